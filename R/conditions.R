@@ -1,0 +1,42 @@
+# Every error, warning and message of the package is raised here, so that all are classed alike and show the
+# call that the user typed. `bullets` is a character vector: what is wrong; then, named "x", where; named "i",
+# how to mend it.
+
+abort_em <- function(what, bullets, call = user_call()) {
+  rlang::abort(bullets, class = c(paste0("emfit_error_", what), "emfit_error"), call = call)
+}
+
+warn_em <- function(what, bullets, call = user_call()) {
+  rlang::warn(bullets, class = c(paste0("emfit_warning_", what), "emfit_warning"), call = call)
+}
+
+inform_em <- function(what, bullets) {
+  rlang::inform(bullets, class = c(paste0("emfit_message_", what), "emfit_message"))
+}
+
+# The outermost call on the stack that entered this package: what the user typed, not what it led to.
+user_call <- function() {
+  home <- topenv()
+  for (i in seq_len(sys.nframe())) {
+    f <- sys.function(i)
+    if (!is.primitive(f) && identical(topenv(environment(f)), home)) return(sys.call(i))
+  }
+  NULL
+}
+
+# "a, b, c" with at most `most` items, the rest counted.
+enumerate <- function(x, most = 5L) {
+  if (length(x) <= most) return(paste(x, collapse = ", "))
+  paste0(paste(x[seq_len(most)], collapse = ", "), ", ... (", length(x) - most, " more)")
+}
+
+quoted <- function(x) enumerate(dQuote(x, FALSE))
+
+plural <- function(n, one, many = paste0(one, "s")) {
+  paste(format(n, big.mark = "", scientific = FALSE), if (n == 1) one else many)
+}
+
+# A number for a message: enough digits to recognise it, none of the user's options().
+number <- function(x, digits = 4L) {
+  formatC(x, digits = digits, format = "g", decimal.mark = ".")
+}

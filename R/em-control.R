@@ -1,0 +1,63 @@
+#' How a run is done
+#'
+#' Settings of the iteration, for the `control` argument of [em_fit()].
+#'
+#' @param tol What `stop` bounds; a number of 0 or more. `tol = 0` runs exactly `max_iter` iterations and warns
+#'   of nothing.
+#' @param stop `"loglik"`: stop when the last gain in log-likelihood and the estimated gain still to come are
+#'   both below `tol` (log-likelihood units). `"parameters"`: stop when no parameter other than the proportions
+#'   changed by `tol` or more (units of the data).
+#' @param max_iter The most iterations; an iteration is one M-step followed by one E-step.
+#' @param n_start How many starts are tried where `start` names a method. A start given by the user is one.
+#' @param algorithm `"em"`, or `"ecm"`, which takes the spread about the previous mean (Meng & Rubin 1993).
+#' @param path Keep the parameters of every iteration? [em_path()] can also replay them later.
+#' @param threads How many threads; `NULL` chooses: one for small work, otherwise two, within
+#'   `OMP_THREAD_LIMIT`. The answer does not depend on it.
+#' @param verbose Tell what is being done?
+#' @return A list of class `em_control`.
+#' @section Errors: `emfit_error_argument` names the setting, what it must be and what it was.
+#' @references Meng, X.-L. and Rubin, D. B. (1993) Maximum likelihood estimation via the ECM algorithm.
+#'   *Biometrika* 80, 267-278. \doi{10.1093/biomet/80.2.267}
+#'
+#'   Böhning, D., Dietz, E., Schaub, R., Schlattmann, P. and Lindsay, B. G. (1994) The distribution of the
+#'   likelihood ratio for mixtures of densities from the one-parameter exponential family. *Annals of the
+#'   Institute of Statistical Mathematics* 46, 373-388. \doi{10.1007/BF01720593}
+#' @seealso [em_fit()]
+#' @examples
+#' em_fit(faithful, k = 2, control = em_control(n_start = 3, tol = 1e-8))
+#' @export
+em_control <- function(tol = 1e-6, stop = c("loglik", "parameters"), max_iter = 1000, n_start = 10,
+                       algorithm = c("em", "ecm"), path = FALSE, threads = NULL,
+                       verbose = FALSE) {
+  structure(list(
+    tol = check_nonnegative(tol, "tol"),
+    stop = check_choice(stop, "stop", c("loglik", "parameters")),
+    max_iter = check_count(max_iter, "max_iter", 0L),
+    n_start = check_count(n_start, "n_start"),
+    algorithm = check_choice(algorithm, "algorithm", c("em", "ecm")),
+    path = check_flag(path, "path"),
+    threads = if (!is.null(threads)) check_count(threads, "threads"),
+    verbose = check_flag(verbose, "verbose")
+  ), class = "em_control")
+}
+
+as_em_control <- function(control) {
+  if (inherits(control, "em_control")) return(control)
+  if (is.list(control) && (!length(control) || !is.null(names(control)))) {
+    known <- names(formals(em_control))
+    unknown <- setdiff(names(control), known)
+    if (!length(unknown)) return(do.call(em_control, control))
+    check_no_dots(control[unknown[1L]], known)
+  }
+  abort_em("argument", sprintf("`control` must be a call of em_control(), not %s.", describe_value(control)))
+}
+
+# How many threads a run gets: small work stays on one, more than two must be asked for.
+resolve_threads <- function(control, work) {
+  limit <- suppressWarnings(as.integer(Sys.getenv("OMP_THREAD_LIMIT", "")))
+  if (is.na(limit) || limit < 1L) limit <- .Machine$integer.max
+  if (nzchar(Sys.getenv("_R_CHECK_LIMIT_CORES_", ""))) limit <- min(limit, 2L)
+  wanted <- control$threads
+  if (is.null(wanted)) wanted <- if (work > 1e6) 2L else 1L
+  min(wanted, limit)
+}

@@ -1,0 +1,81 @@
+# The only R file that calls the compiled core. A `model` is what a run needs besides data and start:
+# list(family, latent, k), the family already checked against the data.
+
+native_family <- function(model) c(unclass(model$family), k = model$k)
+
+native_latent <- function(model) {
+  list(name = model$latent$name, proportions = latent_proportions(model$latent, model$k),
+       held = latent_is_held(model$latent))
+}
+
+native_data <- function(data) list(x = data$x, weights = data$weights)
+
+# Equal rows of counts are tallied: distinct rows with their summed weights give the same statistics.
+tallied <- function(data, model) {
+  if (model$family$name != "binomial" || data$n < 2L) return(native_data(data))
+  key <- data$x[, 2L] * (max(data$x[, 2L]) + 1) + data$x[, 1L]
+  first <- !duplicated(key)
+  index <- match(key, key[first])
+  weights <- if (is.null(data$weights)) rep(1, data$n) else data$weights
+  list(x = data$x[first, , drop = FALSE], weights = as.double(rowsum(weights, index)))
+}
+
+# Starts from the data themselves: a list of items as em_run_cpp() takes them.
+draw_starts <- function(data, model, method, n_start) {
+  seeds <- as.double(sample.int(.Machine$integer.max, n_start, replace = TRUE))
+  items <- em_start_cpp(tallied(data, model), native_family(model), method, seeds)
+  lapply(items, function(item) {
+    if (!is.null(item$parameters)) {
+      item$parameters <- c(list(proportions = latent_proportions(model$latent, model$k)), item$parameters)
+    }
+    c(item, forgiving = TRUE)
+  })
+}
+
+# From starting items to the best run. Raises nothing but defects of the data.
+run_em <- function(data, start, model, control) {
+  native <- tallied(data, model)
+  work <- as.double(nrow(native$x)) * ncol(native$x) * model$k * length(start$items)
+  settings <- unclass(control)
+  settings$threads <- resolve_threads(control, work)
+  run <- em_run_cpp(native, native_family(model), native_latent(model), start$items, settings)
+  if (!is.null(run$defect)) abort_defect(data, run$defect)
+  run
+}
+
+# Parameters from responsibilities alone (n x k): the start of a run of no iterations.
+parameters_from <- function(data, responsibilities, model, threads = 1L) {
+  storage.mode(responsibilities) <- "double"
+  settings <- unclass(em_control(max_iter = 0))
+  settings$threads <- threads
+  start <- list(list(responsibilities = responsibilities, forgiving = FALSE))
+  run <- em_run_cpp(native_data(data), native_family(model), native_latent(model), start, settings)
+  if (!is.null(run$defect)) abort_defect(data, run$defect)
+  if (run$status == "bad_start") abort_bad_component(run$component, data, responsibilities)
+  run$parameters
+}
+
+# One E-step. want: any of "responsibilities", "log_density", "row_loglik", "statistics".
+expect_em <- function(data, parameters, model, want, given = NULL, threads = NULL) {
+  threads <- resolve_threads(list(threads = threads), as.double(data$n) * ncol(data$x) * model$k)
+  if (!is.null(given)) storage.mode(given) <- "double"
+  plain <- lapply(unclass(parameters), function(p) bare_numbers(p))
+  out <- em_expect_cpp(native_data(data), native_family(model), native_latent(model), plain, want, given,
+                       threads)
+  if (out$component > 0 && is.null(given)) {
+    abort_em("start", sprintf("Component %d has no density: its covariance is not positive definite.",
+                              out$component))
+  }
+  out
+}
+
+maximise_em <- function(data, statistics, parameters, model, algorithm) {
+  plain <- lapply(unclass(parameters), function(p) bare_numbers(p))
+  em_maximise_cpp(statistics, native_data(data), native_family(model), native_latent(model), plain, algorithm)
+}
+
+bare_numbers <- function(x) {
+  out <- as.double(x)
+  dim(out) <- dim(x)
+  out
+}

@@ -1,0 +1,150 @@
+#' Fit a mixture by the EM algorithm
+#'
+#' Data come from several hidden groups; `em_fit()` finds the groups' parameters and, with them, each row's
+#' probability of belonging to each.
+#'
+#' The default tries ten starts by k-means++ and keeps the best; the fit says how many of them agree. Randomness
+#' follows [set.seed()] and nothing else, and the answer does not depend on the number of threads.
+#'
+#' @param x The data: a numeric vector, a matrix or data frame (tibble, data.table) of numeric columns, or a
+#'   formula: `~ a + b` for Gaussian components, `cbind(successes, failures) ~ 1` for binomial ones.
+#' @param k Number of components, a whole number of 1 or more. May be left out where `start` or the proportions
+#'   say it.
+#' @param family What a component looks like: [em_gaussian()], [em_binomial()], or the name of one.
+#' @param latent Which component a row comes from: [em_mixture()].
+#' @param start Where to begin; honoured exactly. `NULL` or a method name: `"kmeans++"` (default), `"random"` (k
+#'   rows as means, the common covariance), `"partition"` (random labels). Or one start of your own: a partition
+#'   (factor, or labels 1 to k), a matrix of responsibilities (n x k), a named list of parameters, an earlier
+#'   fit, or a `function(x, k)` that returns one of these. The list is shaped as the `parameters` of a fit:
+#'   `proportions` (k numbers; left out: 1/k) and for Gaussian components `mean` (k numbers, or k x d) with `sd`
+#'   (k numbers, one dimension) or `covariance` (d x d x k, or one d x d matrix for all); for binomial ones
+#'   `prob` (k). Names given there become the names of the components.
+#' @param weights Case weights: one number of 0 or more for each row. A row of weight 2 counts as the row twice.
+#' @param na.action What to do with rows that have missing values: `NULL` or [na.fail()] stops, [na.omit()] and
+#'   [na.exclude()] leave the rows out.
+#' @param control Settings of the run: [em_control()].
+#' @param data,subset As in [stats::lm()]: where the variables of a formula are found, and which rows are used.
+#' @param ... Nothing: an unknown argument is an error.
+#'
+#' @return An object of class `em_fit` (and `em_fit_gaussian` or `em_fit_binomial`): a list of plain data with
+#' \describe{
+#'   \item{parameters}{`proportions` (k), and `mean` (k x d) with `covariance` (d x d x k), or `mean` and `sd`
+#'     (k each) in one dimension, or `prob` (k).}
+#'   \item{loglik, df, nobs}{Log-likelihood, free parameters, sum of the weights.}
+#'   \item{trace}{Data frame with `iteration` (from 0, the start), `loglik`, `accelerated`.}
+#'   \item{converged, status, iterations}{How the run ended.}
+#'   \item{starts}{Data frame with `method`, `loglik`, `iterations`, `status` of every start.}
+#'   \item{start}{The parameters of iteration 0 of the best start.}
+#'   \item{path}{Parameters of every iteration, where `em_control(path = TRUE)` asked for them.}
+#'   \item{counts}{Expected number of rows in each component.}
+#'   \item{call, family, latent, k, control, data}{What was asked, and the data as they were used.}
+#' }
+#' Components keep the order of a start of your own or of given proportions; otherwise they are ordered by
+#' decreasing proportion, ties by increasing first mean or probability.
+#'
+#' @section Errors: All inherit from `emfit_error`. `emfit_error_input` (data that can't be used: the message
+#'   names columns and rows), `emfit_error_missing`, `emfit_error_counts`, `emfit_error_argument`,
+#'   `emfit_error_start`, `emfit_error_degenerate` (no start led anywhere).
+#' @section Warnings: All inherit from `emfit_warning`. `emfit_warning_not_converged` (with the last gain),
+#'   `emfit_warning_collapse` (a component shrank onto too few points), `emfit_warning_coincide` (two components
+#'   of the start are equal), `emfit_warning_unidentified`, `emfit_warning_not_monotone`.
+#'
+#' @references Dempster, A. P., Laird, N. M. and Rubin, D. B. (1977) Maximum likelihood from incomplete data via
+#'   the EM algorithm. *Journal of the Royal Statistical Society B* 39, 1-38.
+#'   \doi{10.1111/j.2517-6161.1977.tb01600.x}
+#' @seealso [predict.em_fit()], [plot.em_fit()], [em_control()], [em_estep()] and [em_mstep()] for one
+#'   iteration at a time
+#' @examples
+#' fit <- em_fit(faithful, k = 2)
+#' fit
+#' predict(fit, data.frame(eruptions = c(2, 4.5), waiting = c(50, 80)), type = "prob")
+#'
+#' # Two coins, five rows of ten tosses, a start of one's own
+#' em_fit(cbind(heads, tails) ~ 1, data = coins, k = 2, family = "binomial",
+#'        latent = em_mixture("equal"), start = list(prob = c(A = 0.6, B = 0.5)))
+#' @export
+em_fit <- function(x, ...) UseMethod("em_fit")
+
+#' @rdname em_fit
+#' @export
+em_fit.default <- function(x, k = NULL, family = em_gaussian(), latent = em_mixture(), start = NULL,
+                           weights = NULL, na.action = NULL, control = em_control(), ...) {
+  check_no_dots(list(...), names(formals(em_fit.default)))
+  data <- em_data(x, as_em_family(family), weights, na.action)
+  fit_data(data, k, as_em_family(family), as_em_latent(latent), start, as_em_control(control), match.call())
+}
+
+#' @rdname em_fit
+#' @export
+em_fit.formula <- function(x, data = NULL, k = NULL, family = em_gaussian(), latent = em_mixture(), start = NULL,
+                           weights = NULL, subset = NULL, na.action = NULL, control = em_control(), ...) {
+  check_no_dots(list(...), names(formals(em_fit.formula)))
+  if (is_number(data) && is.null(k)) {
+    abort_em("argument", c("`data` must be a data frame, not a number.", i = "Name `k`: em_fit(~ a, k = 2)."))
+  }
+  home <- environment(x)
+  weights <- eval(substitute(weights), data, home)
+  rows <- eval(substitute(subset), data, home)
+  frame <- rows_of_formula(x, data, rows)
+  if (!is.null(rows) && !is.null(weights)) weights <- weights[rows_kept(rows, length(weights))]
+  family <- as_em_family(family)
+  input <- em_data(frame$x, family, weights, na.action, terms = frame$terms)
+  fit_data(input, k, family, as_em_latent(latent), start, as_em_control(control), match.call())
+}
+
+# The four stages of every fit, behind both methods.
+fit_data <- function(data, k, family, latent, start, control, call) {
+  start <- resolve_start(start, k, data, family, latent, control)
+  run <- run_em(data, start, start$model, control)
+  new_em_fit(run, start, data, control, call)
+}
+
+# The columns that a formula names: list(x = data frame, terms). A response goes with `~ 1`.
+rows_of_formula <- function(formula, data, rows = NULL) {
+  terms <- if (inherits(formula, "terms")) formula else formula_terms(formula, data)
+  variables <- as.list(attr(terms, "variables"))[-1L]
+  if (!length(variables)) {
+    abort_em("input", c("The formula names no columns.", i = "Write ~ a + b, or cbind(successes, failures) ~ 1."))
+  }
+  frame <- tryCatch(
+    stats::model.frame(terms, data = data, na.action = stats::na.pass),
+    error = function(e) abort_em("input", c("The formula can't be evaluated.", x = conditionMessage(e)))
+  )
+  if (!is.null(rows)) frame <- frame[rows_kept(rows, nrow(frame)), , drop = FALSE]
+  attr(terms, ".Environment") <- globalenv()
+  attr(frame, "terms") <- NULL
+  list(x = flatten_matrices(frame), terms = terms)
+}
+
+formula_terms <- function(formula, data) {
+  terms <- tryCatch(stats::terms(formula, data = data), error = function(e) {
+    abort_em("input", c("The formula can't be read.", x = conditionMessage(e)))
+  })
+  if (attr(terms, "response") == 1L && length(attr(terms, "term.labels"))) {
+    abort_em("unsupported", c(
+      "The formula has variables on both sides; a mixture has no predictors.",
+      i = "Write ~ a + b, or cbind(successes, failures) ~ 1."
+    ))
+  }
+  terms
+}
+
+rows_kept <- function(rows, n) {
+  if (is.logical(rows)) return(which(rep_len(rows, n) & !is.na(rep_len(rows, n))))
+  seq_len(n)[rows]
+}
+
+# cbind(heads, tails) is one matrix column of a model frame; its columns carry the names people know.
+flatten_matrices <- function(frame) {
+  wide <- vapply(frame, is.matrix, logical(1L))
+  if (!any(wide)) return(frame)
+  columns <- lapply(names(frame), function(name) {
+    if (!wide[[name]]) return(stats::setNames(list(frame[[name]]), name))
+    column <- frame[[name]]
+    labels <- colnames(column)
+    if (is.null(labels)) labels <- paste0(name, seq_len(ncol(column)))
+    stats::setNames(lapply(seq_len(ncol(column)), function(j) column[, j]), labels)
+  })
+  row_names <- attr(frame, "row.names")
+  structure(do.call(c, columns), class = "data.frame", row.names = row_names)
+}

@@ -1,0 +1,277 @@
+# Start specifications. Whatever the user gives as `start` becomes a list:
+#   items     starts as em_run_cpp() takes them: a partition, or parameters (with `forgiving`)
+#   method    a word for the table of starts
+#   k, names  number and names of the components (names NULL where the user gave none)
+#   ordered   do the components keep the user's order?
+start_methods <- c("kmeans++", "random", "partition")
+
+resolve_start <- function(start, k, data, family, latent, control) {
+  if (is.function(start)) start <- start(user_matrix(data), k)
+  if (inherits(start, "em_fit")) start <- start$parameters
+  if (is.null(start)) start <- start_methods[1L]
+  kind <- start_kind(start, data)
+  k <- resolve_k(k, start, kind, latent)
+  model <- list(family = family_check(family, data, k), latent = latent, k = k)
+  latent_proportions(latent, k)
+  fixed_order <- is.numeric(latent$proportions)
+  resolved <- switch(kind,
+    method = list(items = draw_starts(data, model, start, control$n_start), method = start),
+    parameters = start_from_parameters(start, data, model),
+    partition = start_from_partition(start, data, model),
+    responsibilities = start_from_responsibilities(start, data, model)
+  )
+  names <- resolved$names
+  if (is.null(names) && fixed_order) names <- names(latent$proportions)
+  list(items = resolved$items, method = resolved$method, names = names, model = model,
+       ordered = kind != "method" || fixed_order, supplied = kind != "method")
+}
+
+start_kind <- function(start, data) {
+  if (is.character(start) && length(start) == 1L) {
+    check_choice(start, "start", start_methods)
+    return("method")
+  }
+  if (is.list(start) && !inherits(start, "data.frame")) return("parameters")
+  if (inherits(start, "data.frame")) abort_start_kind(start, data)
+  if (is.matrix(start) && is.numeric(start)) return("responsibilities")
+  if (is.factor(start) || is.character(start) || is.logical(start) || is.numeric(start)) return("partition")
+  abort_start_kind(start, data)
+}
+
+abort_start_kind <- function(start, data) {
+  abort_em("start", c(
+    sprintf("`start` must be a method name, a partition, responsibilities, a list of parameters, a fit or a function, not %s.",
+            describe_value(start)),
+    i = sprintf("Methods are %s. A partition is a factor with %d values.", one_of(start_methods), data$n)
+  ))
+}
+
+resolve_k <- function(k, start, kind, latent) {
+  said <- switch(kind,
+    parameters = parameters_k(start),
+    partition = if (is.numeric(start)) NULL else length(partition_levels(start)),
+    responsibilities = ncol(start)
+  )
+  if (is.null(said) && is.numeric(latent$proportions)) said <- length(latent$proportions)
+  if (is.null(k)) {
+    if (is.null(said) && kind == "partition" && !anyNA(start)) said <- max(start)
+    if (is.null(said)) abort_em("argument", c("`k` must say how many components there are.", i = "em_fit(x, k = 2)"))
+    return(check_count(said, "k"))
+  }
+  k <- check_count(k, "k")
+  if (!is.null(said) && kind == "partition" && said != k) {
+    abort_em("start", sprintf("`start` must have one group for each component: k = %d, but it has %d.", k, said))
+  }
+  k
+}
+
+parameters_k <- function(start) {
+  for (name in c("prob", "sd", "proportions")) if (!is.null(start[[name]])) return(length(start[[name]]))
+  if (!is.null(dim(start$mean))) return(nrow(start$mean))
+  if (!is.null(start$mean)) return(length(start$mean))
+  NULL
+}
+
+start_from_parameters <- function(start, data, model) {
+  names <- component_names(start, model$k)
+  start <- align_components(start, names)
+  proportions <- start_proportions(start$proportions, model)
+  parameters <- family_parameters(model$family, start[names(start) != "proportions"], model$k, data)
+  warn_coincident(parameters)
+  item <- list(parameters = c(list(proportions = proportions), parameters), forgiving = FALSE)
+  list(items = list(item), method = "parameters", names = names)
+}
+
+start_proportions <- function(proportions, model) {
+  held <- latent_proportions(model$latent, model$k)
+  if (is.null(proportions)) return(held)
+  proportions <- start_vector(proportions, "proportions", model$k)
+  if (latent_is_held(model$latent)) {
+    if (max(abs(proportions - held)) < 1e-8) return(held)
+    abort_em("start", c(
+      sprintf("`start$proportions` can't be %s: em_mixture() holds them at %s.", enumerate(number(proportions)),
+              enumerate(number(held))),
+      i = "Leave them out of `start`."
+    ))
+  }
+  if (any(proportions < 0) || abs(sum(proportions) - 1) > 1e-6) {
+    abort_em("start", c("`start$proportions` must be numbers of 0 or more that sum to 1.",
+                        x = sprintf("They are %s and sum to %s.", enumerate(number(proportions)),
+                                    number(sum(proportions), 8L))))
+  }
+  proportions
+}
+
+start_vector <- function(x, name, k) {
+  if (!is.numeric(x) || length(x) != k) {
+    abort_em("start", sprintf("`start$%s` must have one value per component: k = %d, but %s.", name, k,
+                              if (is.numeric(x)) sprintf("%d were given", length(x))
+                              else paste("it is", describe_value(x))))
+  }
+  check_start_finite(x, name)
+  unname(as.double(x))
+}
+
+check_start_finite <- function(x, name) {
+  bad <- which(!is.finite(x))
+  if (!length(bad)) return(invisible())
+  abort_em("start", sprintf("`start$%s` must be finite: value %d is %s.", name, bad[1L], format(x[bad[1L]])))
+}
+
+check_start_names <- function(start, wanted) {
+  unknown <- setdiff(names(start), wanted)
+  if (length(unknown) || is.null(names(start))) {
+    abort_em("start", c(
+      sprintf("`start` must hold %s.", paste(c(sQuote(wanted, FALSE), "'proportions'"), collapse = ", ")),
+      x = if (length(unknown)) sprintf("It holds %s.", quoted(unknown)),
+      i = if (length(unknown)) did_you_mean(unknown[1L], c(wanted, "proportions"))
+    ))
+  }
+  lacking <- setdiff(wanted, names(start))
+  if (length(lacking)) abort_em("start", sprintf("`start` must also hold %s.", quoted(lacking)))
+}
+
+# Names of the components, from whichever parameter carries them.
+component_names <- function(start, k) {
+  found <- NULL
+  for (name in names(start)) {
+    here <- names_along_components(start[[name]])
+    if (is.null(here) || length(here) != k) next
+    if (is.null(found)) found <- here
+    if (!setequal(found, here)) {
+      abort_em("start", sprintf("`start` must name the components alike: %s in one place, %s in `%s`.",
+                                quoted(found), quoted(here), name))
+    }
+  }
+  if (anyDuplicated(found)) abort_em("start", sprintf("`start` has two components named %s.",
+                                                      quoted(found[duplicated(found)])))
+  found
+}
+
+names_along_components <- function(x) {
+  if (inherits(x, "data.frame")) {
+    return(if (is.character(attr(x, "row.names"))) row.names(x))
+  }
+  if (length(dim(x)) == 3L) return(dimnames(x)[[3L]])
+  if (length(dim(x)) == 2L) return(rownames(x))
+  names(x)
+}
+
+# Parameters named in different orders are brought into the first one's.
+align_components <- function(start, names) {
+  if (is.null(names)) return(start)
+  lapply(unclass(start), function(x) {
+    here <- names_along_components(x)
+    if (is.null(here) || length(here) != length(names)) return(x)
+    at <- match(names, here)
+    if (length(dim(x)) == 3L) return(x[, , at, drop = FALSE])
+    if (length(dim(x)) == 2L) return(x[at, , drop = FALSE])
+    x[at]
+  })
+}
+
+partition_levels <- function(start) if (is.factor(start)) levels(start) else sort(unique(start), method = "radix")
+
+start_from_partition <- function(start, data, model) {
+  labels <- partition_labels(start, data, model$k)
+  responsibilities <- matrix(0, data$n, model$k)
+  responsibilities[cbind(seq_len(data$n), labels)] <- 1
+  parameters <- parameters_from(data, responsibilities, model)
+  list(items = list(list(parameters = parameters, forgiving = FALSE)), method = "partition",
+       names = if (!is.numeric(start)) as.character(partition_levels(start)))
+}
+
+partition_labels <- function(start, data, k, arg = "start") {
+  start <- align_rows(start, data, arg)
+  if (anyNA(start)) {
+    abort_em("start", sprintf("`%s` must label every row: row %d is NA.", arg, which(is.na(start))[1L]))
+  }
+  labels <- if (is.numeric(start)) start else match(as.character(start), as.character(partition_levels(start)))
+  bad <- which(labels < 1 | labels > k | labels != floor(labels))
+  if (length(bad)) {
+    abort_em("start", sprintf("`%s` must hold labels from 1 to %d: row %d has %s.", arg, k, bad[1L],
+                              format(labels[bad[1L]])))
+  }
+  empty <- setdiff(seq_len(k), labels)
+  if (length(empty)) {
+    abort_em("start", sprintf("`%s` must have rows in every group: group %d has none.", arg, empty[1L]))
+  }
+  as.integer(labels)
+}
+
+# A value for each row the user gave, less the rows that were left out.
+align_rows <- function(x, data, arg) {
+  omitted <- data$na.action
+  if (length(x) == data$n + length(omitted) && length(omitted)) x <- x[-as.integer(omitted)]
+  if (length(x) != data$n) {
+    abort_em("start", sprintf("`%s` must have one label for each row: %d, not %d.", arg, data$n, length(x)))
+  }
+  x
+}
+
+start_from_responsibilities <- function(start, data, model) {
+  check_responsibilities(start, data, model$k)
+  parameters <- parameters_from(data, start, model)
+  list(items = list(list(parameters = parameters, forgiving = FALSE)), method = "responsibilities",
+       names = colnames(start))
+}
+
+check_responsibilities <- function(r, data, k, arg = "start") {
+  if (!identical(dim(r), c(data$n, k))) {
+    abort_em("start", sprintf("`%s` must have a row for each row of `x` and a column for each component: %d x %d, not %s.",
+                              arg, data$n, k, paste(dim(r), collapse = " x ")))
+  }
+  bad <- which(!is.finite(rowSums(r)) | rowSums(r < 0) > 0 | abs(rowSums(r) - 1) > 1e-6)
+  if (length(bad)) {
+    abort_em("start", sprintf("`%s` must have rows of numbers of 0 or more that sum to 1: row %d has %s.", arg,
+                              bad[1L], enumerate(number(r[bad[1L], ]))))
+  }
+}
+
+# The data as a user would recognise them.
+user_matrix <- function(data) {
+  x <- data$x
+  if (length(data$names) == ncol(x)) colnames(x) <- data$names
+  x
+}
+
+warn_coincident <- function(parameters) {
+  rows <- do.call(cbind, lapply(parameters, function(p) {
+    if (length(dim(p)) == 3L) t(matrix(p, ncol = dim(p)[3L])) else as.matrix(p)
+  }))
+  twin <- which(duplicated(rows))
+  if (!length(twin)) return(invisible())
+  first <- which(apply(rows, 1L, identical, rows[twin[1L], ]))[1L]
+  warn_em("coincide", c(
+    sprintf("Components %d and %d of `start` coincide.", first, twin[1L]),
+    i = "EM can't tell them apart: they stay equal. Start them apart."
+  ))
+}
+
+#' A start for the EM algorithm
+#'
+#' Turns a start specification into parameters: the first line of an EM loop written by hand, with [em_estep()]
+#' and [em_mstep()].
+#'
+#' @inheritParams em_fit
+#' @return A list of class `em_parameters`: `proportions` and the family's own parameters, shaped as in the
+#'   `parameters` of a fit. It carries the family and the latent structure along.
+#' @section Errors: as [em_fit()].
+#' @references Arthur, D. and Vassilvitskii, S. (2007) k-means++: the advantages of careful seeding.
+#'   *Proceedings of the 18th ACM-SIAM Symposium on Discrete Algorithms*, 1027-1035.
+#' @seealso [em_estep()], [em_mstep()], [em_fit()]
+#' @examples
+#' em_start(red_blue$value, start = list(mean = c(red = 1.1, blue = 9), sd = c(2, 1.7)))
+#' @export
+em_start <- function(x, k = NULL, family = em_gaussian(), latent = em_mixture(), start = NULL) {
+  family <- as_em_family(family)
+  latent <- as_em_latent(latent)
+  data <- em_data(x, family)
+  resolved <- resolve_start(start, k, data, family, latent, em_control(n_start = 1))
+  item <- resolved$items[[1L]]
+  if (is.null(item$parameters)) {
+    run <- run_em(data, resolved, resolved$model, em_control(max_iter = 0))
+    item$parameters <- run$parameters
+  }
+  new_em_parameters(name_parameters(item$parameters, resolved$names, data), resolved$model)
+}

@@ -1,0 +1,146 @@
+#' One iteration at a time
+#'
+#' The two halves of the algorithm, for teaching and for loops of one's own. They are the same code that
+#' [em_fit()] runs, so a loop written with them gives the same numbers.
+#'
+#' `em_estep()` gives every row's responsibilities at given parameters. `em_mstep()` gives the parameters that
+#' maximise the expected log-likelihood for given responsibilities. Known groups are the simplest case:
+#' `em_mstep()` from a factor gives the closed-form estimates.
+#'
+#' @param x The data, as in [em_fit()]; a matrix, data frame or vector.
+#' @param parameters What [em_start()] or [em_mstep()] returned, or a fit. `em_mstep()` can do without:
+#'   it then needs `family` and `latent`.
+#' @param responsibilities An n x k matrix whose rows sum to one, what `em_estep()` returned, or a factor
+#'   of known groups.
+#' @param algorithm `"em"`, or `"ecm"`: the spread about the means in `parameters`.
+#' @param family,latent As in [em_fit()]; used where `parameters` is left out.
+#' @return `em_estep()`: a list of `responsibilities` (n x k), `loglik` (one number) and `log_density` (n x k, of the
+#'   components, without the proportions). `em_mstep()`: parameters, as [em_start()].
+#' @section Errors: `emfit_error_start` where parameters or responsibilities do not fit the data;
+#'   `emfit_error_argument`; and those of [em_fit()] for the data.
+#' @references Dempster, A. P., Laird, N. M. and Rubin, D. B. (1977) Maximum likelihood from incomplete data via
+#'   the EM algorithm. *Journal of the Royal Statistical Society B* 39, 1-38.
+#'   \doi{10.1111/j.2517-6161.1977.tb01600.x}
+#' @seealso [em_path()] for all iterations of a fit
+#' @examples
+#' x <- coins[c("heads", "tails")]
+#' p <- em_start(x, family = "binomial", latent = em_mixture("equal"), start = list(prob = c(A = 0.6, B = 0.5)))
+#' for (i in 1:10) {
+#'   e <- em_estep(x, p)
+#'   p <- em_mstep(x, e, p)
+#' }
+#' p$prob
+#'
+#' em_mstep(x, coins$coin, family = "binomial")$prob # the coins known: 24/30 and 9/20
+#' @export
+em_estep <- function(x, parameters) {
+  parameters <- as_em_parameters(parameters)
+  model <- parameters_model(parameters)
+  data <- em_data(x, model$family)
+  check_fits_data(parameters, data)
+  out <- expect_em(data, parameters, model, c("responsibilities", "log_density", "loglik"))
+  names <- list(data$row_names, names(parameters$proportions))
+  dimnames(out$responsibilities) <- dimnames(out$log_density) <- names
+  out[c("responsibilities", "loglik", "log_density")]
+}
+
+#' @rdname em_estep
+#' @export
+em_mstep <- function(x, responsibilities, parameters = NULL, algorithm = c("em", "ecm"), family = em_gaussian(),
+                     latent = em_mixture()) {
+  algorithm <- check_choice(algorithm, "algorithm", c("em", "ecm"))
+  if (is.list(responsibilities) && !is.null(responsibilities$responsibilities)) {
+    responsibilities <- responsibilities$responsibilities
+  }
+  if (is.null(parameters)) return(first_mstep(x, responsibilities, as_em_family(family), as_em_latent(latent), algorithm))
+  parameters <- as_em_parameters(parameters)
+  model <- parameters_model(parameters)
+  data <- em_data(x, model$family)
+  check_fits_data(parameters, data)
+  given <- as_responsibilities(responsibilities, data, model$k)
+  statistics <- expect_em(data, parameters, model, "statistics", given)$statistics
+  out <- maximise_em(data, statistics, parameters, model, algorithm)
+  new_em_parameters(name_parameters(out, names(parameters$proportions), data), model)
+}
+
+first_mstep <- function(x, responsibilities, family, latent, algorithm) {
+  if (algorithm == "ecm") {
+    abort_em("argument", "`parameters` must be given for algorithm = \"ecm\": it takes the spread about their means.")
+  }
+  data <- em_data(x, family)
+  labels <- if (is.matrix(responsibilities)) colnames(responsibilities)
+            else if (!is.numeric(responsibilities)) as.character(partition_levels(responsibilities))
+  k <- if (is.matrix(responsibilities)) ncol(responsibilities) else length(partition_levels(responsibilities))
+  model <- list(family = family_check(family, data, k), latent = latent, k = k)
+  out <- parameters_from(data, as_responsibilities(responsibilities, data, k), model)
+  new_em_parameters(name_parameters(out, labels, data), model)
+}
+
+as_responsibilities <- function(responsibilities, data, k) {
+  if (is.matrix(responsibilities)) {
+    check_responsibilities(responsibilities, data, k, "responsibilities")
+    return(responsibilities)
+  }
+  labels <- partition_labels(responsibilities, data, k, "responsibilities")
+  out <- matrix(0, data$n, k)
+  out[cbind(seq_len(data$n), labels)] <- 1
+  out
+}
+
+as_em_parameters <- function(parameters) {
+  if (inherits(parameters, "em_parameters")) return(parameters)
+  if (inherits(parameters, "em_fit")) return(new_em_parameters(parameters$parameters, parameters))
+  abort_em("argument", sprintf("`parameters` must come from em_start(), em_mstep() or em_fit(), not %s.",
+                               describe_value(parameters)))
+}
+
+parameters_model <- function(parameters) {
+  list(family = attr(parameters, "family"), latent = attr(parameters, "latent"),
+       k = length(parameters$proportions))
+}
+
+check_fits_data <- function(parameters, data) {
+  d <- if (is.matrix(parameters$mean)) ncol(parameters$mean) else if (is.null(parameters$prob)) 1L else 2L
+  if (ncol(data$x) != d) {
+    abort_em("input", sprintf("`x` must have the %s of `parameters`, not %d.", plural(d, "column"), ncol(data$x)))
+  }
+}
+
+#' The path of a fit: parameters at every iteration
+#'
+#' All parameters at iteration 0 (the start), 1, 2, ... in a long data frame. Where the fit did not keep its
+#' path, the run is replayed from the stored start, which gives the same numbers.
+#'
+#' @param fit A fit by [em_fit()].
+#' @return A data frame with `iteration`, `component`, `term` (`proportion`, `mean`, `sd`, `prob`,
+#'   `mean.<variable>`, `covariance.<variable>.<variable>`), `value` and `loglik` of the iteration.
+#' @section Errors: `emfit_error_argument` where `fit` is not a fit.
+#' @references Wu, C. F. J. (1983) On the convergence properties of the EM algorithm. *Annals of Statistics* 11,
+#'   95-103. \doi{10.1214/aos/1176346060}
+#' @seealso [em_fit()], [plot.em_fit()]
+#' @examples
+#' fit <- em_fit(red_blue$value, start = list(mean = c(red = 1.1, blue = 9), sd = c(2, 1.7)))
+#' head(em_path(fit))
+#' @export
+em_path <- function(fit) {
+  if (!inherits(fit, "em_fit")) {
+    abort_em("argument", sprintf("`fit` must come from em_fit(), not %s.", describe_value(fit)))
+  }
+  path <- if (is.null(fit$path)) replay_path(fit) else fit$path
+  tables <- lapply(seq_along(path), function(i) {
+    table <- parameter_table(path[[i]])
+    data.frame(iteration = i - 1L, component = table$component, term = parameter_terms(table),
+               value = table$estimate, loglik = fit$trace$loglik[i])
+  })
+  do.call(rbind, tables)
+}
+
+replay_path <- function(fit) {
+  model <- fit_model(fit)
+  control <- fit$control
+  control$path <- TRUE
+  parameters <- lapply(fit$start, bare_numbers)
+  start <- list(items = list(list(parameters = parameters, forgiving = FALSE)))
+  run <- run_em(fit$data, start, model, control)
+  unpack_path(run, function(pieces) name_parameters(pieces, names(fit$parameters$proportions), fit$data))
+}

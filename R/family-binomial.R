@@ -1,0 +1,165 @@
+#' Binomial components
+#'
+#' Says that a component gives a number of successes out of a number of trials, with a probability of its own: a
+#' coin. It is the `family` argument of [em_fit()]. The number of trials may differ from row to row.
+#'
+#' The data are two columns, successes and failures, as in [stats::glm()]: `cbind(heads, tails) ~ 1` or a matrix
+#' of two columns. Or they are the successes alone (a vector, or one column), with the trials in `size`.
+#'
+#' The log-likelihood includes the binomial coefficients. A row with 0 trials says nothing: it keeps its place
+#' in every output, its responsibilities are the proportions, and it is not counted by [nobs()].
+#'
+#' @param size `NULL` where the data have two columns; otherwise the number of trials: one number, or one for
+#'   each row.
+#' @return An object of class `em_family`: a plain list, to be given to [em_fit()].
+#' @section Errors: `emfit_error_counts` names the row and the values where a count is negative, not whole, or
+#'   above its trials. `emfit_error_argument` where `size` is neither of the above.
+#' @section Warnings: `emfit_warning_unidentified` where a mixture of k components is fitted to rows of fewer than
+#'   2k - 1 trials: different parameters then have the same likelihood (Blischke 1964).
+#' @references Do, C. B. and Batzoglou, S. (2008) What is the expectation maximization algorithm? *Nature
+#'   Biotechnology* 26, 897-899. \doi{10.1038/nbt1406}
+#'
+#'   Blischke, W. R. (1964) Estimating the parameters of mixtures of binomial distributions. *Journal of the
+#'   American Statistical Association* 59, 510-528. \doi{10.1080/01621459.1964.10482176}
+#' @seealso [em_fit()], [em_mixture()], [coins]
+#' @examples
+#' em_fit(coins$heads, k = 2, family = em_binomial(size = 10))
+#' @export
+em_binomial <- function(size = NULL) {
+  if (!is.null(size) && (!is.numeric(size) || is.object(size) || !length(size) || anyNA(size) ||
+                         any(size < 0 | is.infinite(size) | size != floor(size)))) {
+    abort_em("argument", sprintf("`size` must be NULL or whole numbers of 0 or more, not %s.",
+                                 describe_value(size)))
+  }
+  new_em_family("binomial", size = if (!is.null(size)) as.double(size))
+}
+
+#' @export
+format.em_family_binomial <- function(x, ...) {
+  size <- x$size
+  paste0("Binomial components", if (length(size) == 1L) sprintf(" of %s", plural(size, "trial")))
+}
+
+# x becomes successes and trials; a row without trials gets weight 0.
+#' @export
+family_data.em_family_binomial <- function(family, frame, old = NULL, ...) {
+  arg <- if (is.null(old)) "x" else "newdata"
+  counts <- binomial_counts(family, frame, arg)
+  check_counts(counts, arg)
+  empty <- counts[, 2L] == 0
+  if (any(empty) && is.null(old)) {
+    weights <- if (is.null(frame$weights)) rep(1, nrow(counts)) else frame$weights
+    weights[empty] <- 0
+    if (!any(weights > 0)) abort_em("counts", "`x` has no trials in any row that counts.")
+    frame$weights <- weights
+    frame$n_empty <- sum(empty)
+  }
+  frame$x <- counts
+  frame
+}
+
+binomial_counts <- function(family, frame, arg) {
+  size <- family$size
+  n <- nrow(frame$x)
+  if (is.null(size)) {
+    if (ncol(frame$x) == 2L) return(cbind(frame$x[, 1L], frame$x[, 1L] + frame$x[, 2L]))
+    abort_em("input", c(
+      sprintf("`%s` must have two columns, successes and failures, not %d.", arg, ncol(frame$x)),
+      i = if (ncol(frame$x) == 1L) "Or say how many trials there were: family = em_binomial(size = )."
+    ))
+  }
+  if (ncol(frame$x) != 1L) {
+    abort_em("input", sprintf("`%s` must have one column, the successes, where `size` is given, not %d.", arg,
+                              ncol(frame$x)))
+  }
+  kept <- setdiff(seq_len(n + length(frame$na.action)), frame$na.action)
+  if (length(size) == n + length(frame$na.action)) size <- size[kept]
+  if (!length(size) %in% c(1L, n)) {
+    abort_em("argument", sprintf("`size` must be one number or one for each row: %d, not %d.", n, length(size)))
+  }
+  cbind(frame$x[, 1L], rep_len(size, n))
+}
+
+check_counts <- function(counts, arg) {
+  successes <- counts[, 1L]
+  trials <- counts[, 2L]
+  defects <- list(
+    "can't have negative counts" = successes < 0 | trials < 0,
+    "must hold whole numbers" = successes != floor(successes) | trials != floor(trials),
+    "can't have more successes than trials" = successes > trials
+  )
+  for (defect in names(defects)) {
+    rows <- which(defects[[defect]])
+    if (!length(rows)) next
+    abort_em("counts", c(
+      sprintf("`%s` %s.", arg, defect),
+      x = sprintf("Row %d has %s successes out of %s trials.", rows[1L], format(successes[rows[1L]]),
+                  format(trials[rows[1L]])),
+      x = if (length(rows) > 1L) sprintf("%d rows are affected (%s).", length(rows), enumerate(rows))
+    ))
+  }
+}
+
+#' @export
+family_check.em_family_binomial <- function(family, data, k) {
+  informative <- data$x[data$x[, 2L] > 0, , drop = FALSE]
+  if (k > nrow(informative)) {
+    abort_em("input", c(sprintf("Can't fit %s to %s (%d distinct).", plural(k, "component"),
+                                plural(nrow(informative), "row"), nrow(unique(informative))),
+                        i = "Use fewer components."))
+  }
+  largest <- max(data$x[, 2L])
+  if (largest < 2 * k - 1) {
+    warn_em("unidentified", c(
+      sprintf("A mixture of %d binomials needs rows of at least %d trials to be identified; the most here is %d.",
+              k, 2L * k - 1L, as.integer(largest)),
+      i = "Other parameters have the same likelihood. Use fewer components."
+    ))
+  }
+  family
+}
+
+#' @export
+family_parameters.em_family_binomial <- function(family, start, k, data) {
+  check_start_names(start, "prob")
+  prob <- start_vector(start$prob, "prob", k)
+  bad <- which(prob < 0 | prob > 1)
+  if (length(bad)) {
+    abort_em("start", sprintf("`start$prob` must be between 0 and 1: component %d has %s.", bad[1L],
+                              number(prob[bad[1L]])))
+  }
+  list(prob = prob)
+}
+
+#' @export
+family_label.em_family_binomial <- function(family, ...) list(title = "Binomial mixture", detail = NULL)
+
+#' @export
+family_summary.em_family_binomial <- function(family, parameters, data) {
+  data.frame(prob = unname(parameters$prob))
+}
+
+#' @export
+family_means.em_family_binomial <- function(family, parameters, data) {
+  array(outer(data$x[, 2L], unname(parameters$prob)), c(data$n, 1L, length(parameters$prob)))
+}
+
+#' @export
+family_observed.em_family_binomial <- function(family, data) data$x[, 1L, drop = FALSE]
+
+#' @export
+family_order.em_family_binomial <- function(family, parameters) parameters$prob
+
+#' @export
+family_simulate.em_family_binomial <- function(family, parameters, component, data) {
+  trials <- data$x[, 2L]
+  successes <- stats::rbinom(length(component), trials, parameters$prob[component])
+  if (!is.null(family$size)) {
+    out <- data.frame(successes)
+    names(out) <- if (is.null(data$names)) "successes" else data$names
+    return(out)
+  }
+  out <- data.frame(successes, trials - successes)
+  names(out) <- if (is.null(data$names)) c("successes", "failures") else data$names
+  out
+}

@@ -1,0 +1,207 @@
+# The 14 structures: volume, shape, orientation; what each is called; src/covariance.h has the mathematics.
+gaussian_structures <- c("EII", "VII", "EEI", "VEI", "EVI", "VVI", "EEE", "VEE", "EVE", "VVE", "EEV", "VEV",
+                         "EVV", "VVV")
+gaussian_words <- c(full = "VVV", tied = "EEE", diagonal = "VVI", spherical = "VII")
+
+#' Gaussian components
+#'
+#' Says that a component is a normal distribution in one or many dimensions, under a covariance structure. It is
+#' the `family` argument of [em_fit()].
+#'
+#' The covariance of component k is taken apart into volume, shape and orientation,
+#' \eqn{\Sigma_k = \lambda_k D_k A_k D_k'} with \eqn{|A_k| = 1}, and each of the three may be equal (E) over the
+#' components, variable (V), or the identity (I): `"VVV"` is unrestricted, `"EEE"` one covariance for all,
+#' `"VVI"` diagonal, `"VII"` spherical. In one dimension only the volume is left: a name that begins with E
+#' means one variance for all components, one that begins with V a variance for each.
+#'
+#' @param covariance One of the 14 names of three letters, or `"full"` (VVV), `"tied"` (EEE), `"diagonal"`
+#'   (VVI), `"spherical"` (VII); for one dimension also `"V"` and `"E"`.
+#' @return An object of class `em_family`: a plain list, to be given to [em_fit()].
+#' @section Errors: `emfit_error_argument` names the structures there are.
+#' @references Banfield, J. D. and Raftery, A. E. (1993) Model-based Gaussian and non-Gaussian clustering.
+#'   *Biometrics* 49, 803-821. \doi{10.2307/2532201}
+#'
+#'   Celeux, G. and Govaert, G. (1995) Gaussian parsimonious clustering models. *Pattern Recognition* 28,
+#'   781-793. \doi{10.1016/0031-3203(94)00125-6}
+#' @seealso [em_fit()], [em_mixture()]
+#' @examples
+#' em_gaussian("tied")
+#' em_fit(faithful, k = 2, family = em_gaussian("EEE"))
+#' @export
+em_gaussian <- function(covariance = "VVV") {
+  known <- c(gaussian_structures, "E", "V", names(gaussian_words))
+  if (!is.character(covariance) || length(covariance) != 1L || !covariance %in% known) {
+    abort_em("argument", c(
+      sprintf("`covariance` must name a structure, not %s.", describe_value(covariance)),
+      x = paste0("There are ", paste(known, collapse = ", "), "."),
+      i = did_you_mean(covariance, known)
+    ))
+  }
+  if (covariance %in% names(gaussian_words)) covariance <- gaussian_words[[covariance]]
+  new_em_family("gaussian", covariance = covariance)
+}
+
+#' @export
+format.em_family_gaussian <- function(x, ...) {
+  paste0("Gaussian components, ", covariance_label(x$covariance), " (", x$covariance, ")")
+}
+
+covariance_label <- function(name) {
+  words <- c(VVV = "full covariance", EEE = "tied covariance", VVI = "diagonal covariance",
+             VII = "spherical covariance", E = "equal variance", V = "free variance")
+  if (name %in% names(words)) return(words[[name]])
+  letters <- strsplit(name, "")[[1L]]
+  meaning <- c(E = "equal", V = "variable", I = "identity")[letters]
+  paste0(c("volume ", "shape ", "orientation "), meaning, collapse = ", ")
+}
+
+gaussian_is_diagonal <- function(family) {
+  substr(family$covariance, 3L, 3L) == "I" || nchar(family$covariance) == 1L
+}
+
+#' @export
+family_data.em_family_gaussian <- function(family, frame, old = NULL, ...) {
+  if (!is.null(old) && ncol(frame$x) != ncol(old$x)) {
+    abort_em("newdata", sprintf("`newdata` must have %s, not %d.", plural(ncol(old$x), "column"),
+                                ncol(frame$x)))
+  }
+  frame
+}
+
+#' @export
+family_check.em_family_gaussian <- function(family, data, k) {
+  check_distinct(data, k, least = 2L)
+  d <- ncol(data$x)
+  if (d > 1L && nchar(family$covariance) == 1L) {
+    abort_em("argument", c(
+      sprintf("`covariance` = \"%s\" is for one dimension, but `x` has %d columns.", family$covariance, d),
+      i = sprintf("Use \"%sII\" or \"%sVV\".", family$covariance, family$covariance)
+    ))
+  }
+  # In one dimension every structure is its volume alone.
+  if (d == 1L) family$covariance <- substr(family$covariance, 1L, 1L)
+  family
+}
+
+#' @export
+family_parameters.em_family_gaussian <- function(family, start, k, data) {
+  d <- ncol(data$x)
+  if (d == 1L) {
+    check_start_names(start, c("mean", "sd"))
+    sd <- start_vector(start$sd, "sd", k)
+    bad <- which(!(sd > 0))
+    if (length(bad)) {
+      abort_em("start", sprintf("`start$sd` must be positive: component %d has %s.", bad[1L],
+                                number(sd[bad[1L]])))
+    }
+    return(list(mean = start_vector(start$mean, "mean", k), sd = sd))
+  }
+  check_start_names(start, c("mean", "covariance"))
+  list(mean = start_means(start$mean, k, d, data$names), covariance = start_covariance(start$covariance, k, d))
+}
+
+start_means <- function(mean, k, d, names) {
+  if (inherits(mean, "data.frame")) mean <- as.matrix(mean)
+  if (is.null(dim(mean)) && k == 1L) mean <- matrix(mean, nrow = 1L, dimnames = list(NULL, names(mean)))
+  if (!is.numeric(mean) || !is.matrix(mean) || !identical(dim(mean), c(k, d))) {
+    abort_em("start", c(
+      sprintf("`start$mean` must be a matrix with a row for each component and a column for each variable: %d x %d, not %s.",
+              k, d, if (is.null(dim(mean))) describe_value(mean) else paste(dim(mean), collapse = " x "))
+    ))
+  }
+  has <- colnames(mean)
+  if (!is.null(has) && !is.null(names) && !anyDuplicated(names) && !identical(has, names)) {
+    if (!setequal(has, names)) {
+      abort_em("start", sprintf("`start$mean` must have the columns of `x` (%s), not %s.", quoted(names),
+                                quoted(has)))
+    }
+    mean <- mean[, names, drop = FALSE]
+  }
+  check_start_finite(mean, "mean")
+  matrix(as.double(mean), k, d)
+}
+
+start_covariance <- function(covariance, k, d) {
+  if (is.data.frame(covariance)) covariance <- as.matrix(covariance)
+  if (is.matrix(covariance)) covariance <- array(covariance, c(dim(covariance), k))
+  if (!is.numeric(covariance) || !identical(dim(covariance), c(d, d, k))) {
+    abort_em("start", sprintf(
+      "`start$covariance` must be one %d x %d matrix, or a %d x %d x %d array, not %s.", d, d, d, d, k,
+      if (is.null(dim(covariance))) describe_value(covariance) else paste(dim(covariance), collapse = " x ")
+    ))
+  }
+  check_start_finite(covariance, "covariance")
+  for (j in seq_len(k)) check_covariance(matrix(covariance[, , j], d, d), j)
+  array(as.double(covariance), c(d, d, k))
+}
+
+check_covariance <- function(sigma, component) {
+  scale <- sqrt(outer(abs(diag(sigma)), abs(diag(sigma))))
+  if (any(abs(sigma - t(sigma)) > 1e-8 * scale)) {
+    abort_em("start", sprintf("`start$covariance` of component %d is not symmetric.", component))
+  }
+  factor <- tryCatch(chol(sigma), error = function(e) NULL)
+  if (is.null(factor)) {
+    smallest <- min(eigen(sigma, symmetric = TRUE, only.values = TRUE)$values)
+    abort_em("start", sprintf(
+      "`start$covariance` of component %d is not positive definite: its smallest eigenvalue is %s.", component,
+      number(smallest)
+    ))
+  }
+}
+
+#' @export
+family_label.em_family_gaussian <- function(family, ...) {
+  list(title = "Gaussian mixture",
+       detail = sprintf("%s (%s)", covariance_label(family$covariance), family$covariance))
+}
+
+#' @export
+family_summary.em_family_gaussian <- function(family, parameters, data) {
+  if (!is.null(parameters$sd)) {
+    return(data.frame(mean = unname(parameters$mean), sd = unname(parameters$sd)))
+  }
+  out <- as.data.frame(unname(parameters$mean))
+  names(out) <- variable_names(data)
+  out
+}
+
+# Names to show where the user gave none.
+variable_names <- function(data) {
+  if (!is.null(data$names)) return(data$names)
+  if (ncol(data$x) == 1L) "x" else paste0("x", seq_len(ncol(data$x)))
+}
+
+#' @export
+family_means.em_family_gaussian <- function(family, parameters, data) {
+  mean <- as.matrix(parameters$mean)
+  k <- nrow(mean)
+  array(rep(t(mean), each = data$n), c(data$n, ncol(mean), k))
+}
+
+#' @export
+family_observed.em_family_gaussian <- function(family, data) data$x
+
+#' @export
+family_order.em_family_gaussian <- function(family, parameters) {
+  if (is.matrix(parameters$mean)) parameters$mean[, 1L] else parameters$mean
+}
+
+#' @export
+family_simulate.em_family_gaussian <- function(family, parameters, component, data) {
+  n <- length(component)
+  d <- ncol(data$x)
+  noise <- matrix(stats::rnorm(n * d), n, d)
+  if (d == 1L) {
+    out <- parameters$mean[component] + parameters$sd[component] * noise
+  } else {
+    out <- parameters$mean[component, , drop = FALSE]
+    for (j in unique(component)) {
+      rows <- which(component == j)
+      out[rows, ] <- out[rows, ] + noise[rows, , drop = FALSE] %*% chol(parameters$covariance[, , j])
+    }
+  }
+  out <- as.data.frame(unname(matrix(out, n, d)))
+  names(out) <- variable_names(data)
+  out
+}

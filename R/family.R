@@ -1,0 +1,52 @@
+# The contract of a family, R's half: what a component looks like to a person. The other half, density and
+# M-step, is src/family.h. A family object is inert: a list with a `name`, the class em_family_<name>, and what
+# its constructor was told. These generics are all that the rest of the package asks of it:
+#
+#   family_data(family, frame)             a frame of user columns -> list(x = the matrix C++ reads, ...)
+#   family_check(family, data, k)          what can be said against data and k before a run
+#   family_parameters(family, start, k, data)   a user's list -> complete parameters in the engine's shapes
+#   family_label(family, data)             "Gaussian mixture", ... for print
+#   family_summary(family, parameters, data)    one row of plain numbers for each component, for print and tidy
+#   family_means(family, parameters, data) expected value of every row under each component: n x d x k
+#   family_simulate(family, parameters, component, data)   new rows in the user's columns
+#   family_observed(family, data)          the rows as fitted() and residuals() speak of them: n x d
+#   family_order(family, parameters)       what ties between equal proportions are broken by
+
+family_data <- function(family, frame, ...) UseMethod("family_data")
+family_check <- function(family, data, k) UseMethod("family_check")
+family_parameters <- function(family, start, k, data) UseMethod("family_parameters")
+family_label <- function(family, ...) UseMethod("family_label")
+family_summary <- function(family, parameters, data) UseMethod("family_summary")
+family_means <- function(family, parameters, data) UseMethod("family_means")
+family_simulate <- function(family, parameters, component, data) UseMethod("family_simulate")
+family_observed <- function(family, data) UseMethod("family_observed")
+family_order <- function(family, parameters) UseMethod("family_order")
+
+new_em_family <- function(name, ...) {
+  structure(list(name = name, ...), class = c(paste0("em_family_", name), "em_family"))
+}
+
+family_constructors <- function() list(gaussian = em_gaussian, binomial = em_binomial)
+
+# A family, its name, its constructor, or a family object of stats -> a family.
+as_em_family <- function(family, arg = "family") {
+  if (inherits(family, "em_family")) return(family)
+  constructors <- family_constructors()
+  for (make in constructors) if (identical(family, make)) return(make())
+  if (is.function(family) && identical(environment(family), asNamespace("stats"))) family <- family()
+  if (inherits(family, "family")) family <- family$family
+  if (is.character(family) && length(family) == 1L && family %in% names(constructors)) {
+    return(constructors[[family]]())
+  }
+  abort_em("argument", c(
+    sprintf("`%s` must be %s, or a call such as em_gaussian(), not %s.", arg, one_of(names(constructors)),
+            describe_value(family)),
+    i = did_you_mean(family, names(constructors))
+  ))
+}
+
+#' @export
+print.em_family <- function(x, ...) {
+  cat(format(x, ...), "\n", sep = "")
+  invisible(x)
+}

@@ -1,0 +1,159 @@
+#' Predict from a fit
+#'
+#' One E-step at the fitted parameters, for new rows or for the rows of the fit.
+#'
+#' @param object A fit by [em_fit()].
+#' @param newdata New rows: a data frame or matrix, whose columns are found **by name** (any order, others are
+#'   ignored), or by position where names are lacking. Left out: the rows of the fit.
+#' @param type What to return for each row:
+#' \describe{
+#'   \item{`"class"`}{the most probable component, a factor}
+#'   \item{`"prob"`}{the responsibilities, an n x k matrix whose rows sum to one}
+#'   \item{`"uncertainty"`}{one minus the largest responsibility}
+#'   \item{`"density"`, `"logdensity"`}{of the mixture, and its logarithm}
+#'   \item{`"component"`}{the density of each component without its proportion, n x k}
+#' }
+#' @param ... Ignored.
+#' @return A factor, vector or matrix with an entry or row for each row of `newdata`, under its row names. Rows
+#'   with missing values are kept and give NA.
+#' @section Errors: `emfit_error_newdata` where a column is lacking (named) or their number is wrong;
+#'   `emfit_error_input` for values that are not finite or not numeric; `emfit_error_counts`.
+#' @references McLachlan, G. J. and Peel, D. (2000) *Finite Mixture Models*. Wiley. \doi{10.1002/0471721182}
+#' @examples
+#' fit <- em_fit(faithful, k = 2)
+#' predict(fit, data.frame(waiting = c(50, 80), eruptions = c(2, 4.5)))
+#' predict(fit, data.frame(waiting = c(50, 80), eruptions = c(2, 4.5)), type = "prob")
+#' @export
+predict.em_fit <- function(object, newdata = NULL,
+                           type = c("class", "prob", "density", "logdensity", "uncertainty", "component"), ...) {
+  type <- check_choice(type, "type", eval(formals(predict.em_fit)$type))
+  check_no_dots(list(...), names(formals(predict.em_fit)))
+  data <- if (is.null(newdata)) fit_rows(object) else new_data(newdata, object)
+  at_parameters(object, data, type)
+}
+
+# The rows of the fit as data for an E-step; rows that na.exclude left out come back as NA.
+fit_rows <- function(fit) {
+  data <- fit$data
+  omitted <- data$na.action
+  if (inherits(omitted, "exclude")) {
+    data$complete <- !seq_len(data$n + length(omitted)) %in% omitted
+    if (!is.null(data$row_names)) {
+      names <- rep(NA_character_, length(data$complete))
+      names[data$complete] <- data$row_names
+      data$row_names <- names
+    }
+  } else {
+    data$complete <- rep(TRUE, data$n)
+  }
+  data
+}
+
+at_parameters <- function(fit, data, type) {
+  want <- switch(type, density = , logdensity = "row_loglik", component = "log_density", "responsibilities")
+  step <- expect_em(data, fit$parameters, fit_model(fit), want)
+  out <- switch(type,
+    class = factor(component_names_of(fit)[max.col(step$responsibilities, ties.method = "first")],
+                   levels = component_names_of(fit)),
+    prob = step$responsibilities,
+    uncertainty = 1 - row_max(step$responsibilities),
+    density = exp(step$row_loglik),
+    logdensity = step$row_loglik,
+    component = exp(step$log_density)
+  )
+  if (is.matrix(out)) colnames(out) <- component_names_of(fit)
+  with_row_names(spread_over(out, data$complete), data$row_names)
+}
+
+component_names_of <- function(fit) names(fit$parameters$proportions)
+
+fit_model <- function(fit) list(family = fit$family, latent = fit$latent, k = fit$k)
+
+row_max <- function(x) if (nrow(x)) apply(x, 1L, max) else numeric()
+
+# Results of the complete rows in their places, NA in the others.
+spread_over <- function(x, complete) {
+  if (all(complete)) return(x)
+  at <- rep(NA_integer_, length(complete))
+  at[complete] <- seq_len(sum(complete))
+  if (is.matrix(x)) x[at, , drop = FALSE] else x[at]
+}
+
+with_row_names <- function(x, names) {
+  if (is.null(names)) return(x)
+  if (is.matrix(x)) rownames(x) <- names else names(x) <- names
+  x
+}
+
+# n x k responsibilities of the rows of the fit.
+responsibilities <- function(fit) {
+  out <- expect_em(fit$data, fit$parameters, fit_model(fit), "responsibilities")$responsibilities
+  colnames(out) <- component_names_of(fit)
+  out
+}
+
+#' Fitted values, residuals and simulated data
+#'
+#' `fitted()` gives each row's expected value: the component means weighted by the row's responsibilities.
+#' `residuals()` are the data less that. `simulate()` draws new data sets from the fit.
+#'
+#' @param object A fit by [em_fit()].
+#' @param nsim How many data sets.
+#' @param seed `NULL`, or a number for [set.seed()]; the generator's state is put back afterwards.
+#' @param ... Ignored.
+#' @return `fitted()`, `residuals()`: an n x d matrix in the units of the data (successes for counts), a vector
+#'   where there is one variable. `simulate()`: a list of `nsim` data frames with the columns and the number of
+#'   rows of the data (and the same trials), each with the attribute `component`, a factor of the true
+#'   components.
+#' @references McLachlan, G. J. and Peel, D. (2000) *Finite Mixture Models*. Wiley. \doi{10.1002/0471721182}
+#' @examples
+#' fit <- em_fit(red_blue$value, k = 2)
+#' head(cbind(fitted(fit), residuals(fit)))
+#' str(simulate(fit, nsim = 2, seed = 1))
+#' @name em_fit-rows
+NULL
+
+#' @rdname em_fit-rows
+#' @export
+fitted.em_fit <- function(object, ...) {
+  data <- fit_rows(object)
+  r <- responsibilities(object)
+  means <- family_means(object$family, object$parameters, object$data)
+  out <- matrix(0, object$data$n, dim(means)[2L])
+  for (j in seq_len(object$k)) out <- out + r[, j] * matrix(means[, , j], nrow = object$data$n)
+  in_user_shape(out, object, data)
+}
+
+#' @rdname em_fit-rows
+#' @export
+residuals.em_fit <- function(object, ...) {
+  data <- fit_rows(object)
+  observed <- family_observed(object$family, object$data)
+  in_user_shape(observed, object, data) - fitted(object)
+}
+
+in_user_shape <- function(out, fit, data) {
+  out <- spread_over(out, data$complete)
+  if (ncol(out) == 1L) return(with_row_names(as.vector(out), data$row_names))
+  colnames(out) <- fit$data$names
+  with_row_names(out, data$row_names)
+}
+
+#' @rdname em_fit-rows
+#' @importFrom stats simulate
+#' @export
+simulate.em_fit <- function(object, nsim = 1, seed = NULL, ...) {
+  nsim <- check_count(nsim, "nsim")
+  if (!is.null(seed)) {
+    state <- get0(".Random.seed", globalenv(), inherits = FALSE)
+    on.exit(if (is.null(state)) rm(".Random.seed", envir = globalenv()) else
+      assign(".Random.seed", state, envir = globalenv()))
+    base::set.seed(seed)
+  }
+  labels <- component_names_of(object)
+  lapply(seq_len(nsim), function(i) {
+    component <- sample.int(object$k, object$data$n, replace = TRUE, prob = object$parameters$proportions)
+    rows <- family_simulate(object$family, object$parameters, component, object$data)
+    structure(rows, component = factor(labels[component], levels = labels))
+  })
+}

@@ -1,0 +1,258 @@
+# The fit object: plain data of class em_fit. new_em_fit() makes it from what the engine returned.
+new_em_fit <- function(run, start, data, control, call) {
+  model <- start$model
+  usable <- check_run(run, start, data)
+  order <- if (start$ordered) seq_len(model$k) else order_components(run$parameters, model$family)
+  finish <- function(parameters) {
+    new_em_parameters(name_parameters(permute_components(parameters, order), start$names, data), model)
+  }
+  call[[1L]] <- quote(emfit::em_fit)
+  fit <- list(
+    call = call, family = model$family, latent = model$latent, k = model$k,
+    parameters = unclass_parameters(finish(run$parameters)), loglik = run$loglik, df = as.integer(run$df),
+    nobs = if (is.null(data$weights)) data$n else sum(data$weights),
+    trace = data.frame(iteration = seq_along(run$trace) - 1L, loglik = run$trace, accelerated = FALSE),
+    path = unpack_path(run, finish), converged = run$status == "converged", status = run$status,
+    iterations = run$iterations, gain = run$gain, remaining = run$remaining,
+    counts = stats::setNames(run$counts[order], component_labels(start$names, model$k)),
+    relative_spread = stats::setNames(run$relative_spread[order], component_labels(start$names, model$k)),
+    collapsed = if (run$component > 0L) match(run$component, order),
+    starts = data.frame(method = start$method, run$starts), start = unclass_parameters(finish(run$start)),
+    control = control, data = unclass(data)
+  )
+  fit <- structure(fit, class = c(paste0("em_fit_", model$family$name), "em_fit"))
+  warn_about(fit)
+  fit
+}
+
+# Errors where the run led nowhere.
+check_run <- function(run, start, data) {
+  if (run$status != "bad_start") return(TRUE)
+  if (start$supplied) {
+    abort_em("start", c(
+      sprintf("`start` gives component %d no density: its covariance is not positive definite.", run$component),
+      i = "Start it with more spread."
+    ))
+  }
+  abort_em("degenerate", c(
+    sprintf("None of %s led to a fit: component %d has too few rows for its covariance.",
+            plural(nrow(as.data.frame(run$starts)), "start"), run$component),
+    i = "Use fewer components or a simpler covariance, such as em_gaussian(\"EEE\")."
+  ))
+}
+
+component_labels <- function(names, k) if (is.null(names)) as.character(seq_len(k)) else names
+
+# By decreasing proportion; equal ones by increasing first mean or probability.
+order_components <- function(parameters, family) {
+  order(-parameters$proportions, family_order(family, parameters), method = "radix")
+}
+
+permute_components <- function(parameters, order) {
+  lapply(parameters, function(x) {
+    if (length(dim(x)) == 3L) return(x[, , order, drop = FALSE])
+    if (length(dim(x)) == 2L) return(x[order, , drop = FALSE])
+    x[order]
+  })
+}
+
+name_parameters <- function(parameters, names, data) {
+  labels <- component_labels(names, length(parameters$proportions))
+  variables <- data$names
+  lapply(parameters, function(x) {
+    if (length(dim(x)) == 3L) {
+      dimnames(x) <- list(variables, variables, labels)
+    } else if (length(dim(x)) == 2L) {
+      dimnames(x) <- list(labels, variables)
+    } else {
+      names(x) <- labels
+    }
+    x
+  })
+}
+
+new_em_parameters <- function(parameters, model) {
+  structure(parameters, class = "em_parameters", family = model$family, latent = model$latent)
+}
+
+unclass_parameters <- function(parameters) {
+  attributes(parameters) <- list(names = names(parameters))
+  parameters
+}
+
+#' @export
+print.em_parameters <- function(x, ...) {
+  cat(format(attr(x, "family")), ". ", format(attr(x, "latent")), ".\n", sep = "")
+  print(unclass_parameters(x), ...)
+  invisible(x)
+}
+
+# A column of packed numbers for each iteration -> a list of parameter lists.
+unpack_path <- function(run, finish) {
+  if (!length(run$path)) return(NULL)
+  lengths <- lengths(run$parameters)
+  group <- factor(rep(names(lengths), lengths), levels = names(lengths))
+  lapply(seq_len(ncol(run$path)), function(i) {
+    pieces <- split(run$path[, i], group)
+    for (name in names(pieces)) dim(pieces[[name]]) <- dim(run$parameters[[name]])
+    unclass_parameters(finish(pieces))
+  })
+}
+
+warn_about <- function(fit) {
+  if (fit$status == "max_iter" && fit$control$tol > 0 && fit$control$max_iter > 0L) {
+    warn_em("not_converged", c(
+      sprintf("EM stopped after %s, still gaining %s per iteration (tol = %s).",
+              plural(fit$iterations, "iteration"), number(fit$gain), number(fit$control$tol)),
+      i = "Raise max_iter in em_control(), or go on from here with start = fit."
+    ))
+  }
+  if (fit$status == "not_monotone") {
+    warn_em("not_monotone", sprintf(
+      "The log-likelihood fell by %s at iteration %d, which EM can't do; please report this data set.",
+      number(-fit$gain), fit$iterations
+    ))
+  }
+  warn_collapsed(fit)
+}
+
+# Below this part of the data's own spread a component is taken to sit on a few points.
+least_relative_spread <- 1e-6
+
+collapsed_components <- function(fit) {
+  sort(unique(c(fit$collapsed, which(fit$relative_spread < least_relative_spread))))
+}
+
+warn_collapsed <- function(fit) {
+  bad <- collapsed_components(fit)
+  if (!length(bad)) return(invisible())
+  first <- bad[1L]
+  rows <- rows_of_component(fit, first)
+  warn_em("collapse", c(
+    sprintf("Component %s shrank onto %s (%s %s); its likelihood is unbounded.", names(fit$counts)[first],
+            plural(length(rows), "point"), if (length(rows) == 1L) "row" else "rows", enumerate(rows)),
+    i = sprintf("Use fewer components or a simpler covariance, such as em_gaussian(\"%s\").",
+                if (ncol(fit$data$x) == 1L) "E" else "EEE")
+  ))
+}
+
+# Rows that belong to a component, by the E-step the run ended with.
+rows_of_component <- function(fit, component) {
+  classes <- max.col(responsibilities(fit), ties.method = "first")
+  which(classes == component)
+}
+
+starts_agreeing <- function(fit) {
+  sum(fit$starts$loglik > fit$loglik - 1e-3 & fit$starts$status != "bad_start")
+}
+
+#' Print and summarise a fit
+#'
+#' `print()` shows sizes, the parameters that fit on a line, the log-likelihood and how the run ended, in at
+#' most 15 lines for up to 6 components. `summary()` adds the covariances, the criteria and the starts.
+#'
+#' @param x,object A fit by [em_fit()].
+#' @param digits Significant digits.
+#' @param ... Passed on to [print.data.frame()], or ignored.
+#' @return `print()` returns `x`, invisibly; `format()` a character vector, a line each; `summary()` a list of
+#'   class `summary.em_fit` with the table of components, the criteria and the fit.
+#' @references Schwarz, G. (1978) Estimating the dimension of a model. *Annals of Statistics* 6, 461-464.
+#'   \doi{10.1214/aos/1176344136}
+#' @examples
+#' fit <- em_fit(faithful, k = 2)
+#' fit
+#' summary(fit)
+#' @export
+print.em_fit <- function(x, digits = 4L, ...) {
+  cat(format(x, digits = digits), sep = "\n")
+  invisible(x)
+}
+
+#' @rdname print.em_fit
+#' @export
+format.em_fit <- function(x, digits = 4L, ...) {
+  c(format_title(x), "", format_components(x, digits), "", format_criteria(x), format_ending(x))
+}
+
+format_title <- function(x) {
+  label <- family_label(x$family)
+  title <- paste0(label$title, ": ", plural(x$k, "component"), if (!is.null(label$detail)) ", ", label$detail)
+  rows <- plural(x$data$n, "observation")
+  if (x$family$name == "gaussian") rows <- paste0(rows, ", ", plural(ncol(x$data$x), "variable"))
+  if (x$family$name == "binomial") rows <- paste0(rows, ", ", plural(sum(x$data$x[, 2L]), "trial"))
+  if (!is.null(x$data$weights) && is.null(x$data$n_empty)) {
+    rows <- paste0(rows, ", weights sum to ", number(x$nobs, 7L))
+  }
+  if (!is.null(x$data$n_empty)) rows <- paste0(rows, ", ", x$data$n_empty, " without trials not counted")
+  if (length(x$data$na.action)) rows <- paste0(rows, ", ", length(x$data$na.action), " left out for NA")
+  c(title, rows)
+}
+
+# At most 6 components and 6 columns of parameters: the rest is for summary() and coef().
+format_components <- function(x, digits) {
+  parameters <- family_summary(x$family, x$parameters, x$data)
+  table <- data.frame(component = names(x$counts), proportion = round(unname(x$parameters$proportions), 3L),
+                      n = round(unname(x$counts)))
+  wide <- ncol(parameters) - 6L
+  shown <- parameters[seq_len(min(6L, ncol(parameters)))]
+  shown[] <- lapply(shown, function(column) as.numeric(formatC(column, digits = digits, format = "g")))
+  table <- data.frame(table, shown, check.names = FALSE)
+  tall <- nrow(table) - 6L
+  lines <- utils::capture.output(print(table[seq_len(min(6L, nrow(table))), ], row.names = FALSE))
+  if (wide > 0L) lines[1L] <- paste0(lines[1L], "  (", plural(wide, "variable"), " more)")
+  if (tall > 0L) lines <- c(lines, sprintf(" (%s more)", plural(tall, "component")))
+  lines
+}
+
+format_criteria <- function(x) {
+  sprintf("logLik %s (df %d)   AIC %s   BIC %s (smaller is better)", format(round(x$loglik, 2L), nsmall = 2L),
+          x$df, format(round(stats::AIC(x), 1L), nsmall = 1L), format(round(stats::BIC(x), 1L), nsmall = 1L))
+}
+
+format_ending <- function(x) {
+  ending <- switch(x$status,
+    converged = sprintf("Converged in %s", plural(x$iterations, "iteration")),
+    max_iter = if (x$control$tol > 0) sprintf("NOT converged in %s", plural(x$iterations, "iteration"))
+               else sprintf("Ran %s", plural(x$iterations, "iteration")),
+    sprintf("Stopped after %s (%s)", plural(x$iterations, "iteration"), gsub("_", " ", x$status))
+  )
+  n <- nrow(x$starts)
+  if (n > 1L) ending <- paste0(ending, sprintf("; best of %d starts (%d agree)", n, starts_agreeing(x)))
+  bad <- collapsed_components(x)
+  c(paste0(ending, "."),
+    if (length(bad)) sprintf("Component %s collapsed onto few points.", enumerate(names(x$counts)[bad])))
+}
+
+#' @rdname print.em_fit
+#' @export
+summary.em_fit <- function(object, ...) {
+  components <- data.frame(component = names(object$counts), proportion = unname(object$parameters$proportions),
+                           n = unname(object$counts),
+                           family_summary(object$family, object$parameters, object$data), check.names = FALSE)
+  criteria <- c(logLik = object$loglik, df = object$df, nobs = object$nobs, AIC = stats::AIC(object),
+                BIC = stats::BIC(object))
+  structure(list(fit = object, components = components, criteria = criteria), class = "summary.em_fit")
+}
+
+#' @export
+print.summary.em_fit <- function(x, digits = 4L, ...) {
+  fit <- x$fit
+  cat("Call: ", paste(deparse(fit$call, width.cutoff = 100L), collapse = "\n"), "\n\n", sep = "")
+  cat(format_title(fit), "", sep = "\n")
+  print(x$components, digits = digits, row.names = FALSE, ...)
+  covariance <- fit$parameters$covariance
+  if (!is.null(covariance)) {
+    shown <- seq_len(min(fit$k, 6L))
+    for (j in shown) {
+      cat("\nCovariance of component ", names(fit$counts)[j], ":\n", sep = "")
+      print(covariance[, , j], digits = digits)
+    }
+  }
+  cat("", format_criteria(fit), format_ending(fit), sep = "\n")
+  if (nrow(fit$starts) > 1L) {
+    cat("\nStarts, best first:\n")
+    best <- order(-fit$starts$loglik)
+    print(utils::head(fit$starts[best, ], 5L), digits = 8L, row.names = FALSE)
+  }
+  invisible(x)
+}

@@ -1,0 +1,72 @@
+// engine.h: the one loop. It repeats expect and maximise, records, and stops; it knows no family and no
+// latent structure.
+//
+// An iteration is one M-step followed by one E-step, so that the log-likelihood, the statistics and the
+// parameters of a fit belong together. Iteration 0 is the scored start: trace has iterations + 1 entries.
+//
+// Stopping. With g the last gain and r = g_t / g_(t-1), the gain still to come is estimated as g r / (1 - r)
+// (Aitken; Boehning et al. 1994), infinite unless 0 <= r < 1. Both g and that estimate must be below tol, in
+// log-likelihood units. Aitken's estimate alone is fooled by a large first jump.
+#pragma once
+
+#include <vector>
+
+#include "model.h"
+
+namespace em {
+
+enum class Stop { loglik, parameters };
+
+struct Control {
+  double tol = 1e-6;
+  Stop stop = Stop::loglik;
+  int max_iter = 1000;  // tol = 0 runs exactly so many
+  Step step = Step::em;
+  bool path = false;
+  int threads = 1;
+};
+
+// Where a run begins. Exactly one of the three is set.
+struct Start {
+  Vector parameters;                         // packed as Model::fields()
+  const double* responsibilities = nullptr;  // n x K
+  const int* partition = nullptr;            // n labels, 1..K
+  bool forgiving = false;  // a start of our own: components short of rows borrow the data's spread
+};
+
+enum class Status {
+  converged,
+  max_iter,      // stopped by max_iter, or ran exactly so many as tol = 0 asked
+  collapsed,     // component `component` lost its spread; parameters are those before that
+  not_monotone,  // the log-likelihood fell: a defect, reported rather than hidden
+  bad_start,     // component `component` of the start has no density
+  interrupted
+};
+
+struct Fit {
+  Status status = Status::max_iter;
+  Vector start;  // the parameters of iteration 0
+  Vector parameters;
+  double loglik = 0.0;
+  double gain = 0.0;       // of the last iteration
+  double remaining = 0.0;  // estimated gain still to come
+  int iterations = 0;
+  Index component = -1;
+  Vector relative_spread;  // Family::relative_spread() at the end
+  Vector counts;           // effective rows of each component at the end
+  std::vector<double> trace;
+  std::vector<Vector> path;
+};
+
+// From the model's present parameters.
+Fit run(Model& model, const Control& control, Interrupt& interrupt);
+
+// Puts the model at a start, then runs.
+Fit run_from(Model& model, const Start& start, const Control& control, Interrupt& interrupt);
+
+// All starts, each on a clone of the model; with several starts and several threads a thread takes a start,
+// with one start the threads share its slices. The answers are the same.
+std::vector<Fit> run_all(const Model& model, const std::vector<Start>& starts, const Control& control,
+                         Interrupt& interrupt);
+
+}  // namespace em

@@ -1,0 +1,83 @@
+// family.h: the contract of a component family.
+//
+// A family says what one component looks like: its log density, the sufficient statistics that its
+// M-step reads, and that M-step. It is bound to a data set, holds the parameters of all K components,
+// and knows neither where the responsibilities come from nor how often it will be asked.
+//
+// One pass over the data makes, in this order:
+//   prepare(accuracy)                   once, one thread: Cholesky factors, logarithms, constants
+//   for each block, on any thread:
+//     pack(rows, work)                  the block, laid out as the kernels want it
+//     log_density(rows, work, out)      out(i, k) = log f_k(x_i)
+//     accumulate(rows, work, resp, s)   s += the block's statistics, given resp(i, k) = w_i r_ik
+//   close_slice(s)                      once for each slice, before slices are added
+// and, after the slices were added in order,
+//   maximise(statistics, step)          the only function but unpack() that changes parameters
+//
+// Laws (tests/testthat/test-laws.R runs every family through them): statistics add over rows; a row of
+// weight 2 counts as the row twice; pack() to accumulate() are const and may run on several threads at
+// once, each with a workspace of its own.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "eigen.h"
+#include "fields.h"
+#include "rows.h"
+
+namespace em {
+
+// How an M-step updates: em takes the spread about the new mean, ecm about the previous one (Meng & Rubin
+// 1993). start is em, but lends the pooled spread to a component that has none of its own yet.
+enum class Step { em, ecm, start };
+
+// fast may trade digits that do not show for speed inside the loop; exact is for all that is reported.
+enum class Accuracy { fast, exact };
+
+class Family {
+ public:
+  virtual ~Family() = default;
+
+  virtual Index n_rows() const = 0;
+  virtual Index n_components() const = 0;
+  virtual Index n_statistics() const = 0;
+  virtual Index n_workspace(Index block_rows) const = 0;  // doubles of scratch for a block of so many rows
+  virtual Index n_free() const = 0;                       // free parameters: degrees of freedom
+
+  // Learns the location and spread of the data, to which floors and starts are relative. weights has
+  // n_rows() entries, or is null where every row counts once. Called once, before a run. Returns -1, or the
+  // first column that no component can model: constant, or a linear combination of those before it.
+  virtual Index describe(const double* weights) = 0;
+
+  // Makes ready for log_density at the present parameters. Returns -1, or the first component whose
+  // density does not exist there (a covariance that is not positive definite).
+  virtual Index prepare(Accuracy accuracy) = 0;
+
+  virtual void pack(Rows rows, double* work) const = 0;
+  virtual void log_density(Rows rows, double* work, MatrixRef out) const = 0;
+  virtual void accumulate(Rows rows, double* work, ConstMatrixRef responsibilities,
+                          VectorRef statistics) const = 0;
+
+  // The kernel's own sums -> sums about the pivot (the mean that the E-step used).
+  virtual void close_slice(VectorRef /*statistics*/) const {}
+
+  virtual void maximise(ConstVectorRef statistics, Step step) = 0;
+
+  // Views of the parameters. The pointers stay valid as long as the family lives.
+  virtual Fields parameters() = 0;
+
+  // For each component its smallest spread in any direction, relative to the spread of the data: 0 for
+  // a component that sits on a point. Families that cannot collapse return ones. Needs describe().
+  virtual Vector relative_spread() const = 0;
+
+  // Starts. features() writes one row of comparable, scaled numbers for each row of data (k-means works on
+  // them); start_at() puts the components at the given rows with a common spread. Both need describe().
+  virtual Index n_features() const = 0;
+  virtual void features(Rows rows, MatrixRef out) const = 0;
+  virtual void start_at(const std::vector<Index>& rows) = 0;
+
+  virtual std::unique_ptr<Family> clone() const = 0;  // own parameters, the same data
+};
+
+}  // namespace em

@@ -1,0 +1,48 @@
+// family_binomial.h: successes out of a number of trials that may differ by row.
+//
+//   log f_k(y; m) = log choose(m, y) + y log p_k + (m - y) log(1 - p_k),   0 log 0 = 0
+//   p_k = sum w r y / sum w r m                                        (Do & Batzoglou 2008)
+//
+// Statistics: sum w r y (K), sum w r m (K).
+#pragma once
+
+#include "family.h"
+
+namespace em {
+
+class FamilyBinomial : public Family {
+ public:
+  // The columns are not copied and must outlive the family.
+  FamilyBinomial(Index n_rows, const double* successes, const double* trials, Index k);
+  FamilyBinomial(const FamilyBinomial& other) = default;
+
+  Index n_rows() const override { return n_; }
+  Index n_components() const override { return prob_.size(); }
+  Index n_statistics() const override { return 2 * prob_.size(); }
+  Index n_workspace(Index /*block_rows*/) const override { return 0; }
+  Index n_free() const override { return prob_.size(); }
+  Index describe(const double* weights) override;
+  Index prepare(Accuracy accuracy) override;
+  void pack(Rows rows, double* work) const override;
+  void log_density(Rows rows, double* work, MatrixRef out) const override;
+  void accumulate(Rows rows, double* work, ConstMatrixRef responsibilities,
+                  VectorRef statistics) const override;
+  void maximise(ConstVectorRef statistics, Step step) override;
+  Fields parameters() override;
+  Vector relative_spread() const override { return Vector::Ones(prob_.size()); }
+  Index n_features() const override { return 1; }
+  void features(Rows rows, MatrixRef out) const override;
+  void start_at(const std::vector<Index>& rows) override;
+  std::unique_ptr<Family> clone() const override;
+
+ private:
+  Index n_;
+  const double* successes_;
+  const double* trials_;
+  std::shared_ptr<const Vector> log_choose_;  // shared by clones
+  Vector prob_;
+  Vector log_prob_;
+  Vector log_complement_;
+};
+
+}  // namespace em

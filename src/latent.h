@@ -1,0 +1,46 @@
+// latent.h: the contract of a latent structure.
+//
+// A latent structure says which component each row comes from: independently with given proportions
+// (latent_mixture), or in any other way that turns the components' log densities into responsibilities.
+// It also says where rows may be cut into blocks, because only it knows which rows belong together.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "eigen.h"
+#include "fields.h"
+#include "rows.h"
+
+namespace em {
+
+class Latent {
+ public:
+  virtual ~Latent() = default;
+
+  virtual Index n_components() const = 0;
+  virtual Index n_statistics() const = 0;
+  virtual Index n_free() const = 0;  // free parameters: degrees of freedom
+
+  virtual std::vector<Rows> blocks(Index n_rows) const = 0;
+
+  // Makes ready for posterior() at the present parameters: once for each pass, on one thread.
+  virtual void prepare() = 0;
+
+  // In: inout(i, k) = log f_k(x_i). Out: inout(i, k) = w_i r_ik, what Family::accumulate adds.
+  // weights and row_loglik point at the block's first row; either may be null (all ones; not wanted).
+  // row_loglik receives log f(x_i), the log density of the mixture. Adds its own statistics.
+  // Returns the sum of w_i log f(x_i), in which a row of weight 0 adds 0 whatever its density.
+  virtual double posterior(Rows rows, const double* weights, MatrixRef inout, double* row_loglik,
+                           VectorRef statistics) const = 0;
+
+  // The statistics of responsibilities that somebody else gave (already times the weights).
+  virtual void accumulate(Rows rows, ConstMatrixRef responsibilities, VectorRef statistics) const = 0;
+
+  virtual void maximise(ConstVectorRef statistics) = 0;
+
+  virtual Fields parameters() = 0;
+  virtual std::unique_ptr<Latent> clone() const = 0;
+};
+
+}  // namespace em

@@ -1,0 +1,160 @@
+#include "model.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace em {
+
+namespace {
+
+constexpr Index least_slice_rows = 4096;
+constexpr Index most_slices = 64;
+
+Fields join(Fields first, const Fields& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
+}  // namespace
+
+Model::Model(std::unique_ptr<Family> family, std::unique_ptr<Latent> latent, const double* weights)
+    : family_(std::move(family)),
+      latent_(std::move(latent)),
+      weights_(weights),
+      fields_(join(latent_->parameters(), family_->parameters())),
+      statistics_(Vector::Zero(family_->n_statistics() + latent_->n_statistics())) {
+  make_slices();
+}
+
+double Model::total_weight() const {
+  return weights_ ? ConstVectorMap(weights_, n_rows()).sum() : static_cast<double>(n_rows());
+}
+
+void Model::make_slices() {
+  blocks_ = latent_->blocks(n_rows());
+  const Index slice_rows = std::max(least_slice_rows, n_rows() / most_slices);
+  Rows slice;
+  Index rows = 0;
+  for (const Rows& block : blocks_) {
+    block_rows_ = std::max(block_rows_, block.size);
+    ++slice.size;
+    rows += block.size;
+    if (rows < slice_rows) continue;
+    slices_.push_back(slice);
+    slice = {slice.end(), 0};
+    rows = 0;
+  }
+  if (slice.size > 0) slices_.push_back(slice);
+}
+
+void Model::make_workers(int threads) {
+  const auto wanted = static_cast<std::size_t>(std::max(threads, 1));
+  while (workers_.size() < wanted) {
+    Worker worker;
+    worker.work.resize(static_cast<std::size_t>(family_->n_workspace(block_rows_)));
+    worker.block.resize(block_rows_, n_components());
+    worker.row_loglik.resize(block_rows_);
+    worker.statistics.resize(statistics_.size());
+    workers_.push_back(std::move(worker));
+  }
+}
+
+Index Model::prepare(Accuracy accuracy) {
+  latent_->prepare();
+  return family_->prepare(accuracy);
+}
+
+// task(rows, worker, responsibilities, family statistics, latent statistics) returns what a block adds to the
+// log-likelihood.
+template <class BlockTask>
+double Model::pass(int threads, Interrupt& interrupt, BlockTask task) {
+  make_workers(threads);
+  const Index n_family = family_->n_statistics();
+  const Index n_latent = latent_->n_statistics();
+  Turnstile turnstile;
+  double loglik = 0.0;
+  statistics_.setZero();
+  parallel_for(static_cast<Index>(slices_.size()), threads, interrupt, [&](Index i, int id) {
+    Worker& worker = workers_[static_cast<std::size_t>(id)];
+    const Rows& slice = slices_[static_cast<std::size_t>(i)];
+    worker.statistics.setZero();
+    double slice_loglik = 0.0;
+    std::exception_ptr failure;
+    try {
+      for (Index b = slice.begin; b < slice.end() && !interrupt.raised(); ++b) {
+        const Rows& rows = blocks_[static_cast<std::size_t>(b)];
+        slice_loglik += task(rows, worker, worker.block.topRows(rows.size), worker.statistics.head(n_family),
+                             worker.statistics.tail(n_latent));
+      }
+      family_->close_slice(worker.statistics.head(n_family));
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    turnstile.pass(i, [&] {
+      statistics_ += worker.statistics;
+      loglik += slice_loglik;
+    });
+    if (failure) std::rethrow_exception(failure);
+  });
+  return loglik;
+}
+
+double Model::expect(int threads, Interrupt& interrupt) {
+  return pass(threads, interrupt,
+              [this](Rows rows, Worker& worker, MatrixRef block, VectorRef family, VectorRef latent) {
+                const double* weights = weights_ ? weights_ + rows.begin : nullptr;
+                family_->pack(rows, worker.work.data());
+                family_->log_density(rows, worker.work.data(), block);
+                const double loglik = latent_->posterior(rows, weights, block, nullptr, latent);
+                family_->accumulate(rows, worker.work.data(), block, family);
+                return loglik;
+              });
+}
+
+void Model::expect_given(ConstMatrixRef responsibilities, int threads, Interrupt& interrupt) {
+  pass(threads, interrupt,
+       [&](Rows rows, Worker& worker, MatrixRef block, VectorRef family, VectorRef latent) {
+         block = responsibilities.middleRows(rows.begin, rows.size);
+         if (weights_) {
+           block.array().colwise() *= ConstArrayMap(weights_ + rows.begin, rows.size);
+         }
+         family_->pack(rows, worker.work.data());
+         latent_->accumulate(rows, block, latent);
+         family_->accumulate(rows, worker.work.data(), block, family);
+         return 0.0;
+       });
+}
+
+void Model::report(double* responsibilities, double* log_density, double* row_loglik, int threads,
+                   Interrupt& interrupt) {
+  const Index n = n_rows();
+  const Index k = n_components();
+  pass(threads, interrupt,
+       [&](Rows rows, Worker& worker, MatrixRef block, VectorRef /*family*/, VectorRef latent) {
+         family_->pack(rows, worker.work.data());
+         family_->log_density(rows, worker.work.data(), block);
+         if (log_density) MatrixMap(log_density, n, k).middleRows(rows.begin, rows.size) = block;
+         if (!responsibilities && !row_loglik) return 0.0;
+         latent_->posterior(rows, nullptr, block, row_loglik ? row_loglik + rows.begin : nullptr, latent);
+         if (responsibilities) MatrixMap(responsibilities, n, k).middleRows(rows.begin, rows.size) = block;
+         return 0.0;
+       });
+}
+
+void Model::maximise(Step step) {
+  family_->maximise(statistics_.head(family_->n_statistics()), step);
+  latent_->maximise(statistics_.tail(latent_->n_statistics()));
+}
+
+void Model::maximise_from(ConstMatrixRef responsibilities, Step step, int threads, Interrupt& interrupt) {
+  expect_given(responsibilities, threads, interrupt);
+  maximise(Step::em);
+  expect_given(responsibilities, threads, interrupt);
+  maximise(step);
+}
+
+std::unique_ptr<Model> Model::clone() const {
+  return std::make_unique<Model>(family_->clone(), latent_->clone(), weights_);
+}
+
+}  // namespace em

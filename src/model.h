@@ -1,0 +1,83 @@
+// model.h: a family, a latent structure and case weights, and the one pass over the data that joins them.
+//
+//   log density -> posterior -> accumulate, a block at a time while it is in the cache;
+//   slices of blocks on threads, their statistics added in the order of the slices.
+//
+// The slices depend on the number of rows alone, so every result is the same, to the last bit, for any number
+// of threads. Nothing is allocated inside a pass once there was one.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "family.h"
+#include "latent.h"
+#include "parallel.h"
+
+namespace em {
+
+class Model {
+ public:
+  // weights: one for each row, not copied; null where every row counts once.
+  Model(std::unique_ptr<Family> family, std::unique_ptr<Latent> latent, const double* weights);
+
+  Family& family() { return *family_; }
+  Latent& latent() { return *latent_; }
+  const Fields& fields() const { return fields_; }  // the latent structure's, then the family's
+  Index n_parameters() const { return packed_size(fields_); }
+  Index n_rows() const { return family_->n_rows(); }
+  Index n_components() const { return family_->n_components(); }
+  Index n_free() const { return family_->n_free() + latent_->n_free(); }
+  double total_weight() const;
+
+  // The statistics of the last pass: the family's, then the latent structure's.
+  const Vector& statistics() const { return statistics_; }
+  void set_statistics(ConstVectorRef statistics) { statistics_ = statistics; }
+
+  // Readies both at the present parameters; -1, or the component whose density does not exist there.
+  Index prepare(Accuracy accuracy);
+
+  // E-step: fills statistics() and returns the log-likelihood. Needs prepare().
+  double expect(int threads, Interrupt& interrupt);
+
+  // The statistics of given responsibilities (n x K), about the present parameters.
+  void expect_given(ConstMatrixRef responsibilities, int threads, Interrupt& interrupt);
+
+  // Row by row, as if every weight were 1; each pointer may be null. responsibilities and log_density (of the
+  // components, without proportions) are n x K, row_loglik has n entries. Needs prepare().
+  void report(double* responsibilities, double* log_density, double* row_loglik, int threads,
+              Interrupt& interrupt);
+
+  void maximise(Step step);
+
+  // Parameters from responsibilities alone. Two passes, the second about the means of the first, because
+  // there are no means yet to take sums about.
+  void maximise_from(ConstMatrixRef responsibilities, Step step, int threads, Interrupt& interrupt);
+
+  std::unique_ptr<Model> clone() const;  // own parameters, the same data
+
+ private:
+  struct Worker {
+    std::vector<double> work;
+    Matrix block;
+    Vector row_loglik;
+    Vector statistics;
+  };
+
+  void make_slices();
+  void make_workers(int threads);
+  template <class BlockTask>
+  double pass(int threads, Interrupt& interrupt, BlockTask task);
+
+  std::unique_ptr<Family> family_;
+  std::unique_ptr<Latent> latent_;
+  const double* weights_;
+  Fields fields_;
+  std::vector<Rows> blocks_;
+  std::vector<Rows> slices_;  // in blocks
+  Index block_rows_ = 0;      // the largest block
+  std::vector<Worker> workers_;
+  Vector statistics_;
+};
+
+}  // namespace em

@@ -1,0 +1,58 @@
+#include "numerics.h"
+
+#include <array>
+#include <cmath>
+
+namespace em {
+
+namespace {
+
+constexpr int table_size = 256;
+
+std::array<double, table_size> make_log_factorials() {
+  std::array<double, table_size> table{};
+  long double sum = 0.0L;
+  for (int n = 2; n < table_size; ++n) {
+    sum += std::log(static_cast<long double>(n));
+    table[static_cast<std::size_t>(n)] = static_cast<double>(sum);
+  }
+  return table;
+}
+
+}  // namespace
+
+double log_factorial(double n) {
+  static const std::array<double, table_size> table = make_log_factorials();
+  if (n < table_size) return table[static_cast<std::size_t>(n)];
+  const double inverse = 1.0 / n;
+  const double square = inverse * inverse;
+  const double series = inverse * (1.0 / 12.0 - square * (1.0 / 360.0 - square * (1.0 / 1260.0)));
+  return n * std::log(n) - n + 0.5 * (log_two_pi + std::log(n)) + series;
+}
+
+double log_choose(double n, double y) {
+  if (y <= 0.0 || y >= n) return 0.0;
+  return log_factorial(n) - log_factorial(y) - log_factorial(n - y);
+}
+
+Index cholesky_in_place(Index d, double* a, const double* floor) {
+  // A pivot below this part of its diagonal entry has no correct digit left.
+  const double lost = 4.0 * static_cast<double>(d) * std::numeric_limits<double>::epsilon();
+  for (Index j = 0; j < d; ++j) {
+    double* column = a + j * d;
+    const double diagonal = column[j];
+    for (Index i = 0; i < j; ++i) {
+      const double factor = a[i * d + j];
+      const double* previous = a + i * d;
+      for (Index row = j; row < d; ++row) column[row] -= factor * previous[row];
+    }
+    const double pivot = column[j];
+    if (!(pivot > lost * diagonal) || (floor && !(pivot > floor[j])) || !(pivot < infinity)) return j;
+    const double root = std::sqrt(pivot);
+    column[j] = root;
+    for (Index row = j + 1; row < d; ++row) column[row] /= root;
+  }
+  return -1;
+}
+
+}  // namespace em

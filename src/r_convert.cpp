@@ -1,0 +1,155 @@
+#include "r_convert.h"
+
+#include <stdexcept>
+
+#include "family_binomial.h"
+#include "family_gaussian.h"
+#include "latent_mixture.h"
+
+namespace em {
+
+namespace {
+
+bool has(const Rcpp::List& list, const char* name) {
+  return list.containsElementNamed(name) && !Rf_isNull(list[name]);
+}
+
+Rcpp::NumericMatrix matrix_of(const Rcpp::List& data) {
+  SEXP x = data["x"];
+  if (TYPEOF(x) != REALSXP || !Rf_isMatrix(x)) throw std::invalid_argument("data$x must be a double matrix");
+  return Rcpp::NumericMatrix(x);
+}
+
+Rcpp::NumericVector write_field(const Field& field, const double* values) {
+  Rcpp::NumericVector out(values, values + field.size());
+  if (field.dims.size() > 1) {
+    Rcpp::IntegerVector dims(field.dims.begin(), field.dims.end());
+    out.attr("dim") = dims;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::unique_ptr<Family> make_family(const Rcpp::List& data, const Rcpp::List& family) {
+  const auto name = Rcpp::as<std::string>(family["name"]);
+  const Index k = Rcpp::as<int>(family["k"]);
+  const Rcpp::NumericMatrix x = matrix_of(data);  // R keeps the memory as long as the list lives
+  if (k < 1) throw std::invalid_argument("family$k must be 1 or more");
+  if (name == "gaussian") {
+    const Structure structure = parse_structure(Rcpp::as<std::string>(family["covariance"]));
+    return std::make_unique<FamilyGaussian>(x.nrow(), x.ncol(), x.begin(), k, structure);
+  }
+  if (name == "binomial") {
+    if (x.ncol() != 2) throw std::invalid_argument("binomial data need two columns: successes, trials");
+    return std::make_unique<FamilyBinomial>(x.nrow(), x.begin(), x.begin() + x.nrow(), k);
+  }
+  throw std::invalid_argument("unknown family " + name);
+}
+
+std::unique_ptr<Latent> make_latent(const Rcpp::List& latent, Index k) {
+  const auto name = Rcpp::as<std::string>(latent["name"]);
+  if (name != "mixture") throw std::invalid_argument("unknown latent structure " + name);
+  const Proportions kind = Rcpp::as<bool>(latent["held"]) ? Proportions::held : Proportions::free;
+  const Rcpp::NumericVector proportions = latent["proportions"];
+  if (proportions.size() != k) throw std::invalid_argument("one proportion for each component is needed");
+  return std::make_unique<LatentMixture>(kind, ConstVectorMap(proportions.begin(), k));
+}
+
+const double* weights_of(const Rcpp::List& data) {
+  if (!has(data, "weights")) return nullptr;
+  SEXP weights = data["weights"];
+  if (TYPEOF(weights) != REALSXP || Rf_xlength(weights) != matrix_of(data).nrow()) {
+    throw std::invalid_argument("data$weights must be doubles, one for each row");
+  }
+  return REAL(weights);
+}
+
+std::unique_ptr<Model> make_model(const Rcpp::List& data, const Rcpp::List& family,
+                                  const Rcpp::List& latent) {
+  auto bound = make_family(data, family);
+  auto structure = make_latent(latent, bound->n_components());
+  return std::make_unique<Model>(std::move(bound), std::move(structure), weights_of(data));
+}
+
+void read_parameters(const Rcpp::List& list, const Fields& fields) {
+  unpack(packed_parameters(list, fields), fields);
+}
+
+Vector packed_parameters(const Rcpp::List& list, const Fields& fields) {
+  Vector out(packed_size(fields));
+  Index at = 0;
+  for (const Field& field : fields) {
+    SEXP value = list[field.name];
+    if (TYPEOF(value) != REALSXP || Rf_xlength(value) != field.size()) {
+      throw std::invalid_argument("parameter " + field.name + " has the wrong size or type");
+    }
+    out.segment(at, field.size()) = ConstVectorMap(REAL(value), field.size());
+    at += field.size();
+  }
+  return out;
+}
+
+Rcpp::List write_parameters(const Fields& fields) {
+  Vector packed(packed_size(fields));
+  pack(fields, packed);
+  return write_parameters(fields, packed);
+}
+
+Rcpp::List write_parameters(const Fields& fields, ConstVectorRef packed) {
+  Rcpp::List out(fields.size());
+  Rcpp::CharacterVector names(fields.size());
+  Index at = 0;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    out[static_cast<R_xlen_t>(i)] = write_field(fields[i], packed.data() + at);
+    names[static_cast<R_xlen_t>(i)] = fields[i].name;
+    at += fields[i].size();
+  }
+  out.names() = names;
+  return out;
+}
+
+Control make_control(const Rcpp::List& control) {
+  Control out;
+  out.tol = Rcpp::as<double>(control["tol"]);
+  out.stop = Rcpp::as<std::string>(control["stop"]) == "parameters" ? Stop::parameters : Stop::loglik;
+  out.max_iter = Rcpp::as<int>(control["max_iter"]);
+  out.step = Rcpp::as<std::string>(control["algorithm"]) == "ecm" ? Step::ecm : Step::em;
+  out.path = Rcpp::as<bool>(control["path"]);
+  out.threads = Rcpp::as<int>(control["threads"]);
+  return out;
+}
+
+Start make_start(const Rcpp::List& start, const Fields& fields) {
+  Start out;
+  out.forgiving = Rcpp::as<bool>(start["forgiving"]);
+  if (has(start, "partition")) {
+    out.partition = INTEGER(start["partition"]);
+  } else if (has(start, "responsibilities")) {
+    out.responsibilities = REAL(start["responsibilities"]);
+  } else {
+    const Rcpp::List parameters = start["parameters"];
+    out.parameters = packed_parameters(parameters, fields);
+  }
+  return out;
+}
+
+std::string status_name(Status status) {
+  switch (status) {
+    case Status::converged:
+      return "converged";
+    case Status::max_iter:
+      return "max_iter";
+    case Status::collapsed:
+      return "collapsed";
+    case Status::not_monotone:
+      return "not_monotone";
+    case Status::bad_start:
+      return "bad_start";
+    case Status::interrupted:
+      return "interrupted";
+  }
+  return "unknown";
+}
+
+}  // namespace em

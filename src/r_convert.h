@@ -1,0 +1,35 @@
+// r_convert.h: R lists <-> what the core works with, and the two registries of names.
+//
+// Nothing but plain data crosses the boundary:
+//   data     list(x = double matrix, weights = NULL or doubles); binomial: columns successes, trials
+//   family   list(name =, k =, ...)          latent  list(name =, proportions = the numbers, held = TRUE or
+//   FALSE) parameters   a named list in the order and shapes of Fields
+// R has checked all of it; a mismatch found here is a defect of the package and raises std::invalid_argument.
+#pragma once
+
+#include "r_headers.h"
+
+#include <memory>
+#include <string>
+
+#include "engine.h"
+#include "model.h"
+
+namespace em {
+
+std::unique_ptr<Family> make_family(const Rcpp::List& data, const Rcpp::List& family);
+std::unique_ptr<Latent> make_latent(const Rcpp::List& latent, Index k);
+std::unique_ptr<Model> make_model(const Rcpp::List& data, const Rcpp::List& family, const Rcpp::List& latent);
+
+const double* weights_of(const Rcpp::List& data);
+
+void read_parameters(const Rcpp::List& list, const Fields& fields);
+Vector packed_parameters(const Rcpp::List& list, const Fields& fields);
+Rcpp::List write_parameters(const Fields& fields);
+Rcpp::List write_parameters(const Fields& fields, ConstVectorRef packed);
+
+Control make_control(const Rcpp::List& control);
+Start make_start(const Rcpp::List& start, const Fields& fields);
+std::string status_name(Status status);
+
+}  // namespace em

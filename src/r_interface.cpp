@@ -1,0 +1,185 @@
+// r_interface.cpp: the whole boundary between R and C++. Plain data in, plain data out; see r_convert.h for
+// their shapes. em-engine.R is the only R file that calls these.
+
+#include <R_ext/Utils.h>
+#include "r_headers.h"
+
+#include <algorithm>
+
+#include "r_convert.h"
+#include "start.h"
+
+namespace {
+
+void check_interrupt(void* /*unused*/) { R_CheckUserInterrupt(); }
+
+// R_CheckUserInterrupt would jump over C++ destructors; inside R_ToplevelExec it only tells.
+bool user_wants_out() { return R_ToplevelExec(check_interrupt, nullptr) == FALSE; }
+
+void leave_if_raised(const em::Interrupt& interrupt) {
+  if (interrupt.raised()) throw Rcpp::internal::InterruptedException();
+}
+
+// Collapsed and unsound fits only count where there is nothing better.
+bool is_better(const em::Fit& a, const em::Fit& b, const std::vector<bool>& sound, std::size_t i,
+               std::size_t j) {
+  if (sound[i] != sound[j]) return sound[i];
+  return a.loglik > b.loglik;
+}
+
+// Degenerate: a component with fewer than d + 1 effective rows where it has a spread of its own to lose, or a
+// spread below this part of the data's.
+constexpr double least_relative_spread = 1e-6;
+
+bool is_sound(const em::Fit& fit) {
+  if (fit.status == em::Status::bad_start || fit.status == em::Status::collapsed) return false;
+  return fit.relative_spread.minCoeff() >= least_relative_spread;
+}
+
+Rcpp::NumericVector to_r(const em::Vector& x) { return Rcpp::NumericVector(x.data(), x.data() + x.size()); }
+
+Rcpp::NumericMatrix path_matrix(const std::vector<em::Vector>& path) {
+  if (path.empty()) return Rcpp::NumericMatrix(0, 0);
+  Rcpp::NumericMatrix out(static_cast<int>(path.front().size()), static_cast<int>(path.size()));
+  double* at = out.begin();
+  for (const em::Vector& one : path) at = std::copy(one.data(), one.data() + one.size(), at);
+  return out;
+}
+
+Rcpp::List starts_table(const std::vector<em::Fit>& fits) {
+  Rcpp::NumericVector loglik(fits.size());
+  Rcpp::IntegerVector iterations(fits.size());
+  Rcpp::CharacterVector status(fits.size());
+  for (std::size_t i = 0; i < fits.size(); ++i) {
+    const auto at = static_cast<R_xlen_t>(i);
+    loglik[at] = fits[i].loglik;
+    iterations[at] = fits[i].iterations;
+    status[at] = em::status_name(fits[i].status);
+  }
+  return Rcpp::List::create(Rcpp::Named("loglik") = loglik, Rcpp::Named("iterations") = iterations,
+                            Rcpp::Named("status") = status);
+}
+
+}  // namespace
+
+// Starts made of the data: a list with a partition or parameters for each seed.
+// [[Rcpp::export(rng = false)]]
+Rcpp::List em_start_cpp(Rcpp::List data, Rcpp::List family, std::string method, Rcpp::NumericVector seeds) {
+  const auto bound = em::make_family(data, family);
+  const double* weights = em::weights_of(data);
+  const em::Index k = bound->n_components();
+  bound->describe(weights);
+  em::Interrupt interrupt(user_wants_out);
+  Rcpp::List out(seeds.size());
+  for (R_xlen_t i = 0; i < seeds.size(); ++i) {
+    interrupt.poll();
+    leave_if_raised(interrupt);
+    em::Random random(static_cast<std::uint64_t>(seeds[i]));
+    if (method == "random") {
+      bound->start_at(em::random_rows(*bound, weights, k, random));
+      out[i] = Rcpp::List::create(Rcpp::Named("parameters") = em::write_parameters(bound->parameters()));
+    } else {
+      const std::vector<int> labels = method == "partition"
+                                          ? em::random_partition(*bound, k, random)
+                                          : em::kmeans_partition(*bound, weights, k, random);
+      out[i] =
+          Rcpp::List::create(Rcpp::Named("partition") = Rcpp::IntegerVector(labels.begin(), labels.end()));
+    }
+  }
+  return out;
+}
+
+// Runs every start and returns the best, with a line for each.
+// [[Rcpp::export(rng = false)]]
+Rcpp::List em_run_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List starts,
+                      Rcpp::List control) {
+  const auto model = em::make_model(data, family, latent);
+  const em::Index defect = model->family().describe(em::weights_of(data));
+  if (defect >= 0) return Rcpp::List::create(Rcpp::Named("defect") = static_cast<int>(defect + 1));
+  std::vector<em::Start> from;
+  for (R_xlen_t i = 0; i < starts.size(); ++i) from.push_back(em::make_start(starts[i], model->fields()));
+
+  em::Interrupt interrupt(user_wants_out);
+  const std::vector<em::Fit> fits = em::run_all(*model, from, em::make_control(control), interrupt);
+  leave_if_raised(interrupt);
+
+  std::vector<bool> sound(fits.size());
+  std::transform(fits.begin(), fits.end(), sound.begin(), is_sound);
+  std::size_t best = 0;
+  for (std::size_t i = 1; i < fits.size(); ++i) {
+    if (is_better(fits[i], fits[best], sound, i, best)) best = i;
+  }
+  const em::Fit& fit = fits[best];
+  const bool usable = fit.status != em::Status::bad_start;
+  const em::Vector& parameters = usable ? fit.parameters : fit.start;
+  return Rcpp::List::create(
+      Rcpp::Named("parameters") = em::write_parameters(model->fields(), parameters),
+      Rcpp::Named("start") = em::write_parameters(model->fields(), fit.start),
+      Rcpp::Named("loglik") = fit.loglik, Rcpp::Named("df") = static_cast<double>(model->n_free()),
+      Rcpp::Named("status") = em::status_name(fit.status), Rcpp::Named("iterations") = fit.iterations,
+      Rcpp::Named("gain") = fit.gain, Rcpp::Named("remaining") = fit.remaining,
+      Rcpp::Named("component") = static_cast<int>(fit.component + 1),
+      Rcpp::Named("relative_spread") = to_r(fit.relative_spread), Rcpp::Named("counts") = to_r(fit.counts),
+      Rcpp::Named("trace") = fit.trace, Rcpp::Named("path") = path_matrix(fit.path),
+      Rcpp::Named("best") = static_cast<int>(best + 1), Rcpp::Named("starts") = starts_table(fits));
+}
+
+// One E-step at given parameters: what `want` names of responsibilities, log_density (components, without
+// proportions), row_loglik, and always statistics and loglik. given: responsibilities that take the place of
+// the posterior (loglik is then NA).
+// [[Rcpp::export(rng = false)]]
+Rcpp::List em_expect_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters,
+                         Rcpp::CharacterVector want, SEXP given, int threads) {
+  const auto model = em::make_model(data, family, latent);
+  em::read_parameters(parameters, model->fields());
+  const em::Index n = model->n_rows();
+  const em::Index k = model->n_components();
+  em::Interrupt interrupt(user_wants_out);
+  const int component = static_cast<int>(model->prepare(em::Accuracy::exact) + 1);
+  Rcpp::List out = Rcpp::List::create(Rcpp::Named("component") = component);
+  if (component > 0 && Rf_isNull(given)) return out;
+
+  const auto wants = [&](const char* name) {
+    return std::find(want.begin(), want.end(), name) != want.end();
+  };
+  const auto make = [&](const char* name) -> double* {
+    if (!wants(name)) return nullptr;
+    Rcpp::NumericMatrix matrix(static_cast<int>(n), static_cast<int>(k));
+    out[name] = matrix;
+    return matrix.begin();
+  };
+  double* responsibilities = make("responsibilities");
+  double* log_density = make("log_density");
+  double* row_loglik = nullptr;
+  if (wants("row_loglik")) {
+    Rcpp::NumericVector vector(n);
+    out["row_loglik"] = vector;
+    row_loglik = vector.begin();
+  }
+  if (responsibilities || log_density || row_loglik) {
+    model->report(responsibilities, log_density, row_loglik, threads, interrupt);
+  }
+  if (wants("statistics") || wants("loglik")) {
+    double loglik = NA_REAL;
+    if (Rf_isNull(given)) {
+      loglik = model->expect(threads, interrupt);
+    } else {
+      model->expect_given(em::ConstMatrixMap(REAL(given), n, k), threads, interrupt);
+    }
+    out["loglik"] = loglik;
+    out["statistics"] = to_r(model->statistics());
+  }
+  leave_if_raised(interrupt);
+  return out;
+}
+
+// One M-step from statistics; parameters are those of the E-step that made them.
+// [[Rcpp::export(rng = false)]]
+Rcpp::List em_maximise_cpp(Rcpp::NumericVector statistics, Rcpp::List data, Rcpp::List family,
+                           Rcpp::List latent, Rcpp::List parameters, std::string algorithm) {
+  const auto model = em::make_model(data, family, latent);
+  em::read_parameters(parameters, model->fields());
+  model->set_statistics(em::ConstVectorMap(statistics.begin(), statistics.size()));
+  model->maximise(algorithm == "ecm" ? em::Step::ecm : em::Step::em);
+  return em::write_parameters(model->fields());
+}

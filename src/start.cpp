@@ -1,0 +1,126 @@
+#include "start.h"
+
+#include <limits>
+
+namespace em {
+
+namespace {
+
+constexpr Index block_rows = 256;
+constexpr int lloyd_steps = 10;
+
+Vector row_weights(const double* weights, Index n) {
+  return weights ? Vector(ConstVectorMap(weights, n)) : Vector::Ones(n);
+}
+
+// Calls visit(rows, features of those rows) for each block of the data.
+template <class Visit>
+void for_each_block(const Family& family, Visit visit) {
+  Matrix features(block_rows, family.n_features());
+  for (Index begin = 0; begin < family.n_rows(); begin += block_rows) {
+    const Rows rows{begin, std::min(block_rows, family.n_rows() - begin)};
+    family.features(rows, features.topRows(rows.size));
+    visit(rows, features.topRows(rows.size));
+  }
+}
+
+Vector features_of(const Family& family, Index row) {
+  Matrix out(1, family.n_features());
+  family.features({row, 1}, out);
+  return out.row(0).transpose();
+}
+
+// Centres in columns: each drawn in proportion to its squared distance to those before.
+Matrix seed_centres(const Family& family, const Vector& weights, Index k, Random& random) {
+  Matrix centres(family.n_features(), k);
+  Vector distance = Vector::Constant(family.n_rows(), std::numeric_limits<double>::infinity());
+  centres.col(0) = features_of(family, random.proportional_to(weights));
+  for (Index j = 1; j < k; ++j) {
+    for_each_block(family, [&](Rows rows, ConstMatrixRef features) {
+      const Vector now = (features.rowwise() - centres.col(j - 1).transpose()).rowwise().squaredNorm();
+      distance.segment(rows.begin, rows.size) = distance.segment(rows.begin, rows.size).cwiseMin(now);
+    });
+    const Vector mass = distance.cwiseProduct(weights);
+    centres.col(j) = features_of(family, random.proportional_to(mass.sum() > 0.0 ? mass : weights));
+  }
+  return centres;
+}
+
+// One of Lloyd's steps: labels every row by its nearest centre, moves the centres. True where a label
+// changed.
+bool lloyd(const Family& family, const Vector& weights, Matrix& centres, std::vector<int>& labels) {
+  const Index k = centres.cols();
+  Matrix sums = Matrix::Zero(centres.rows(), k);
+  Vector mass = Vector::Zero(k);
+  Matrix distance(block_rows, k);
+  bool changed = false;
+  for_each_block(family, [&](Rows rows, ConstMatrixRef features) {
+    for (Index j = 0; j < k; ++j) {
+      distance.col(j).head(rows.size) =
+          (features.rowwise() - centres.col(j).transpose()).rowwise().squaredNorm();
+    }
+    for (Index i = 0; i < rows.size; ++i) {
+      Index nearest = 0;
+      distance.row(i).minCoeff(&nearest);
+      int& label = labels[static_cast<std::size_t>(rows.begin + i)];
+      changed = changed || label != nearest + 1;
+      label = static_cast<int>(nearest + 1);
+      sums.col(nearest) += weights[rows.begin + i] * features.row(i).transpose();
+      mass[nearest] += weights[rows.begin + i];
+    }
+  });
+  for (Index j = 0; j < k; ++j) {
+    if (mass[j] > 0.0) centres.col(j) = sums.col(j) / mass[j];
+  }
+  return changed;
+}
+
+}  // namespace
+
+Index Random::proportional_to(const Vector& mass) {
+  const double target = uniform() * mass.sum();
+  double sum = 0.0;
+  Index last = 0;
+  for (Index i = 0; i < mass.size(); ++i) {
+    if (!(mass[i] > 0.0)) continue;
+    last = i;
+    sum += mass[i];
+    if (sum > target) return i;
+  }
+  return last;
+}
+
+std::vector<int> kmeans_partition(const Family& family, const double* weights, Index k, Random& random) {
+  const Vector weight = row_weights(weights, family.n_rows());
+  Matrix centres = seed_centres(family, weight, k, random);
+  std::vector<int> labels(static_cast<std::size_t>(family.n_rows()), 0);
+  for (int step = 0; step < lloyd_steps; ++step) {
+    if (!lloyd(family, weight, centres, labels)) break;
+  }
+  return labels;
+}
+
+std::vector<int> random_partition(const Family& family, Index k, Random& random) {
+  std::vector<int> labels(static_cast<std::size_t>(family.n_rows()));
+  for (int& label : labels) label = static_cast<int>(random.below(k) + 1);
+  return labels;
+}
+
+std::vector<Index> random_rows(const Family& family, const double* weights, Index k, Random& random) {
+  Vector mass = row_weights(weights, family.n_rows());
+  std::vector<Index> rows;
+  for (Index j = 0; j < k; ++j) {
+    rows.push_back(random.proportional_to(mass));
+    // Rows equal to one already drawn would make coincident components.
+    const Vector drawn = features_of(family, rows.back());
+    for_each_block(family, [&](Rows block, ConstMatrixRef features) {
+      for (Index i = 0; i < block.size; ++i) {
+        if (features.row(i).transpose() == drawn) mass[block.begin + i] = 0.0;
+      }
+    });
+    if (!(mass.sum() > 0.0)) mass = row_weights(weights, family.n_rows());
+  }
+  return rows;
+}
+
+}  // namespace em

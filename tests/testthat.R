@@ -1,0 +1,4 @@
+library(testthat)
+library(emfit)
+
+test_check("emfit")
