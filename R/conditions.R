@@ -38,5 +38,5 @@ plural <- function(n, one, many = paste0(one, "s")) {
 
 # A number for a message: enough digits to recognise it, none of the user's options().
 number <- function(x, digits = 4L) {
-  formatC(x, digits = digits, format = "g", decimal.mark = ".")
+  trimws(formatC(x, digits = digits, format = "g", decimal.mark = "."))
 }

@@ -44,7 +44,7 @@ describe_input <- function(x) {
   if (length(dim(x)) > 2L) return(sprintf("an array of %d dimensions", length(dim(x))))
   if (is.matrix(x)) return(paste("a", typeof(x), "matrix"))
   article <- if (grepl("^[aeiou]", class(x)[1L])) "an" else "a"
-  paste(article, class(x)[1L], if (is.atomic(x) && !is.object(x)) "vector" else "")
+  paste0(article, " ", class(x)[1L], if (is.atomic(x) && !is.object(x)) " vector")
 }
 
 frame_of_columns <- function(x, logical_ok, arg) {
@@ -76,9 +76,15 @@ refuse_columns <- function(bad, at, x, arg) {
   abort_em("input", c(
     sprintf("`%s` must be numeric.", arg),
     stats::setNames(described, rep("x", length(described)))[seq_len(min(5L, length(described)))],
-    i = if (length(bad) < length(x)) sprintf("Drop %s: %s[-%s].", if (length(bad) > 1L) "them" else "it", arg,
-                                             if (length(at) > 1L) deparse(at) else at)
+    i = if (length(bad) < length(x)) sprintf("Drop %s: %s[-%s].", if (length(bad) > 1L) "them" else "it",
+                                             user_name(arg), if (length(at) > 1L) deparse(unname(at)) else at)
   ))
+}
+
+# What the user calls the data, where that is a plain name.
+user_name <- function(arg) {
+  call <- user_call()
+  if (length(call) > 1L && is.symbol(call[[2L]])) as.character(call[[2L]]) else arg
 }
 
 check_shape <- function(frame, arg) {
@@ -185,6 +191,48 @@ check_distinct <- function(data, k, least = k) {
   abort_em("input", c(
     sprintf("Can't fit %s to %s (%d distinct).", plural(k, "component"), plural(data$n, "row"), found),
     i = if (found > 1L) "Use fewer components."
+  ))
+}
+
+# The core found that no component can model `column`: it is constant, or the columns before it determine it.
+abort_defect <- function(data, column) {
+  weights <- if (is.null(data$weights)) rep(1, data$n) else data$weights
+  x <- data$x[weights > 0, , drop = FALSE]
+  label <- variable_names(data)
+  if (all(x[, column] == x[1L, column])) {
+    what <- if (is.null(data$names) && ncol(x) == 1L) "`x`" else paste("Column", dQuote(label[column], FALSE))
+    abort_em("input", c(sprintf("%s is constant, so its variance is 0.", what),
+                        i = if (ncol(x) > 1L) "Remove it."))
+  }
+  if (nrow(unique(x)) <= ncol(x)) {
+    abort_em("input", c(
+      sprintf("%s (%d distinct) can't determine a full covariance of %s.", plural(nrow(x), "row"),
+              nrow(unique(x)), plural(ncol(x), "column")),
+      i = "Use fewer columns, or a diagonal covariance: em_gaussian(\"VVI\")."
+    ))
+  }
+  others <- determining_columns(x, column)
+  abort_em("input", c(
+    sprintf("Column %s is a linear combination of %s.", dQuote(label[column], FALSE), quoted(label[others])),
+    i = "Remove it, or use a diagonal covariance: em_gaussian(\"VVI\")."
+  ))
+}
+
+# Those columns before `column` that it is made of.
+determining_columns <- function(x, column) {
+  z <- scale(x[, seq_len(column), drop = FALSE])
+  effect <- stats::lm.fit(z[, -column, drop = FALSE], z[, column])$coefficients
+  effect[is.na(effect)] <- 0
+  which(abs(effect) > 1e-6 * max(abs(effect)))
+}
+
+# The groups that a partition or responsibilities gave too few rows for a covariance of their own.
+abort_bad_component <- function(component, data, responsibilities) {
+  size <- sum(responsibilities[, component])
+  abort_em("start", c(
+    sprintf("`start` gives component %d no covariance: it has %s, and %s.", component,
+            plural(round(size, 2), "row"), plural(ncol(data$x), "variable")),
+    i = "Give it more rows, or use a simpler covariance such as em_gaussian(\"EEE\")."
   ))
 }
 
