@@ -10,6 +10,8 @@
 #' @param max_iter The most iterations; an iteration is one M-step followed by one E-step.
 #' @param n_start How many starts are tried where `start` names a method. A start given by the user is one.
 #' @param algorithm `"em"`, or `"ecm"`, which takes the spread about the previous mean (Meng & Rubin 1993).
+#' @param accelerate Let accelerated steps take over where plain iterations have become slow? They never end
+#'   below plain EM from the same start. A replay of a textbook says `FALSE`.
 #' @param path Keep the parameters of every iteration? [em_path()] can also replay them later.
 #' @param threads How many threads; `NULL` chooses: one for small work, otherwise two, within
 #'   `OMP_THREAD_LIMIT`. The answer does not depend on it.
@@ -27,7 +29,7 @@
 #' em_fit(faithful, k = 2, control = em_control(n_start = 3, tol = 1e-8))
 #' @export
 em_control <- function(tol = 1e-6, stop = c("loglik", "parameters"), max_iter = 1000, n_start = 10,
-                       algorithm = c("em", "ecm"), path = FALSE, threads = NULL,
+                       algorithm = c("em", "ecm"), accelerate = TRUE, path = FALSE, threads = NULL,
                        verbose = FALSE) {
   structure(list(
     tol = check_nonnegative(tol, "tol"),
@@ -35,6 +37,7 @@ em_control <- function(tol = 1e-6, stop = c("loglik", "parameters"), max_iter = 
     max_iter = check_count(max_iter, "max_iter", 0L),
     n_start = check_count(n_start, "n_start"),
     algorithm = check_choice(algorithm, "algorithm", c("em", "ecm")),
+    accelerate = check_flag(accelerate, "accelerate"),
     path = check_flag(path, "path"),
     threads = if (!is.null(threads)) check_count(threads, "threads"),
     verbose = check_flag(verbose, "verbose")

@@ -65,7 +65,7 @@ law_cases <- function() {
 
 # A run of so many plain iterations from the start of a case.
 law_run <- function(case, x, n_iter = 12, ..., start = case$start, control = list()) {
-  control <- do.call(em_control, utils::modifyList(list(tol = 0, max_iter = n_iter), control))
+  control <- do.call(em_control, utils::modifyList(list(tol = 0, max_iter = n_iter, accelerate = FALSE), control))
   em_fit(x, k = length(start$proportions), family = case$family, start = start, control = control, ...)
 }
 
