@@ -60,7 +60,7 @@ class CommonAxes {
   double descend_from(const Matrix& axes) {
     turn_to(axes);
     descend(few_sweeps);
-    return score(axes_);
+    return score();
   }
 
   // A matrix whose axes are the common ones of the present covariances. Each is taken relative to its size;
@@ -84,13 +84,14 @@ class CommonAxes {
     return true;
   }
 
-  double score(const Matrix& axes) const {
+  // The objective, up to a constant and a factor.
+  double score() const {
     Vector logs(spread_.k);
     double largest = -std::numeric_limits<double>::infinity();
     double sum = 0;
     for (Index j = 0; j < spread_.k; ++j) {
       if (spread_.empty(j)) continue;
-      logs[j] = rotated_diagonal(axes, spread_.own_scatter(j)).array().log().mean();
+      logs[j] = mean_log(j);
       largest = std::max(largest, logs[j]);
       sum += spread_.counts[j] * logs[j];
     }
@@ -102,6 +103,10 @@ class CommonAxes {
     return largest + std::log(volumes);
   }
 
+  double mean_log(Index j) const {
+    return rotated_.middleCols(j * spread_.d, spread_.d).diagonal().array().log().mean();
+  }
+
   void turn_to(const Matrix& axes) {
     const Index d = spread_.d;
     axes_ = axes;
@@ -109,9 +114,8 @@ class CommonAxes {
     double largest = -std::numeric_limits<double>::infinity();
     for (Index j = 0; j < spread_.k; ++j) {
       if (spread_.empty(j)) continue;
-      auto one = rotated_.middleCols(j * d, d);
-      one.noalias() = axes_.transpose() * (spread_.own_scatter(j) * axes_);
-      pull_[j] = equal_volume_ ? one.diagonal().array().log().mean() : spread_.counts[j];
+      rotated_.middleCols(j * d, d).noalias() = axes_.transpose() * (spread_.own_scatter(j) * axes_);
+      pull_[j] = equal_volume_ ? mean_log(j) : spread_.counts[j];
       largest = std::max(largest, pull_[j]);
     }
     for (Index j = 0; equal_volume_ && j < spread_.k; ++j) {
@@ -140,6 +144,7 @@ class CommonAxes {
       if (!(pull_[j] > 0)) continue;
       const double* m = scatter_of(j);
       const double in_a = m[a + a * spread_.d], in_b = m[b + b * spread_.d];
+      if (!(in_a > 0 && in_b > 0)) return 0;  // rounding, in a scatter that is nearly singular
       const double half = pull_[j] * (in_b - in_a) / in_a / in_b;
       p -= half * (in_b - in_a) / 2;
       q += half * m[a + b * spread_.d];

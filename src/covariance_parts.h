@@ -15,7 +15,6 @@ struct Spread {
   double* sigma;          // d x d x K
 
   bool empty(Index j) const { return !(counts[j] > 0); }
-  double own_count(Index j) const { return empty(j) ? 1 : counts[j]; }
   ConstMatrixMap own_scatter(Index j) const {
     return ConstMatrixMap((empty(j) ? sigma : scatter) + j * d * d, d, d);
   }
