@@ -24,7 +24,8 @@
 #' @seealso [em_path()] for all iterations of a fit
 #' @examples
 #' x <- coins[c("heads", "tails")]
-#' p <- em_start(x, family = "binomial", latent = em_mixture("equal"), start = list(prob = c(A = 0.6, B = 0.5)))
+#' p <- em_start(x, family = "binomial", latent = em_mixture("equal"),
+#'               start = list(prob = c(A = 0.6, B = 0.5)))
 #' for (i in 1:10) {
 #'   e <- em_estep(x, p)
 #'   p <- em_mstep(x, e, p)

@@ -23,6 +23,7 @@
 #' fit <- em_fit(faithful, k = 2)
 #' predict(fit, data.frame(waiting = c(50, 80), eruptions = c(2, 4.5)))
 #' predict(fit, data.frame(waiting = c(50, 80), eruptions = c(2, 4.5)), type = "prob")
+#' @importFrom stats predict
 #' @export
 predict.em_fit <- function(object, newdata = NULL,
                            type = c("class", "prob", "density", "logdensity", "uncertainty", "component"), ...) {
@@ -114,6 +115,7 @@ responsibilities <- function(fit) {
 NULL
 
 #' @rdname em_fit-rows
+#' @importFrom stats fitted
 #' @export
 fitted.em_fit <- function(object, ...) {
   data <- fit_rows(object)
@@ -125,6 +127,7 @@ fitted.em_fit <- function(object, ...) {
 }
 
 #' @rdname em_fit-rows
+#' @importFrom stats residuals
 #' @export
 residuals.em_fit <- function(object, ...) {
   data <- fit_rows(object)

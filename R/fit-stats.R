@@ -23,16 +23,19 @@
 NULL
 
 #' @rdname em_fit-numbers
+#' @importFrom stats logLik
 #' @export
 logLik.em_fit <- function(object, ...) {
   structure(object$loglik, df = object$df, nobs = object$nobs, class = "logLik")
 }
 
 #' @rdname em_fit-numbers
+#' @importFrom stats nobs
 #' @export
 nobs.em_fit <- function(object, ...) object$nobs
 
 #' @rdname em_fit-numbers
+#' @importFrom stats coef
 #' @export
 coef.em_fit <- function(object, ...) {
   table <- parameter_table(object$parameters)
@@ -40,12 +43,14 @@ coef.em_fit <- function(object, ...) {
 }
 
 #' @rdname em_fit-numbers
+#' @importFrom stats weights
 #' @export
 weights.em_fit <- function(object, ...) {
   if (is.null(object$data$weights)) rep(1, object$data$n) else object$data$weights
 }
 
 #' @rdname em_fit-numbers
+#' @importFrom stats formula
 #' @export
 formula.em_fit <- function(x, ...) {
   if (!is.null(x$data$terms)) stats::formula(x$data$terms)
