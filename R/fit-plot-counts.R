@@ -1,0 +1,90 @@
+# type = "counts": observed successes in bars, the fitted mass beside them.
+
+plot_data_counts <- function(fit, bins = NULL) {
+  need_family(fit, "binomial", "counts")
+  successes <- fit$data$x[, 1L]
+  trials <- fit$data$x[, 2L]
+  weights <- row_weights(fit)
+  used <- which(trials > 0 & weights > 0)
+  share <- length(unique(trials[used])) > 1L
+  if (!is.null(bins)) bins <- check_count(bins, "bins")
+  edges <- if (share) share_edges(length(used), bins) else success_edges(trials[used[1L]], bins)
+  value <- if (share) successes / trials else successes
+  bin <- cut_counts(value[used], edges)
+  observed <- vapply(seq_len(nrow(edges)), function(i) sum(weights[used][bin == i]), 0)
+  list(variable = if (share) "share of successes" else success_name(fit, trials[used[1L]]),
+       components = fit_style(fit), bars = data.frame(edges, observed = observed),
+       curves = expected_counts(fit$parameters, edges, trials[used], weights[used], share))
+}
+
+success_name <- function(fit, size) {
+  name <- if (is.null(fit$data$names)) "successes" else fit$data$names[1L]
+  paste(name, "out of", format(size, scientific = FALSE))
+}
+
+# Bars for 0, 1, ..., size, or for runs of these; `from` and `to` belong to the bar.
+success_edges <- function(size, bins) {
+  if (is.null(bins)) bins <- min(size + 1, 51)
+  width <- ceiling((size + 1) / bins)
+  from <- seq(0, size, by = width)
+  to <- pmin(from + width - 1, size)
+  data.frame(from = from, to = to, left = from - 0.45, right = to + 0.45, at = (from + to) / 2)
+}
+
+# Bars of equal width over [0, 1]; the first holds its left edge too.
+share_edges <- function(n, bins) {
+  if (is.null(bins)) bins <- min(20, max(5, ceiling(sqrt(n))))
+  from <- (seq_len(bins) - 1) / bins
+  to <- seq_len(bins) / bins
+  data.frame(from = from, to = to, left = from, right = to, at = (from + to) / 2)
+}
+
+cut_counts <- function(value, edges) {
+  if (edges$from[1L] == edges$left[1L]) return(pmax(findInterval(value, c(0, edges$to), left.open = TRUE), 1L))
+  findInterval(value, edges$from)
+}
+
+# How many rows each component is expected to put into each bar: summed over the numbers of trials there are.
+expected_counts <- function(parameters, edges, trials, weights, share) {
+  rows <- rowsum(weights, trials)
+  sizes <- as.numeric(rownames(rows))
+  k <- length(parameters$prob)
+  mass <- matrix(0, nrow(edges), k)
+  for (i in seq_along(sizes)) {
+    upper <- if (share) floor(edges$to * sizes[i] * (1 + 1e-12)) else edges$to
+    below <- c(-1, upper[-length(upper)])
+    for (j in seq_len(k)) {
+      p <- parameters$prob[[j]]
+      mass[, j] <- mass[, j] + rows[i] * (stats::pbinom(upper, sizes[i], p) - stats::pbinom(below, sizes[i], p))
+    }
+  }
+  mass <- mass * rep(unname(parameters$proportions)[seq_len(k)], each = nrow(edges))
+  data.frame(at = rep(edges$at, k + 1L), component = rep(c(names(parameters$prob), NA), each = nrow(edges)),
+             expected = c(mass, rowSums(mass)))
+}
+
+#' @export
+draw_plot.em_plot_counts <- function(data, look) {
+  bars <- data$bars
+  curves <- data$curves
+  style <- data$components
+  top <- 1.06 * max(bars$observed, curves$expected)
+  old <- open_frame(padded_range(c(bars$left, bars$right), 0.01), c(0, top), look, data$variable, "rows",
+                    counts_key(style))
+  on.exit(graphics::par(old))
+  graphics::rect(bars$left, 0, bars$right, bars$observed, col = light_grey, border = "white")
+  sum <- is.na(curves$component)
+  if (nrow(style) > 1L) graphics::lines(curves$at[sum], curves$expected[sum], lwd = 3)
+  for (i in seq_len(nrow(style))) {
+    rows <- which(curves$component == style$component[i])
+    graphics::lines(curves$at[rows], curves$expected[rows], col = style$colour[i], lty = style$line[i], lwd = 1.5)
+    graphics::points(curves$at[rows], curves$expected[rows], col = style$colour[i], pch = style$symbol[i])
+  }
+}
+
+counts_key <- function(style) {
+  key <- rbind(key_entries("observed", light_grey, symbol = 15L),
+               key_entries(style$component, style$colour, symbol = style$symbol, line = style$line, width = 1.5))
+  if (nrow(style) > 1L) key <- rbind(key, key_entries("mixture", "black", line = "solid", width = 3))
+  key
+}

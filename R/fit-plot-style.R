@@ -1,0 +1,143 @@
+# The look of all pictures: colours, symbols, lines, the key above the plot, axes.
+
+# Okabe and Ito's colours, the best to be told apart on white first; black is kept for what sums up.
+okabe_ito <- c(blue = "#0072B2", vermillion = "#D55E00", green = "#009E73", purple = "#CC79A7",
+               orange = "#E69F00", sky = "#56B4E9")
+colour_words <- c(blue = "#0072B2", red = "#D55E00", vermillion = "#D55E00", green = "#009E73",
+                  purple = "#CC79A7", pink = "#CC79A7", orange = "#E69F00", black = "#000000", yellow = "#F0E442")
+style_symbols <- c(19L, 17L, 15L, 18L, 1L, 2L, 0L, 5L, 6L, 8L)
+style_lines <- c("solid", "42", "12", "4212", "82", "421212")
+quiet_grey <- "#666666"
+light_grey <- "#D9D9D9"
+
+# One row for each component; what repeats does so out of step, so no two look alike.
+component_style <- function(labels) {
+  k <- length(labels)
+  at <- seq_len(k) - 1L
+  colour <- okabe_ito[at %% length(okabe_ito) + 1L]
+  words <- tolower(labels)
+  if (all(words %in% names(colour_words)) && !anyDuplicated(colour_words[words])) colour <- colour_words[words]
+  round <- at %/% length(okabe_ito)
+  data.frame(component = labels, colour = unname(colour), symbol = style_symbols[at %% length(style_symbols) + 1L],
+             line = style_lines[(at + round) %% length(style_lines) + 1L])
+}
+
+fit_style <- function(fit) component_style(component_names_of(fit))
+
+# One colour for each row: the components' colours mixed in the proportions of the row's responsibilities.
+mix_colours <- function(responsibilities, colours) {
+  parts <- responsibilities %*% (t(grDevices::col2rgb(colours)) / 255)
+  parts[] <- pmin(pmax(parts, 0), 1)
+  grDevices::rgb(parts[, 1L], parts[, 2L], parts[, 3L])
+}
+
+translucent <- function(colour, alpha) grDevices::adjustcolor(colour, alpha.f = alpha)
+
+# Labels no wider than `most` characters, told apart still.
+shorten <- function(labels, most = 24L) {
+  long <- nchar(labels, type = "width") > most
+  if (!any(long)) return(labels)
+  labels[long] <- paste0(strtrim(labels[long], most - 3L), "...")
+  twins <- labels %in% labels[duplicated(labels)]
+  labels[twins] <- paste0(labels[twins], " (", seq_along(labels)[twins], ")")
+  labels
+}
+
+# The key -------------------------------------------------------------------------------------------------
+# Entries stand in rows above the plot, so that they never hide data. An entry has a label, a colour, and a symbol,
+# a line (with its width), or both.
+
+key_entries <- function(labels, colour, symbol = NA_integer_, line = NA_character_, width = 2) {
+  data.frame(label = labels, colour = colour, symbol = symbol, line = line, width = width)
+}
+
+key_cex <- 0.9
+
+# The width of a letter in inches: estimated, for no plot is open yet when margins are chosen.
+letter_width <- function(cex = 1) graphics::par("cin")[1L] * graphics::par("cex") * cex * 0.6
+
+# Where each entry goes in a key `inches` wide: left edge, and row from the top; long labels are shortened.
+lay_out_key <- function(key, inches) {
+  if (is.null(key) || !nrow(key)) return(NULL)
+  letter <- letter_width(key_cex)
+  key$label <- shorten(key$label, min(28L, max(4L, floor((inches - 0.45) / letter))))
+  width <- nchar(key$label, type = "width") * letter + 0.6
+  key$left <- 0
+  key$row <- 1L
+  for (i in seq_len(nrow(key))[-1L]) {
+    right <- key$left[i - 1L] + width[i - 1L]
+    fits <- right + width[i] - 0.15 <= inches
+    key$left[i] <- if (fits) right else 0
+    key$row[i] <- key$row[i - 1L] + !fits
+  }
+  key
+}
+
+key_rows <- function(key, inches) if (is.null(key)) 0L else max(lay_out_key(key, inches)$row)
+
+# Draws the key upwards from the top edge of the plot.
+draw_key <- function(key) {
+  size <- graphics::par("pin")
+  key <- lay_out_key(key, size[1L])
+  if (is.null(key)) return(invisible())
+  up <- size[2L] + graphics::par("csi") * 1.1 * (max(key$row) - key$row + 0.65)
+  x <- function(inch) graphics::grconvertX(inch / size[1L], "npc", "user")
+  y <- graphics::grconvertY(up / size[2L], "npc", "user")
+  has_line <- !is.na(key$line)
+  if (any(has_line)) {
+    graphics::segments(x(key$left), y, x(key$left + 0.36), y, col = key$colour,
+                       lty = ifelse(has_line, key$line, "blank"), lwd = key$width, xpd = NA)
+  }
+  graphics::points(x(key$left + 0.18), y, pch = key$symbol, col = key$colour, xpd = NA)
+  graphics::text(x(key$left + 0.43), y, key$label, adj = c(0, 0.5), cex = key_cex, xpd = NA)
+}
+
+# Frame ----------------------------------------------------------------------------------------------------
+
+# Opens a plot with room for the key, the title and the numbers at the axes, and returns the margins to put back.
+# They grow only where they must, so points() and lines() added later mostly land where they should.
+open_frame <- function(xlim, ylim, look, xlab, ylab, key = NULL) {
+  if (is.null(look$xlim)) look$xlim <- xlim
+  if (is.null(look$ylim)) look$ylim <- ylim
+  old <- make_room(key, look)
+  graphics::plot.new()
+  graphics::plot.window(look$xlim, look$ylim, xaxs = "i", yaxs = "i")
+  draw_axis(1L)
+  draw_axis(2L)
+  size <- graphics::par("pin")
+  if (is.null(look$xlab)) look$xlab <- shorten(xlab, max(8L, floor(0.9 * graphics::par("fin")[1L] / letter_width())))
+  if (is.null(look$ylab)) look$ylab <- shorten(ylab, max(8L, floor(0.9 * graphics::par("fin")[2L] / letter_width())))
+  graphics::title(xlab = look$xlab, line = 2.3)
+  graphics::title(ylab = look$ylab, line = graphics::par("mar")[2L] - 1.2)
+  draw_key(key)
+  if (!is.null(look$main)) graphics::title(main = look$main, line = 1.1 * key_rows(key, size[1L]) + 0.7)
+  old
+}
+
+make_room <- function(key, look) {
+  old <- graphics::par(mar = graphics::par("mar"))
+  mar <- old$mar
+  numbers <- letter_width(0.95) * max(nchar(axis_labels(pretty(look$ylim)))) / graphics::par("csi")
+  mar[1L] <- max(mar[1L], 3.6)
+  mar[2L] <- max(mar[2L], numbers + 2.6)
+  inches <- graphics::par("fin")[1L] - (mar[2L] + mar[4L]) * graphics::par("csi")
+  mar[3L] <- max(mar[3L], 1.1 * key_rows(key, inches) + if (is.null(look$main)) 0.6 else 2.4)
+  if (any(mar != old$mar)) graphics::par(mar = mar)
+  old
+}
+
+axis_labels <- function(at) format(at, digits = 7L, trim = TRUE, decimal.mark = ".")
+
+draw_axis <- function(side) {
+  at <- graphics::axTicks(side)
+  graphics::axis(side, at = at, labels = axis_labels(at), las = 1L, col = quiet_grey, col.ticks = quiet_grey,
+                 tcl = -0.3, mgp = c(3, if (side == 1L) 0.6 else 0.5, 0), cex.axis = 0.95)
+}
+
+# A range that is never empty, with a margin on both sides.
+padded_range <- function(x, by = 0.04) {
+  limits <- range(x, finite = TRUE)
+  width <- diff(limits)
+  if (width == 0) width <- if (limits[1L] == 0) 1 else abs(limits[1L]) * 0.1
+  limits + c(-by, by) * width
+}

@@ -1,0 +1,141 @@
+#' Pictures of a fit
+#'
+#' `plot()` draws a fit in base graphics; `autoplot()` draws the same picture with ggplot2, where that is
+#' installed; `plot_data()` returns the numbers behind either, for pictures of one's own.
+#'
+#' Colours are those of Okabe and Ito, which people with any colour vision can tell apart, and no picture speaks by
+#' colour alone: each component also has a symbol and a kind of line. Components that are named after colours, as
+#' `"red"` and `"blue"`, get these. `par()` is put back.
+#'
+#' @param x A fit by [em_fit()], or what `plot_data()` returned.
+#' @param fit A fit by [em_fit()].
+#' @param type What to draw. `NULL` takes the first that suits the data.
+#' \describe{
+#'   \item{`"density"`}{(the default for one variable) histogram, a rug coloured by responsibility, the curves of the
+#'     components, each times its proportion, and their bold sum. Option `variable` (for several), `bins`.}
+#'   \item{`"cluster"`}{(the default for two variables) points by most probable component, larger where that is
+#'     less certain, with the ellipses that hold 50 % and 95 % of each component, and crosses at the means. Option
+#'     `variables`, two names or numbers.}
+#'   \item{`"pairs"`}{(the default for more) points and ellipses for each pair of variables, curves for each variable.
+#'     Option `variables`; the first six where left out.}
+#'   \item{`"counts"`}{(the default for binomial components) bars of the observed successes, with what the fit expects.
+#'     Where the trials differ from row to row, of the share of successes. Option `bins`.}
+#'   \item{`"trace"`}{log-likelihood by iteration, from iteration 0, the start; where several starts were tried,
+#'     where each of them ended.}
+#' }
+#' @param main,xlab,ylab,xlim,ylim As in [graphics::plot()]; `NULL` chooses.
+#' @param ... Options of the type, as above.
+#' @return `plot_data()`: a list of class `em_plot` with the data frames of the picture (`components` with the
+#'   style of each, and by type `bars`, `curves`, `rug`, `points`, `ellipses`, `means`, `trace`, ...), in the units
+#'   of the data. `plot()` returns the same, invisibly. At most 10000 points are kept, evenly spaced in the rows.
+#' @section Errors: `emfit_error_argument` for an unknown type or option; `emfit_error_unsupported` where the
+#'   picture is not for this kind of fit.
+#' @references Okabe, M. and Ito, K. (2008) Color universal design: how to make figures and presentations that are
+#'   friendly to colorblind people. <https://jfly.uni-koeln.de/color/>
+#' @seealso [em_fit()], [em_path()]
+#' @examples
+#' fit <- em_fit(faithful, k = 2)
+#' plot(fit)
+#' plot(fit, type = "density", variable = "waiting")
+#' str(plot_data(fit, type = "trace"))
+#'
+#' tosses <- em_fit(cbind(heads, tails) ~ 1, data = coins, k = 2, family = "binomial")
+#' plot(tosses)
+#' @export
+plot.em_fit <- function(x, type = NULL, main = NULL, xlab = NULL, ylab = NULL, xlim = NULL, ylim = NULL, ...) {
+  data <- plot_data(x, type = type, ...)
+  draw_plot(data, list(main = main, xlab = xlab, ylab = ylab, xlim = xlim, ylim = ylim))
+  invisible(data)
+}
+
+#' @rdname plot.em_fit
+#' @export
+plot.em_plot <- function(x, main = NULL, xlab = NULL, ylab = NULL, xlim = NULL, ylim = NULL, ...) {
+  check_no_dots(list(...), names(formals(plot.em_plot)))
+  draw_plot(x, list(main = main, xlab = xlab, ylab = ylab, xlim = xlim, ylim = ylim))
+  invisible(x)
+}
+
+#' @rdname plot.em_fit
+#' @export
+plot_data <- function(fit, type = NULL, ...) UseMethod("plot_data")
+
+#' @rdname plot.em_fit
+#' @export
+plot_data.em_fit <- function(fit, type = NULL, ...) {
+  makers <- plot_makers()
+  type <- if (is.null(type)) default_plot_type(fit) else check_choice(type, "type", names(makers))
+  make <- makers[[type]]
+  options <- list(...)
+  known <- names(formals(make))[-1L]
+  stray <- if (is.null(names(options))) rep(TRUE, length(options)) else !names(options) %in% known
+  check_no_dots(options[stray], c(known, "type"))
+  parts <- make(fit, ...)
+  structure(c(list(type = type), parts), class = c(paste0("em_plot_", type), "em_plot"))
+}
+
+plot_makers <- function() {
+  list(density = plot_data_density, cluster = plot_data_cluster, pairs = plot_data_pairs,
+       counts = plot_data_counts, trace = plot_data_trace)
+}
+
+default_plot_type <- function(fit) {
+  if (fit$family$name == "binomial") return("counts")
+  if (fit$family$name != "gaussian") return("trace")
+  c("density", "cluster", "pairs")[min(ncol(fit$data$x), 3L)]
+}
+
+#' @export
+print.em_plot <- function(x, ...) {
+  cat("Data of a plot of type \"", x$type, "\"; draw it with plot() or autoplot().\n", sep = "")
+  for (name in setdiff(names(x), "type")) {
+    part <- x[[name]]
+    if (is.data.frame(part)) cat(sprintf(" $%s: %s of %s\n", name, plural(nrow(part), "row"),
+                                         paste(names(part), collapse = ", ")))
+  }
+  invisible(x)
+}
+
+# draw_plot(data, look): draws what plot_data() computed, and nothing else. `look` holds main, xlab, ...
+draw_plot <- function(data, look) UseMethod("draw_plot")
+
+# What the makers share ----------------------------------------------------------------------------------
+
+need_family <- function(fit, name, type) {
+  if (fit$family$name == name) return(invisible())
+  abort_em("unsupported", c(
+    sprintf("A plot of type \"%s\" is for %s components, not %s ones.", type, name, fit$family$name),
+    i = sprintf("Try type = \"%s\".", default_plot_type(fit))
+  ))
+}
+
+# Variables asked for, by name or number, as column numbers.
+pick_variables <- function(fit, variables, arg, most = Inf, least = 1L) {
+  names <- variable_names(fit$data)
+  at <- if (is.character(variables)) match(variables, names) else match(variables, seq_along(names))
+  if (!length(at) || anyNA(at) || anyDuplicated(at)) {
+    bad <- if (anyNA(at)) describe_value(variables[is.na(at)][1L]) else describe_value(variables)
+    abort_em("argument", c(sprintf("`%s` must be among %s, not %s.", arg, quoted(names), bad),
+                           i = if (is.character(variables)) did_you_mean(variables[is.na(at)][1L], names)))
+  }
+  if (length(at) < least || length(at) > most) {
+    abort_em("argument", sprintf("`%s` must be %s, not %d.", arg, plural(least, "variable"), length(at)))
+  }
+  at
+}
+
+# Means and standard deviations of the components along one variable, with the proportions.
+marginal_normals <- function(parameters, j) {
+  mean <- if (is.matrix(parameters$mean)) parameters$mean[, j] else parameters$mean
+  sd <- if (is.null(parameters$sd)) sqrt(parameters$covariance[j, j, ]) else parameters$sd
+  n <- length(mean)
+  data.frame(component = names(parameters$proportions)[seq_len(n)],
+             proportion = unname(parameters$proportions)[seq_len(n)], mean = unname(mean), sd = unname(sd))
+}
+
+# Rows to draw: all, or `most` of them evenly spaced; never a random choice.
+rows_to_draw <- function(n, most = 10000L) {
+  if (n <= most) seq_len(n) else unique(round(seq(1, n, length.out = most)))
+}
+
+row_weights <- function(fit) if (is.null(fit$data$weights)) rep(1, fit$data$n) else fit$data$weights
