@@ -44,12 +44,13 @@ reference_shapes <- function(p) {
 # log pi_k + log f_k(x_i), n x k
 reference_log_joint <- function(x, p, family = "gaussian") {
   k <- length(p$proportions)
-  one <- function(j) log(p$proportions[j]) + if (family == "binomial") {
-    dbinom(x[, 1], x[, 1] + x[, 2], p$prob[j], log = TRUE)
-  } else {
+  one <- function(j) {
+    if (family == "binomial") {
+      return(log(p$proportions[j]) + dbinom(x[, 1], x[, 1] + x[, 2], p$prob[j], log = TRUE))
+    }
     root <- chol(p$covariance[, , j])
     z <- backsolve(root, t(x) - p$mean[j, ], transpose = TRUE)
-    -sum(log(diag(root))) - ncol(x) / 2 * log(2 * pi) - colSums(z^2) / 2
+    log(p$proportions[j]) - sum(log(diag(root))) - ncol(x) / 2 * log(2 * pi) - colSums(z^2) / 2
   }
   matrix(vapply(seq_len(k), one, numeric(nrow(x))), nrow(x), k)
 }
