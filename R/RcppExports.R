@@ -17,3 +17,7 @@ em_maximise_cpp <- function(statistics, data, family, latent, parameters, algori
     .Call(`_emfit_em_maximise_cpp`, statistics, data, family, latent, parameters, algorithm)
 }
 
+em_score_cpp <- function(data, family, latent, parameters, want, threads) {
+    .Call(`_emfit_em_score_cpp`, data, family, latent, parameters, want, threads)
+}
+

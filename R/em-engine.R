@@ -79,3 +79,19 @@ bare_numbers <- function(x) {
   dim(out) <- dim(x)
   out
 }
+
+# Gradient of the log-likelihood in free coordinates about the parameters, with want = "information" its
+# second derivatives and the jacobian of the packed parameters, with want = "scores" each row's own gradient.
+score_em <- function(data, parameters, model, want, threads = NULL) {
+  plain <- lapply(unclass(parameters), function(p) bare_numbers(p))
+  native <- if (want == "scores") native_data(data) else tallied(data, model)
+  if (!is.null(plain$mean)) {
+    # A step from a mean far from 0 would be rounded; about the means' own centre it is not.
+    means <- as.matrix(plain$mean)
+    centre <- colMeans(means)
+    native$x <- native$x - rep(centre, each = nrow(native$x))
+    plain$mean[] <- means - rep(centre, each = nrow(means))
+  }
+  threads <- resolve_threads(list(threads = threads), as.double(data$n) * ncol(data$x) * model$k)
+  em_score_cpp(native, native_family(model), native_latent(model), plain, want, threads)
+}

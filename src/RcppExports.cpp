@@ -70,12 +70,28 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// em_score_cpp
+Rcpp::List em_score_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters, std::string want, int threads);
+RcppExport SEXP _emfit_em_score_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP parametersSEXP, SEXP wantSEXP, SEXP threadsSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type family(familySEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type latent(latentSEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type parameters(parametersSEXP);
+    Rcpp::traits::input_parameter< std::string >::type want(wantSEXP);
+    Rcpp::traits::input_parameter< int >::type threads(threadsSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_score_cpp(data, family, latent, parameters, want, threads));
+    return rcpp_result_gen;
+END_RCPP
+}
 
 static const R_CallMethodDef CallEntries[] = {
     {"_emfit_em_start_cpp", (DL_FUNC) &_emfit_em_start_cpp, 4},
     {"_emfit_em_run_cpp", (DL_FUNC) &_emfit_em_run_cpp, 5},
     {"_emfit_em_expect_cpp", (DL_FUNC) &_emfit_em_expect_cpp, 7},
     {"_emfit_em_maximise_cpp", (DL_FUNC) &_emfit_em_maximise_cpp, 6},
+    {"_emfit_em_score_cpp", (DL_FUNC) &_emfit_em_score_cpp, 6},
     {NULL, NULL, 0}
 };
 

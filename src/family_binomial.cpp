@@ -70,6 +70,10 @@ void FamilyBinomial::maximise(ConstVectorRef statistics, Step /*step*/) {
 
 Fields FamilyBinomial::parameters() { return {{"prob", Scale::logit, {prob_.size()}, prob_.data()}}; }
 
+std::unique_ptr<Chart> FamilyBinomial::chart(ConstVectorRef statistics) {
+  return make_logit_chart(prob_.data(), statistics, prob_.size());
+}
+
 void FamilyBinomial::features(Rows rows, MatrixRef out) const {
   for (Index i = 0; i < rows.size; ++i) {
     const double trials = trials_[rows.begin + i];

@@ -29,6 +29,7 @@ class FamilyBinomial : public Family {
                   VectorRef statistics) const override;
   void maximise(ConstVectorRef statistics, Step step) override;
   Fields parameters() override;
+  std::unique_ptr<Chart> chart(ConstVectorRef statistics) override;
   Vector relative_spread() const override { return Vector::Ones(prob_.size()); }
   Index n_features() const override { return 1; }
   void features(Rows rows, MatrixRef out) const override;

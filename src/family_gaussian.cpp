@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "chart_gaussian.h"
 #include "numerics.h"
 
 namespace em {
@@ -166,6 +167,10 @@ Fields FamilyGaussian::parameters() {
   }
   return {{"mean", Scale::real, {k_, d_}, mean_.data()},
           {"covariance", Scale::log_cholesky, {d_, d_, k_}, covariance_.data()}};
+}
+
+std::unique_ptr<Chart> FamilyGaussian::chart(ConstVectorRef statistics) {
+  return make_gaussian_chart(structure_, d_, k_, parameters(), statistics);
 }
 
 // A start may give a component fewer rows than it has dimensions. Each then gets the spread of the data as if

@@ -35,6 +35,7 @@ class FamilyGaussian : public Family {
                   VectorRef statistics) const override;
   void maximise(ConstVectorRef statistics, Step step) override;
   Fields parameters() override;
+  std::unique_ptr<Chart> chart(ConstVectorRef statistics) override;
   Vector relative_spread() const override;
   Index n_features() const override { return d_; }
   void features(Rows rows, MatrixRef out) const override;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "chart.h"
 #include "eigen.h"
 #include "fields.h"
 #include "rows.h"
@@ -40,6 +41,10 @@ class Latent {
   virtual void maximise(ConstVectorRef statistics) = 0;
 
   virtual Fields parameters() = 0;
+
+  // Free coordinates about the present parameters and the gradient in them, as Family::chart().
+  virtual std::unique_ptr<Chart> chart(ConstVectorRef statistics) = 0;
+
   virtual std::unique_ptr<Latent> clone() const = 0;
 };
 

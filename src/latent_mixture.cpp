@@ -74,6 +74,11 @@ Fields LatentMixture::parameters() {
   return {{"proportions", Scale::simplex, {proportions_.size()}, proportions_.data()}};
 }
 
+std::unique_ptr<Chart> LatentMixture::chart(ConstVectorRef statistics) {
+  if (kind_ == Proportions::held) return make_empty_chart();
+  return make_simplex_chart(proportions_.data(), statistics.data(), n_components());
+}
+
 std::unique_ptr<Latent> LatentMixture::clone() const { return std::make_unique<LatentMixture>(*this); }
 
 }  // namespace em

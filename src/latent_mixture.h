@@ -24,6 +24,7 @@ class LatentMixture : public Latent {
   void accumulate(Rows rows, ConstMatrixRef responsibilities, VectorRef statistics) const override;
   void maximise(ConstVectorRef statistics) override;
   Fields parameters() override;
+  std::unique_ptr<Chart> chart(ConstVectorRef statistics) override;
   std::unique_ptr<Latent> clone() const override;
 
  private:

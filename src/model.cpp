@@ -153,6 +153,35 @@ void Model::maximise_from(ConstMatrixRef responsibilities, Step step, int thread
   maximise(step);
 }
 
+std::unique_ptr<Chart> Model::chart() {
+  const Index n_family = family_->n_statistics();
+  return join_charts(latent_->chart(statistics_.tail(latent_->n_statistics())),
+                     family_->chart(statistics_.head(n_family)), n_family);
+}
+
+void Model::score(const Chart& chart, MatrixRef scores, int threads, Interrupt& interrupt) {
+  const Index n_family = family_->n_statistics();
+  const Index n_latent = latent_->n_statistics();
+  pass(threads, interrupt,
+       [&](Rows rows, Worker& worker, MatrixRef block, VectorRef /*family*/, VectorRef /*latent*/) {
+         Vector statistics(n_family + n_latent);
+         Vector gradient(chart.size());
+         MatrixRef row = block.topRows(1);
+         for (Index i = rows.begin; i < rows.end(); ++i) {
+           const Rows one{i, 1};
+           statistics.setZero();
+           family_->pack(one, worker.work.data());
+           family_->log_density(one, worker.work.data(), row);
+           latent_->posterior(one, nullptr, row, nullptr, statistics.tail(n_latent));
+           family_->accumulate(one, worker.work.data(), row, statistics.head(n_family));
+           family_->close_slice(statistics.head(n_family));
+           chart.gradient(statistics, gradient);
+           scores.row(i) = gradient;
+         }
+         return 0.0;
+       });
+}
+
 std::unique_ptr<Model> Model::clone() const {
   return std::make_unique<Model>(family_->clone(), latent_->clone(), weights_);
 }

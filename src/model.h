@@ -54,6 +54,14 @@ class Model {
   // there are no means yet to take sums about.
   void maximise_from(ConstMatrixRef responsibilities, Step step, int threads, Interrupt& interrupt);
 
+  // Free coordinates about the present parameters, n_free() of them, the latent structure's first; needs the
+  // statistics of an E-step there. See chart.h.
+  std::unique_ptr<Chart> chart();
+
+  // Each row's own gradient at the origin of a new chart, as if its weight were 1: n x chart.size(). Needs
+  // prepare().
+  void score(const Chart& chart, MatrixRef scores, int threads, Interrupt& interrupt);
+
   std::unique_ptr<Model> clone() const;  // own parameters, the same data
 
  private:

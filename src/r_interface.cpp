@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "information.h"
 #include "r_convert.h"
 #include "start.h"
 
@@ -182,4 +183,24 @@ Rcpp::List em_maximise_cpp(Rcpp::NumericVector statistics, Rcpp::List data, Rcpp
   model->set_statistics(em::ConstVectorMap(statistics.begin(), statistics.size()));
   model->maximise(algorithm == "ecm" ? em::Step::ecm : em::Step::em);
   return em::write_parameters(model->fields());
+}
+
+// What standard errors are made of, in the free coordinates of chart.h about the parameters: the gradient of
+// the log-likelihood and, as `want` says, "information" (with the jacobian of the packed parameters),
+// "scores" (a row for each row of the data, as if its weight were 1).
+// [[Rcpp::export(rng = false)]]
+Rcpp::List em_score_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters,
+                        std::string want, int threads) {
+  const auto model = em::make_model(data, family, latent);
+  em::read_parameters(parameters, model->fields());
+  em::Interrupt interrupt(user_wants_out);
+  const em::Information found = want == "scores" ? em::row_scores(*model, threads, interrupt)
+                                                 : em::observed_information(*model, threads, interrupt);
+  leave_if_raised(interrupt);
+  const auto matrix = [](const em::Matrix& x) {
+    return Rcpp::NumericMatrix(static_cast<int>(x.rows()), static_cast<int>(x.cols()), x.data());
+  };
+  return Rcpp::List::create(
+      Rcpp::Named("gradient") = to_r(found.gradient), Rcpp::Named("information") = matrix(found.observed),
+      Rcpp::Named("jacobian") = matrix(found.jacobian), Rcpp::Named("scores") = matrix(found.scores));
 }

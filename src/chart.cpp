@@ -1,0 +1,147 @@
+#include "chart.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace em {
+
+namespace {
+
+Vector concatenate(const Vector& first, const Vector& second) {
+  Vector out(first.size() + second.size());
+  out << first, second;
+  return out;
+}
+
+class JoinedChart : public Chart {
+ public:
+  JoinedChart(std::unique_ptr<Chart> latent, std::unique_ptr<Chart> family, Index n_family_statistics)
+      : Chart(concatenate(latent->scale(), family->scale())),
+        latent_(std::move(latent)),
+        family_(std::move(family)),
+        n_family_statistics_(n_family_statistics) {}
+
+  void place(ConstVectorRef z) override {
+    latent_->place(z.head(latent_->size()));
+    family_->place(z.tail(family_->size()));
+  }
+
+  void slope(ConstVectorRef statistics, VectorRef g) const override {
+    latent_->slope(statistics.tail(statistics.size() - n_family_statistics_), g.head(latent_->size()));
+    family_->slope(statistics.head(n_family_statistics_), g.tail(family_->size()));
+  }
+
+ private:
+  std::unique_ptr<Chart> latent_;
+  std::unique_ptr<Chart> family_;
+  Index n_family_statistics_;
+};
+
+class EmptyChart : public Chart {
+ public:
+  EmptyChart() : Chart(Vector()) {}
+  void place(ConstVectorRef /*z*/) override {}
+  void slope(ConstVectorRef /*statistics*/, VectorRef /*g*/) const override {}
+};
+
+// log pi = log pi0 + A z, less what makes the sum one. The information of one row about log pi is that of
+// A = diag(pi0)^(-1/2) Q, Q the complement of sqrt(pi0).
+class SimplexChart : public Chart {
+ public:
+  SimplexChart(double* proportions, const double* counts, Index k)
+      : Chart(Vector::Constant(k - 1, 1.0 / std::sqrt(std::max(ConstVectorMap(counts, k).sum(), tiny)))),
+        proportions_(proportions, k),
+        origin_(proportions_),
+        directions_(Matrix::Zero(k, k - 1)) {
+    std::vector<Index> inside;
+    for (Index j = 0; j < k; ++j) {
+      if (origin_[j] > 0.0) inside.push_back(j);
+    }
+    Vector root(static_cast<Index>(inside.size()));
+    for (Index i = 0; i < root.size(); ++i) root[i] = std::sqrt(origin_[inside[static_cast<std::size_t>(i)]]);
+    const Matrix complement = complement_of(root / root.norm());
+    for (Index i = 0; i < root.size(); ++i) {
+      directions_.row(inside[static_cast<std::size_t>(i)]).head(complement.cols()) =
+          complement.row(i) / root[i];
+    }
+  }
+
+  void place(ConstVectorRef z) override {
+    const Vector exponent = directions_ * z;
+    proportions_ = origin_.array() * (exponent.array() - exponent.maxCoeff()).exp();
+    proportions_ /= proportions_.sum();
+  }
+
+  void slope(ConstVectorRef statistics, VectorRef g) const override {
+    g = directions_.transpose() * (statistics - statistics.sum() * proportions_);
+  }
+
+ private:
+  static constexpr double tiny = 1e-300;
+
+  VectorMap proportions_;
+  Vector origin_;
+  Matrix directions_;  // A
+};
+
+class LogitChart : public Chart {
+ public:
+  LogitChart(double* prob, ConstVectorRef statistics, Index k)
+      : Chart(scale_of(statistics.tail(k))),
+        prob_(prob, k),
+        origin_(prob_),
+        inside_((origin_.array() > 0.0 && origin_.array() < 1.0).cast<double>()),
+        unit_((origin_.array() * (1.0 - origin_.array())).max(1.0 - inside_).rsqrt()) {}
+
+  void place(ConstVectorRef z) override {
+    for (Index j = 0; j < origin_.size(); ++j) {
+      if (inside_[j] == 0.0) continue;
+      const double odds = origin_[j] / (1.0 - origin_[j]) * std::exp(z[j] * unit_[j]);
+      prob_[j] = odds / (1.0 + odds);
+    }
+  }
+
+  void slope(ConstVectorRef statistics, VectorRef g) const override {
+    const Index k = origin_.size();
+    g = inside_ * unit_ * (statistics.head(k) - statistics.tail(k).cwiseProduct(prob_)).array();
+  }
+
+ private:
+  static Vector scale_of(ConstVectorRef trials) {
+    return (trials.array() > 0.0).select(trials.array(), 1.0).rsqrt();
+  }
+
+  VectorMap prob_;
+  Vector origin_;
+  Array inside_;  // 1 where the probability can move, else 0
+  Array unit_;
+};
+
+}  // namespace
+
+std::unique_ptr<Chart> make_empty_chart() { return std::make_unique<EmptyChart>(); }
+
+std::unique_ptr<Chart> make_simplex_chart(double* proportions, const double* counts, Index k) {
+  return std::make_unique<SimplexChart>(proportions, counts, k);
+}
+
+std::unique_ptr<Chart> make_logit_chart(double* prob, ConstVectorRef statistics, Index k) {
+  return std::make_unique<LogitChart>(prob, statistics, k);
+}
+
+std::unique_ptr<Chart> join_charts(std::unique_ptr<Chart> latent, std::unique_ptr<Chart> family,
+                                   Index n_family_statistics) {
+  return std::make_unique<JoinedChart>(std::move(latent), std::move(family), n_family_statistics);
+}
+
+// The reflection that takes `unit` to the last axis takes the other axes to its complement.
+Matrix complement_of(ConstVectorRef unit) {
+  const Index d = unit.size();
+  Vector normal = unit;
+  normal[d - 1] += unit[d - 1] < 0.0 ? -1.0 : 1.0;
+  Matrix reflection = Matrix::Identity(d, d) - normal * normal.transpose() * (2.0 / normal.squaredNorm());
+  return reflection.leftCols(d - 1);
+}
+
+}  // namespace em

@@ -1,0 +1,67 @@
+#include "information.h"
+
+namespace em {
+
+namespace {
+
+// In natural units. The error of a central difference is of order step^2, that of rounding of order
+// epsilon / step.
+constexpr double step = 2e-5;
+
+// The E-step and the gradient at z; false where a density does not exist there.
+bool slope_at(Model& model, Chart& chart, const Vector& z, int threads, Interrupt& interrupt, VectorRef out) {
+  chart.place(z);
+  if (model.prepare(Accuracy::exact) >= 0) return false;
+  model.expect(threads, interrupt);
+  chart.slope(model.statistics(), out);
+  return true;
+}
+
+Information at_present(Model& model, const Chart& chart) {
+  Information out;
+  out.gradient.resize(chart.size());
+  chart.gradient(model.statistics(), out.gradient);
+  return out;
+}
+
+}  // namespace
+
+Information observed_information(Model& model, int threads, Interrupt& interrupt) {
+  if (model.prepare(Accuracy::exact) >= 0) return {};
+  model.expect(threads, interrupt);
+  Vector origin(model.n_parameters());
+  pack(model.fields(), origin);
+  const std::unique_ptr<Chart> chart = model.chart();
+  const Index p = chart->size();
+  Information out = at_present(model, *chart);
+  out.observed.resize(p, p);
+  out.jacobian.resize(origin.size(), p);
+
+  Vector z = Vector::Zero(p), ahead(p), behind(p), there(origin.size());
+  for (Index j = 0; j < p && !interrupt.raised(); ++j) {
+    z[j] = -step;
+    if (!slope_at(model, *chart, z, threads, interrupt, behind)) return {};
+    pack(model.fields(), there);
+    z[j] = step;
+    if (!slope_at(model, *chart, z, threads, interrupt, ahead)) return {};
+    pack(model.fields(), out.jacobian.col(j));
+    z[j] = 0.0;
+    const double scale = chart->scale()[j] / (2.0 * step);
+    out.observed.col(j) = (behind - ahead).cwiseProduct(chart->scale()) * scale;
+    out.jacobian.col(j) = (out.jacobian.col(j) - there) * scale;
+  }
+  unpack(origin, model.fields());
+  return out;
+}
+
+Information row_scores(Model& model, int threads, Interrupt& interrupt) {
+  if (model.prepare(Accuracy::exact) >= 0) return {};
+  model.expect(threads, interrupt);
+  const std::unique_ptr<Chart> chart = model.chart();
+  Information out = at_present(model, *chart);
+  out.scores.resize(model.n_rows(), chart->size());
+  model.score(*chart, out.scores, threads, interrupt);
+  return out;
+}
+
+}  // namespace em
