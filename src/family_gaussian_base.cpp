@@ -1,0 +1,136 @@
+#include "family_gaussian_base.h"
+
+#include <cmath>
+
+#include "chart_gaussian.h"
+#include "numerics.h"
+
+namespace em {
+
+namespace {
+
+// A component is taken to have collapsed where its spread in some direction, given the others, falls below
+// this part of the data's own: sd ratio 1e-6. Nothing is clipped there; the run ends and says so.
+constexpr double collapse_ratio = 1e-12;
+
+// A column is taken for a linear combination of those before it where less than this part of its variance is
+// its own: fewer than three digits of that part are right.
+constexpr double collinear_ratio = 1e-13;
+
+}  // namespace
+
+FamilyGaussianBase::FamilyGaussianBase(Index n_rows, Index d, const double* data, Index k,
+                                       Structure structure)
+    : x_(data, n_rows, d),
+      d_(d),
+      k_(k),
+      structure_(structure),
+      storage_(storage_of(structure)),
+      mean_(Matrix::Zero(k, d)),
+      covariance_(d * d, k),
+      sd_(Vector::Ones(k)),
+      scatter_(storage_size(storage_, d, k)) {
+  for (Index j = 0; j < k_; ++j) sigma(j).setIdentity();
+}
+
+Index FamilyGaussianBase::set_overall(const Vector& centre, const Matrix& total) {
+  centre_ = centre;
+  total_ = total;
+  for (Index j = 0; j < k_; ++j) mean_.row(j) = centre_.transpose();
+
+  // The Cholesky pivots are what is left of each column's variance given the columns before it.
+  Matrix factor = total_;
+  if (structure_.diagonal()) factor = total_.diagonal().asDiagonal();
+  const Vector lost = collinear_ratio * total_.diagonal();
+  const Index defect = cholesky_in_place(d_, factor.data(), lost.data());
+  if (defect < 0) pivot_floor_ = collapse_ratio * factor.diagonal().array().square();
+  return defect;
+}
+
+void FamilyGaussianBase::load_covariance() {
+  if (d_ == 1) covariance_.row(0) = sd_.array().square().transpose();
+}
+
+void FamilyGaussianBase::store_covariance() {
+  if (d_ == 1) sd_ = covariance_.row(0).array().sqrt().transpose();
+}
+
+void FamilyGaussianBase::maximise(ConstVectorRef statistics, Step step) {
+  const double* counts = statistics.data();
+  const ConstMatrixMap first(statistics.data() + k_, d_, k_);
+  scatter_ = statistics.tail(scatter_.size());
+  load_covariance();
+  for (Index component = 0; component < k_; ++component) {
+    if (!(counts[component] > 0.0)) continue;  // an empty component keeps its mean
+    const Vector shift = first.col(component) / counts[component];
+    mean_.row(component) += shift.transpose();
+    if (step == Step::ecm) continue;  // the spread stays about the previous mean
+    if (storage_ == Storage::diagonal) {
+      VectorMap(scatter_.data() + component * d_, d_) -= counts[component] * shift.cwiseAbs2();
+    } else {
+      const Index at = storage_ == Storage::pooled ? 0 : component * d_ * d_;
+      MatrixMap(scatter_.data() + at, d_, d_).noalias() -= counts[component] * shift * shift.transpose();
+    }
+  }
+  maximise_covariance(structure_, d_, k_, counts, scatter_.data(), covariance_.data());
+  if (step == Step::start && lacks_spread()) lend_spread(counts);
+  store_covariance();
+}
+
+Fields FamilyGaussianBase::parameters() {
+  if (d_ == 1) {
+    return {{"mean", Scale::real, {k_}, mean_.data()}, {"sd", Scale::log, {k_}, sd_.data()}};
+  }
+  return {{"mean", Scale::real, {k_, d_}, mean_.data()},
+          {"covariance", Scale::log_cholesky, {d_, d_, k_}, covariance_.data()}};
+}
+
+std::unique_ptr<Chart> FamilyGaussianBase::chart(ConstVectorRef statistics) {
+  return make_gaussian_chart(structure_, d_, k_, parameters(), statistics);
+}
+
+// A start may give a component fewer rows than it has dimensions. Each then gets the spread of the data as if
+// one row more had it, which every structure takes through its own M-step.
+void FamilyGaussianBase::lend_spread(const double* counts) {
+  const Vector more = ConstVectorMap(counts, k_).array() + 1.0;
+  for (Index j = 0; j < k_; ++j) {
+    if (storage_ == Storage::diagonal) {
+      VectorMap(scatter_.data() + j * d_, d_) += total_.diagonal();
+    } else {
+      MatrixMap(scatter_.data() + (storage_ == Storage::pooled ? 0 : j * d_ * d_), d_, d_) += total_;
+    }
+  }
+  maximise_covariance(structure_, d_, k_, more.data(), scatter_.data(), covariance_.data());
+}
+
+bool FamilyGaussianBase::lacks_spread() const {
+  Matrix factor(d_, d_);
+  for (Index j = 0; j < k_; ++j) {
+    factor = sigma(j);
+    if (cholesky_in_place(d_, factor.data(), pivot_floor_.data()) >= 0) return true;
+  }
+  return false;
+}
+
+Vector FamilyGaussianBase::relative_spread() const {
+  Matrix factor = total_;
+  const bool regular = !structure_.diagonal() && cholesky_in_place(d_, factor.data(), nullptr) < 0;
+  if (!regular) factor = total_.diagonal().cwiseSqrt().asDiagonal();
+  const auto lower = factor.triangularView<Eigen::Lower>();
+  Vector out(k_);
+  for (Index j = 0; j < k_; ++j) {
+    Matrix relative = lower.solve(Matrix(sigma(j)));
+    relative = lower.solve(relative.transpose()).eval();
+    out[j] = Eigen::SelfAdjointEigenSolver<Matrix>(relative, Eigen::EigenvaluesOnly).eigenvalues()[0];
+  }
+  return out;
+}
+
+void FamilyGaussianBase::start_at(const std::vector<Index>& rows) {
+  for (Index j = 0; j < k_; ++j) mean_.row(j) = x_.row(rows[static_cast<std::size_t>(j)]);
+  scatter_.setZero();
+  lend_spread(Vector::Zero(k_).eval().data());
+  store_covariance();
+}
+
+}  // namespace em

@@ -1,0 +1,70 @@
+// family_gaussian_base.h: what every Gaussian family shares, whatever its data look like: the parameters, the
+// M-step and the judgement of collapse. FamilyGaussian reads complete rows, FamilyGaussianMissing rows with
+// missing values; they differ in the E-step alone.
+//
+// Statistics, about the pivot c_k, the mean that the E-step used (so that offsets of 1e8 cost no digits):
+//   n_k = sum w r                      K
+//   S1_k = sum w r (x - c_k)           d x K
+//   S2_k = sum w r (x - c_k)(x - c_k)' stored as the structure needs it: see Storage in covariance.h
+//
+// Parameters as R shows them: mean is K x d and covariance d x d x K, or mean and sd with K numbers where d
+// = 1.
+#pragma once
+
+#include "covariance.h"
+#include "family.h"
+
+namespace em {
+
+class FamilyGaussianBase : public Family {
+ public:
+  Index n_rows() const override { return x_.rows(); }
+  Index n_components() const override { return k_; }
+  Index n_statistics() const override { return k_ * (1 + d_) + storage_size(storage_, d_, k_); }
+  Index n_free() const override { return k_ * d_ + n_covariance_parameters(structure_, d_, k_); }
+  void maximise(ConstVectorRef statistics, Step step) override;
+  Fields parameters() override;
+  std::unique_ptr<Chart> chart(ConstVectorRef statistics) override;
+  Vector relative_spread() const override;
+  Index n_features() const override { return d_; }
+  void start_at(const std::vector<Index>& rows) override;
+
+ protected:
+  // data: n_rows x d, column-major; not copied, must outlive the family.
+  FamilyGaussianBase(Index n_rows, Index d, const double* data, Index k, Structure structure);
+  FamilyGaussianBase(const FamilyGaussianBase& other) = default;
+
+  MatrixMap sigma(Index component) { return {covariance_.data() + component * d_ * d_, d_, d_}; }
+  ConstMatrixMap sigma(Index component) const { return {covariance_.data() + component * d_ * d_, d_, d_}; }
+
+  // Takes note of what the data look like: the means of the columns and the covariance of all rows. Returns
+  // -1, or the first column that no component can model.
+  Index set_overall(const Vector& centre, const Matrix& total);
+
+  void load_covariance();   // where d = 1: sd -> covariance
+  void store_covariance();  // and back
+
+  ConstMatrixMap x_;
+  Index d_;
+  Index k_;
+  Structure structure_;
+  Storage storage_;
+
+  // Parameters: covariance_ where d > 1, sd_ where d = 1; the other one follows.
+  Matrix mean_;        // K x d
+  Matrix covariance_;  // d*d x K
+  Vector sd_;          // K
+
+  // What the data look like; see set_overall().
+  Vector centre_;
+  Matrix total_;
+  Vector pivot_floor_;  // a Cholesky pivot below this part of the data's own is a collapse
+
+ private:
+  void lend_spread(const double* counts);
+  bool lacks_spread() const;
+
+  Vector scatter_;  // scratch of maximise()
+};
+
+}  // namespace em
