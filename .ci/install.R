@@ -55,6 +55,8 @@ install_requirements <- function(extra, library, cores) {
   if (length(missing) == 0) return(invisible())
   choose_repository()
   message("Installing ", toString(missing), " and what they need into ", library)
+  # testthat leads to fs, which brings its own libuv but takes it only when told.
+  if (!nzchar(Sys.getenv("USE_BUNDLED_LIBUV"))) Sys.setenv(USE_BUNDLED_LIBUV = "1")
   utils::install.packages(missing, lib = library, Ncpus = cores, quiet = TRUE)
   still <- lacking(required)
   if (length(still) > 0) stop("These packages could not be installed: ", toString(still), call. = FALSE)

@@ -23,7 +23,7 @@
 #' # Colours known: one M-step gives the closed-form estimates.
 #' em_mstep(red_blue$value, red_blue$colour, family = em_gaussian())
 #'
-#' # Colours hidden: twenty iterations from a rough guess, standard deviations taken about the previous means.
+#' # Colours hidden: twenty iterations from a rough guess, spread taken about the previous means.
 #' em_fit(red_blue$value,
 #'   k = 2, latent = em_mixture("equal"),
 #'   start = list(mean = c(red = 1.1, blue = 9), sd = c(2, 1.7)),
