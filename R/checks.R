@@ -2,14 +2,18 @@
 
 describe_value <- function(x) {
   if (is.null(x)) return("NULL")
+  if (is.object(x) && length(x) == 1L && !inherits(x, "data.frame")) return(article(class(x)[1L]))
   if (length(x) != 1L || is.list(x)) {
-    return(paste0(if (inherits(x, "data.frame")) "a data frame" else paste("a", class(x)[1L]),
+    return(paste0(if (inherits(x, "data.frame")) "a data frame" else article(class(x)[1L]),
                   " of length ", length(x)))
   }
   if (is.character(x)) return(dQuote(x, FALSE))
-  if (is.atomic(x)) return(paste(as.character(x)))
-  paste("a", class(x)[1L])
+  if (is.numeric(x)) return(number(x, 15L))
+  if (is.atomic(x)) return(as.character(x))
+  article(class(x)[1L])
 }
+
+article <- function(noun) paste(if (grepl("^[aeiou]", noun)) "an" else "a", noun)
 
 is_number <- function(x) is.numeric(x) && !is.object(x) && length(x) == 1L && !is.na(x)
 
@@ -53,11 +57,21 @@ one_of <- function(choices) {
 
 # "Did you mean ...?" for a name that is nearly one of `choices`; NULL otherwise.
 did_you_mean <- function(x, choices) {
+  near <- nearest(x, choices)
+  if (!is.null(near)) sprintf("Did you mean %s?", dQuote(near, FALSE))
+}
+
+# Case and punctuation don't count, nor does an ending that one of the two lacks: maxit is nearly max_iter.
+nearest <- function(x, choices) {
   if (!is.character(x) || length(x) != 1L || is.na(x) || !nzchar(x) || !length(choices)) return(NULL)
-  distance <- utils::adist(x, choices, ignore.case = TRUE)[1L, ]
-  close <- which.min(distance)
-  if (distance[close] > max(2, nchar(x) / 3)) return(NULL)
-  sprintf("Did you mean %s?", dQuote(choices[close], FALSE))
+  plain <- function(name) tolower(gsub("[^[:alnum:]]", "", name))
+  x <- plain(x)
+  if (!nzchar(x)) return(NULL)
+  distance <- utils::adist(x, plain(choices))[1L, ]
+  begins <- nchar(x) >= 3L & (startsWith(plain(choices), x) | startsWith(x, plain(choices)))
+  distance[begins & nchar(choices) >= 3L] <- pmin(distance[begins & nchar(choices) >= 3L], 1)
+  best <- which.min(distance)
+  if (distance[best] <= (nchar(x) + 2L) %/% 3L) choices[best]
 }
 
 # Nothing may disappear into `...`: whatever is left over there is a misspelt or misplaced argument.
@@ -71,11 +85,10 @@ check_no_dots <- function(dots, known) {
       i = "Name the arguments after the first."
     ))
   }
-  inside_control <- names(formals(em_control))
-  hint <- did_you_mean(name, known)
+  hint <- did_you_mean(name, setdiff(known, "..."))
   if (is.null(hint)) {
-    near <- did_you_mean(name, inside_control)
-    if (!is.null(near)) hint <- paste0(near, " That belongs in `control = em_control()`.")
+    near <- nearest(name, setdiff(names(formals(em_control)), "..."))
+    if (!is.null(near)) hint <- sprintf("`%s` is a setting: control = em_control(%s = ).", near, near)
   }
   abort_em("argument", c(sprintf("Unknown argument `%s`.", name), i = hint))
 }

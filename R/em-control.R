@@ -16,6 +16,7 @@
 #' @param threads How many threads; `NULL` chooses: one for small work, otherwise two, within
 #'   `OMP_THREAD_LIMIT`. The answer does not depend on it.
 #' @param verbose Tell what is being done?
+#' @param ... Nothing: an unknown argument is an error.
 #' @return A list of class `em_control`.
 #' @section Errors: `emfit_error_argument` names the setting, what it must be and what it was.
 #' @references Meng, X.-L. and Rubin, D. B. (1993) Maximum likelihood estimation via the ECM algorithm.
@@ -30,7 +31,8 @@
 #' @export
 em_control <- function(tol = 1e-6, stop = c("loglik", "parameters"), max_iter = 1000, n_start = 10,
                        algorithm = c("em", "ecm"), accelerate = TRUE, path = FALSE, threads = NULL,
-                       verbose = FALSE) {
+                       verbose = FALSE, ...) {
+  check_no_dots(list(...), names(formals(em_control)))
   structure(list(
     tol = check_nonnegative(tol, "tol"),
     stop = check_choice(stop, "stop", c("loglik", "parameters")),
@@ -47,7 +49,7 @@ em_control <- function(tol = 1e-6, stop = c("loglik", "parameters"), max_iter = 
 as_em_control <- function(control) {
   if (inherits(control, "em_control")) return(control)
   if (is.list(control) && (!length(control) || !is.null(names(control)))) {
-    known <- names(formals(em_control))
+    known <- setdiff(names(formals(em_control)), "...")
     unknown <- setdiff(names(control), known)
     if (!length(unknown)) return(do.call(em_control, control))
     check_no_dots(control[unknown[1L]], known)

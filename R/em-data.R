@@ -42,17 +42,16 @@ as_frame <- function(x, logical_ok = FALSE, arg = "x") {
 
 describe_input <- function(x) {
   if (length(dim(x)) > 2L) return(sprintf("an array of %d dimensions", length(dim(x))))
-  if (is.matrix(x)) return(paste("a", typeof(x), "matrix"))
-  article <- if (grepl("^[aeiou]", class(x)[1L])) "an" else "a"
-  paste0(article, " ", class(x)[1L], if (is.atomic(x) && !is.object(x)) " vector")
+  if (is.object(x) || !is.atomic(x)) return(article(class(x)[1L]))
+  paste(article(typeof(x)), if (is.matrix(x)) "matrix" else "vector")
 }
 
 frame_of_columns <- function(x, logical_ok, arg) {
   if (!length(x)) abort_em("input", sprintf("`%s` has no columns.", arg))
   columns <- as.list(x)
   good <- vapply(columns, function(column) {
-    (is.numeric(column) && (!is.object(column) || inherits(column, "integer64"))) ||
-      (logical_ok && is.logical(column)) || inherits(column, "ts")
+    plain <- !is.object(column) || inherits(column, c("AsIs", "integer64", "ts"))
+    plain && (is.numeric(column) || (logical_ok && is.logical(column)))
   }, logical(1L))
   if (!all(good)) refuse_columns(columns[!good], which(!good), x, arg)
   wide <- any(vapply(columns, function(column) length(dim(column)) == 2L, logical(1L)))
@@ -71,13 +70,14 @@ frame_of_columns <- function(x, logical_ok, arg) {
 }
 
 refuse_columns <- function(bad, at, x, arg) {
+  which_ones <- if (length(at) > 1L) sprintf("c(%s)", paste(at, collapse = ", ")) else at
   described <- sprintf("Column %s is of class %s.", dQuote(names(bad), FALSE),
                        vapply(bad, function(column) dQuote(class(column)[1L], FALSE), ""))
   abort_em("input", c(
     sprintf("`%s` must be numeric.", arg),
     stats::setNames(described, rep("x", length(described)))[seq_len(min(5L, length(described)))],
     i = if (length(bad) < length(x)) sprintf("Drop %s: %s[-%s].", if (length(bad) > 1L) "them" else "it",
-                                             user_name(arg), if (length(at) > 1L) deparse(unname(at)) else at)
+                                             user_name(arg), which_ones)
   ))
 }
 
@@ -111,7 +111,7 @@ check_weights <- function(weights, n) {
   bad <- which(is.na(weights) | is.infinite(weights) | weights < 0)
   if (length(bad)) {
     abort_em("argument", c("`weights` must be finite numbers of 0 or more.",
-                           x = sprintf("Row %d has %s.", bad[1L], format(weights[bad[1L]]))))
+                           x = sprintf("Row %d has %s.", bad[1L], number(weights[bad[1L]]))))
   }
   if (!any(weights > 0)) abort_em("argument", "`weights` can't all be 0: no row would count.")
   as.double(weights)
@@ -171,7 +171,7 @@ check_finite <- function(frame, arg = "x") {
   place <- if (frame$vector) sprintf("%s[%d]", arg, row) else sprintf("%s[%d, %d]", arg, row, column)
   rows <- sort(unique(bad[, 1L]))
   abort_em("input", c(
-    sprintf("`%s` must be finite: `%s` is %s.", arg, place, if (is.nan(value)) "NaN" else format(value)),
+    sprintf("`%s` must be finite: `%s` is %s.", arg, place, number(value)),
     x = sprintf("%s (%s) hold%s Inf or NaN.", plural(length(rows), "row"), enumerate(rows),
                 if (length(rows) == 1L) "s" else "")
   ))
@@ -186,24 +186,47 @@ distinct_rows <- function(x, enough) {
 }
 
 check_distinct <- function(data, k, least = k) {
-  found <- distinct_rows(data$x, max(k, least))
+  x <- rows_that_count(data)
+  found <- distinct_rows(x, max(k, least))
   if (found >= max(k, least)) return(invisible())
+  if (found == 1L && nrow(x) > 1L) abort_constant(data, x, seq_len(ncol(x)))
   abort_em("input", c(
-    sprintf("Can't fit %s to %s (%d distinct).", plural(k, "component"), plural(data$n, "row"), found),
-    i = if (found > 1L) "Use fewer components."
+    sprintf("Can't fit %s to %s (%d distinct).", plural(k, "component"), plural(nrow(x), "row"), found),
+    i = if (found > 1L) "Use fewer components." else "A variance needs at least 2 distinct rows."
+  ))
+}
+
+rows_that_count <- function(data) {
+  if (is.null(data$weights) || all(data$weights > 0)) return(data$x)
+  data$x[data$weights > 0, , drop = FALSE]
+}
+
+# "`x`" for a vector, "Column "a"" otherwise; by number where the name does not tell.
+name_column <- function(data, at) {
+  if (is.null(data$names) && ncol(data$x) == 1L) return("`x`")
+  paste(if (length(at) > 1L) "Columns" else "Column", enumerate(column_labels(data, at)))
+}
+
+column_labels <- function(data, at) {
+  names <- data$names
+  if (is.null(names) || anyNA(names) || !all(nzchar(names)) || anyDuplicated(names)) return(at)
+  dQuote(names[at], FALSE)
+}
+
+abort_constant <- function(data, x, columns) {
+  value <- if (length(columns) == 1L) sprintf(" (%s in every row)", number(x[1L, columns], 7L)) else ""
+  abort_em("input", c(
+    sprintf("%s %s constant%s, so %s.", name_column(data, columns), if (length(columns) > 1L) "are" else "is",
+            value, if (length(columns) > 1L) "their variances are 0" else "its variance is 0"),
+    i = if (ncol(x) > length(columns)) "Remove it."
   ))
 }
 
 # The core found that no component can model `column`: it is constant, or the columns before it determine it.
 abort_defect <- function(data, column) {
-  weights <- if (is.null(data$weights)) rep(1, data$n) else data$weights
-  x <- data$x[weights > 0, , drop = FALSE]
-  label <- variable_names(data)
-  if (all(x[, column] == x[1L, column])) {
-    what <- if (is.null(data$names) && ncol(x) == 1L) "`x`" else paste("Column", dQuote(label[column], FALSE))
-    abort_em("input", c(sprintf("%s is constant, so its variance is 0.", what),
-                        i = if (ncol(x) > 1L) "Remove it."))
-  }
+  x <- rows_that_count(data)
+  if (all(x[, column] == x[1L, column])) abort_constant(data, x, column)
+  check_scale(x[, column], data, column)
   if (nrow(unique(x)) <= ncol(x)) {
     abort_em("input", c(
       sprintf("%s (%d distinct) can't determine a full covariance of %s.", plural(nrow(x), "row"),
@@ -213,9 +236,30 @@ abort_defect <- function(data, column) {
   }
   others <- determining_columns(x, column)
   abort_em("input", c(
-    sprintf("Column %s is a linear combination of %s.", dQuote(label[column], FALSE), quoted(label[others])),
+    sprintf("%s is a linear combination of %s.", name_column(data, column),
+            enumerate(column_labels(data, others))),
     i = "Remove it, or use a diagonal covariance: em_gaussian(\"VVI\")."
   ))
+}
+
+# Variances, and their sums over the rows, must stay numbers; a spread must show beside its distance from 0.
+check_scale <- function(column, data, at) {
+  reach <- max(abs(column))
+  spread <- stats::sd(column / reach)
+  if (spread < 2e-12) {
+    abort_em("input", c(
+      sprintf("%s has values of about %s and a standard deviation of %s: too few digits are left to see it.",
+              name_column(data, at), number(reach), number(spread * reach)),
+      i = "Subtract a constant from it."
+    ))
+  }
+  if (spread * reach < 1e-150 || spread * reach > 1e140) {
+    abort_em("input", c(
+      sprintf("%s has a standard deviation of %s, whose square can't be computed with.",
+              name_column(data, at), number(spread * reach)),
+      i = "Rescale it: the fit is the same in other units."
+    ))
+  }
 }
 
 # Those columns before `column` that it is made of.
@@ -245,6 +289,7 @@ new_data <- function(newdata, fit) {
   }
   if (inherits(newdata, "data.frame")) newdata <- pick_columns(newdata, old)
   if (is.matrix(newdata) && !is.null(colnames(newdata))) newdata <- pick_columns(newdata, old)
+  if (is.null(dim(newdata)) && is.numeric(newdata) && !length(newdata)) newdata <- matrix(0, 0L, ncol(old$x))
   if (NROW(newdata) == 0L && length(dim(newdata)) == 2L) {
     frame <- list(x = matrix(0, 0L, NCOL(newdata)), names = old$names, row_names = NULL, vector = FALSE)
   } else if (is.numeric(newdata) && is.null(dim(newdata)) && length(old$names) > 1L) {

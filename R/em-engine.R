@@ -38,9 +38,15 @@ run_em <- function(data, start, model, control) {
   work <- as.double(nrow(native$x)) * ncol(native$x) * model$k * length(start$items)
   settings <- unclass(control)
   settings$threads <- resolve_threads(control, work)
+  settings$unit <- weight_unit(data$weights)
   run <- em_run_cpp(native, native_family(model), native_latent(model), start$items, settings)
   if (!is.null(run$defect)) abort_defect(data, run$defect)
   run
+}
+
+# What tol is measured in: one row's log-likelihood, which is less where weights were scaled to a small sum.
+weight_unit <- function(weights) {
+  if (is.null(weights)) 1 else min(1, mean(weights[weights > 0]))
 }
 
 # Parameters from responsibilities alone (n x k): the start of a run of no iterations.
@@ -48,6 +54,7 @@ parameters_from <- function(data, responsibilities, model, threads = 1L) {
   storage.mode(responsibilities) <- "double"
   settings <- unclass(em_control(max_iter = 0))
   settings$threads <- threads
+  settings$unit <- 1
   start <- list(list(responsibilities = responsibilities, forgiving = FALSE))
   run <- em_run_cpp(native_data(data), native_family(model), native_latent(model), start, settings)
   if (!is.null(run$defect)) abort_defect(data, run$defect)

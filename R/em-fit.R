@@ -70,6 +70,7 @@ em_fit <- function(x, ...) UseMethod("em_fit")
 em_fit.default <- function(x, k = NULL, family = em_gaussian(), latent = em_mixture(), start = NULL,
                            weights = NULL, na.action = NULL, control = em_control(), ...) {
   check_no_dots(list(...), names(formals(em_fit.default)))
+  if (missing(x)) abort_em("input", c("`x` is missing: there are no data.", i = "em_fit(faithful, k = 2)"))
   data <- em_data(x, as_em_family(family), weights, na.action)
   fit_data(data, k, as_em_family(family), as_em_latent(latent), start, as_em_control(control), match.call())
 }
@@ -82,14 +83,27 @@ em_fit.formula <- function(x, data = NULL, k = NULL, family = em_gaussian(), lat
   if (is_number(data) && is.null(k)) {
     abort_em("argument", c("`data` must be a data frame, not a number.", i = "Name `k`: em_fit(~ a, k = 2)."))
   }
+  check_formula_data(data)
   home <- environment(x)
-  weights <- eval(substitute(weights), data, home)
-  rows <- eval(substitute(subset), data, home)
+  weights <- evaluate(substitute(weights), data, home, "weights")
+  rows <- evaluate(substitute(subset), data, home, "subset")
   frame <- rows_of_formula(x, data, rows)
   if (!is.null(rows) && !is.null(weights)) weights <- weights[rows_kept(rows, length(weights))]
   family <- as_em_family(family)
   input <- em_data(frame$x, family, weights, na.action, terms = frame$terms)
   fit_data(input, k, family, as_em_latent(latent), start, as_em_control(control), match.call())
+}
+
+check_formula_data <- function(data) {
+  if (is.null(data) || is.list(data) || is.environment(data)) return(invisible())
+  abort_em("argument", sprintf("`data` must be a data frame, not %s.", describe_input(data)))
+}
+
+# An argument that is looked up in the data first, then where the formula was written, as lm() does.
+evaluate <- function(expression, data, home, arg) {
+  tryCatch(eval(expression, data, home), error = function(e) {
+    abort_em("argument", c(sprintf("`%s` can't be evaluated.", arg), x = conditionMessage(e)))
+  })
 }
 
 # The four stages of every fit, behind both methods.
@@ -120,6 +134,12 @@ formula_terms <- function(formula, data) {
   terms <- tryCatch(stats::terms(formula, data = data), error = function(e) {
     abort_em("input", c("The formula can't be read.", x = conditionMessage(e)))
   })
+  if (any(attr(terms, "order") > 1L) || !is.null(attr(terms, "offset"))) {
+    abort_em("unsupported", c(
+      "The formula has interactions or an offset; a mixture only has columns.",
+      i = "Write ~ a + b. I(a * b) is a column."
+    ))
+  }
   if (attr(terms, "response") == 1L && length(attr(terms, "term.labels"))) {
     abort_em("unsupported", c(
       "The formula has variables on both sides; a mixture has no predictors.",

@@ -6,7 +6,7 @@
 start_methods <- c("kmeans++", "random", "partition")
 
 resolve_start <- function(start, k, data, family, latent, control) {
-  if (is.function(start)) start <- start(user_matrix(data), k)
+  if (is.function(start)) start <- call_start(start, data, k)
   if (inherits(start, "em_fit")) start <- start$parameters
   if (is.null(start)) start <- start_methods[1L]
   kind <- start_kind(start, data)
@@ -24,6 +24,12 @@ resolve_start <- function(start, k, data, family, latent, control) {
   if (is.null(names) && fixed_order) names <- names(latent$proportions)
   list(items = resolved$items, method = resolved$method, names = names, model = model,
        ordered = kind != "method" || fixed_order, supplied = kind != "method")
+}
+
+call_start <- function(start, data, k) {
+  tryCatch(start(user_matrix(data), k), error = function(e) {
+    abort_em("start", c("The function given as `start` failed.", x = conditionMessage(e)))
+  })
 }
 
 start_kind <- function(start, data) {
@@ -115,7 +121,7 @@ start_vector <- function(x, name, k) {
 check_start_finite <- function(x, name) {
   bad <- which(!is.finite(x))
   if (!length(bad)) return(invisible())
-  abort_em("start", sprintf("`start$%s` must be finite: value %d is %s.", name, bad[1L], format(x[bad[1L]])))
+  abort_em("start", sprintf("`start$%s` must be finite: value %d is %s.", name, bad[1L], number(x[bad[1L]])))
 }
 
 check_start_names <- function(start, wanted) {
@@ -177,6 +183,7 @@ start_from_partition <- function(start, data, model) {
   responsibilities <- matrix(0, data$n, model$k)
   responsibilities[cbind(seq_len(data$n), labels)] <- 1
   parameters <- parameters_from(data, responsibilities, model)
+  warn_coincident(parameters[names(parameters) != "proportions"])
   list(items = list(list(parameters = parameters, forgiving = FALSE)), method = "partition",
        names = if (!is.numeric(start)) as.character(partition_levels(start)))
 }
@@ -190,7 +197,7 @@ partition_labels <- function(start, data, k, arg = "start") {
   bad <- which(labels < 1 | labels > k | labels != floor(labels))
   if (length(bad)) {
     abort_em("start", sprintf("`%s` must hold labels from 1 to %d: row %d has %s.", arg, k, bad[1L],
-                              format(labels[bad[1L]])))
+                              number(labels[bad[1L]])))
   }
   empty <- setdiff(seq_len(k), labels)
   if (length(empty)) {
@@ -212,6 +219,7 @@ align_rows <- function(x, data, arg) {
 start_from_responsibilities <- function(start, data, model) {
   check_responsibilities(start, data, model$k)
   parameters <- parameters_from(data, start, model)
+  warn_coincident(parameters[names(parameters) != "proportions"])
   list(items = list(list(parameters = parameters, forgiving = FALSE)), method = "responsibilities",
        names = colnames(start))
 }
@@ -239,13 +247,24 @@ warn_coincident <- function(parameters) {
   rows <- do.call(cbind, lapply(parameters, function(p) {
     if (length(dim(p)) == 3L) t(matrix(p, ncol = dim(p)[3L])) else as.matrix(p)
   }))
-  twin <- which(duplicated(rows))
-  if (!length(twin)) return(invisible())
-  first <- which(apply(rows, 1L, identical, rows[twin[1L], ]))[1L]
+  pair <- coincident_pair(rows)
+  if (is.null(pair)) return(invisible())
   warn_em("coincide", c(
-    sprintf("Components %d and %d of `start` coincide.", first, twin[1L]),
+    sprintf("Components %d and %d of `start` coincide.", pair[1L], pair[2L]),
     i = "EM can't tell them apart: they stay equal. Start them apart."
   ))
+}
+
+# The first two rows that agree up to rounding; NULL where none do.
+coincident_pair <- function(rows) {
+  rounding <- 8 * .Machine$double.eps * apply(abs(rows), 2L, max)
+  for (j in seq_len(nrow(rows) - 1L)) {
+    later <- seq.int(j + 1L, nrow(rows))
+    apart <- abs(t(rows[later, , drop = FALSE]) - rows[j, ]) > rounding
+    alike <- colSums(apart) == 0
+    if (any(alike)) return(c(j, later[which(alike)[1L]]))
+  }
+  NULL
 }
 
 #' A start for the EM algorithm

@@ -45,7 +45,7 @@ format.em_family_binomial <- function(x, ...) {
 family_data.em_family_binomial <- function(family, frame, old = NULL, ...) {
   arg <- if (is.null(old)) "x" else "newdata"
   counts <- binomial_counts(family, frame, arg)
-  check_counts(counts, arg)
+  check_counts(counts, arg, is.null(family$size))
   empty <- counts[, 2L] == 0
   if (any(empty) && is.null(old)) {
     weights <- if (is.null(frame$weights)) rep(1, nrow(counts)) else frame$weights
@@ -80,21 +80,23 @@ binomial_counts <- function(family, frame, arg) {
   cbind(frame$x[, 1L], rep_len(size, n))
 }
 
-check_counts <- function(counts, arg) {
+check_counts <- function(counts, arg, two_columns) {
   successes <- counts[, 1L]
   trials <- counts[, 2L]
+  failures <- trials - successes
   defects <- list(
-    "can't have negative counts" = successes < 0 | trials < 0,
+    "can't have negative counts" = successes < 0 | (two_columns & failures < 0),
     "must hold whole numbers" = successes != floor(successes) | trials != floor(trials),
-    "can't have more successes than trials" = successes > trials
+    "can't have more successes than trials" = failures < 0
   )
   for (defect in names(defects)) {
     rows <- which(defects[[defect]])
     if (!length(rows)) next
+    second <- if (two_columns) paste("and", number(failures[rows[1L]], 15L), "failures")
+              else paste("out of", number(trials[rows[1L]], 15L), "trials")
     abort_em("counts", c(
       sprintf("`%s` %s.", arg, defect),
-      x = sprintf("Row %d has %s successes out of %s trials.", rows[1L], format(successes[rows[1L]]),
-                  format(trials[rows[1L]])),
+      x = sprintf("Row %d has %s successes %s.", rows[1L], number(successes[rows[1L]], 15L), second),
       x = if (length(rows) > 1L) sprintf("%d rows are affected (%s).", length(rows), enumerate(rows))
     ))
   }

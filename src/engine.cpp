@@ -56,8 +56,9 @@ class Recorder {
 bool has_converged(const Fit& fit, const Control& control, const Fields& fields, ConstVectorRef before) {
   if (control.tol <= 0.0) return false;
   if (control.stop == Stop::parameters) return largest_change(fields, before) < control.tol;
-  if (std::abs(fit.gain) <= same_loglik * (1.0 + std::abs(fit.loglik))) return true;
-  return std::abs(fit.gain) < control.tol && fit.remaining < control.tol;
+  if (std::abs(fit.gain) <= same_loglik * (control.unit + std::abs(fit.loglik))) return true;
+  const double tol = control.tol * control.unit;
+  return std::abs(fit.gain) < tol && fit.remaining < tol;
 }
 
 void close(Model& model, Fit& fit) {
@@ -92,6 +93,7 @@ Fit run(Model& model, const Control& control, Interrupt& interrupt) {
     if (fit.component >= 0) {
       fit.status = Status::collapsed;
       unpack(before, model.fields());
+      model.prepare(Accuracy::fast);
       break;
     }
     const double loglik = model.expect(control.threads, interrupt);
@@ -101,7 +103,7 @@ Fit run(Model& model, const Control& control, Interrupt& interrupt) {
     fit.gain = gain;
     ++fit.iterations;
     recorder.record(loglik);
-    if (gain < -fall * (1.0 + std::abs(loglik))) {
+    if (gain < -fall * (control.unit + std::abs(loglik))) {
       fit.status = Status::not_monotone;
       break;
     }

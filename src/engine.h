@@ -24,6 +24,7 @@ struct Control {
   Step step = Step::em;
   bool path = false;
   int threads = 1;
+  double unit = 1.0;  // what a row weighs; tol is in log-likelihoods of such a row
 };
 
 // Where a run begins. Exactly one of the three is set.

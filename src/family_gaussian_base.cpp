@@ -17,6 +17,13 @@ constexpr double collapse_ratio = 1e-12;
 // its own: fewer than three digits of that part are right.
 constexpr double collinear_ratio = 1e-13;
 
+// Variances of parts of the data and sums of squares over all of it must be numbers of full precision, and
+// the mean must leave digits for the spread.
+bool is_computable(double variance, double mean, Index n_rows) {
+  return variance > 1e-302 && variance < 1e306 / static_cast<double>(n_rows) &&
+         std::sqrt(variance) > 1e-12 * std::abs(mean);
+}
+
 }  // namespace
 
 FamilyGaussianBase::FamilyGaussianBase(Index n_rows, Index d, const double* data, Index k,
@@ -37,6 +44,10 @@ Index FamilyGaussianBase::set_overall(const Vector& centre, const Matrix& total)
   centre_ = centre;
   total_ = total;
   for (Index j = 0; j < k_; ++j) mean_.row(j) = centre_.transpose();
+
+  for (Index j = 0; j < d_; ++j) {
+    if (!is_computable(total_(j, j), centre_[j], n_rows())) return j;
+  }
 
   // The Cholesky pivots are what is left of each column's variance given the columns before it.
   Matrix factor = total_;

@@ -117,6 +117,7 @@ Control make_control(const Rcpp::List& control) {
   out.step = Rcpp::as<std::string>(control["algorithm"]) == "ecm" ? Step::ecm : Step::em;
   out.path = Rcpp::as<bool>(control["path"]);
   out.threads = Rcpp::as<int>(control["threads"]);
+  out.unit = Rcpp::as<double>(control["unit"]);
   return out;
 }
 

@@ -1,7 +1,6 @@
 // r_interface.cpp: the whole boundary between R and C++. Plain data in, plain data out; see r_convert.h for
 // their shapes. em-engine.R is the only R file that calls these.
 
-#include <R_ext/Utils.h>
 #include "r_headers.h"
 
 #include <algorithm>
@@ -12,13 +11,28 @@
 
 namespace {
 
-void check_interrupt(void* /*unused*/) { R_CheckUserInterrupt(); }
+SEXP check_interrupt(void* /*unused*/) {
+  R_CheckUserInterrupt();
+  return R_NilValue;
+}
 
-// R_CheckUserInterrupt would jump over C++ destructors; inside R_ToplevelExec it only tells.
-bool user_wants_out() { return R_ToplevelExec(check_interrupt, nullptr) == FALSE; }
+// Where R was going when it was told to wait.
+SEXP postponed_jump = nullptr;
+
+// An interrupt or a time limit makes R jump, past C++ destructors and running threads. The jump is held up
+// here and goes on from leave_if_raised(), once all has been put away, so that R shows its own condition.
+bool user_wants_out() {
+  try {
+    Rcpp::unwindProtect(check_interrupt, nullptr);
+    return false;
+  } catch (const Rcpp::LongjumpException& jump) {
+    postponed_jump = jump.token;
+    return true;
+  }
+}
 
 void leave_if_raised(const em::Interrupt& interrupt) {
-  if (interrupt.raised()) throw Rcpp::internal::InterruptedException();
+  if (interrupt.raised()) throw Rcpp::LongjumpException(postponed_jump);
 }
 
 // Collapsed and unsound fits only count where there is nothing better.
