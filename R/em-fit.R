@@ -34,6 +34,7 @@
 #'   \item{trace}{Data frame with `iteration` (from 0, the start), `loglik`, `accelerated`.}
 #'   \item{converged, status, iterations}{How the run ended.}
 #'   \item{starts}{Data frame with `method`, `loglik`, `iterations`, `status` of every start.}
+#'   \item{traces}{Log-likelihoods of every start, a list; `NULL` where there was one.}
 #'   \item{start}{The parameters of iteration 0 of the best start.}
 #'   \item{path}{Parameters of every iteration, where `em_control(path = TRUE)` asked for them.}
 #'   \item{counts}{Expected number of rows in each component.}

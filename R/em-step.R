@@ -127,7 +127,7 @@ em_path <- function(fit) {
   if (!inherits(fit, "em_fit")) {
     abort_em("argument", sprintf("`fit` must come from em_fit(), not %s.", describe_value(fit)))
   }
-  path <- if (is.null(fit$path)) replay_path(fit) else fit$path
+  path <- path_parameters(fit)
   tables <- lapply(seq_along(path), function(i) {
     table <- parameter_table(path[[i]])
     data.frame(iteration = i - 1L, component = table$component, term = parameter_terms(table),
@@ -135,6 +135,9 @@ em_path <- function(fit) {
   })
   do.call(rbind, tables)
 }
+
+# The parameters of iteration 0, 1, 2, ...: those that were kept, or the run once more.
+path_parameters <- function(fit) if (is.null(fit$path)) replay_path(fit) else fit$path
 
 replay_path <- function(fit) {
   model <- fit_model(fit)

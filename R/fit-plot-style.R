@@ -31,7 +31,10 @@ mix_colours <- function(responsibilities, colours) {
   grDevices::rgb(parts[, 1L], parts[, 2L], parts[, 3L])
 }
 
-translucent <- function(colour, alpha) grDevices::adjustcolor(colour, alpha.f = alpha)
+translucent <- function(colour, alpha) {
+  rgb <- grDevices::col2rgb(colour) / 255
+  grDevices::rgb(rgb[1L, ], rgb[2L, ], rgb[3L, ], alpha)
+}
 
 # Labels no wider than `most` characters, told apart still.
 shorten <- function(labels, most = 24L) {
@@ -96,13 +99,13 @@ draw_key <- function(key) {
 
 # Opens a plot with room for the key, the title and the numbers at the axes, and returns the margins to put back.
 # They grow only where they must, so points() and lines() added later mostly land where they should.
-open_frame <- function(xlim, ylim, look, xlab, ylab, key = NULL) {
+open_frame <- function(xlim, ylim, look, xlab, ylab, key = NULL, bottom = TRUE) {
   if (is.null(look$xlim)) look$xlim <- xlim
   if (is.null(look$ylim)) look$ylim <- ylim
   old <- make_room(key, look)
   graphics::plot.new()
   graphics::plot.window(look$xlim, look$ylim, xaxs = "i", yaxs = "i")
-  draw_axis(1L)
+  if (bottom) draw_axis(1L)
   draw_axis(2L)
   size <- graphics::par("pin")
   if (is.null(look$xlab)) look$xlab <- shorten(xlab, max(8L, floor(0.9 * graphics::par("fin")[1L] / letter_width())))
@@ -140,4 +143,22 @@ padded_range <- function(x, by = 0.04) {
   width <- diff(limits)
   if (width == 0) width <- if (limits[1L] == 0) 1 else abs(limits[1L]) * 0.1
   limits + c(-by, by) * width
+}
+
+# Names beside points: to the left of those in the right half, so that none is cut off; one that would lie on an
+# earlier one is left out, so the most important come first.
+draw_labels <- function(x, y, label, size = 1) {
+  label <- shorten(label, 16L)
+  right <- x > mean(graphics::par("usr")[1:2])
+  at <- x + ifelse(right, -1, 1) * graphics::par("cxy")[1L] * (0.4 + 0.35 * size)
+  width <- graphics::strwidth(label, cex = 0.8)
+  left <- at - ifelse(right, width, 0)
+  height <- graphics::strheight("0", cex = 0.8) * 1.2
+  free <- rep(TRUE, length(x))
+  for (i in seq_along(x)[-1L]) {
+    earlier <- which(free[seq_len(i - 1L)])
+    free[i] <- !any(abs(y[earlier] - y[i]) < height & left[earlier] < left[i] + width[i] &
+                      left[i] < left[earlier] + width[earlier])
+  }
+  graphics::text(left[free], y[free], label[free], adj = c(0, 0.5), cex = 0.8, xpd = NA)
 }

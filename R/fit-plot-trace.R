@@ -1,7 +1,15 @@
-# type = "trace": the log-likelihood by iteration, the start included.
+# type = "trace": the log-likelihood by iteration, the start included; every start thin, the best bold.
 
 plot_data_trace <- function(fit) {
-  list(trace = fit$trace, starts = trace_ends(fit), tol = fit$control$tol, converged = fit$converged)
+  list(trace = fit$trace, starts = start_traces(fit), ends = trace_ends(fit))
+}
+
+# The log-likelihoods of all starts in long form; those of -Inf (a start far off) leave a gap.
+start_traces <- function(fit) {
+  traces <- if (is.null(fit$traces)) list(fit$trace$loglik) else fit$traces
+  lengths <- lengths(traces)
+  data.frame(start = rep(seq_along(traces), lengths), iteration = sequence(lengths) - 1L,
+             loglik = as.double(unlist(traces)))
 }
 
 # Where each start ended; the kept one is the end of the trace.
@@ -13,19 +21,26 @@ trace_ends <- function(fit) {
 #' @export
 draw_plot.em_plot_trace <- function(data, look) {
   trace <- data$trace
-  several <- nrow(data$starts) > 1L
-  ends <- data$starts[is.finite(data$starts$loglik), ]
-  xlim <- c(-0.3, max(trace$iteration, ends$iteration, 1) * 1.03)
-  ylim <- padded_range(c(trace$loglik, ends$loglik), 0.06)
-  key <- if (several) {
-    rbind(key_entries("best start", okabe_ito[["blue"]], symbol = 19L, line = "solid", width = 2.5),
-          key_entries("end of every start", quiet_grey, symbol = 1L))
-  }
-  old <- open_frame(xlim, ylim, look, "iteration", "log-likelihood", key)
+  several <- nrow(data$ends) > 1L
+  xlim <- c(-0.02, 1.03) * max(trace$iteration, data$starts$iteration, 1)
+  ylim <- padded_range(c(trace$loglik, data$starts$loglik), 0.06)
+  old <- open_frame(xlim, ylim, look, "iteration", "log-likelihood", if (several) trace_key())
   on.exit(graphics::par(old))
-  if (several) graphics::points(ends$iteration, ends$loglik, pch = 1L, cex = 1.3, col = quiet_grey)
-  graphics::lines(trace$iteration, trace$loglik, col = okabe_ito[["blue"]], lwd = 2.5)
+  if (several) draw_starts_thin(data)
+  graphics::lines(trace$iteration, trace$loglik, col = okabe_ito[["blue"]], lwd = 3)
   if (nrow(trace) <= 60L) {
     graphics::points(trace$iteration, trace$loglik, pch = 19L, col = okabe_ito[["blue"]], cex = 0.8)
   }
+}
+
+draw_starts_thin <- function(data) {
+  for (rows in split(seq_len(nrow(data$starts)), data$starts$start)) {
+    graphics::lines(data$starts$iteration[rows], data$starts$loglik[rows], col = quiet_grey, lwd = 0.8)
+  }
+  graphics::points(data$ends$iteration, data$ends$loglik, pch = 1L, cex = 1.2, col = quiet_grey)
+}
+
+trace_key <- function() {
+  rbind(key_entries("best start", okabe_ito[["blue"]], symbol = 19L, line = "solid", width = 3),
+        key_entries("every start", quiet_grey, symbol = 1L, line = "solid", width = 0.8))
 }

@@ -20,17 +20,30 @@
 #'     Option `variables`; the first six where left out.}
 #'   \item{`"counts"`}{(the default for binomial components) bars of the observed successes, with what the fit expects.
 #'     Where the trials differ from row to row, of the share of successes. Option `bins`.}
-#'   \item{`"trace"`}{log-likelihood by iteration, from iteration 0, the start; where several starts were tried,
-#'     where each of them ended.}
+#'   \item{`"path"`}{how the components moved: curves for one variable, ellipses of 95 % for two (`variables`),
+#'     probabilities for binomial components, at chosen `iterations` (0 is the start), the newest strongest.}
+#'   \item{`"trace"`}{log-likelihood by iteration, from iteration 0, the start: every start thin, the best bold.}
+#'   \item{`"responsibility"`}{for one variable the probability of each component over the range of the data; for
+#'     binomial components a stacked bar for each row.}
+#'   \item{`"uncertainty"`}{points as large as they are uncertain, the worst few (`label` of them) with their
+#'     row. Option `variables`.}
+#'   \item{`"qq"`}{quantile residuals of one `variable`, or of the counts, with a pointwise envelope of 95 %; `label`
+#'     of those outside are named.}
+#'   \item{`"surface"`}{(two binomial components) contours of the log-likelihood over the two probabilities, the
+#'     proportions held as fitted, with the path of EM, its maximum, and the saddle where both are alike. Options
+#'     `limits`, `grid`.}
 #' }
 #' @param main,xlab,ylab,xlim,ylim As in [graphics::plot()]; `NULL` chooses.
 #' @param ... Options of the type, as above.
 #' @return `plot_data()`: a list of class `em_plot` with the data frames of the picture (`components` with the
-#'   style of each, and by type `bars`, `curves`, `rug`, `points`, `ellipses`, `means`, `trace`, ...), in the units
+#'   style of each, and by type `bars`, `curves`, `rug`, `points`, `ellipses`, `means`, `walk`, ...), in the units
 #'   of the data. `plot()` returns the same, invisibly. At most 10000 points are kept, evenly spaced in the rows.
 #' @section Errors: `emfit_error_argument` for an unknown type or option; `emfit_error_unsupported` where the
 #'   picture is not for this kind of fit.
-#' @references Okabe, M. and Ito, K. (2008) Color universal design: how to make figures and presentations that are
+#' @references Dunn, P. K. and Smyth, G. K. (1996) Randomized quantile residuals. *Journal of Computational and
+#'   Graphical Statistics* 5, 236-244. \doi{10.1080/10618600.1996.10474708}
+#'
+#'   Okabe, M. and Ito, K. (2008) Color universal design: how to make figures and presentations that are
 #'   friendly to colorblind people. <https://jfly.uni-koeln.de/color/>
 #' @seealso [em_fit()], [em_path()]
 #' @examples
@@ -76,7 +89,9 @@ plot_data.em_fit <- function(fit, type = NULL, ...) {
 
 plot_makers <- function() {
   list(density = plot_data_density, cluster = plot_data_cluster, pairs = plot_data_pairs,
-       counts = plot_data_counts, trace = plot_data_trace)
+       counts = plot_data_counts, path = plot_data_path, trace = plot_data_trace,
+       responsibility = plot_data_responsibility, uncertainty = plot_data_uncertainty, qq = plot_data_qq,
+       surface = plot_data_surface)
 }
 
 default_plot_type <- function(fit) {

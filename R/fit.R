@@ -17,7 +17,7 @@ new_em_fit <- function(run, start, data, control, call) {
     counts = stats::setNames(run$counts[order], component_labels(start$names, model$k)),
     relative_spread = stats::setNames(run$relative_spread[order], component_labels(start$names, model$k)),
     collapsed = if (run$component > 0L) match(run$component, order),
-    starts = data.frame(method = start$method, run$starts), start = unclass_parameters(finish(run$start)),
+    starts = data.frame(method = start$method, run$starts), traces = if (length(run$traces) > 1L) run$traces, start = unclass_parameters(finish(run$start)),
     control = control, data = unclass(data)
   )
   fit <- structure(fit, class = c(paste0("em_fit_", model$family$name), "em_fit"))

@@ -75,6 +75,13 @@ Rcpp::List starts_table(const std::vector<em::Fit>& fits) {
                             Rcpp::Named("status") = status);
 }
 
+// The log-likelihoods of every start's run, for a picture of them all.
+Rcpp::List traces_of(const std::vector<em::Fit>& fits) {
+  Rcpp::List out(fits.size());
+  for (std::size_t i = 0; i < fits.size(); ++i) out[i] = Rcpp::wrap(fits[i].trace);
+  return out;
+}
+
 }  // namespace
 
 // Starts made of the data: a list with a partition or parameters for each seed.
@@ -136,7 +143,8 @@ Rcpp::List em_run_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcp
       Rcpp::Named("component") = static_cast<int>(fit.component + 1),
       Rcpp::Named("relative_spread") = to_r(fit.relative_spread), Rcpp::Named("counts") = to_r(fit.counts),
       Rcpp::Named("trace") = fit.trace, Rcpp::Named("path") = path_matrix(fit.path),
-      Rcpp::Named("best") = static_cast<int>(best + 1), Rcpp::Named("starts") = starts_table(fits));
+      Rcpp::Named("best") = static_cast<int>(best + 1), Rcpp::Named("starts") = starts_table(fits),
+      Rcpp::Named("traces") = traces_of(fits));
 }
 
 // One E-step at given parameters: what `want` names of responsibilities, log_density (components, without

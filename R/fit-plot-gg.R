@@ -1,0 +1,218 @@
+# autoplot(): the same pictures in ggplot2, from the same plot_data(). The methods are registered when ggplot2 is
+# loaded; nothing here is needed without it.
+
+#' @rdname plot.em_fit
+#' @param object A fit by [em_fit()], or what `plot_data()` returned.
+#' @importFrom rlang .data
+#' @exportS3Method ggplot2::autoplot
+autoplot.em_fit <- function(object, type = NULL, ...) gg_plot(plot_data(object, type = type, ...))
+
+#' @exportS3Method ggplot2::autoplot
+autoplot.em_plot <- function(object, ...) {
+  check_no_dots(list(...), names(formals(autoplot.em_plot)))
+  gg_plot(object)
+}
+
+gg_plot <- function(data) UseMethod("gg_plot")
+
+# Pieces ---------------------------------------------------------------------------------------------------
+
+gg_frame <- function(xlab, ylab) {
+  list(ggplot2::theme_minimal(), ggplot2::theme(legend.position = "top", panel.grid.minor = ggplot2::element_blank()),
+       ggplot2::labs(x = xlab, y = ylab))
+}
+
+# Colour, shape and line of the components, in their order, under one title.
+gg_scales <- function(style, what = c("colour", "shape", "linetype")) {
+  labels <- shorten(style$component)
+  scales <- list(
+    colour = ggplot2::scale_colour_manual("component", values = style$colour, limits = style$component, labels = labels),
+    fill = ggplot2::scale_fill_manual("component", values = style$colour, limits = style$component, labels = labels),
+    shape = ggplot2::scale_shape_manual("component", values = style$symbol, limits = style$component, labels = labels),
+    linetype = ggplot2::scale_linetype_manual("component", values = style$line, limits = style$component, labels = labels)
+  )
+  scales[what]
+}
+
+gg_histogram <- function(bars, height = "density") {
+  ggplot2::geom_rect(ggplot2::aes(xmin = .data$left, xmax = .data$right, ymin = 0, ymax = .data[[height]]),
+                     data = bars, fill = light_grey, colour = "white")
+}
+
+# Curves of the components, and of their sum, where there are several.
+gg_curves <- function(curves, style, x = "x", y = "density") {
+  each <- curves[!is.na(curves$component), ]
+  list(
+    if (nrow(style) > 1L) ggplot2::geom_line(ggplot2::aes(.data[[x]], .data[[y]]), linewidth = 1.2,
+                                             data = curves[is.na(curves$component), ]),
+    ggplot2::geom_line(ggplot2::aes(.data[[x]], .data[[y]], colour = .data$component, linetype = .data$component),
+                       linewidth = 0.8, data = each)
+  )
+}
+
+gg_rug <- function(rug) {
+  ggplot2::geom_rug(ggplot2::aes(.data$x), data = rug, colour = rug$colour, sides = "b", inherit.aes = FALSE)
+}
+
+gg_points <- function(points) {
+  list(
+    ggplot2::geom_point(ggplot2::aes(.data$x, .data$y, colour = .data$component, shape = .data$component,
+                                     size = .data$uncertainty), data = points, alpha = 0.65),
+    ggplot2::scale_size_continuous(range = c(1, 4), limits = c(0, 1), guide = "none")
+  )
+}
+
+gg_ellipses <- function(ellipses) {
+  ggplot2::geom_path(ggplot2::aes(.data$x, .data$y, colour = .data$component, linetype = .data$component,
+                                  group = interaction(.data$component, .data$level)), data = ellipses, linewidth = 0.8)
+}
+
+gg_means <- function(means) {
+  ggplot2::geom_point(ggplot2::aes(.data$x, .data$y), data = means, shape = 3L, size = 3.5, stroke = 1.3)
+}
+
+gg_labels <- function(points, x = "x", y = "y") {
+  named <- points[!is.na(points$label), ]
+  if (!nrow(named)) return(NULL)
+  ggplot2::geom_text(ggplot2::aes(.data[[x]], .data[[y]], label = shorten(.data$label, 16L)), data = named, hjust = -0.4,
+                     size = 3, check_overlap = TRUE)
+}
+
+# Types ----------------------------------------------------------------------------------------------------
+
+#' @export
+gg_plot.em_plot_density <- function(data) {
+  ggplot2::ggplot() + gg_histogram(data$bars) + gg_curves(data$curves, data$components) + gg_rug(data$rug) +
+    ggplot2::coord_cartesian(ylim = c(0, density_top(data$bars, data$curves))) +
+    gg_scales(data$components, c("colour", "linetype")) + gg_frame(data$variable, "density")
+}
+
+#' @export
+gg_plot.em_plot_cluster <- function(data) {
+  ggplot2::ggplot() + gg_points(data$points) + gg_ellipses(data$ellipses) + gg_means(data$means) +
+    gg_scales(data$components) + gg_frame(data$variables[1L], data$variables[2L])
+}
+
+# One facet for each pair; the curves of the diagonal are stretched to the height of their facet.
+#' @export
+gg_plot.em_plot_pairs <- function(data) {
+  names <- factor(data$variables, levels = data$variables)
+  place <- function(part, column = part$column, line = part$line) {
+    data.frame(part, across = names[column], down = names[line])
+  }
+  ranges <- vapply(seq_along(names), function(j) pair_limits(data, j), numeric(2L))
+  curves <- data$curves[!is.na(data$curves$component), ]
+  curves$y <- ranges[1L, curves$column] + curves$density * (ranges[2L, ] - ranges[1L, ])[curves$column] /
+    stats::ave(data$curves$density, data$curves$column, FUN = max)[!is.na(data$curves$component)]
+  layers <- list()
+  if (!is.null(data$points)) {
+    layers <- list(gg_points(place(data$points)), gg_ellipses(place(data$ellipses)), gg_means(place(data$means)))
+  }
+  ggplot2::ggplot() + layers +
+    ggplot2::geom_line(ggplot2::aes(.data$x, .data$y, colour = .data$component, linetype = .data$component),
+                       data = place(curves, line = curves$column)) +
+    ggplot2::facet_grid(ggplot2::vars(.data$down), ggplot2::vars(.data$across), scales = "free", switch = "both") +
+    gg_scales(data$components) + gg_frame(NULL, NULL) + ggplot2::theme(strip.placement = "outside")
+}
+
+#' @export
+gg_plot.em_plot_counts <- function(data) {
+  each <- data$curves[!is.na(data$curves$component), ]
+  ggplot2::ggplot() + gg_histogram(data$bars, "observed") +
+    gg_curves(data$curves, data$components, "at", "expected") +
+    ggplot2::geom_point(ggplot2::aes(.data$at, .data$expected, colour = .data$component, shape = .data$component),
+                        data = each) +
+    gg_scales(data$components) + gg_frame(data$variable, "rows")
+}
+
+#' @export
+gg_plot.em_plot_trace <- function(data) {
+  starts <- data$starts[is.finite(data$starts$loglik), ]
+  ggplot2::ggplot(mapping = ggplot2::aes(.data$iteration, .data$loglik)) +
+    ggplot2::geom_line(ggplot2::aes(group = .data$start), data = starts, colour = quiet_grey, linewidth = 0.3) +
+    ggplot2::geom_line(data = data$trace, colour = okabe_ito[["blue"]], linewidth = 1.2) +
+    gg_frame("iteration", "log-likelihood")
+}
+
+#' @export
+gg_plot.em_plot_path <- function(data) {
+  strong <- function(part) {
+    data.frame(part, strength = data$steps$strength[match(part$iteration, data$steps$iteration)])
+  }
+  frame <- list(
+    gg_scales(data$components), ggplot2::scale_alpha_continuous("iteration", range = c(0.3, 1), limits = c(0.3, 1),
+                                                                breaks = data$steps$strength, labels = data$steps$iteration)
+  )
+  if (!is.null(data$curves)) {
+    return(ggplot2::ggplot() + gg_path_lines(strong(data$curves), "x", "density") + gg_rug(data$rug) + frame +
+             gg_frame(data$variable, "density"))
+  }
+  if (!is.null(data$ellipses)) {
+    return(ggplot2::ggplot() +
+             ggplot2::geom_point(ggplot2::aes(.data$x, .data$y), data = data$points, colour = quiet_grey, size = 0.6) +
+             gg_path_lines(strong(data$ellipses), "x", "y", ggplot2::geom_path) +
+             ggplot2::geom_path(ggplot2::aes(.data$x, .data$y, group = .data$component), data = data$walk) +
+             frame + gg_frame(data$variables[1L], data$variables[2L]))
+  }
+  ggplot2::ggplot(data$walk, ggplot2::aes(.data$iteration, .data$prob, colour = .data$component)) +
+    ggplot2::geom_line(ggplot2::aes(linetype = .data$component)) +
+    ggplot2::geom_point(ggplot2::aes(shape = .data$component), size = 2) + gg_scales(data$components) +
+    ggplot2::ylim(0, 1) + gg_frame("iteration", "probability of success")
+}
+
+gg_path_lines <- function(part, x, y, geom = ggplot2::geom_line) {
+  geom(ggplot2::aes(.data[[x]], .data[[y]], colour = .data$component, linetype = .data$component,
+                    alpha = .data$strength, group = interaction(.data$component, .data$iteration)), data = part)
+}
+
+#' @export
+gg_plot.em_plot_responsibility <- function(data) {
+  if (is.null(data$bars)) {
+    return(ggplot2::ggplot() +
+             ggplot2::geom_line(ggplot2::aes(.data$x, .data$responsibility, colour = .data$component,
+                                             linetype = .data$component), data = data$curves, linewidth = 1) +
+             gg_rug(data$rug) + gg_scales(data$components, c("colour", "linetype")) +
+             gg_frame(data$variable, "P(component | x)"))
+  }
+  bars <- data$bars
+  first <- bars[bars$component == bars$component[1L], ]
+  named <- bars[bars$responsibility > 0.08 & max(bars$at) <= 20, ]
+  ggplot2::ggplot() +
+    ggplot2::geom_rect(ggplot2::aes(xmin = .data$at - 0.42, xmax = .data$at + 0.42, ymin = .data$bottom,
+                                    ymax = .data$top, fill = .data$component), data = bars) +
+    ggplot2::geom_text(ggplot2::aes(.data$at, (.data$bottom + .data$top) / 2,
+                                    label = paste(shorten(.data$component, 10L), round(.data$responsibility, 2L))),
+                       data = named, colour = "white", size = 3) +
+    ggplot2::scale_x_continuous(breaks = first$at, labels = first$label, guide = ggplot2::guide_axis(check.overlap = TRUE)) +
+    gg_scales(data$components, "fill") + gg_frame(data$variable, "P(component | row)")
+}
+
+#' @export
+gg_plot.em_plot_uncertainty <- function(data) {
+  ggplot2::ggplot() + gg_points(data$points) + gg_labels(data$points) +
+    gg_scales(data$components, c("colour", "shape")) + gg_frame(data$variables[1L], data$variables[2L])
+}
+
+#' @export
+gg_plot.em_plot_qq <- function(data) {
+  ggplot2::ggplot(data$points, ggplot2::aes(.data$expected)) +
+    ggplot2::geom_ribbon(ggplot2::aes(ymin = .data$lower, ymax = .data$upper), fill = light_grey) +
+    ggplot2::geom_abline(slope = 1, intercept = 0, colour = quiet_grey) +
+    ggplot2::geom_point(ggplot2::aes(y = .data$residual), colour = okabe_ito[["blue"]], size = 1) +
+    gg_labels(data$points, "expected", "residual") +
+    gg_frame("normal quantile", paste("quantile residual of", data$variable))
+}
+
+#' @export
+gg_plot.em_plot_surface <- function(data) {
+  labels <- paste("probability of", data$variables)
+  surface <- data$surface[is.finite(data$surface$loglik), ]
+  ggplot2::ggplot(mapping = ggplot2::aes(.data$x, .data$y)) +
+    ggplot2::geom_contour(ggplot2::aes(z = .data$loglik), data = surface, breaks = surface_levels(surface$loglik),
+                          colour = quiet_grey) +
+    ggplot2::geom_abline(slope = 1, intercept = 0, linetype = "dotted") +
+    ggplot2::geom_path(data = data$walk, colour = okabe_ito[["blue"]],
+                       arrow = grid::arrow(length = grid::unit(0.08, "inches"))) +
+    ggplot2::geom_point(ggplot2::aes(shape = .data$what), data = data$marks, size = 3, stroke = 1.3) +
+    ggplot2::scale_shape_manual(NULL, values = c(maximum = 8L, saddle = 4L)) + gg_frame(labels[1L], labels[2L])
+}

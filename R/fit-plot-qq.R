@@ -1,0 +1,76 @@
+# type = "qq": quantile residuals against the normal distribution, with a pointwise envelope.
+
+# A residual is the normal quantile of a row's place in the fitted distribution (Dunn & Smyth 1996). Counts leave
+# room for choice; equal rows share it evenly, so nothing is random.
+plot_data_qq <- function(fit, variable = 1L, label = 3L) {
+  label <- check_count(label, "label", 0L)
+  binomial <- fit$family$name == "binomial"
+  if (!binomial) need_family(fit, "gaussian", "qq")
+  j <- if (binomial) 1L else pick_variables(fit, variable, "variable", most = 1L)
+  place <- if (binomial) binomial_places(fit) else gaussian_places(fit, j)
+  w <- row_weights(fit)
+  rows <- which(!is.na(place) & w > 0)
+  rows <- rows[order(place[rows])]
+  points <- data.frame(row = rows, residual = qnorm_inside(place[rows]), envelope_of(w[rows]))
+  points$label <- qq_labels(points, fit, label)
+  list(variable = if (binomial) "counts" else variable_names(fit$data)[j],
+       points = points[rows_to_draw(nrow(points)), ])
+}
+
+# The smaller tail is where digits are: a place beyond double precision is still a finite residual.
+qnorm_inside <- function(p) stats::qnorm(pmin(pmax(p, 1e-300), 1 - 1e-16))
+
+gaussian_places <- function(fit, j) {
+  normals <- marginal_normals(fit$parameters, j)
+  x <- fit$data$x[, j]
+  rowSums(matrix(vapply(seq_len(nrow(normals)), function(i) {
+    normals$proportion[i] * stats::pnorm(x, normals$mean[i], normals$sd[i])
+  }, numeric(length(x))), length(x)))
+}
+
+binomial_places <- function(fit) {
+  y <- fit$data$x[, 1L]
+  m <- fit$data$x[, 2L]
+  p <- fit$parameters
+  below <- function(y) {
+    rowSums(matrix(vapply(seq_along(p$prob), function(i) {
+      p$proportions[[i]] * stats::pbinom(y, m, p$prob[[i]])
+    }, numeric(length(y))), length(y)))
+  }
+  low <- below(y - 1)
+  share <- stats::ave(y, y, m, FUN = function(same) (seq_along(same) - 0.5) / length(same))
+  ifelse(m > 0, low + share * (below(y) - low), NA)
+}
+
+# Where the i-th smallest of n normal residuals is expected, and where 95 of 100 fall: order statistics are beta.
+envelope_of <- function(weights) {
+  n <- sum(weights)
+  at <- cumsum(weights) - weights / 2 + 0.5
+  data.frame(expected = stats::qnorm((at - 0.5) / n), lower = stats::qnorm(stats::qbeta(0.025, at, n - at + 1)),
+             upper = stats::qnorm(stats::qbeta(0.975, at, n - at + 1)))
+}
+
+# The rows furthest outside the envelope.
+qq_labels <- function(points, fit, label) {
+  outside <- pmax(points$residual - points$upper, points$lower - points$residual)
+  worst <- utils::head(order(-outside), label)
+  worst <- worst[outside[worst] > 0]
+  out <- rep(NA_character_, nrow(points))
+  names <- fit$data$row_names
+  out[worst] <- if (is.null(names)) as.character(points$row[worst]) else names[points$row[worst]]
+  out
+}
+
+#' @export
+draw_plot.em_plot_qq <- function(data, look) {
+  points <- data$points
+  old <- open_frame(padded_range(points$expected), padded_range(c(points$residual, points$lower, points$upper)), look,
+                    "normal quantile", paste("quantile residual of", data$variable))
+  on.exit(graphics::par(old))
+  graphics::polygon(c(points$expected, rev(points$expected)), c(points$lower, rev(points$upper)), col = light_grey,
+                    border = NA)
+  graphics::abline(0, 1, col = quiet_grey)
+  graphics::points(points$expected, points$residual, pch = 19L, cex = 0.6, col = okabe_ito[["blue"]])
+  named <- which(!is.na(points$label))
+  if (length(named)) draw_labels(points$expected[named], points$residual[named], points$label[named])
+}

@@ -1,0 +1,141 @@
+# How sure the fit is of each row: type = "responsibility" and type = "uncertainty".
+
+# Responsibility -------------------------------------------------------------------------------------------
+
+plot_data_responsibility <- function(fit, variable = 1L) {
+  if (fit$family$name == "binomial") return(responsibility_bars(fit))
+  need_family(fit, "gaussian", "responsibility")
+  if (ncol(fit$data$x) > 1L) {
+    abort_em("unsupported", c("A plot of type \"responsibility\" is for one variable, or for binomial components.",
+                              i = "Try type = \"uncertainty\"."))
+  }
+  x <- fit$data$x[, 1L]
+  limits <- padded_range(x, 0.05)
+  grid <- curve_grid(marginal_normals(fit$parameters, 1L), limits)
+  step <- expect_em(list(x = matrix(grid), n = length(grid)), fit$parameters, fit_model(fit), "responsibilities")
+  list(variable = variable_names(fit$data), components = fit_style(fit),
+       curves = long_responsibilities(step$responsibilities, fit, x = grid), rug = density_rug(fit, x))
+}
+
+long_responsibilities <- function(r, fit, ...) {
+  labels <- component_names_of(fit)[seq_len(ncol(r))]
+  data.frame(..., component = rep(labels, each = nrow(r)), responsibility = as.vector(r))
+}
+
+# A bar for each row; with many rows, one for each different row, by share of successes.
+responsibility_bars <- function(fit, most = 40L) {
+  x <- fit$data$x
+  r <- responsibilities(fit)
+  rows <- which(x[, 2L] > 0)
+  if (length(rows) > most) {
+    rows <- rows[!duplicated(x[rows, , drop = FALSE])]
+    rows <- rows[order(x[rows, 1L] / x[rows, 2L], x[rows, 2L])]
+    rows <- rows[rows_to_draw(length(rows), 200L)]
+  }
+  r <- r[rows, , drop = FALSE]
+  top <- t(apply(r, 1L, cumsum))
+  if (ncol(r) == 1L) top <- t(top)
+  at <- seq_along(rows)
+  label <- paste0(format(x[rows, 1L], trim = TRUE), "/", format(x[rows, 2L], trim = TRUE))
+  bars <- long_responsibilities(r, fit, row = rows, at = at, label = label)
+  bars$top <- as.vector(top)
+  bars$bottom <- pmax(bars$top - bars$responsibility, 0)
+  list(variable = "successes / trials of each row", components = fit_style(fit), bars = bars)
+}
+
+#' @export
+draw_plot.em_plot_responsibility <- function(data, look) {
+  if (!is.null(data$bars)) return(draw_responsibility_bars(data, look))
+  style <- data$components
+  old <- open_frame(range(data$curves$x), c(-0.06, 1.03), look, data$variable, "P(component | x)",
+                    key_entries(style$component, style$colour, line = style$line))
+  on.exit(graphics::par(old))
+  for (i in seq_len(nrow(style))) {
+    rows <- data$curves$component == style$component[i]
+    graphics::lines(data$curves$x[rows], data$curves$responsibility[rows], col = style$colour[i],
+                    lty = style$line[i], lwd = 2.5)
+  }
+  graphics::segments(data$rug$x, -0.055, data$rug$x, -0.015, col = data$rug$colour)
+}
+
+# Bars are told apart by colour, by white hatching, and where there is room by name.
+draw_responsibility_bars <- function(data, look) {
+  style <- data$components
+  bars <- data$bars
+  n <- max(bars$at)
+  old <- open_frame(c(0.4, n + 0.6), c(0, 1.02), look, data$variable, "P(component | row)",
+                    key_entries(style$component, style$colour, symbol = 15L), bottom = FALSE)
+  on.exit(graphics::par(old))
+  which <- match(bars$component, style$component)
+  graphics::rect(bars$at - 0.42, bars$bottom, bars$at + 0.42, bars$top, col = style$colour[which], border = NA)
+  hatched <- which > 1L
+  graphics::rect(bars$at[hatched] - 0.42, bars$bottom[hatched], bars$at[hatched] + 0.42, bars$top[hatched],
+                 density = 12, angle = 45 * (which[hatched] - 1L), col = "white", border = NA)
+  name_bars(bars)
+  first <- bars[bars$component == style$component[1L], ]
+  every <- ceiling(nrow(first) / max(1, floor(graphics::par("pin")[1L] / (7 * letter_width()))))
+  shown <- first[seq(1L, nrow(first), by = every), ]
+  graphics::axis(1L, at = shown$at, labels = shown$label, tick = FALSE, mgp = c(3, 0.2, 0), cex.axis = 0.9)
+}
+
+# The longest of "name 0.45", "0.45" and nothing that fits every bar.
+name_bars <- function(bars) {
+  bars <- bars[bars$responsibility > 0.08, ]
+  share <- formatC(bars$responsibility, digits = 2L, format = "f")
+  for (label in list(paste(shorten(bars$component, 10L), share), share)) {
+    if (max(graphics::strwidth(label, cex = 0.85, font = 2L)) > 0.8) next
+    return(graphics::text(bars$at, (bars$bottom + bars$top) / 2, label, col = "white", font = 2L, cex = 0.85))
+  }
+}
+
+# Uncertainty ----------------------------------------------------------------------------------------------
+
+# Points as large as they are uncertain; with one variable (or counts) the uncertainty is the height as well.
+plot_data_uncertainty <- function(fit, variables = NULL, label = 5L) {
+  label <- check_count(label, "label", 0L)
+  flat <- fit$family$name == "binomial" || ncol(fit$data$x) == 1L
+  if (fit$family$name != "binomial") need_family(fit, "gaussian", "uncertainty")
+  r <- responsibilities(fit)
+  names <- variable_names(fit$data)
+  if (flat) {
+    x <- if (fit$family$name == "binomial") fit$data$x[, 1L] / fit$data$x[, 2L] else fit$data$x[, 1L]
+    points <- data.frame(row = seq_len(fit$data$n), x = x, y = 1 - row_max(r),
+                         component = component_names_of(fit)[max.col(r, ties.method = "first")],
+                         uncertainty = 1 - row_max(r))
+    points <- points[rows_to_draw(fit$data$n), ]
+    variables <- c(if (fit$family$name == "binomial") "share of successes" else names, "uncertainty")
+  } else {
+    at <- pick_variables(fit, if (is.null(variables)) 1:2 else variables, "variables", most = 2L, least = 2L)
+    points <- cluster_points(fit, at, r)
+    variables <- names[at]
+  }
+  points$label <- worst_labels(points, fit, label)
+  list(variables = variables, components = fit_style(fit), points = points[!is.na(points$x) & !is.na(points$y), ])
+}
+
+# Row names (or numbers) of the most uncertain rows, NA for the others.
+worst_labels <- function(points, fit, label) {
+  worst <- utils::head(order(-points$uncertainty), label)
+  worst <- worst[points$uncertainty[worst] > 1e-8]
+  out <- rep(NA_character_, nrow(points))
+  names <- fit$data$row_names
+  out[worst] <- if (is.null(names)) as.character(points$row[worst]) else names[points$row[worst]]
+  out
+}
+
+#' @export
+draw_plot.em_plot_uncertainty <- function(data, look) {
+  points <- data$points
+  style <- data$components
+  flat <- identical(data$variables[2L], "uncertainty")
+  ylim <- if (flat) c(-0.04, 1.18) * max(points$uncertainty, 0.05) else padded_range(points$y)
+  old <- open_frame(padded_range(points$x, 0.06), ylim, look, data$variables[1L], data$variables[2L],
+                    key_entries(style$component, style$colour, symbol = style$symbol))
+  on.exit(graphics::par(old))
+  at <- match(points$component, style$component)
+  size <- 0.5 + 2.5 * points$uncertainty / max(0.5, 1 - 1 / nrow(style))
+  graphics::points(points$x, points$y, pch = style$symbol[at], cex = size, col = translucent(style$colour, 0.6)[at])
+  named <- order(-points$uncertainty)
+  named <- named[!is.na(points$label[named])]
+  if (length(named)) draw_labels(points$x[named], points$y[named], points$label[named], size[named])
+}
