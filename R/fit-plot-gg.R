@@ -74,8 +74,9 @@ gg_means <- function(means) {
 gg_labels <- function(points, x = "x", y = "y") {
   named <- points[!is.na(points$label), ]
   if (!nrow(named)) return(NULL)
-  ggplot2::geom_text(ggplot2::aes(.data[[x]], .data[[y]], label = shorten(.data$label, 16L)), data = named, hjust = -0.4,
-                     size = 3, check_overlap = TRUE)
+  named$side <- ifelse(named[[x]] > mean(range(points[[x]])), 1.4, -0.4)
+  ggplot2::geom_text(ggplot2::aes(.data[[x]], .data[[y]], label = shorten(.data$label, 16L), hjust = .data$side),
+                     data = named, size = 3, check_overlap = TRUE)
 }
 
 # Types ----------------------------------------------------------------------------------------------------
@@ -140,19 +141,20 @@ gg_plot.em_plot_path <- function(data) {
     data.frame(part, strength = data$steps$strength[match(part$iteration, data$steps$iteration)])
   }
   frame <- list(
-    gg_scales(data$components), ggplot2::scale_alpha_continuous("iteration", range = c(0.3, 1), limits = c(0.3, 1),
-                                                                breaks = data$steps$strength, labels = data$steps$iteration)
+    gg_scales(data$components), ggplot2::theme(legend.box = "vertical"),
+    ggplot2::scale_alpha_continuous("iteration", range = c(0.3, 1), limits = c(0.3, 1), breaks = data$steps$strength,
+                                    labels = data$steps$iteration)
   )
   if (!is.null(data$curves)) {
-    return(ggplot2::ggplot() + gg_path_lines(strong(data$curves), "x", "density") + gg_rug(data$rug) + frame +
-             gg_frame(data$variable, "density"))
+    return(ggplot2::ggplot() + gg_path_lines(strong(data$curves), "x", "density") + gg_rug(data$rug) +
+             gg_frame(data$variable, "density") + frame)
   }
   if (!is.null(data$ellipses)) {
     return(ggplot2::ggplot() +
              ggplot2::geom_point(ggplot2::aes(.data$x, .data$y), data = data$points, colour = quiet_grey, size = 0.6) +
              gg_path_lines(strong(data$ellipses), "x", "y", ggplot2::geom_path) +
              ggplot2::geom_path(ggplot2::aes(.data$x, .data$y, group = .data$component), data = data$walk) +
-             frame + gg_frame(data$variables[1L], data$variables[2L]))
+             gg_frame(data$variables[1L], data$variables[2L]) + frame)
   }
   ggplot2::ggplot(data$walk, ggplot2::aes(.data$iteration, .data$prob, colour = .data$component)) +
     ggplot2::geom_line(ggplot2::aes(linetype = .data$component)) +
@@ -171,7 +173,7 @@ gg_plot.em_plot_responsibility <- function(data) {
     return(ggplot2::ggplot() +
              ggplot2::geom_line(ggplot2::aes(.data$x, .data$responsibility, colour = .data$component,
                                              linetype = .data$component), data = data$curves, linewidth = 1) +
-             gg_rug(data$rug) + gg_scales(data$components, c("colour", "linetype")) +
+             gg_rug(data$rug) + gg_scales(data$components, c("colour", "linetype")) + ggplot2::ylim(0, 1) +
              gg_frame(data$variable, "P(component | x)"))
   }
   bars <- data$bars
@@ -212,7 +214,7 @@ gg_plot.em_plot_surface <- function(data) {
                           colour = quiet_grey) +
     ggplot2::geom_abline(slope = 1, intercept = 0, linetype = "dotted") +
     ggplot2::geom_path(data = data$walk, colour = okabe_ito[["blue"]],
-                       arrow = grid::arrow(length = grid::unit(0.08, "inches"))) +
+                       arrow = ggplot2::arrow(length = ggplot2::unit(0.08, "inches"))) +
     ggplot2::geom_point(ggplot2::aes(shape = .data$what), data = data$marks, size = 3, stroke = 1.3) +
     ggplot2::scale_shape_manual(NULL, values = c(maximum = 8L, saddle = 4L)) + gg_frame(labels[1L], labels[2L])
 }

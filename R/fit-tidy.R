@@ -1,0 +1,158 @@
+#' Tidy tables of a fit
+#'
+#' `tidy()` gives a row for each component or each parameter, `glance()` one row for the whole fit, `augment()` the data
+#' with what the fit says of each row. They are tibbles where the tibble package is loaded, and data frames otherwise.
+#'
+#' @param x A fit by [em_fit()].
+#' @param what `"components"`, or `"parameters"` for one row each.
+#' @param conf.int For parameters: add confidence limits?
+#' @param conf.level Their level.
+#' @param data The data of the fit, with a row for each of its rows, where further columns are wanted. Left out: the
+#'   columns that were fitted.
+#' @param newdata New rows; as in [predict.em_fit()].
+#' @param ... Nothing: an unknown argument is an error.
+#' @return `tidy()`: for components `component`, `size` (expected number of rows), `proportion`, and `mean.<variable>`
+#'   and `sd.<variable>` (`mean`, `sd` for one variable), or `prob`. For parameters `component`, `term`, `variable`,
+#'   `variable2` (of a covariance), `estimate`, `std.error` from [stats::vcov()], and `conf.low`, `conf.high` from
+#'   [stats::confint()] where asked for; a number that was not estimated has `NA`.
+#'
+#'   `glance()`: `family`, `covariance`, `k`, `nobs`, `df`, `logLik`, `AIC`, `BIC`, `ICL` (smaller is better in all three),
+#'   `entropy` (1 where all rows are certain), `n.min` (expected rows of the smallest component), `prob.min` (the smallest
+#'   mean probability of a component among the rows put into it), `iterations`, `converged`, `starts.agree`.
+#'
+#'   `augment()`: the data, and `.class`, `.uncertainty`, `.prob.<component>`, `.density`; rows with missing values have
+#'   `NA` there.
+#' @section Errors: `emfit_error_argument`, and for `newdata` those of [predict.em_fit()].
+#' @references Biernacki, C., Celeux, G. and Govaert, G. (2000) Assessing a mixture model for clustering with the
+#'   integrated completed likelihood. *IEEE Transactions on Pattern Analysis and Machine Intelligence* 22, 719-725.
+#'   \doi{10.1109/34.865189}
+#'
+#'   Robinson, D. (2014) broom: an R package for converting statistical analysis objects into tidy data frames.
+#'   \doi{10.48550/arXiv.1412.3565}
+#' @seealso [em_fit()], [plot.em_fit()]
+#' @examples
+#' fit <- em_fit(faithful, k = 2)
+#' tidy(fit)
+#' glance(fit)
+#' head(augment(fit))
+#' @name em_fit-tidy
+NULL
+
+#' @importFrom generics tidy
+#' @export
+generics::tidy
+
+#' @importFrom generics glance
+#' @export
+generics::glance
+
+#' @importFrom generics augment
+#' @export
+generics::augment
+
+#' @rdname em_fit-tidy
+#' @export
+tidy.em_fit <- function(x, what = c("components", "parameters"), conf.int = FALSE, conf.level = 0.95, ...) {
+  check_no_dots(list(...), names(formals(tidy.em_fit)))
+  what <- check_choice(what, "what", c("components", "parameters"))
+  conf.int <- check_flag(conf.int, "conf.int")
+  if (what == "components") return(as_tidy(tidy_components(x)))
+  as_tidy(tidy_parameters(x, conf.int, conf.level))
+}
+
+tidy_components <- function(fit) {
+  p <- fit$parameters
+  out <- data.frame(component = names(fit$counts), size = unname(fit$counts), proportion = unname(p$proportions))
+  columns <- family_summary(fit$family, p, fit$data)
+  if (is.matrix(p$mean)) {
+    names(columns) <- paste0("mean.", variable_names(fit$data))
+    sd <- t(apply(p$covariance, 3L, function(sigma) sqrt(diag(as.matrix(sigma)))))
+    columns <- data.frame(columns, stats::setNames(as.data.frame(sd), paste0("sd.", variable_names(fit$data))),
+                          check.names = FALSE)
+  }
+  data.frame(out, columns, check.names = FALSE, row.names = NULL)
+}
+
+tidy_parameters <- function(fit, conf.int, conf.level) {
+  table <- parameter_table(fit$parameters)
+  names <- parameter_names(table)
+  variance <- diag(stats::vcov(fit))
+  table$std.error <- unname(sqrt(variance)[match(names, names(variance))])
+  if (conf.int) {
+    limits <- stats::confint(fit, level = conf.level)
+    at <- match(names, rownames(limits))
+    table$conf.low <- unname(limits[at, 1L])
+    table$conf.high <- unname(limits[at, 2L])
+  }
+  table
+}
+
+#' @rdname em_fit-tidy
+#' @export
+glance.em_fit <- function(x, ...) {
+  check_no_dots(list(...), names(formals(glance.em_fit)))
+  certainty <- fit_certainty(x)
+  covariance <- x$family$covariance
+  as_tidy(data.frame(
+    family = x$family$name, covariance = if (is.null(covariance)) NA_character_ else covariance, k = x$k,
+    nobs = x$nobs, df = x$df, logLik = x$loglik, AIC = stats::AIC(x), BIC = stats::BIC(x), ICL = certainty$icl,
+    entropy = certainty$entropy, n.min = min(x$counts), prob.min = certainty$least, iterations = x$iterations,
+    converged = x$converged, starts.agree = starts_agreeing(x)
+  ))
+}
+
+#' @rdname em_fit-tidy
+#' @export
+augment.em_fit <- function(x, data = NULL, newdata = NULL, ...) {
+  check_no_dots(list(...), names(formals(augment.em_fit)))
+  if (!is.null(newdata)) {
+    frame <- as.data.frame(newdata, optional = TRUE)
+  } else if (is.null(data)) {
+    frame <- fitted_frame(x)
+  } else {
+    frame <- as.data.frame(data, optional = TRUE)
+    check_rows_of(x, frame)
+  }
+  as_tidy(data.frame(frame, row_columns(x, newdata, nrow(frame)), check.names = FALSE, row.names = NULL))
+}
+
+check_rows_of <- function(fit, data) {
+  n <- fit$data$n + length(fit$data$na.action)
+  if (nrow(data) %in% c(n, fit$data$n)) return(invisible())
+  abort_em("argument", c(sprintf("`data` must have the rows of the fit: %d, not %d.", n, nrow(data)),
+                         i = "For other rows: augment(fit, newdata = )."))
+}
+
+# What the fit says of each row: of new rows, of those it used, or of all it was given.
+row_columns <- function(fit, newdata, n) {
+  ask <- function(type) {
+    out <- stats::predict(fit, newdata, type = type)
+    omitted <- fit$data$na.action
+    if (!is.null(newdata) || NROW(out) == n || !length(omitted)) return(out)
+    if (NROW(out) > n) return(if (is.matrix(out)) out[-omitted, , drop = FALSE] else out[-omitted])
+    spread_over(out, !seq_len(n) %in% omitted)
+  }
+  prob <- ask("prob")
+  columns <- stats::setNames(as.data.frame(unname(prob)), paste0(".prob.", colnames(prob)))
+  data.frame(.class = ask("class"), .uncertainty = unname(ask("uncertainty")), columns,
+             .density = unname(ask("density")), check.names = FALSE, row.names = NULL)
+}
+
+# The columns that were fitted, in the user's units and under the user's names; rows that were left out are too.
+fitted_frame <- function(fit) {
+  x <- fit$data$x
+  if (fit$family$name == "binomial") {
+    x <- if (is.null(fit$family$size)) cbind(x[, 1L], x[, 2L] - x[, 1L]) else x[, 1L, drop = FALSE]
+  }
+  frame <- as.data.frame(unname(x))
+  names(frame) <- if (length(fit$data$names) == ncol(x)) fit$data$names
+                  else if (fit$family$name == "binomial") c("successes", "failures")[seq_len(ncol(x))]
+                  else variable_names(fit$data)
+  frame
+}
+
+as_tidy <- function(x) {
+  row.names(x) <- NULL
+  class(x) <- c("tbl_df", "tbl", "data.frame")
+  x
+}

@@ -1,0 +1,135 @@
+# The pictures of how a fit came about and how sure it is: path, trace, responsibility, uncertainty, qq, surface; and
+# the twins in ggplot2.
+
+replayed <- function(...) {
+  em_fit(red_blue$value, latent = em_mixture("equal"), start = list(mean = c(red = 1.1, blue = 9), sd = c(2, 1.7)),
+         control = em_control(algorithm = "ecm", max_iter = 20, tol = 0, accelerate = FALSE, ...))
+}
+two_coins <- function() {
+  em_fit(cbind(heads, tails) ~ 1, data = coins, k = 2, family = "binomial", latent = em_mixture("equal"),
+         start = list(prob = c(A = 0.6, B = 0.5)), control = em_control(accelerate = FALSE))
+}
+slow_groups <- function() {
+  em_fit(three_groups[1:2], k = 3, start = list(mean = three_groups[c(80, 13, 205), 1:2], covariance = diag(2)),
+         control = em_control(tol = 1e-4, accelerate = FALSE))
+}
+
+test_that("each type draws for each family it is for, puts par() back and returns its data", {
+  grDevices::pdf(NULL)
+  on.exit(grDevices::dev.off())
+  one <- em_fit(red_blue$value, k = 1)
+  jobs <- list(list(replayed(), c("path", "responsibility", "uncertainty", "qq")),
+               list(two_coins(), c("path", "responsibility", "uncertainty", "qq", "surface")),
+               list(slow_groups(), c("path", "uncertainty", "qq")),
+               list(one, c("path", "responsibility", "uncertainty", "qq")))
+  for (job in jobs) for (type in job[[2]]) {
+    before <- graphics::par(c("mar", "mfrow", "oma", "cex", "mgp", "xpd"))
+    data <- plot(job[[1]], type = type)
+    expect_identical(graphics::par(c("mar", "mfrow", "oma", "cex", "mgp", "xpd")), before)
+    expect_identical(data, plot_data(job[[1]], type = type))
+  }
+})
+
+test_that("path: curves are those of em_path(), the newest strongest, with the rug of the newest", {
+  fit <- replayed(path = TRUE)
+  data <- plot_data(fit, "path", iterations = c(5, 0:4))
+  expect_identical(data$steps$iteration, 0:5)
+  expect_true(all(diff(data$steps$strength) > 0))
+  expect_identical(data$steps$strength[6], 1)
+  path <- em_path(fit)
+  for (i in c(0, 3)) {
+    sd <- path$value[path$iteration == i & path$term == "sd" & path$component == "blue"]
+    top <- max(data$curves$density[data$curves$iteration == i & data$curves$component == "blue"])
+    expect_within(top, 0.5 * dnorm(0, 0, sd), 1e-12)
+  }
+  five <- em_fit(red_blue$value, latent = em_mixture("equal"), start = list(mean = c(red = 1.1, blue = 9), sd = c(2, 1.7)),
+                 control = em_control(algorithm = "ecm", max_iter = 5, tol = 0, accelerate = FALSE))
+  expect_identical(data$rug, plot_data(five, "density")$rug)
+  expect_error(plot(fit, "path", iterations = 21), "from 0 to 20, not 21", class = "emfit_error_argument")
+})
+
+test_that("path: ellipses, walks and probabilities follow the iterations", {
+  data <- plot_data(slow_groups(), "path")
+  expect_identical(data$steps$iteration, c(0L, 1L, 2L, 5L, 10L, 20L, 41L))
+  path <- em_path(slow_groups())
+  expect_within(data$walk$x, path$value[path$term == "mean.x1"], 0)
+  expect_identical(nrow(data$ellipses), 7L * 3L * 121L)
+  walk <- plot_data(two_coins(), "path")$walk
+  expect_within(walk$prob[walk$iteration == 1], c(0.7130122354, 0.5813393083), 1e-9)
+})
+
+test_that("trace: every start has its line", {
+  set.seed(3)
+  fit <- em_fit(iris[1:4], k = 3, control = em_control(n_start = 4))
+  data <- plot_data(fit, "trace")
+  expect_identical(unique(data$starts$start), 1:4)
+  last <- vapply(split(data$starts$loglik, data$starts$start), function(x) x[length(x)], 0)
+  expect_equal(unname(last), fit$starts$loglik)
+  expect_true(any(vapply(split(data$starts$loglik, data$starts$start), identical, NA, fit$trace$loglik)))
+})
+
+test_that("responsibility: curves and bars are the posterior probabilities", {
+  fit <- replayed()
+  data <- plot_data(fit, "responsibility")
+  red <- data$curves[data$curves$component == "red", ]
+  expect_within(red$responsibility, predict(fit, red$x, type = "prob")[, "red"], 1e-12)
+  bars <- plot_data(two_coins(), "responsibility")$bars
+  start <- plot_data(em_fit(cbind(heads, tails) ~ 1, data = coins, k = 2, family = "binomial",
+                            latent = em_mixture("equal"), start = list(prob = c(A = 0.6, B = 0.5)),
+                            control = em_control(max_iter = 0)), "responsibility")$bars
+  expect_printed(start$responsibility[start$component == "A"], c(.449, .805, .733, .352, .647), 3)
+  expect_identical(unique(bars$label), paste0(coins$heads, "/10"))
+  expect_within(bars$top[bars$component == "B"], rep(1, 5), 1e-12)
+  expect_error(plot(slow_groups(), "responsibility"), "one variable", class = "emfit_error_unsupported")
+})
+
+test_that("uncertainty: the worst rows are named", {
+  fit <- em_fit(faithful, k = 2)
+  data <- plot_data(fit, "uncertainty", label = 3)
+  worst <- order(-predict(fit, type = "uncertainty"))[1:3]
+  expect_setequal(data$points$label[!is.na(data$points$label)], as.character(worst))
+  expect_within(plot_data(two_coins(), "uncertainty")$points$x, coins$heads / 10, 0)
+})
+
+test_that("qq: residuals are the normal quantiles of the fitted distribution, inside an envelope of order statistics", {
+  fit <- replayed()
+  data <- plot_data(fit, "qq")
+  x <- sort(red_blue$value)
+  p <- fit$parameters
+  place <- 0.5 * pnorm(x, p$mean[1], p$sd[1]) + 0.5 * pnorm(x, p$mean[2], p$sd[2])
+  expect_within(data$points$residual, qnorm(place), 1e-9)
+  expect_within(pbeta(pnorm(data$points$upper), 1:40, 40:1), rep(0.975, 40), 1e-9)
+  counts <- em_fit(c(0, 5, 5, 10), family = em_binomial(10), start = list(prob = c(a = 0.4)))
+  F <- pbinom(c(-1, 0, 4, 5, 9, 10), 10, 0.5)
+  counts$parameters$prob[] <- 0.5
+  expect_within(pnorm(plot_data(counts, "qq")$points$residual),
+                c(F[2] / 2, F[3] + (F[4] - F[3]) / 4, F[3] + 3 * (F[4] - F[3]) / 4, (F[5] + 1) / 2), 1e-9)
+})
+
+test_that("surface: heights are log-likelihoods, and the saddle is where both coins are alike", {
+  fit <- two_coins()
+  data <- plot_data(fit, "surface", grid = 11)
+  at <- which(abs(data$surface$x - 0.6) < 1e-9 & abs(data$surface$y - 0.5) < 1e-9)
+  expect_within(data$surface$loglik[at], -11.3205865761, 1e-9)
+  expect_within(unlist(data$marks[data$marks$what == "saddle", c("x", "y")]), c(0.66, 0.66), 1e-12)
+  expect_within(data$walk$x[1:2], c(0.6, 0.7130122354), 1e-9)
+  expect_error(plot(replayed(), "surface"), class = "emfit_error_unsupported")
+  expect_error(plot(fit, "surface", limits = c(1, 0)), "two probabilities", class = "emfit_error_argument")
+})
+
+test_that("autoplot() draws every type from the same data", {
+  skip_if_not_installed("ggplot2", "3.4.0")
+  grDevices::pdf(NULL)
+  on.exit(grDevices::dev.off())
+  jobs <- list(list(replayed(), c("density", "path", "responsibility", "uncertainty", "qq", "trace")),
+               list(two_coins(), c("counts", "path", "responsibility", "surface")),
+               list(slow_groups(), c("cluster", "pairs", "path", "uncertainty")))
+  for (job in jobs) for (type in job[[2]]) {
+    picture <- ggplot2::autoplot(job[[1]], type = type)
+    expect_s3_class(picture, "ggplot")
+    expect_gt(length(ggplot2::ggplot_build(picture)$data), 0)
+  }
+  data <- plot_data(slow_groups())
+  built <- ggplot2::ggplot_build(ggplot2::autoplot(data))$data[[1]]
+  expect_within(built$x, data$points$x, 0)
+})

@@ -1,0 +1,85 @@
+test_that("tidy() gives a row for each component", {
+  fit <- em_fit(faithful, k = 2)
+  table <- tidy(fit)
+  expect_s3_class(table, c("tbl_df", "tbl", "data.frame"), exact = TRUE)
+  expect_named(table, c("component", "size", "proportion", "mean.eruptions", "mean.waiting", "sd.eruptions", "sd.waiting"))
+  expect_within(table$sd.waiting, sqrt(fit$parameters$covariance[2, 2, ]), 1e-12)
+  expect_within(sum(table$size), 272, 1e-9)
+  expect_named(tidy(em_fit(faithful$waiting, k = 1)), c("component", "size", "proportion", "mean", "sd"))
+  expect_named(tidy(em_fit(coins$heads, k = 2, family = em_binomial(10))), c("component", "size", "proportion", "prob"))
+  expect_error(tidy(fit, what = "component"), class = "emfit_error_argument")
+  expect_error(tidy(fit, conf_int = TRUE), "Did you mean", class = "emfit_error_argument")
+})
+
+test_that("glance() gives one row, with the criteria by their definitions", {
+  fit <- em_fit(red_blue$value, start = list(mean = c(1.1, 9), sd = c(2, 1.7)), weights = rep(1:2, 20))
+  row <- glance(fit)
+  expect_identical(dim(row), c(1L, 15L))
+  r <- predict(fit, type = "prob")
+  w <- rep(1:2, 20)
+  expect_within(row$BIC, -2 * fit$loglik + 5 * log(60), 1e-9)
+  expect_within(row$ICL, row$BIC - 2 * sum(w * log(pmax(r[, 1], r[, 2]))), 1e-9)
+  expect_within(row$entropy, 1 + sum(w * r * log(r)) / (60 * log(2)), 1e-9)
+  first <- r[, 1] > 0.5
+  expect_within(row$prob.min, min(weighted.mean(r[first, 1], w[first]), weighted.mean(r[!first, 2], w[!first])), 1e-12)
+  expect_within(row$n.min, min(colSums(w * r)), 1e-6)
+  one <- glance(em_fit(red_blue$value, k = 1))
+  expect_identical(c(one$entropy, one$ICL), c(1, one$BIC))
+})
+
+test_that("augment() adds to each row what predict() says", {
+  fit <- em_fit(faithful, k = 2)
+  rows <- augment(fit)
+  expect_named(rows, c("eruptions", "waiting", ".class", ".uncertainty", ".prob.1", ".prob.2", ".density"))
+  expect_identical(rows$waiting, faithful$waiting)
+  expect_identical(rows$.class, unname(predict(fit)))
+  expect_within(rows$.density, predict(fit, type = "density"), 0)
+  new <- augment(fit, newdata = data.frame(waiting = c(80, NA), eruptions = c(4, 2), more = c("a", "b")))
+  expect_identical(new$more, c("a", "b"))
+  expect_identical(is.na(new$.class), c(FALSE, TRUE))
+  expect_identical(augment(fit, data.frame(id = 1:272))$id, 1:272)
+  expect_error(augment(fit, data.frame(id = 1:3)), "must have the rows of the fit: 272, not 3",
+               class = "emfit_error_argument")
+})
+
+test_that("augment() keeps rows that were left out", {
+  x <- faithful
+  x[3, 1] <- NA
+  for (action in list(na.omit, na.exclude)) {
+    fit <- em_fit(x, k = 2, na.action = action)
+    all <- augment(fit, x)
+    expect_identical(which(is.na(all$.class)), 3L)
+    expect_within(all$.density[-3], predict(fit, x[-3, ], type = "density"), 1e-12)
+    expect_identical(nrow(augment(fit)), 271L)
+    expect_identical(nrow(augment(fit, x[-3, ])), 271L)
+  }
+})
+
+test_that("augment() of counts has the user's columns", {
+  fit <- em_fit(cbind(heads, tails) ~ 1, data = coins, k = 2, family = "binomial", start = list(prob = c(A = .6, B = .5)))
+  rows <- augment(fit)
+  expect_named(rows, c("heads", "tails", ".class", ".uncertainty", ".prob.A", ".prob.B", ".density"))
+  expect_identical(as.integer(rows$tails), coins$tails)
+  expect_named(augment(em_fit(coins$heads, k = 1, family = em_binomial(10))),
+               c("successes", ".class", ".uncertainty", ".prob.1", ".density"))
+})
+
+test_that("a fit handed to mclust predicts there what it predicts here, in all 14 structures", {
+  skip_if_not_installed("mclust")
+  for (structure in emfit:::gaussian_structures) {
+    fit <- em_fit(iris[1:3], family = em_gaussian(structure), start = iris$Species)
+    other <- mclust::as.Mclust(fit)
+    expect_within(predict(other, iris[1:3])$z, predict(fit, type = "prob"), 1e-9)
+    expect_equal(BIC(other), BIC(fit))
+  }
+  fit <- em_fit(faithful$waiting, k = 2, family = em_gaussian("E"))
+  expect_within(predict(mclust::as.Mclust(fit), 50:80)$z, predict(fit, 50:80, type = "prob"), 1e-9)
+  expect_identical(mclust::as.Mclust(em_fit(faithful, k = 1))$modelName, "XXX")
+  expect_error(mclust::as.Mclust(em_fit(coins$heads, k = 1, family = em_binomial(10))), class = "emfit_error_unsupported")
+})
+
+test_that("performance knows a fit", {
+  skip_if_not_installed("performance")
+  fit <- em_fit(faithful, k = 2)
+  expect_within(performance::model_performance(fit)$BIC, BIC(fit), 1e-9)
+})
