@@ -45,44 +45,50 @@ class EmptyChart : public Chart {
   void slope(ConstVectorRef /*statistics*/, VectorRef /*g*/) const override {}
 };
 
-// log pi = log pi0 + A z, less what makes the sum one. The information of one row about log pi is that of
-// A = diag(pi0)^(-1/2) Q, Q the complement of sqrt(pi0).
+// log pi = log pi0 + A z, less what keeps the sum of those that move. The information of one row about log pi
+// is that of A = diag(pi0)^(-1/2) Q, Q the complement of sqrt(pi0).
 class SimplexChart : public Chart {
  public:
   SimplexChart(double* proportions, const double* counts, Index k)
-      : Chart(Vector::Constant(k - 1, 1.0 / std::sqrt(std::max(ConstVectorMap(counts, k).sum(), tiny)))),
+      : Chart(Vector::Constant(k - 1, 1.0 / std::sqrt(rows_of(ConstVectorMap(counts, k).sum())))),
         proportions_(proportions, k),
-        origin_(proportions_),
         directions_(Matrix::Zero(k, k - 1)) {
-    std::vector<Index> inside;
     for (Index j = 0; j < k; ++j) {
-      if (origin_[j] > 0.0) inside.push_back(j);
+      if (counts[j] > least_count && proportions[j] > 0.0) inside_.push_back(j);
     }
-    Vector root(static_cast<Index>(inside.size()));
-    for (Index i = 0; i < root.size(); ++i) root[i] = std::sqrt(origin_[inside[static_cast<std::size_t>(i)]]);
+    origin_.resize(static_cast<Index>(inside_.size()));
+    for (std::size_t i = 0; i < inside_.size(); ++i) origin_[Index(i)] = proportions[inside_[i]];
+    if (inside_.empty()) return;
+    const Vector root = origin_.cwiseSqrt();
     const Matrix complement = complement_of(root / root.norm());
-    for (Index i = 0; i < root.size(); ++i) {
-      directions_.row(inside[static_cast<std::size_t>(i)]).head(complement.cols()) =
-          complement.row(i) / root[i];
+    for (std::size_t i = 0; i < inside_.size(); ++i) {
+      directions_.row(inside_[i]).head(complement.cols()) = complement.row(Index(i)) / root[Index(i)];
     }
   }
 
   void place(ConstVectorRef z) override {
+    if (inside_.empty()) return;
     const Vector exponent = directions_ * z;
-    proportions_ = origin_.array() * (exponent.array() - exponent.maxCoeff()).exp();
-    proportions_ /= proportions_.sum();
+    Vector moved(origin_.size());
+    for (std::size_t i = 0; i < inside_.size(); ++i) moved[Index(i)] = exponent[inside_[i]];
+    moved = origin_.array() * (moved.array() - moved.maxCoeff()).exp();
+    moved *= origin_.sum() / moved.sum();
+    for (std::size_t i = 0; i < inside_.size(); ++i) proportions_[inside_[i]] = moved[Index(i)];
   }
 
   void slope(ConstVectorRef statistics, VectorRef g) const override {
-    g = directions_.transpose() * (statistics - statistics.sum() * proportions_);
+    double rows = 0.0;
+    for (const Index j : inside_) rows += statistics[j];
+    g = directions_.transpose() * (statistics - (rows / origin_.sum()) * proportions_);
   }
 
  private:
-  static constexpr double tiny = 1e-300;
+  static double rows_of(double count) { return count > 0.0 ? count : 1.0; }
 
   VectorMap proportions_;
-  Vector origin_;
-  Matrix directions_;  // A
+  std::vector<Index> inside_;  // those that move
+  Vector origin_;              // their proportions at the origin
+  Matrix directions_;          // A, with rows of zeros for those that do not
 };
 
 class LogitChart : public Chart {
@@ -91,7 +97,8 @@ class LogitChart : public Chart {
       : Chart(scale_of(statistics.tail(k))),
         prob_(prob, k),
         origin_(prob_),
-        inside_((origin_.array() > 0.0 && origin_.array() < 1.0).cast<double>()),
+        inside_((statistics.tail(k).array() * origin_.array().min(1.0 - origin_.array()) > least_count)
+                    .cast<double>()),
         unit_((origin_.array() * (1.0 - origin_.array())).max(1.0 - inside_).rsqrt()) {}
 
   void place(ConstVectorRef z) override {

@@ -64,13 +64,17 @@ std::unique_ptr<Chart> join_charts(std::unique_ptr<Chart> latent, std::unique_pt
 // Nothing free.
 std::unique_ptr<Chart> make_empty_chart();
 
+// Fewer expected rows (or successes, or failures) than this speak for a boundary: EM comes to it in ever
+// smaller steps, and stops short of it.
+constexpr double least_count = 1e-4;
+
 // Proportions: K numbers that sum to one, K - 1 coordinates. counts: expected rows of each component. Those
-// at 0 stay there; their coordinates, the last ones, do nothing and have slope 0. The natural unit makes the
-// information of one row the identity.
+// of empty components stay as they are; their coordinates, the last ones, do nothing and have slope 0. The
+// natural unit makes the information of one row the identity.
 std::unique_ptr<Chart> make_simplex_chart(double* proportions, const double* counts, Index k);
 
 // Probabilities: a logit each. statistics: expected successes, then expected trials, of an E-step. Those at 0
-// or 1 stay there, and their coordinates do nothing.
+// or 1, or as good as there, stay, and their coordinates do nothing.
 std::unique_ptr<Chart> make_logit_chart(double* prob, ConstVectorRef statistics, Index k);
 
 // Orthonormal columns that span the complement of a unit vector: d x (d - 1).

@@ -19,6 +19,7 @@ bool slope_at(Model& model, Chart& chart, const Vector& z, int threads, Interrup
 
 Information at_present(Model& model, const Chart& chart) {
   Information out;
+  out.passes = 1;
   out.gradient.resize(chart.size());
   chart.gradient(model.statistics(), out.gradient);
   return out;
@@ -46,6 +47,7 @@ Information observed_information(Model& model, int threads, Interrupt& interrupt
     if (!slope_at(model, *chart, z, threads, interrupt, ahead)) return {};
     pack(model.fields(), out.jacobian.col(j));
     z[j] = 0.0;
+    out.passes += 2;
     const double scale = chart->scale()[j] / (2.0 * step);
     out.observed.col(j) = (behind - ahead).cwiseProduct(chart->scale()) * scale;
     out.jacobian.col(j) = (out.jacobian.col(j) - there) * scale;

@@ -7,6 +7,7 @@
 namespace em {
 
 struct Information {
+  int passes = 0;   // E-steps that were made
   Vector gradient;  // of the log-likelihood: about 0 at a maximum
   Matrix observed;  // minus the matrix of second derivatives, not symmetrised
   Matrix jacobian;  // n_parameters() x n_free(): of the packed parameters

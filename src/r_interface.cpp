@@ -223,6 +223,7 @@ Rcpp::List em_score_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
     return Rcpp::NumericMatrix(static_cast<int>(x.rows()), static_cast<int>(x.cols()), x.data());
   };
   return Rcpp::List::create(
-      Rcpp::Named("gradient") = to_r(found.gradient), Rcpp::Named("information") = matrix(found.observed),
-      Rcpp::Named("jacobian") = matrix(found.jacobian), Rcpp::Named("scores") = matrix(found.scores));
+      Rcpp::Named("passes") = found.passes, Rcpp::Named("gradient") = to_r(found.gradient),
+      Rcpp::Named("information") = matrix(found.observed), Rcpp::Named("jacobian") = matrix(found.jacobian),
+      Rcpp::Named("scores") = matrix(found.scores));
 }
