@@ -30,6 +30,7 @@ as_frame <- function(x, logical_ok = FALSE, arg = "x") {
   }
   vector <- is.null(dim(x)) || length(dim(x)) == 1L
   if (vector) {
+    check_rows(length(x), arg)
     row_names <- names(x)
     x <- matrix(as.double(x), ncol = 1L)
     return(check_shape(list(x = x, names = NULL, row_names = row_names, vector = TRUE), arg))
@@ -47,7 +48,7 @@ describe_input <- function(x) {
 }
 
 frame_of_columns <- function(x, logical_ok, arg) {
-  if (!length(x)) abort_em("input", sprintf("`%s` has no columns.", arg))
+  if (!length(x)) return(check_shape(list(x = matrix(0, nrow(x), 0L)), arg))
   columns <- as.list(x)
   good <- vapply(columns, function(column) {
     plain <- !is.object(column) || inherits(column, c("AsIs", "integer64", "ts"))
@@ -91,6 +92,13 @@ check_shape <- function(frame, arg) {
   if (ncol(frame$x) == 0L) abort_em("input", sprintf("`%s` has no columns.", arg))
   if (nrow(frame$x) == 0L) abort_em("input", sprintf("`%s` has no observations: it has 0 rows.", arg))
   frame
+}
+
+# Rows are counted by integers in R's matrices.
+check_rows <- function(n, arg) {
+  if (n <= .Machine$integer.max) return(invisible())
+  abort_em("unsupported", sprintf("`%s` has %s rows; the most there can be are %d.", arg, number(n, 15L),
+                                  .Machine$integer.max))
 }
 
 # Without dimnames and other attributes; copies nothing where there are none.
@@ -190,9 +198,14 @@ check_distinct <- function(data, k, least = k) {
   found <- distinct_rows(x, max(k, least))
   if (found >= max(k, least)) return(invisible())
   if (found == 1L && nrow(x) > 1L) abort_constant(data, x, seq_len(ncol(x)))
+  abort_too_many(k, nrow(x), found,
+                 if (found > 1L) "Use fewer components." else "A variance needs at least 2 distinct rows.")
+}
+
+abort_too_many <- function(k, rows, distinct, hint) {
   abort_em("input", c(
-    sprintf("Can't fit %s to %s (%d distinct).", plural(k, "component"), plural(nrow(x), "row"), found),
-    i = if (found > 1L) "Use fewer components." else "A variance needs at least 2 distinct rows."
+    sprintf("Can't fit %s to %s (%d distinct).", plural(k, "component"), plural(rows, "row"), distinct),
+    i = hint
   ))
 }
 

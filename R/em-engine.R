@@ -13,7 +13,9 @@ native_data <- function(data) list(x = data$x, weights = data$weights)
 # Equal rows of counts are tallied: distinct rows with their summed weights give the same statistics.
 tallied <- function(data, model) {
   if (model$family$name != "binomial" || data$n < 2L) return(native_data(data))
-  key <- data$x[, 2L] * (max(data$x[, 2L]) + 1) + data$x[, 1L]
+  base <- max(data$x[, 2L]) + 1
+  if (base^2 > 2^53) return(native_data(data)) # too large for one number to tell two counts
+  key <- data$x[, 2L] * base + data$x[, 1L]
   first <- !duplicated(key)
   index <- match(key, key[first])
   weights <- if (is.null(data$weights)) rep(1, data$n) else data$weights

@@ -106,9 +106,7 @@ check_counts <- function(counts, arg, two_columns) {
 family_check.em_family_binomial <- function(family, data, k) {
   informative <- data$x[data$x[, 2L] > 0, , drop = FALSE]
   if (k > nrow(informative)) {
-    abort_em("input", c(sprintf("Can't fit %s to %s (%d distinct).", plural(k, "component"),
-                                plural(nrow(informative), "row"), nrow(unique(informative))),
-                        i = "Use fewer components."))
+    abort_too_many(k, nrow(informative), nrow(unique(informative)), "Use fewer components.")
   }
   largest <- max(data$x[, 2L])
   if (largest < 2 * k - 1) {

@@ -75,3 +75,5 @@ warns("one toss a row", em_fit(rep(0:1, 10), 2, em_binomial(1))$loglik, "unident
 warns("coins that start alike",
       em_fit(c(3, 4), 2, em_binomial(10), start = list(prob = c(0.5, 0.5)))$parameters$prob[["2"]],
       "coincide", value = 0.35)
+gives("counts too large to be tallied by one number", em_fit(c(0, 60), 1, em_binomial(1e9))$parameters$prob,
+      c("1" = 3e-8), 1e-14)

@@ -61,6 +61,10 @@ gives("fewer rows than columns, diagonal",
 gives("d + 1 rows", em_fit(both[1:3, ], 1)$status, "converged")
 gives("two values, one component", em_fit(c(1, 2), 1)$parameters$sd, c("1" = 0.5), 1e-14)
 
+fails("more rows than R's matrices count", em_fit(1:2^31, 2), "unsupported", "2147483648 rows",
+      "the most there can be are 2147483647")
+gives("as many rows as there may be", check_rows(2^31 - 1, "x"), NULL)
+
 # ---- columns that say nothing, or nothing new ----
 fails("a constant vector", em_fit(rep(7, 9), 1), "input", "`x` is constant (7 in every row)")
 fails("a constant column", em_fit(cbind(a = one, b = 3), 2), "input",

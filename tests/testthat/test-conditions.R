@@ -1,0 +1,62 @@
+test_that("conditions carry their whole class and the call that the user typed", {
+  error <- tryCatch(em_fit(faithful, k = 0), error = identity)
+  expect_identical(class(error),
+                   c("emfit_error_argument", "emfit_error", "rlang_error", "error", "condition"))
+  expect_identical(conditionCall(error), quote(em_fit(faithful, k = 0)))
+  warning <- tryCatch(em_fit(c(3, 4), 2, em_binomial(10), start = list(prob = c(0.5, 0.5))),
+                      warning = identity)
+  expect_identical(class(warning),
+                   c("emfit_warning_coincide", "emfit_warning", "rlang_warning", "warning", "condition"))
+  message <- tryCatch(inform_em("missing", "word"), message = identity)
+  expect_s3_class(message, c("emfit_message_missing", "emfit_message"))
+})
+
+test_that("the call shown is the outermost of the package's, also from inside a function", {
+  analyse <- function(data) em_fit(data, 0)
+  error <- tryCatch(analyse(faithful), error = identity)
+  expect_identical(conditionCall(error), quote(em_fit(data, 0)))
+})
+
+test_that("lists are cut after five, and the rest counted", {
+  expect_identical(enumerate(1:5), "1, 2, 3, 4, 5")
+  expect_identical(enumerate(1:8), "1, 2, 3, 4, 5, ... (3 more)")
+  expect_identical(quoted(c("a", "b")), "\"a\", \"b\"")
+})
+
+test_that("numbers and counts in messages obey no option", {
+  old <- options(digits = 3, scipen = -9, OutDec = ",")
+  on.exit(options(old))
+  expect_identical(number(c(0.5, 1234.56, NaN, Inf, 1e-300)), c("0.5", "1235", "NaN", "Inf", "1e-300"))
+  expect_identical(plural(1, "row"), "1 row")
+  expect_identical(plural(100000, "row"), "100000 rows")
+})
+
+# Every message must be told from every other by its first line.
+test_that("no two conditions in the sources begin alike", {
+  # The first sentence that each call of abort_em() and the like gives, as it stands in the code.
+  first_text <- function(call) {
+    strings <- character()
+    walk <- function(e) {
+      if (is.character(e)) strings[length(strings) + 1L] <<- e
+      else if (is.call(e)) lapply(as.list(e)[-1L], function(a) if (!missing(a)) walk(a))
+    }
+    lapply(as.list(call)[-(1:2)], walk)
+    strings[1L]
+  }
+  texts <- character()
+  find <- function(e) {
+    if (!is.call(e)) return(invisible())
+    if (is.name(e[[1L]]) && as.character(e[[1L]]) %in% c("abort_em", "warn_em", "inform_em")) {
+      texts[length(texts) + 1L] <<- first_text(e)
+    }
+    for (part in as.list(e)) if (!missing(part)) find(part)
+  }
+  home <- asNamespace("emfit")
+  for (name in ls(home, all.names = TRUE)) {
+    f <- get(name, home)
+    if (is.function(f)) find(body(f))
+  }
+  texts <- texts[!is.na(texts)]
+  expect_gt(length(texts), 60)
+  expect_identical(unique(texts[duplicated(texts)]), character())
+})

@@ -1,0 +1,58 @@
+test_that("methods draw from the user's seed, and differ", {
+  set.seed(5)
+  first <- em_start(faithful, 3)
+  set.seed(5)
+  expect_identical(em_start(faithful, 3), first)
+  expect_false(identical(em_start(faithful, 3), first))
+  for (method in c("random", "partition")) {
+    start <- em_start(faithful, 3, start = method)
+    expect_identical(dim(start$mean), c(3L, 2L))
+    expect_equal(sum(start$proportions), 1)
+  }
+})
+
+test_that("\"random\" puts the means at rows, with the covariance of all", {
+  set.seed(2)
+  start <- em_start(faithful, 4, start = "random")
+  rows <- match(start$mean[, 1], faithful$eruptions)
+  expect_false(anyNA(rows))
+  expect_identical(anyDuplicated(start$mean), 0L)
+  expect_equal(start$covariance[, , 3], cov(faithful) * 271 / 272, ignore_attr = TRUE)
+})
+
+test_that("k-means++ finds well separated groups", {
+  set.seed(3)
+  x <- c(rnorm(50), rnorm(50, 100), rnorm(50, 1000))
+  expect_equal(sort(unname(em_start(x, 3)$mean)), c(mean(x[1:50]), mean(x[51:100]), mean(x[101:150])))
+})
+
+test_that("a partition gives the closed-form estimates", {
+  start <- em_start(iris[1:4], start = iris$Species)
+  expect_equal(start$mean, as.matrix(aggregate(iris[1:4], iris["Species"], mean)[-1]), ignore_attr = TRUE)
+  expect_equal(start$covariance[, , "virginica"], cov(iris[101:150, 1:4]) * 49 / 50, ignore_attr = TRUE)
+  expect_named(start$proportions, levels(iris$Species))
+})
+
+test_that("a partition may be given for the rows before na.action left some out", {
+  x <- c(1, 2, NA, 11, 12, 13)
+  start <- rep(c("low", "high"), each = 3)
+  fit <- em_fit(x, start = start, na.action = na.omit, control = em_control(max_iter = 0))
+  expect_equal(fit$parameters$mean, c(high = 12, low = 1.5))
+})
+
+test_that("responsibilities, partition and parameters that say the same start the same", {
+  labels <- 1 + (faithful$eruptions > 3)
+  by_labels <- em_fit(faithful, 2, start = labels, control = em_control(max_iter = 0))
+  by_matrix <- em_fit(faithful, 2, start = cbind(labels == 1, labels == 2) + 0,
+                      control = em_control(max_iter = 0))
+  by_list <- em_fit(faithful, 2, start = by_labels$parameters, control = em_control(max_iter = 0))
+  expect_equal(by_matrix$loglik, by_labels$loglik, tolerance = 1e-14)
+  expect_equal(by_list$loglik, by_labels$loglik, tolerance = 1e-14)
+})
+
+test_that("rows that agree up to rounding are found, others not", {
+  expect_identical(coincident_pair(rbind(c(1, 2), c(1, 2 + 1e-9), c(1, 2))), c(1L, 3L))
+  expect_null(coincident_pair(rbind(c(1, 2), c(1, 2 + 1e-12))))
+  expect_null(coincident_pair(rbind(c(1, 2))))
+  expect_identical(coincident_pair(rbind(1 / 3, 1 - 2 / 3)), c(1L, 2L))
+})

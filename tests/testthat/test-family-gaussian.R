@@ -1,0 +1,39 @@
+test_that("words and letters name the same structures", {
+  expect_identical(em_gaussian("full"), em_gaussian("VVV"))
+  expect_identical(em_gaussian("tied"), em_gaussian("EEE"))
+  expect_identical(em_gaussian("diagonal"), em_gaussian("VVI"))
+  expect_identical(em_gaussian("spherical"), em_gaussian("VII"))
+})
+
+test_that("every structure says in words what is equal", {
+  expect_identical(format(em_gaussian("VEV")),
+                   "Gaussian components, volume variable, shape equal, orientation variable (VEV)")
+  expect_identical(format(em_gaussian()), "Gaussian components, full covariance (VVV)")
+})
+
+test_that("k = 1 is the closed form in every structure", {
+  x <- as.matrix(iris[1:4])
+  total <- cov(x) * 149 / 150
+  expected <- function(structure) {
+    if (substr(structure, 3, 3) != "I") return(total)
+    if (substr(structure, 2, 2) == "I") return(diag(mean(diag(total)), 4))
+    diag(diag(total))
+  }
+  for (structure in gaussian_structures) {
+    fit <- em_fit(x, 1, em_gaussian(structure))
+    expect_equal(fit$parameters$covariance[, , 1], expected(structure), tolerance = 1e-10, ignore_attr = TRUE)
+    expect_equal(fit$parameters$mean[1, ], colMeans(x), tolerance = 1e-14)
+  }
+})
+
+test_that("a covariance is symmetric to the last bit and positive definite", {
+  for (structure in gaussian_structures) {
+    fit <- em_fit(iris[1:4], start = iris$Species, family = em_gaussian(structure),
+                  control = em_control(tol = 0, max_iter = 20))
+    for (j in 1:3) {
+      sigma <- unname(fit$parameters$covariance[, , j])
+      expect_identical(sigma, t(sigma))
+      expect_gt(min(eigen(sigma, symmetric = TRUE, only.values = TRUE)$values), 0)
+    }
+  }
+})
