@@ -4,10 +4,13 @@
 #   names      names of the user's columns, or NULL         row_names  of the user's rows, or NULL
 #   n          rows                                         vector     was it given as a plain vector?
 #   terms      of the formula, or NULL                      na.action  rows that were left out, or NULL
+#   missing, order   where rows with missing values were kept: see em-missing.R
+#   weighted   were weights given?
 # and what the family adds.
 em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL) {
   frame <- as_frame(x, logical_ok = identical(family$name, "binomial"))
   frame$weights <- check_weights(weights, nrow(frame$x))
+  frame$weighted <- !is.null(weights)
   frame$terms <- terms
   frame <- treat_missing(frame, na.action)
   check_finite(frame)
@@ -125,43 +128,6 @@ check_weights <- function(weights, n) {
   as.double(weights)
 }
 
-# na.action: NULL or na.fail refuse; na.omit and na.exclude leave rows out, as in lm().
-treat_missing <- function(frame, na.action) {
-  if (!anyNA(frame$x)) return(frame)
-  missing <- is.na(frame$x) & !is.nan(frame$x)
-  rows <- which(rowSums(missing) > 0)
-  if (!length(rows)) return(frame)
-  action <- na_action_name(na.action)
-  if (action == "fail") {
-    abort_em("missing", c(
-      sprintf("`x` has missing values in %s (%s) of %s.", plural(length(rows), "row"), enumerate(rows),
-              name_columns(frame, which(colSums(missing) > 0))),
-      i = "Leave these rows out with na.action = na.omit."
-    ))
-  }
-  if (length(rows) == nrow(frame$x)) {
-    abort_em("missing", "`x` has a missing value in every row; leaving them out leaves no observations.")
-  }
-  keep_rows(frame, -rows, structure(rows, class = action))
-}
-
-na_action_name <- function(na.action) {
-  if (is.null(na.action) || identical(na.action, stats::na.fail) || identical(na.action, "na.fail")) {
-    return("fail")
-  }
-  if (identical(na.action, stats::na.omit) || identical(na.action, "na.omit")) return("omit")
-  if (identical(na.action, stats::na.exclude) || identical(na.action, "na.exclude")) return("exclude")
-  abort_em("argument", "`na.action` must be NULL, na.omit, na.exclude or na.fail.")
-}
-
-keep_rows <- function(frame, keep, na.action) {
-  frame$x <- frame$x[keep, , drop = FALSE]
-  frame$weights <- frame$weights[keep]
-  frame$row_names <- frame$row_names[keep]
-  frame$na.action <- na.action
-  frame
-}
-
 name_columns <- function(frame, at) {
   if (frame$vector) return("the vector")
   if (is.null(frame$names)) return(paste(if (length(at) > 1L) "columns" else "column", enumerate(at)))
@@ -238,8 +204,10 @@ abort_constant <- function(data, x, columns) {
 # The core found that no component can model `column`: it is constant, or the columns before it determine it.
 abort_defect <- function(data, column) {
   x <- rows_that_count(data)
+  x <- x[!is.na(x[, column]), , drop = FALSE]
   if (all(x[, column] == x[1L, column])) abort_constant(data, x, column)
   check_scale(x[, column], data, column)
+  x <- x[stats::complete.cases(x), , drop = FALSE]
   if (nrow(unique(x)) <= ncol(x)) {
     abort_em("input", c(
       sprintf("%s (%d distinct) can't determine a full covariance of %s.", plural(nrow(x), "row"),
@@ -293,8 +261,7 @@ abort_bad_component <- function(component, data, responsibilities) {
   ))
 }
 
-# New rows for a fit: columns are found by name where both have names, by position otherwise. Rows with NA stay
-# and are told apart by `complete`.
+# New rows for a fit: columns are found by name where both have names, by position otherwise. Rows with NA stay.
 new_data <- function(newdata, fit) {
   old <- fit$data
   if (!is.null(old$terms) && inherits(newdata, "data.frame")) {
@@ -310,14 +277,11 @@ new_data <- function(newdata, fit) {
   } else {
     frame <- as_frame(newdata, logical_ok = TRUE, arg = "newdata")
   }
-  frame$complete <- rowSums(is.na(frame$x) & !is.nan(frame$x)) == 0
-  rest <- frame
-  rest$x <- frame$x[frame$complete, , drop = FALSE]
-  check_finite(rest, "newdata")
-  data <- family_data(fit$family, rest, old = old)
+  frame <- treat_missing(frame, stats::na.pass)
+  check_finite(frame, "newdata")
+  data <- family_data(fit$family, frame, old = old)
   data$n <- nrow(data$x)
-  data$complete <- frame$complete
-  data$row_names <- frame$row_names
+  data$complete <- rep(TRUE, data$n)
   structure(data, class = "em_data")
 }
 

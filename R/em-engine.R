@@ -8,7 +8,21 @@ native_latent <- function(model) {
        held = latent_is_held(model$latent))
 }
 
-native_data <- function(data) list(x = data$x, weights = data$weights)
+# Rows with missing values go sorted by pattern; what comes back by row is put in the user's order again.
+native_data <- function(data) {
+  order <- data$order
+  if (is.null(order)) return(list(x = data$x, weights = data$weights, missing = FALSE))
+  list(x = data$x[order, , drop = FALSE], weights = data$weights[order], missing = TRUE)
+}
+
+native_order <- function(x, data) if (is.null(data$order)) x else x[data$order, , drop = FALSE]
+
+user_order <- function(x, data) {
+  if (is.null(data$order)) return(x)
+  back <- integer(data$n)
+  back[data$order] <- seq_len(data$n)
+  if (is.matrix(x)) x[back, , drop = FALSE] else x[back]
+}
 
 # Equal rows of counts are tallied: distinct rows with their summed weights give the same statistics.
 tallied <- function(data, model) {
@@ -57,7 +71,7 @@ parameters_from <- function(data, responsibilities, model, threads = 1L) {
   settings <- unclass(em_control(max_iter = 0))
   settings$threads <- threads
   settings$unit <- 1
-  start <- list(list(responsibilities = responsibilities, forgiving = FALSE))
+  start <- list(list(responsibilities = native_order(responsibilities, data), forgiving = FALSE))
   run <- em_run_cpp(native_data(data), native_family(model), native_latent(model), start, settings)
   if (!is.null(run$defect)) abort_defect(data, run$defect)
   if (run$status == "bad_start") abort_bad_component(run$component, data, responsibilities)
@@ -67,13 +81,19 @@ parameters_from <- function(data, responsibilities, model, threads = 1L) {
 # One E-step. want: any of "responsibilities", "log_density", "row_loglik", "statistics".
 expect_em <- function(data, parameters, model, want, given = NULL, threads = NULL) {
   threads <- resolve_threads(list(threads = threads), as.double(data$n) * ncol(data$x) * model$k)
-  if (!is.null(given)) storage.mode(given) <- "double"
+  if (!is.null(given)) {
+    given <- native_order(given, data)
+    storage.mode(given) <- "double"
+  }
   plain <- lapply(unclass(parameters), function(p) bare_numbers(p))
   out <- em_expect_cpp(native_data(data), native_family(model), native_latent(model), plain, want, given,
                        threads)
   if (out$component > 0 && is.null(given)) {
     abort_em("start", sprintf("Component %d has no density: its covariance is not positive definite.",
                               out$component))
+  }
+  for (name in intersect(c("responsibilities", "log_density", "row_loglik"), names(out))) {
+    out[[name]] <- user_order(out[[name]], data)
   }
   out
 }
@@ -102,5 +122,7 @@ score_em <- function(data, parameters, model, want, threads = NULL) {
     plain$mean[] <- means - rep(centre, each = nrow(means))
   }
   threads <- resolve_threads(list(threads = threads), as.double(data$n) * ncol(data$x) * model$k)
-  em_score_cpp(native, native_family(model), native_latent(model), plain, want, threads)
+  out <- em_score_cpp(native, native_family(model), native_latent(model), plain, want, threads)
+  if (!is.null(out$scores)) out$scores <- user_order(out$scores, data)
+  out
 }

@@ -20,8 +20,10 @@
 #'   (k numbers, one dimension) or `covariance` (d x d x k, or one d x d matrix for all); for binomial ones
 #'   `prob` (k). Names given there become the names of the components.
 #' @param weights Case weights: one number of 0 or more for each row. A row of weight 2 counts as the row twice.
-#' @param na.action What to do with rows that have missing values: `NULL` or [na.fail()] stops, [na.omit()] and
-#'   [na.exclude()] leave the rows out.
+#' @param na.action What to do with rows that have missing values (NA). `NULL`, the default, keeps them all: the
+#'   fit is the maximum of the likelihood of the cells that are observed, and one message says how many are not.
+#'   [na.pass()] does the same without the message. [na.omit()] and [na.exclude()] leave the rows out,
+#'   [na.fail()] stops.
 #' @param control Settings of the run: [em_control()].
 #' @param data,subset As in [stats::lm()]: where the variables of a formula are found, and which rows are used.
 #' @param ... Nothing: an unknown argument is an error.
@@ -43,16 +45,26 @@
 #' Components keep the order of a start of your own or of given proportions; otherwise they are ordered by
 #' decreasing proportion, ties by increasing first mean or probability.
 #'
+#' @section Missing values: Rows of Gaussian data count with the cells that are observed, exactly and under every
+#'   covariance structure; values are taken to be missing at random (Ghahramani & Jordan 1994). A row with
+#'   nothing observed keeps its place in every output: its responsibilities are the proportions, its log density
+#'   is 0, and [nobs()] does not count it. The same holds for a row of counts with a missing one.
+#'
 #' @section Errors: All inherit from `emfit_error`. `emfit_error_input` (data that can't be used: the message
 #'   names columns and rows), `emfit_error_missing`, `emfit_error_counts`, `emfit_error_argument`,
 #'   `emfit_error_start`, `emfit_error_degenerate` (no start led anywhere).
 #' @section Warnings: All inherit from `emfit_warning`. `emfit_warning_not_converged` (with the last gain),
 #'   `emfit_warning_collapse` (a component shrank onto too few points), `emfit_warning_coincide` (two components
-#'   of the start are equal), `emfit_warning_unidentified`, `emfit_warning_not_monotone`.
+#'   of the start are equal), `emfit_warning_unidentified` (the data don't determine all parameters),
+#'   `emfit_warning_not_monotone`.
+#' @section Messages: `emfit_message_missing` counts missing values; see `na.action`.
 #'
 #' @references Dempster, A. P., Laird, N. M. and Rubin, D. B. (1977) Maximum likelihood from incomplete data via
 #'   the EM algorithm. *Journal of the Royal Statistical Society B* 39, 1-38.
 #'   \doi{10.1111/j.2517-6161.1977.tb01600.x}
+#'
+#'   Ghahramani, Z. and Jordan, M. I. (1994) Supervised learning from incomplete data via an EM approach.
+#'   *Advances in Neural Information Processing Systems* 6, 120-127.
 #' @seealso [predict.em_fit()], [plot.em_fit()], [em_control()], [em_estep()] and [em_mstep()] for one
 #'   iteration at a time
 #' @examples
@@ -73,6 +85,7 @@ em_fit.default <- function(x, k = NULL, family = em_gaussian(), latent = em_mixt
   check_no_dots(list(...), names(formals(em_fit.default)))
   if (missing(x)) abort_em("input", c("`x` is missing: there are no data.", i = "em_fit(faithful, k = 2)"))
   data <- em_data(x, as_em_family(family), weights, na.action)
+  tell_missing(data)
   fit_data(data, k, as_em_family(family), as_em_latent(latent), start, as_em_control(control), match.call())
 }
 
@@ -92,6 +105,7 @@ em_fit.formula <- function(x, data = NULL, k = NULL, family = em_gaussian(), lat
   if (!is.null(rows) && !is.null(weights)) weights <- weights[rows_kept(rows, length(weights))]
   family <- as_em_family(family)
   input <- em_data(frame$x, family, weights, na.action, terms = frame$terms)
+  tell_missing(input)
   fit_data(input, k, family, as_em_latent(latent), start, as_em_control(control), match.call())
 }
 

@@ -7,7 +7,8 @@
 #' of two columns. Or they are the successes alone (a vector, or one column), with the trials in `size`.
 #'
 #' The log-likelihood includes the binomial coefficients. A row with 0 trials says nothing: it keeps its place
-#' in every output, its responsibilities are the proportions, and it is not counted by [nobs()].
+#' in every output, its responsibilities are the proportions, and it is not counted by [nobs()]. So does a row
+#' with a missing count.
 #'
 #' @param size `NULL` where the data have two columns; otherwise the number of trials: one number, or one for
 #'   each row.
@@ -40,22 +41,29 @@ format.em_family_binomial <- function(x, ...) {
   paste0("Binomial components", if (length(size) == 1L) sprintf(" of %s", plural(size, "trial")))
 }
 
-# x becomes successes and trials; a row without trials gets weight 0.
+# x becomes successes and trials; a row without trials gets weight 0, and one with a missing count is a row
+# without trials.
 #' @export
 family_data.em_family_binomial <- function(family, frame, old = NULL, ...) {
   arg <- if (is.null(old)) "x" else "newdata"
   counts <- binomial_counts(family, frame, arg)
+  counts[frame$missing$rows, ] <- 0
   check_counts(counts, arg, is.null(family$size))
-  empty <- counts[, 2L] == 0
-  if (any(empty) && is.null(old)) {
-    weights <- if (is.null(frame$weights)) rep(1, nrow(counts)) else frame$weights
-    weights[empty] <- 0
-    if (!any(weights > 0)) abort_em("counts", "`x` has no trials in any row that counts.")
-    frame$weights <- weights
-    frame$n_empty <- sum(empty)
-  }
   frame$x <- counts
+  empty <- which(counts[, 2L] == 0)
+  if (is.null(old) && length(empty)) {
+    frame <- drop_from_weights(frame, empty)
+    if (!any(frame$weights > 0)) abort_em("counts", "`x` has no trials in any row that counts.")
+    frame$n_empty <- length(setdiff(empty, frame$missing$rows))
+  }
   frame
+}
+
+# Trials as the user gave them: NA where a count is missing.
+trials_of <- function(data) {
+  trials <- data$x[, 2L]
+  trials[data$missing$rows] <- NA
+  trials
 }
 
 binomial_counts <- function(family, frame, arg) {
@@ -141,19 +149,24 @@ family_summary.em_family_binomial <- function(family, parameters, data) {
 
 #' @export
 family_means.em_family_binomial <- function(family, parameters, data) {
-  array(outer(data$x[, 2L], unname(parameters$prob)), c(data$n, 1L, length(parameters$prob)))
+  array(outer(trials_of(data), unname(parameters$prob)), c(data$n, 1L, length(parameters$prob)))
 }
 
 #' @export
-family_observed.em_family_binomial <- function(family, data) data$x[, 1L, drop = FALSE]
+family_observed.em_family_binomial <- function(family, data) {
+  out <- data$x[, 1L, drop = FALSE]
+  out[data$missing$rows, ] <- NA
+  out
+}
 
 #' @export
 family_order.em_family_binomial <- function(family, parameters) parameters$prob
 
 #' @export
 family_simulate.em_family_binomial <- function(family, parameters, component, data) {
-  trials <- data$x[, 2L]
-  successes <- stats::rbinom(length(component), trials, parameters$prob[component])
+  trials <- trials_of(data)
+  successes <- stats::rbinom(length(component), data$x[, 2L], parameters$prob[component])
+  successes[is.na(trials)] <- NA
   if (!is.null(family$size)) {
     out <- data.frame(successes)
     names(out) <- if (is.null(data$names)) "successes" else data$names

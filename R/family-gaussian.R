@@ -65,6 +65,11 @@ family_data.em_family_gaussian <- function(family, frame, old = NULL, ...) {
     abort_em("newdata", sprintf("`newdata` must have %s, not %d.", plural(ncol(old$x), "column"),
                                 ncol(frame$x)))
   }
+  if (is.null(frame$missing)) return(frame)
+  if (is.null(old)) check_observed(frame)
+  frame$order <- order_by_pattern(frame$x)
+  frame$missing$patterns <- count_patterns(frame$x, frame$order)
+  if (is.null(old)) frame <- drop_from_weights(frame, frame$missing$empty)
   frame
 }
 
@@ -78,6 +83,7 @@ family_check.em_family_gaussian <- function(family, data, k) {
       i = sprintf("Use \"%sII\" or \"%sVV\".", family$covariance, family$covariance)
     ))
   }
+  if (!gaussian_is_diagonal(family)) warn_never_together(data)
   # In one dimension every structure is its volume alone.
   if (d == 1L) family$covariance <- substr(family$covariance, 1L, 1L)
   family

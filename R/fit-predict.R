@@ -14,8 +14,10 @@
 #'   \item{`"component"`}{the density of each component without its proportion, n x k}
 #' }
 #' @param ... Ignored.
-#' @return A factor, vector or matrix with an entry or row for each row of `newdata`, under its row names. Rows
-#'   with missing values are kept and give NA.
+#' @return A factor, vector or matrix with an entry or row for each row of `newdata`, under its row names. A row
+#'   with missing values is judged by the cells that are observed: densities are those of their margin. Where
+#'   nothing is observed the responsibilities are the proportions and the log density is 0. Rows that
+#'   `na.exclude` left out of the fit give NA.
 #' @section Errors: `emfit_error_newdata` where a column is lacking (named) or their number is wrong;
 #'   `emfit_error_input` for values that are not finite or not numeric; `emfit_error_counts`.
 #' @references McLachlan, G. J. and Peel, D. (2000) *Finite Mixture Models*. Wiley. \doi{10.1002/0471721182}
@@ -103,7 +105,7 @@ responsibilities <- function(fit) {
 #' @param seed `NULL`, or a number for [set.seed()]; the generator's state is put back afterwards.
 #' @param ... Ignored.
 #' @return `fitted()`, `residuals()`: an n x d matrix in the units of the data (successes for counts), a vector
-#'   where there is one variable. `simulate()`: a list of `nsim` data frames with the columns and the number of
+#'   where there is one variable; residuals are NA where the data are. `simulate()`: a list of `nsim` data frames with the columns and the number of
 #'   rows of the data (and the same trials), each with the attribute `component`, a factor of the true
 #'   components.
 #' @references McLachlan, G. J. and Peel, D. (2000) *Finite Mixture Models*. Wiley. \doi{10.1002/0471721182}

@@ -180,10 +180,9 @@ format_title <- function(x) {
   rows <- plural(x$data$n, "observation")
   if (x$family$name == "gaussian") rows <- paste0(rows, ", ", plural(ncol(x$data$x), "variable"))
   if (x$family$name == "binomial") rows <- paste0(rows, ", ", plural(sum(x$data$x[, 2L]), "trial"))
-  if (!is.null(x$data$weights) && is.null(x$data$n_empty)) {
-    rows <- paste0(rows, ", weights sum to ", number(x$nobs, 7L))
-  }
-  if (!is.null(x$data$n_empty)) rows <- paste0(rows, ", ", x$data$n_empty, " without trials not counted")
+  if (x$data$weighted) rows <- paste0(rows, ", weights sum to ", number(x$nobs, 7L))
+  rows <- paste0(c(rows, describe_missing(x$data)), collapse = "")
+  if (isTRUE(x$data$n_empty > 0)) rows <- paste0(rows, ", ", x$data$n_empty, " without trials not counted")
   if (length(x$data$na.action)) rows <- paste0(rows, ", ", length(x$data$na.action), " left out for NA")
   c(title, rows)
 }

@@ -49,13 +49,29 @@ Index FamilyGaussianBase::set_overall(const Vector& centre, const Matrix& total)
     if (!is_computable(total_(j, j), centre_[j], n_rows())) return j;
   }
 
-  // The Cholesky pivots are what is left of each column's variance given the columns before it.
   Matrix factor = total_;
   if (structure_.diagonal()) factor = total_.diagonal().asDiagonal();
-  const Vector lost = collinear_ratio * total_.diagonal();
-  const Index defect = cholesky_in_place(d_, factor.data(), lost.data());
-  if (defect < 0) pivot_floor_ = collapse_ratio * factor.diagonal().array().square();
-  return defect;
+  const Index defect = first_collinear(factor);
+  if (defect >= 0) return defect;
+  // The Cholesky pivots are what is left of each column's variance given the columns before it.
+  cholesky_in_place(d_, factor.data(), nullptr);
+  pivot_floor_ = collapse_ratio * factor.diagonal().array().square();
+  return -1;
+}
+
+Index FamilyGaussianBase::first_collinear(Matrix scatter) const {
+  const Vector lost = collinear_ratio * scatter.diagonal();
+  return cholesky_in_place(d_, scatter.data(), lost.data());
+}
+
+Index FamilyGaussianBase::first_without_density() const {
+  Matrix factor(d_, d_);
+  const double* floor = pivot_floor_.size() ? pivot_floor_.data() : nullptr;
+  for (Index j = 0; j < k_; ++j) {
+    factor = sigma(j);
+    if (!mean_.row(j).allFinite() || cholesky_in_place(d_, factor.data(), floor) >= 0) return j;
+  }
+  return -1;
 }
 
 void FamilyGaussianBase::load_covariance() {
@@ -84,7 +100,7 @@ void FamilyGaussianBase::maximise(ConstVectorRef statistics, Step step) {
     }
   }
   maximise_covariance(structure_, d_, k_, counts, scatter_.data(), covariance_.data());
-  if (step == Step::start && lacks_spread()) lend_spread(counts);
+  if (step == Step::start && first_without_density() >= 0) lend_spread(counts);
   store_covariance();
 }
 
@@ -112,15 +128,6 @@ void FamilyGaussianBase::lend_spread(const double* counts) {
     }
   }
   maximise_covariance(structure_, d_, k_, more.data(), scatter_.data(), covariance_.data());
-}
-
-bool FamilyGaussianBase::lacks_spread() const {
-  Matrix factor(d_, d_);
-  for (Index j = 0; j < k_; ++j) {
-    factor = sigma(j);
-    if (cholesky_in_place(d_, factor.data(), pivot_floor_.data()) >= 0) return true;
-  }
-  return false;
 }
 
 Vector FamilyGaussianBase::relative_spread() const {

@@ -41,6 +41,13 @@ class FamilyGaussianBase : public Family {
   // -1, or the first column that no component can model.
   Index set_overall(const Vector& centre, const Matrix& total);
 
+  // The first column that is a linear combination of those before it, in a covariance or scatter; -1 where
+  // none.
+  Index first_collinear(Matrix scatter) const;
+
+  // The first component whose covariance is not positive definite, or has collapsed; -1 where none.
+  Index first_without_density() const;
+
   void load_covariance();   // where d = 1: sd -> covariance
   void store_covariance();  // and back
 
@@ -62,7 +69,6 @@ class FamilyGaussianBase : public Family {
 
  private:
   void lend_spread(const double* counts);
-  bool lacks_spread() const;
 
   Vector scatter_;  // scratch of maximise()
 };

@@ -147,10 +147,11 @@ void Model::maximise(Step step) {
 }
 
 void Model::maximise_from(ConstMatrixRef responsibilities, Step step, int threads, Interrupt& interrupt) {
-  expect_given(responsibilities, threads, interrupt);
-  maximise(Step::em);
-  expect_given(responsibilities, threads, interrupt);
-  maximise(step);
+  for (int round = 0; round < 2; ++round) {
+    prepare(Accuracy::exact);  // a density that does not exist yet is no matter here
+    expect_given(responsibilities, threads, interrupt);
+    maximise(step);
+  }
 }
 
 std::unique_ptr<Chart> Model::chart() {

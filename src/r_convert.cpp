@@ -4,6 +4,7 @@
 
 #include "family_binomial.h"
 #include "family_gaussian.h"
+#include "family_gaussian_missing.h"
 #include "latent_mixture.h"
 
 namespace em {
@@ -38,6 +39,9 @@ std::unique_ptr<Family> make_family(const Rcpp::List& data, const Rcpp::List& fa
   if (k < 1) throw std::invalid_argument("family$k must be 1 or more");
   if (name == "gaussian") {
     const Structure structure = parse_structure(Rcpp::as<std::string>(family["covariance"]));
+    if (has(data, "missing") && Rcpp::as<bool>(data["missing"])) {
+      return std::make_unique<FamilyGaussianMissing>(x.nrow(), x.ncol(), x.begin(), k, structure);
+    }
     return std::make_unique<FamilyGaussian>(x.nrow(), x.ncol(), x.begin(), k, structure);
   }
   if (name == "binomial") {

@@ -1,0 +1,133 @@
+# Missing values, R's half: what is done with rows that have some, and what is told. The likelihood of rows with
+# missing cells is src/family_gaussian_missing.h. Data that keep such rows carry
+#   missing   list(rows = which have missing cells, cells = how many in each column, empty = rows with nothing
+#             observed, patterns = how many, told = was na.pass asked for?)
+#   order     the rows by pattern, as the core gets them (Gaussian)
+
+# na.action: NULL and na.pass keep all rows; na.omit and na.exclude leave rows out, na.fail stops, as in lm().
+treat_missing <- function(frame, na.action) {
+  if (!anyNA(frame$x)) return(frame)
+  missing <- is.na(frame$x) & !is.nan(frame$x)
+  rows <- which(rowSums(missing) > 0)
+  if (!length(rows)) return(frame)
+  action <- na_action_name(na.action)
+  if (action %in% c("keep", "pass")) return(note_missing(frame, missing, rows, action == "pass"))
+  if (action == "fail") {
+    abort_em("missing", c(
+      sprintf("`x` has missing values in %s (%s) of %s.", plural(length(rows), "row"), enumerate(rows),
+              name_columns(frame, which(colSums(missing) > 0))),
+      i = "Leave these rows out with na.action = na.omit, or keep them with na.action = NULL."
+    ))
+  }
+  if (length(rows) == nrow(frame$x)) {
+    abort_em("missing", "`x` has a missing value in every row; leaving them out leaves no observations.")
+  }
+  keep_rows(frame, -rows, structure(rows, class = action))
+}
+
+na_action_name <- function(na.action) {
+  if (is.null(na.action)) return("keep")
+  if (is.character(na.action) && length(na.action) == 1L) {
+    name <- sub("^na[.]", "", na.action)
+    if (name %in% c("pass", "fail", "omit", "exclude")) return(name)
+  }
+  if (identical(na.action, stats::na.pass)) return("pass")
+  if (identical(na.action, stats::na.fail)) return("fail")
+  if (identical(na.action, stats::na.omit)) return("omit")
+  if (identical(na.action, stats::na.exclude)) return("exclude")
+  abort_em("argument", "`na.action` must be NULL, na.pass, na.omit, na.exclude or na.fail.")
+}
+
+keep_rows <- function(frame, keep, na.action) {
+  frame$x <- frame$x[keep, , drop = FALSE]
+  frame$weights <- frame$weights[keep]
+  frame$row_names <- frame$row_names[keep]
+  frame$na.action <- na.action
+  frame
+}
+
+note_missing <- function(frame, missing, rows, told) {
+  frame$missing <- list(rows = rows, cells = as.integer(colSums(missing)),
+                        empty = which(rowSums(!missing) == 0), told = told)
+  frame
+}
+
+# Rows of the same pattern come together, the complete ones first.
+order_by_pattern <- function(x) {
+  columns <- lapply(seq_len(ncol(x)), function(j) is.na(x[, j]))
+  do.call(order, c(columns, method = "radix"))
+}
+
+count_patterns <- function(x, order) {
+  missing <- is.na(x[order, , drop = FALSE])
+  n <- nrow(missing)
+  1L + sum(rowSums(missing[-1L, , drop = FALSE] != missing[-n, , drop = FALSE]) > 0)
+}
+
+# A row that says nothing counts for nothing.
+drop_from_weights <- function(frame, rows) {
+  if (!length(rows)) return(frame)
+  if (is.null(frame$weights)) frame$weights <- rep(1, nrow(frame$x))
+  frame$weights[rows] <- 0
+  frame
+}
+
+check_observed <- function(frame) {
+  blank <- which(frame$missing$cells == nrow(frame$x))
+  if (!length(blank)) return(invisible())
+  if (length(blank) == ncol(frame$x)) abort_em("missing", "`x` has no observed value.")
+  abort_em("missing", c(
+    sprintf("`x` has no observed value in %s.", name_columns(frame, blank)),
+    i = if (length(blank) == 1L) "Remove it." else "Remove them."
+  ))
+}
+
+# Two columns that are never observed in one row have no identified covariance.
+warn_never_together <- function(data) {
+  if (is.null(data$missing) || !length(data$order)) return(invisible())
+  together <- crossprod(!is.na(data$x))
+  apart <- which(together == 0 & lower.tri(together), arr.ind = TRUE)
+  if (!nrow(apart)) return(invisible())
+  label <- variable_names(data)
+  warn_em("unidentified", c(
+    sprintf("Columns %s are never observed in the same row, so the data don't determine their covariance.",
+            paste(dQuote(label[c(apart[1L, 2L], apart[1L, 1L])], FALSE), collapse = " and ")),
+    x = if (nrow(apart) > 1L) sprintf("There are %d such pairs.", nrow(apart)),
+    i = "Remove one of them, or use a diagonal covariance: em_gaussian(\"VVI\")."
+  ))
+}
+
+# The one message of a fit.
+tell_missing <- function(data) {
+  missing <- data$missing
+  if (is.null(missing) || missing$told) return(invisible())
+  rows <- sprintf("%d of %s", length(missing$rows), plural(data$n, "row"))
+  if (is.null(data$order)) {
+    return(inform_em("missing", c(
+      sprintf("`x` has missing counts in %s (%s).", rows, enumerate(missing$rows)),
+      i = "These rows keep their place in every output but don't count. na.action = na.omit leaves them out."
+    )))
+  }
+  at <- which(missing$cells > 0)
+  columns <- if (ncol(data$x) > 1L) {
+    sprintf(" (%s)", enumerate(paste(variable_names(data)[at], missing$cells[at])))
+  } else ""
+  empty <- length(missing$empty)
+  inform_em("missing", c(
+    sprintf("`x` has %s in %s%s: the fit is maximum likelihood from all cells observed.",
+            plural(sum(missing$cells), "missing value"), rows, columns),
+    if (empty) sprintf("%s (%s) ha%s nothing observed and do%s not count.", plural(empty, "row"),
+                       enumerate(missing$empty), if (empty == 1L) "s" else "ve", if (empty == 1L) "es" else ""),
+    i = "It is taken that values are missing at random. na.action = na.omit leaves incomplete rows out."
+  ))
+}
+
+# For the second line of print.
+describe_missing <- function(data) {
+  missing <- data$missing
+  if (is.null(missing)) return(NULL)
+  if (is.null(data$order)) return(sprintf(", %d with missing counts not counted", length(missing$rows)))
+  partial <- length(missing$rows) - length(missing$empty)
+  c(if (partial) sprintf(", %d with missing values", partial),
+    if (length(missing$empty)) sprintf(", %d with nothing observed not counted", length(missing$empty)))
+}

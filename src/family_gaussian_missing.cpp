@@ -1,0 +1,307 @@
+#include "family_gaussian_missing.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "numerics.h"
+
+namespace em {
+
+namespace {
+
+// Factors of all patterns are kept up to so many numbers (32 MB); beyond, each is made when it is needed.
+constexpr Index most_stored = 4194304;
+
+// The first `observed` steps of a Cholesky factorisation, in the lower triangle: the columns done hold the
+// factor, the rest what is left over. The matrix is known to be positive definite; a pivot lost in rounding
+// is put back at the size of that rounding.
+void partial_cholesky(Index d, Index observed, double* a) {
+  const double lost = 4.0 * static_cast<double>(d) * std::numeric_limits<double>::epsilon();
+  for (Index j = 0; j < d; ++j) {
+    double* column = a + j * d;
+    const double diagonal = column[j];
+    for (Index i = 0; i < std::min(j, observed); ++i) {
+      const double* previous = a + i * d;
+      const double factor = previous[j];
+      for (Index row = j; row < d; ++row) column[row] -= factor * previous[row];
+    }
+    if (j >= observed) continue;
+    const double root = std::sqrt(std::max(column[j], lost * diagonal));
+    column[j] = root;
+    const double inverse = 1.0 / root;
+    for (Index row = j + 1; row < d; ++row) column[row] *= inverse;
+  }
+}
+
+}  // namespace
+
+FamilyGaussianMissing::FamilyGaussianMissing(Index n_rows, Index d, const double* data, Index k,
+                                             Structure structure)
+    : FamilyGaussianBase(n_rows, d, data, k, structure), plan_(make_plan(x_)) {}
+
+std::shared_ptr<const FamilyGaussianMissing::Plan> FamilyGaussianMissing::make_plan(const ConstMatrixMap& x) {
+  auto plan = std::make_shared<Plan>();
+  std::map<std::vector<bool>, std::size_t> known;
+  std::vector<bool> now(static_cast<std::size_t>(x.cols()));
+  std::vector<bool> before;
+  for (Index i = 0; i < x.rows(); ++i) {
+    for (Index j = 0; j < x.cols(); ++j) now[static_cast<std::size_t>(j)] = std::isnan(x(i, j));
+    if (i > 0 && now == before) continue;
+    before = now;
+    const auto found = known.emplace(now, plan->patterns.size());
+    if (found.second) {
+      Pattern pattern{{}, 0};
+      for (const bool missing : {false, true}) {
+        for (Index j = 0; j < x.cols(); ++j) {
+          if (now[static_cast<std::size_t>(j)] == missing) pattern.order.push_back(j);
+        }
+        if (!missing) pattern.observed = static_cast<Index>(pattern.order.size());
+      }
+      plan->patterns.push_back(pattern);
+    }
+    plan->runs.push_back({i, found.first->second});
+  }
+  plan->runs.push_back({x.rows(), 0});
+  return plan;
+}
+
+// visit(rows of the run, its pattern's number)
+template <class Visit>
+void FamilyGaussianMissing::for_each_run(Rows rows, Visit visit) const {
+  auto run = std::upper_bound(plan_->runs.begin(), plan_->runs.end(), rows.begin,
+                              [](Index row, const Run& other) { return row < other.begin; });
+  for (Index begin = rows.begin; begin < rows.end(); ++run) {
+    const Index end = std::min(run->begin, rows.end());
+    visit(Rows{begin, end - begin}, std::prev(run)->pattern);
+    begin = end;
+  }
+}
+
+Index FamilyGaussianMissing::n_workspace(Index block_rows) const {
+  return block_rows * (k_ + 1) * d_ + factor_size() + 2 * d_ * d_ + d_;
+}
+
+Index FamilyGaussianMissing::describe(const double* weights) {
+  const Index n = n_rows();
+  const Vector weight = weights ? Vector(ConstVectorMap(weights, n)) : Vector::Ones(n);
+  Vector centre = Vector::Zero(d_);
+  Vector variance = Vector::Zero(d_);
+  Matrix filled = Matrix::Zero(n, d_);
+  for (Index j = 0; j < d_; ++j) {
+    const auto seen = x_.col(j).array() == x_.col(j).array();
+    const double mass = seen.select(weight.array(), 0.0).sum();
+    if (!(mass > 0.0)) continue;  // not observed at all: as a constant column, a defect
+    // About the first value seen, so that offsets cost no digits.
+    Index first = 0;
+    while (std::isnan(x_(first, j))) ++first;
+    const double origin = x_(first, j);
+    centre[j] = origin + seen.select(weight.array() * (x_.col(j).array() - origin), 0.0).sum() / mass;
+    filled.col(j) = seen.select(weight.array().sqrt() * (x_.col(j).array() - centre[j]), 0.0);
+    variance[j] = filled.col(j).squaredNorm() / mass;
+    if (variance[j] > 0.0) filled.col(j) /= filled.col(j).norm();
+  }
+  const Matrix correlation = filled.transpose() * filled;
+  const Vector sd = variance.cwiseSqrt();
+  const Matrix total = sd.asDiagonal() * correlation * sd.asDiagonal();
+  const Index defect = set_overall(centre, total);
+  for (Index component = 0; component < k_; ++component) sigma(component) = total;
+  store_covariance();
+  return defect >= 0 || structure_.diagonal() ? defect : collinear_column(weight);
+}
+
+// The first column that the complete rows show to be a linear combination of those before it; -1 where there
+// is none, or where too few rows are complete to tell.
+Index FamilyGaussianMissing::collinear_column(ConstVectorRef weight) const {
+  Vector centre = Vector::Zero(d_);
+  Matrix scatter = Matrix::Zero(d_, d_);
+  for (const bool second : {false, true}) {
+    double mass = 0.0;
+    Index rows = 0;
+    for (Index i = 0; i < n_rows(); ++i) {
+      if (!(weight[i] > 0.0) || !x_.row(i).allFinite()) continue;
+      const Vector z = x_.row(i).transpose() - (second ? centre : centre_);
+      mass += weight[i];
+      ++rows;
+      if (second) {
+        scatter.noalias() += weight[i] * z * z.transpose();
+      } else {
+        centre += weight[i] * z;
+      }
+    }
+    if (rows <= d_ + 1) return -1;
+    if (!second) centre = centre_ + centre / mass;
+  }
+  return first_collinear(scatter);
+}
+
+Index FamilyGaussianMissing::prepare(Accuracy /*accuracy*/) {
+  load_covariance();
+  // Judged as complete rows would be: a density on margins exists wherever the whole one does.
+  const Index defect = first_without_density();
+  alike_ = true;
+  for (Index j = 1; j < k_; ++j) alike_ = alike_ && covariance_.col(j) == covariance_.col(0);
+  const Index components = alike_ ? 1 : k_;
+  const auto patterns = static_cast<Index>(plan_->patterns.size());
+  const Index size = patterns * components * factor_size();
+  store_.resize(size <= most_stored ? static_cast<std::size_t>(size) : 0);
+  double* out = store_.data();
+  for (std::size_t p = 0; p < plan_->patterns.size() && !store_.empty(); ++p) {
+    for (Index j = 0; j < components; ++j, out += factor_size()) make_factor(plan_->patterns[p], j, out);
+  }
+  return defect;
+}
+
+void FamilyGaussianMissing::make_factor(const Pattern& pattern, Index component, double* out) const {
+  const double* covariance = covariance_.data() + component * d_ * d_;
+  for (Index j = 0; j < d_; ++j) {
+    const double* column = covariance + pattern.order[static_cast<std::size_t>(j)] * d_;
+    for (Index i = j; i < d_; ++i) out[j * d_ + i] = column[pattern.order[static_cast<std::size_t>(i)]];
+  }
+  partial_cholesky(d_, pattern.observed, out);
+  double constant = -0.5 * static_cast<double>(pattern.observed) * log_two_pi;
+  for (Index j = 0; j < pattern.observed; ++j) constant -= std::log(out[j * (d_ + 1)]);
+  out[d_ * d_] = constant;
+}
+
+const double* FamilyGaussianMissing::factor(std::size_t pattern, Index component, double* scratch) const {
+  if (store_.empty()) {
+    make_factor(plan_->patterns[pattern], component, scratch);
+    return scratch;
+  }
+  const Index components = alike_ ? 1 : k_;
+  const Index at = static_cast<Index>(pattern) * components + (alike_ ? 0 : component);
+  return store_.data() + at * factor_size();
+}
+
+// y = L^-1 (x_o - mu_o) of every row under every component: block rows x d for each component, of which a run
+// uses its first columns.
+void FamilyGaussianMissing::pack(Rows rows, double* work) const {
+  for_each_run(rows, [&](Rows run, std::size_t number) {
+    const Pattern& pattern = plan_->patterns[number];
+    for (Index component = 0; component < k_; ++component) {
+      const double* l = factor(number, component, scratch(work, rows.size));
+      double* first = work + component * d_ * rows.size + (run.begin - rows.begin);
+      for (Index j = 0; j < pattern.observed; ++j) {
+        const Index column = pattern.order[static_cast<std::size_t>(j)];
+        ArrayMap y(first + j * rows.size, run.size);
+        y = x_.col(column).segment(run.begin, run.size).array() - mean_(component, column);
+        if (!structure_.diagonal()) {
+          for (Index i = 0; i < j; ++i) y -= l[i * d_ + j] * ConstArrayMap(first + i * rows.size, run.size);
+        }
+        y *= 1.0 / l[j * (d_ + 1)];
+      }
+    }
+  });
+}
+
+void FamilyGaussianMissing::log_density(Rows rows, double* work, MatrixRef out) const {
+  for_each_run(rows, [&](Rows run, std::size_t number) {
+    const Index at = run.begin - rows.begin;
+    for (Index component = 0; component < k_; ++component) {
+      const double* l = factor(number, component, scratch(work, rows.size));
+      const double* first = work + component * d_ * rows.size + at;
+      auto distance = out.col(component).segment(at, run.size).array();
+      distance.setZero();
+      for (Index j = 0; j < plan_->patterns[number].observed; ++j) {
+        distance += ConstArrayMap(first + j * rows.size, run.size).square();
+      }
+      distance = l[d_ * d_] - 0.5 * distance;
+    }
+  });
+}
+
+void FamilyGaussianMissing::accumulate(Rows rows, double* work, ConstMatrixRef responsibilities,
+                                       VectorRef statistics) const {
+  double* const own = scratch(work, rows.size);
+  double* const sums = own + factor_size();
+  double* const products = sums + d_;
+  double* const weighted = products + 2 * d_ * d_;
+  double* const second = statistics.data() + k_ * (1 + d_);
+  for_each_run(rows, [&](Rows run, std::size_t number) {
+    const Pattern& pattern = plan_->patterns[number];
+    if (pattern.observed == 0) return;
+    const Index at = run.begin - rows.begin;
+    for (Index component = 0; component < k_; ++component) {
+      const auto r = responsibilities.col(component).segment(at, run.size).array();
+      const double count = r.sum();
+      if (!(count > 0.0)) continue;
+      const double* first = work + component * d_ * rows.size + at;
+      for (Index j = 0; j < pattern.observed; ++j) {
+        ArrayMap ry(weighted + j * run.size, run.size);
+        ry = r * ConstArrayMap(first + j * rows.size, run.size);
+        sums[j] = ry.sum();
+        const Index from = structure_.diagonal() ? j : 0;
+        for (Index i = from; i <= j; ++i) {
+          products[i * d_ + j] = ry.matrix().dot(ConstVectorMap(first + i * rows.size, run.size));
+        }
+      }
+      statistics[component] += count;
+      complete(pattern, factor(number, component, own), count, sums, products,
+               statistics.data() + k_ + component * d_,
+               second + (storage_ == Storage::pooled ? 0 : component) *
+                            (storage_ == Storage::diagonal ? d_ : d_ * d_));
+    }
+  });
+}
+
+// From sums of y and (lower triangle) of y y' to those of the filled rows about the mean, H sums and H
+// products H' + count C, added to first and second.
+void FamilyGaussianMissing::complete(const Pattern& pattern, const double* factor, double count,
+                                     const double* sums, double* products, double* first,
+                                     double* second) const {
+  const Index observed = pattern.observed;
+  const auto column = [&](Index j) { return pattern.order[static_cast<std::size_t>(j)]; };
+  if (structure_.diagonal()) {
+    for (Index j = 0; j < d_; ++j) {
+      const double scale = factor[j * (d_ + 1)];  // a standard deviation where observed, else a variance
+      if (j < observed) first[column(j)] += scale * sums[j];
+      const double square = j < observed ? scale * scale * products[j * (d_ + 1)] : count * scale;
+      second[storage_ == Storage::diagonal ? column(j) : column(j) * (d_ + 1)] += square;
+    }
+    return;
+  }
+  double* const half = products + d_ * d_;  // H products: d x observed
+  for (Index j = 0; j < observed; ++j) {
+    VectorMap out(half + j * d_, d_);
+    out.setZero();
+    for (Index i = 0; i < observed; ++i) {
+      const double product = i < j ? products[i * d_ + j] : products[j * d_ + i];
+      out.tail(d_ - i) += product * ConstVectorMap(factor + i * (d_ + 1), d_ - i);
+    }
+  }
+  for (Index j = 0; j < d_; ++j) {
+    const Index to = column(j);
+    for (Index i = 0; i < std::min(j + 1, observed); ++i) first[to] += factor[i * d_ + j] * sums[i];
+    for (Index row = j; row < d_; ++row) {
+      double sum = j < observed ? 0.0 : count * factor[j * d_ + row];
+      for (Index i = 0; i < std::min(j + 1, observed); ++i) sum += half[i * d_ + row] * factor[i * d_ + j];
+      second[to * d_ + column(row)] += sum;
+      if (row != j) second[column(row) * d_ + to] += sum;
+    }
+  }
+}
+
+// What is missing is put at the mean of its column.
+void FamilyGaussianMissing::features(Rows rows, MatrixRef out) const {
+  for (Index j = 0; j < d_; ++j) {
+    const double sd = std::sqrt(total_(j, j));
+    const auto column = x_.col(j).segment(rows.begin, rows.size).array();
+    out.col(j) = (column == column).select((column - centre_[j]) / (sd > 0.0 ? sd : 1.0), 0.0);
+  }
+}
+
+void FamilyGaussianMissing::start_at(const std::vector<Index>& rows) {
+  FamilyGaussianBase::start_at(rows);
+  for (Index j = 0; j < d_; ++j) {
+    for (Index component = 0; component < k_; ++component) {
+      if (std::isnan(mean_(component, j))) mean_(component, j) = centre_[j];
+    }
+  }
+}
+
+std::unique_ptr<Family> FamilyGaussianMissing::clone() const {
+  return std::make_unique<FamilyGaussianMissing>(*this);
+}
+
+}  // namespace em

@@ -1,0 +1,77 @@
+// family_gaussian_missing.h: normal components where some cells are missing at random.
+//
+// A row with the cells o observed has the density of its margin, N(x_o; mu_o, Sigma_oo). Its expected
+// statistics are those of the row filled in by its conditional mean, plus, once for each row, the conditional
+// covariance C = Sigma_mm - Sigma_mo Sigma_oo^-1 Sigma_om of what is missing (Ghahramani & Jordan 1994). They
+// are laid out as those of complete rows, so the M-step of family_gaussian_base.h, any of the 14 structures,
+// takes them as they are.
+//
+// A Cholesky factorisation of Sigma, observed cells first and stopped after them, gives all that a pattern
+// needs: its columns H have the factor L of Sigma_oo on top, C is what is left over, and with y = L^-1 (x_o -
+// mu_o) the filled row is mu + H y. Statistics are therefore taken of the y, a run of rows of one pattern at
+// a time, and completed once for each run: the cost follows the rows and, apart from that, the patterns. Rows
+// may come in any order; sorted by pattern they make the fewest runs.
+//
+// A row with nothing observed has the log density 0 and adds nothing.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "family_gaussian_base.h"
+
+namespace em {
+
+class FamilyGaussianMissing : public FamilyGaussianBase {
+ public:
+  // data: n_rows x d, column-major, NaN where missing; not copied, must outlive the family.
+  FamilyGaussianMissing(Index n_rows, Index d, const double* data, Index k, Structure structure);
+  FamilyGaussianMissing(const FamilyGaussianMissing& other) = default;
+
+  Index n_workspace(Index block_rows) const override;
+  // Means and variances are those of the cells observed in each column; correlations those of the rows filled
+  // in by the means. Where enough rows are complete, they say which columns are collinear.
+  Index describe(const double* weights) override;
+  Index prepare(Accuracy accuracy) override;
+  void pack(Rows rows, double* work) const override;
+  void log_density(Rows rows, double* work, MatrixRef out) const override;
+  void accumulate(Rows rows, double* work, ConstMatrixRef responsibilities,
+                  VectorRef statistics) const override;
+  void features(Rows rows, MatrixRef out) const override;
+  void start_at(const std::vector<Index>& rows) override;
+  std::unique_ptr<Family> clone() const override;
+
+ private:
+  struct Pattern {
+    std::vector<Index> order;  // of the columns: observed ones first
+    Index observed;            // how many these are
+  };
+  struct Run {
+    Index begin;
+    std::size_t pattern;
+  };
+  struct Plan {
+    std::vector<Pattern> patterns;
+    std::vector<Run> runs;  // in order of their rows; one more at the end
+  };
+
+  static std::shared_ptr<const Plan> make_plan(const ConstMatrixMap& x);
+  template <class Visit>
+  void for_each_run(Rows rows, Visit visit) const;
+  Index collinear_column(ConstVectorRef weight) const;
+
+  // The factorisation for a pattern, d x d and the log of the density's constant after it: out of the store,
+  // or made in scratch where the store would be too large.
+  const double* factor(std::size_t pattern, Index component, double* scratch) const;
+  void make_factor(const Pattern& pattern, Index component, double* out) const;
+  Index factor_size() const { return d_ * d_ + 1; }
+  double* scratch(double* work, Index block_rows) const { return work + k_ * d_ * block_rows; }
+  void complete(const Pattern& pattern, const double* factor, double count, const double* sums,
+                double* products, double* first, double* second) const;
+
+  std::shared_ptr<const Plan> plan_;  // shared by clones
+  bool alike_ = false;                // one covariance for all components: one factor for each pattern
+  std::vector<double> store_;         // made by prepare(); empty where too large
+};
+
+}  // namespace em

@@ -1,0 +1,268 @@
+# Missing values: exact likelihood of the observed cells, under every structure. The oracle is helper-missing.R.
+
+holed <- function(n, d = 3, share = 0.2) with_holes(law_matrix(n, d, 11), share)
+
+many_start <- list(proportions = c(0.4, 0.3, 0.3), mean = rbind(c(0, 0, 0), c(3, -1, 0), c(-2, 3, 0)),
+                   covariance = diag(3))
+one_start <- list(proportions = c(0.4, 0.3, 0.3), mean = c(0, 3, -2), sd = c(1, 1, 1))
+
+missing_run <- function(x, structure, n_iter, start = many_start, ..., control = list()) {
+  control <- do.call(em_control, utils::modifyList(list(tol = 0, max_iter = n_iter, accelerate = FALSE), control))
+  em_fit(x, k = 3, family = em_gaussian(structure), start = start, na.action = na.pass, control = control, ...)
+}
+
+test_that("every structure's iterations are those of the oracle", {
+  x <- holed(60)
+  x[7, ] <- NA
+  for (structure in law_structures) {
+    fit <- missing_run(x, structure, 4)
+    oracle <- missing_em(x, 3, structure, many_start, n_iter = 4)
+    tolerance <- if (structure %in% c("EVE", "VVE")) 1e-6 else 1e-9
+    expect_equal(fit$trace$loglik, oracle$trace, tolerance = tolerance, info = structure)
+    expect_equal(parameter_numbers(fit), unlist(lapply(oracle$parameters, as.numeric), use.names = FALSE),
+                 tolerance = tolerance, info = structure)
+  }
+})
+
+test_that("one dimension, weights, held proportions and ECM agree with the oracle", {
+  x <- holed(60)
+  w <- rep(c(0.5, 1, 2, 0), 15)
+  for (structure in c("E", "V")) {
+    fit <- missing_run(x[, 1], structure, 5, one_start, weights = w)
+    expect_equal(fit$trace$loglik, missing_em(x[, 1], 3, structure, one_start, weights = w)$trace, tolerance = 1e-10)
+  }
+  fit <- missing_run(x, "VEV", 5, many_start[-1], weights = w, latent = em_mixture(c(0.5, 0.3, 0.2)))
+  oracle <- missing_em(x, 3, "VEV", many_start[-1], weights = w, proportions = c(0.5, 0.3, 0.2))
+  expect_equal(fit$trace$loglik, oracle$trace, tolerance = 1e-9)
+  fit <- missing_run(x, "VVV", 5, control = list(algorithm = "ecm"))
+  expect_equal(fit$trace$loglik, missing_em(x, 3, "VVV", many_start, algorithm = "ecm")$trace, tolerance = 1e-9)
+})
+
+test_that("the observed-data log-likelihood rises under every structure", {
+  x <- holed(300, share = 0.35)
+  for (structure in law_structures) {
+    loglik <- missing_run(x, structure, 60)$trace$loglik
+    expect_gte(min(diff(loglik)), -1e-10 * (1 + max(abs(loglik))))
+  }
+})
+
+test_that("complete data give the same numbers through the missing-value path", {
+  x <- law_matrix(200, 3, 11)
+  for (structure in law_structures) {
+    fit <- law_run(list(family = em_gaussian(structure), start = many_start), x, 12)
+    data <- unclass(fit$data)
+    data$order <- withr_seed(3, sample(200))
+    start <- list(items = list(list(parameters = lapply(fit$start, emfit:::bare_numbers), forgiving = FALSE)))
+    run <- emfit:::run_em(data, start, emfit:::fit_model(fit), fit$control)
+    expect_equal(run$trace, fit$trace$loglik, tolerance = 1e-10, info = structure)
+    expect_equal(unlist(run$parameters, use.names = FALSE), parameter_numbers(fit), tolerance = 1e-10,
+                 info = structure)
+  }
+})
+
+test_that("k = 1 with a monotone pattern is the closed form of the factored likelihood (Anderson 1957)", {
+  x <- law_matrix(200, 2, 11)
+  x[81:200, 2] <- NA
+  fit <- quietly(em_fit(x, k = 1, control = em_control(tol = 0, max_iter = 300, n_start = 1, accelerate = FALSE)))
+  slope <- cov(x[1:80, 1], x[1:80, 2]) / var(x[1:80, 1])
+  rest <- mean((lm(x[1:80, 2] ~ x[1:80, 1])$residuals)^2)
+  v <- mean((x[, 1] - mean(x[, 1]))^2)
+  expect_equal(unname(fit$parameters$mean[1, ]),
+               c(mean(x[, 1]), mean(x[1:80, 2]) + slope * (mean(x[, 1]) - mean(x[1:80, 1]))), tolerance = 1e-7)
+  expect_equal(unname(fit$parameters$covariance[, , 1]),
+               rbind(c(v, slope * v), c(slope * v, rest + slope^2 * v)), tolerance = 1e-6)
+})
+
+test_that("k = 1 agrees with norm, k = 2 with MGMM, to 1e-5", {
+  skip_if_not_installed("norm")
+  prepared <- norm::prelim.norm(as.matrix(airquality[1:4]))
+  theta <- norm::em.norm(prepared, showits = FALSE, criterion = 1e-12, maxits = 10000)
+  peer <- norm::getparam.norm(prepared, theta)
+  fit <- quietly(em_fit(airquality[1:4], k = 1, control = em_control(tol = 1e-11)))
+  expect_equal(unname(fit$parameters$mean[1, ]), unname(peer$mu), tolerance = 1e-5)
+  expect_equal(unname(fit$parameters$covariance[, , 1]), unname(peer$sigma), tolerance = 1e-5)
+  skip_if_not_installed("MGMM")
+  x <- withr_seed(100, MGMM::rGMM(n = 1000, d = 2, k = 2, miss = 0.1, means = list(c(-2, -2), c(2, 2)),
+                                  covs = 0.5 * diag(2)))
+  x <- x[rowSums(!is.na(x)) > 0, ]
+  ours <- em_fit(unname(x), start = list(mean = rbind(c(-2, -2), c(2, 2)), covariance = diag(2)), na.action = na.pass,
+                 control = em_control(tol = 1e-11))$parameters
+  peer <- MGMM::FitGMM(x, k = 2, init_means = list(ours$mean[1, ], ours$mean[2, ]), maxit = 1, report = FALSE,
+                       init_covs = list(ours$covariance[, , 1], ours$covariance[, , 2]),
+                       init_props = unname(ours$proportions))
+  expect_equal(unname(ours$mean), unname(do.call(rbind, methods::slot(peer, "Means"))), tolerance = 1e-5)
+  expect_equal(ours$covariance[, , 2], unname(methods::slot(peer, "Covariances")[[2]]), tolerance = 1e-5)
+})
+
+test_that("outputs keep all rows in the user's order", {
+  x <- holed(80)
+  x[c(5, 60), ] <- NA
+  rownames(x) <- paste0("row", 1:80)
+  fit <- missing_run(x, "VVV", 3)
+  joint <- missing_log_joint(unname(x), reference_parameters(fit$parameters, 3, 3))
+  expect_equal(unname(predict(fit, type = "logdensity")), reference_row_loglik(joint), tolerance = 1e-10)
+  expect_equal(unname(predict(fit, type = "prob")), exp(joint - reference_row_loglik(joint)), tolerance = 1e-10)
+  expect_equal(predict(fit, x, type = "prob"), predict(fit, type = "prob"))
+  expect_equal(predict(fit, x[9:3, ], type = "density"), predict(fit, type = "density")[9:3])
+  expect_identical(names(predict(fit)), rownames(x))
+  expect_equal(fit$loglik, sum(reference_row_loglik(joint)[-c(5, 60)]), tolerance = 1e-12)
+  component <- predict(fit, type = "component")
+  expect_equal(unname(component[, 2]), exp(missing_log_density(unname(x), fit$parameters$mean[2, ],
+                                                              fit$parameters$covariance[, , 2])), tolerance = 1e-10)
+  i <- withr_seed(2, sample(80))
+  expect_equal(predict(missing_run(x[i, ], "VVV", 3), type = "prob"), predict(fit, type = "prob")[i, ],
+               tolerance = 1e-9)
+  expect_identical(is.na(residuals(fit)), is.na(x))
+  expect_false(anyNA(fitted(fit)))
+  expect_identical(dim(simulate(fit, seed = 1)[[1]]), c(80L, 3L))
+})
+
+test_that("a row with nothing observed changes nothing and is told of", {
+  x <- holed(80)
+  with <- rbind(x[1:40, ], NA, x[41:80, ])
+  fit <- missing_run(with, "VVV", 20)
+  expect_equal(parameter_numbers(fit), parameter_numbers(missing_run(x, "VVV", 20)), tolerance = 1e-12)
+  expect_identical(nobs(fit), 80)
+  expect_equal(predict(fit, type = "prob")[41, ], fit$parameters$proportions)
+  expect_equal(predict(fit, type = "logdensity")[41], 0)
+  expect_match(format(fit)[2], fixed = TRUE,
+               sprintf("81 observations, 3 variables, %d with missing values, 1 with nothing observed not counted",
+                       sum(!complete.cases(x))))
+  new <- predict(fit, rbind(c(NA, NA, NA), c(1, NA, NA)), type = "prob")
+  expect_equal(new[1, ], fit$parameters$proportions)
+})
+
+test_that("na.action: one message, silence, fewer rows or an error", {
+  expect_message(em_fit(airquality[1:4], k = 1), "44 missing values in 42 of 153 rows (Ozone 37, Solar.R 7)",
+                 class = "emfit_message_missing", fixed = TRUE)
+  told <- character()
+  withCallingHandlers(em_fit(~ Ozone + Temp, data = airquality, k = 2, control = em_control(max_iter = 2, tol = 0)),
+                      emfit_message = function(m) {
+                        told <<- c(told, conditionMessage(m))
+                        invokeRestart("muffleMessage")
+                      })
+  expect_length(told, 1)
+  expect_silent(em_fit(airquality[1:4], k = 1, na.action = na.pass))
+  omitted <- em_fit(airquality[1:4], k = 1, na.action = na.omit)
+  expect_equal(omitted$data$n, 111L)
+  expect_equal(unname(omitted$parameters$mean[1, ]), unname(colMeans(na.omit(airquality[1:4]))))
+  excluded <- em_fit(airquality[1:4], k = 1, na.action = na.exclude)
+  expect_identical(unname(is.na(predict(excluded, type = "logdensity"))), !complete.cases(airquality[1:4]))
+  expect_error(em_fit(airquality[1:4], k = 1, na.action = na.fail), "42 rows (5, 6, 10, 11, 25, ... (37 more))",
+               class = "emfit_error_missing", fixed = TRUE)
+  expect_error(em_fit(airquality[1:4], k = 1, na.action = mean), class = "emfit_error_argument")
+  expect_error(em_fit(cbind(a = 1:9 + 0, b = NA), k = 1), "no observed value in column \"b\"",
+               class = "emfit_error_missing")
+  expect_error(em_fit(rep(NA_real_, 9), k = 1), "no observed value", class = "emfit_error_missing")
+  expect_error(em_fit(cbind(c(1, 2, NA, 4), c(3, Inf, 1, 2)), k = 1), "`x[2, 2]` is Inf", class = "emfit_error_input",
+               fixed = TRUE)
+  expect_error(em_fit(cbind(c(1, 2, NA, 4), c(3, NaN, 1, 2)), k = 1), "`x[2, 2]` is NaN", class = "emfit_error_input",
+               fixed = TRUE)
+})
+
+test_that("collinear, constant and unidentified columns are found among missing values", {
+  x <- holed(100)
+  expect_error(quietly(em_fit(cbind(x, d = x[, 1] + x[, 2]), k = 2)), "Column \"d\" is a linear combination",
+               class = "emfit_error_input")
+  expect_error(quietly(em_fit(cbind(x, d = ifelse(1:100 > 50, NA, 4)), k = 2)), "Column \"d\" is constant",
+               class = "emfit_error_input")
+  apart <- cbind(a = ifelse(1:100 > 50, NA, x[, 1]), b = ifelse(1:100 > 50, x[, 2], NA))
+  expect_warning(quietly(em_fit(apart, k = 1)), "\"a\" and \"b\" are never observed in the same row",
+                 class = "emfit_warning_unidentified")
+  expect_silent(em_fit(apart, k = 1, family = em_gaussian("VVI"), na.action = na.pass))
+})
+
+test_that("weight 2 is the row twice, weight 0 the row absent", {
+  x <- holed(100)
+  w <- rep(c(1, 2, 0, 3, 1), 20)
+  for (structure in c("VVV", "EEE", "VEI")) {
+    weighted <- missing_run(x, structure, 12, weights = w)
+    replicated <- missing_run(x[rep(1:100, w), ], structure, 12)
+    expect_same_parameters(weighted, replicated)
+    expect_equal(BIC(weighted), BIC(replicated), tolerance = 1e-10)
+  }
+})
+
+test_that("threads, units and offsets", {
+  x <- holed(9000)
+  one <- missing_run(x, "VVV", 3, control = list(threads = 1))
+  two <- missing_run(x, "VVV", 3, control = list(threads = 2))
+  expect_identical(two$trace, one$trace)
+  expect_identical(parameter_numbers(two), parameter_numbers(one))
+  x <- x[1:150, ]
+  base <- missing_run(x, "VVV", 8)
+  move <- function(b, s) {
+    missing_run((x + b) * s, "VVV", 8, list(proportions = many_start$proportions, mean = (many_start$mean + b) * s,
+                                            covariance = diag(3) * s^2))
+  }
+  for (s in c(1e-150, 1e-9, 1e9, 1e150)) {
+    expect_equal(move(0, s)$loglik, base$loglik - sum(!is.na(x)) * log(s), tolerance = 1e-9)
+  }
+  far <- move(1e8, 1)
+  expect_equal(far$parameters$covariance, base$parameters$covariance, tolerance = 1e-6)
+  expect_equal(far$loglik, base$loglik, tolerance = 1e-6)
+})
+
+test_that("more patterns than are kept give the same numbers", {
+  x <- with_holes(withr_seed(1, matrix(rnorm(1500 * 30), 1500)), 0.3)
+  p <- list(proportions = c(0.3, 0.3, 0.4), mean = rbind(0, 1, rep(c(-1, 1), 15)), covariance = diag(30) + 0.3)
+  start <- em_start(x, 3, start = p)
+  step <- em_estep(x, start)
+  expect_equal(step$loglik, missing_loglik(x[1:1500, ], start), tolerance = 1e-12)
+  next_step <- em_mstep(x, step, start)
+  halves <- lapply(list(1:700, 701:1500), function(i) {
+    data <- emfit:::em_data(x[i, ], em_gaussian())
+    emfit:::expect_em(data, start, emfit:::parameters_model(start), "statistics")$statistics
+  })
+  data <- emfit:::em_data(x, em_gaussian())
+  whole <- emfit:::maximise_em(data, Reduce(`+`, halves), start, emfit:::parameters_model(start), "em")
+  expect_equal(unname(next_step$covariance), whole$covariance, tolerance = 1e-10)
+})
+
+test_that("a start by responsibilities or partition, and one step at a time", {
+  x <- as.matrix(with_holes(iris[1:4], 0.1))
+  by_species <- quietly(em_fit(x, k = 3, start = iris$Species))
+  expect_true(by_species$converged)
+  r <- predict(by_species, type = "prob")
+  expect_gt(mean(levels(iris$Species)[max.col(r)] == iris$Species), 0.95)
+  fit <- missing_run(x[, 1:3], "VVV", 6, control = list(path = TRUE))
+  p <- em_start(x[, 1:3], start = many_start)
+  for (i in 1:6) p <- em_mstep(x[, 1:3], em_estep(x[, 1:3], p), p)
+  expect_equal(unlist(lapply(p[1:3], as.numeric), use.names = FALSE), parameter_numbers(fit), tolerance = 1e-12)
+  for (method in c("kmeans++", "random", "partition")) {
+    fit <- withr_seed(1, quietly(em_fit(x, k = 2, start = method)))
+    expect_true(is.finite(fit$loglik))
+  }
+})
+
+test_that("the gradient is zero at the maximum and the information that of the observed cells", {
+  x <- holed(150, 2)
+  fit <- quietly(em_fit(x, k = 2, control = em_control(tol = 1e-12, max_iter = 5000)))
+  score <- emfit:::score_em(unclass(fit$data), fit$parameters, emfit:::fit_model(fit), "scores")
+  expect_lt(max(abs(score$gradient)), 1e-4)
+  expect_equal(colSums(score$scores), score$gradient, tolerance = 1e-6)
+})
+
+test_that("binomial rows with a missing count keep their place and count for nothing", {
+  counts <- rbind(law_counts(40, 13), c(NA, 3), c(2, NA))
+  fit <- quietly(em_fit(counts, k = 2, family = em_binomial(), start = list(prob = c(0.3, 0.7))))
+  without <- em_fit(counts[1:40, ], k = 2, family = em_binomial(), start = list(prob = c(0.3, 0.7)))
+  expect_equal(parameter_numbers(fit), parameter_numbers(without), tolerance = 1e-12)
+  expect_identical(nobs(fit), 40)
+  expect_equal(unname(predict(fit, type = "prob")[41, ]), unname(fit$parameters$proportions))
+  expect_identical(unname(predict(fit, type = "logdensity")[42]), 0)
+  expect_identical(is.na(residuals(fit)), rep(c(FALSE, TRUE), c(40, 2)))
+  expect_match(format(fit)[2], "2 with missing counts not counted")
+  expect_message(em_fit(counts, k = 1, family = em_binomial()), "missing counts in 2 of 42 rows (41, 42)",
+                 class = "emfit_message_missing", fixed = TRUE)
+  expect_equal(predict(fit, rbind(c(NA, 1), c(3, 4)), type = "prob")[1, ], fit$parameters$proportions)
+  expect_identical(is.na(simulate(fit, seed = 1)[[1]][[1]]), rep(c(FALSE, TRUE), c(40, 2)))
+})
+
+test_that("every picture takes a fit with missing values", {
+  file <- tempfile(fileext = ".pdf")
+  grDevices::pdf(file)
+  on.exit(grDevices::dev.off())
+  fit <- quietly(em_fit(airquality[1:3], k = 2, start = "kmeans++"))
+  expect_no_error(for (type in c("density", "cluster", "pairs", "trace")) plot(fit, type = type))
+})
