@@ -20,8 +20,8 @@
 #'   `entropy` (1 where all rows are certain), `n.min` (expected rows of the smallest component), `prob.min` (the smallest
 #'   mean probability of a component among the rows put into it), `iterations`, `converged`, `starts.agree`.
 #'
-#'   `augment()`: the data, and `.class`, `.uncertainty`, `.prob.<component>`, `.density`; rows with missing values have
-#'   `NA` there.
+#'   `augment()`: the data, and `.class`, `.uncertainty`, `.prob.<component>`, `.density`; rows that were
+#'   left out for missing values have `NA` there.
 #' @section Errors: `emfit_error_argument`, and for `newdata` those of [predict.em_fit()].
 #' @references Biernacki, C., Celeux, G. and Govaert, G. (2000) Assessing a mixture model for clustering with the
 #'   integrated completed likelihood. *IEEE Transactions on Pattern Analysis and Machine Intelligence* 22, 719-725.
