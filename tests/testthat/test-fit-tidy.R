@@ -36,7 +36,7 @@ test_that("augment() adds to each row what predict() says", {
   expect_within(rows$.density, predict(fit, type = "density"), 0)
   new <- augment(fit, newdata = data.frame(waiting = c(80, NA), eruptions = c(4, 2), more = c("a", "b")))
   expect_identical(new$more, c("a", "b"))
-  expect_identical(is.na(new$.class), c(FALSE, TRUE))
+  expect_identical(new$.class, unname(predict(fit, new)))
   expect_identical(augment(fit, data.frame(id = 1:272))$id, 1:272)
   expect_error(augment(fit, data.frame(id = 1:3)), "must have the rows of the fit: 272, not 3",
                class = "emfit_error_argument")
