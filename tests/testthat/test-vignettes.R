@@ -23,7 +23,8 @@ plain_prose <- function(lines) {
 }
 
 test_that("there are vignettes, and the test of their prose notices a typed decimal", {
-  expect_true("emfit.Rmd" %in% basename(vignette_files()))
+  expect_true(all(paste0(c("emfit", "red-blue", "two-coins", "three-groups", "why-em-works", "coming-from", "inside"), ".Rmd")
+                  %in% basename(vignette_files())))
   lines <- c("---", "v: 0.1", "---", "```{r}", "x <- 0.5", "```", "A `r 0.5` of 0.8 or -.45; 3. Then 12 in 1:2.")
   expect_identical(is_prose(lines), rep(c(FALSE, TRUE), c(6, 1)))
   expect_identical(regmatches(plain_prose(lines[7]), gregexpr("[0-9]*[.][0-9]+", plain_prose(lines[7])))[[1]],
@@ -49,4 +50,53 @@ test_that("every chunk that draws has an alternative text", {
     silent <- open[draws & !grepl("fig[.]alt|include *= *FALSE|fig[.]show", lines[open])]
     expect_identical(lines[silent], character(), label = paste("pictures without fig.alt in", basename(file)))
   }
+})
+
+# The code of a vignette, run; its objects can then be looked at.
+run_vignette <- function(name) {
+  file <- grep(paste0("/", name, "[.]Rmd$"), vignette_files(), value = TRUE)
+  code <- tempfile(fileext = ".R")
+  knitr::purl(file, output = code, documentation = 0, quiet = TRUE)
+  home <- new.env(parent = globalenv())
+  grDevices::pdf(NULL)
+  on.exit(grDevices::dev.off())
+  suppressWarnings(utils::capture.output(sys.source(code, home)))
+  home
+}
+
+test_that("red-blue shows what it says", {
+  skip_if_not_installed("knitr")
+  v <- run_vignette("red-blue")
+  expect_printed(v$likelihood, c(0.189, 0.000), 3)
+  expect_printed(v$likelihood[["blue"]], 0.00003, 5)
+  expect_printed(c(v$known$mean, v$known$sd), c(2.813, 6.973, 0.800, 2.039), 3)
+  expect_printed(v$result$guess, c(2.910, 6.838, 0.854, 2.227), 3)
+  expect_within(v$fit$parameters$mean, v$mean, 1e-9)
+  expect_within(v$p$sd, v$sd, 1e-9)
+  expect_identical(unique(vapply(v$ends, function(fit) round(fit$loglik, 4), 0)), round(v$limit$loglik, 4))
+  expect_printed(v$free$parameters$proportions[["red"]], 0.484, 3)
+})
+
+test_that("two-coins shows what it says", {
+  skip_if_not_installed("knitr")
+  v <- run_vignette("two-coins")
+  expect_printed(v$known$prob, c(0.80, 0.45), 2)
+  expect_within(v$weights(v$binomial), v$weights(v$sequence), 1e-14)
+  expect_within(v$weights(v$binomial), v$weights(v$multinomial), 1e-14)
+  expect_printed(v$total, c(21.3, 8.6, 11.7, 8.4), 1)
+  expect_printed(unlist(v$table[1, -1]), c(2.2, 2.2, 2.8, 2.8), 1)
+  expect_printed(v$p1$prob, c(0.71, 0.58), 2)
+  expect_printed(v$p$prob, c(0.80, 0.52), 2)
+  expect_identical(v$stopped$iterations, 8L)
+  expect_printed(v$stuck$parameters$prob, c(0.66, 0.66), 2)
+  expect_printed(c(BIC(v$one), BIC(v$limit)), c(22.17, 22.81), 2)
+})
+
+test_that("three-groups shows what it says", {
+  skip_if_not_installed("knitr")
+  v <- run_vignette("three-groups")
+  expect_identical(v$fit$iterations, 41L)
+  expect_within(v$fit$loglik, -1146.1036342018924, 1e-8)
+  expect_within(v$own$loglik, v$fit$loglik, 0.01)
+  expect_identical(v$shapes[which.min(vapply(v$fits, BIC, 0))], "EII")
 })
