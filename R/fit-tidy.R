@@ -143,6 +143,7 @@ fitted_frame <- function(fit) {
   x <- fit$data$x
   if (fit$family$name == "binomial") {
     x <- if (is.null(fit$family$size)) cbind(x[, 1L], x[, 2L] - x[, 1L]) else x[, 1L, drop = FALSE]
+    x[fit$data$missing$rows, ] <- NA
   }
   frame <- as.data.frame(unname(x))
   names(frame) <- if (length(fit$data$names) == ncol(x)) fit$data$names

@@ -11,6 +11,30 @@ test_that("tidy() gives a row for each component", {
   expect_error(tidy(fit, conf_int = TRUE), "Did you mean", class = "emfit_error_argument")
 })
 
+test_that("tidy() of parameters has the standard errors of vcov() and the limits of confint()", {
+  fit <- em_fit(faithful, k = 2, family = em_gaussian("EEI"))
+  table <- tidy(fit, what = "parameters", conf.int = TRUE, conf.level = 0.9)
+  expect_identical(table$estimate, unname(coef(fit)))
+  names <- emfit:::parameter_names(table)
+  v <- vcov(fit)
+  at <- match(names, rownames(v))
+  expect_identical(is.na(table$std.error), is.na(at))
+  expect_identical(which(is.na(at)), grep("covariance.eruptions.waiting", names))
+  expect_within(table$std.error[!is.na(at)], sqrt(diag(v)), 1e-12)
+  ci <- confint(fit, level = 0.9)
+  expect_within(table$conf.low[!is.na(at)], ci[, 1], 1e-12)
+  expect_within(table$conf.high[!is.na(at)], ci[, 2], 1e-12)
+  expect_false("conf.low" %in% names(tidy(fit, what = "parameters")))
+})
+
+test_that("parameters knows a fit", {
+  skip_if_not_installed("parameters")
+  fit <- em_fit(faithful$waiting, k = 2)
+  table <- parameters::model_parameters(fit)
+  expect_within(table$SE, tidy(fit, "parameters")$std.error, 1e-12)
+  expect_output(print(table), "mean")
+})
+
 test_that("glance() gives one row, with the criteria by their definitions", {
   fit <- em_fit(red_blue$value, start = list(mean = c(1.1, 9), sd = c(2, 1.7)), weights = rep(1:2, 20))
   row <- glance(fit)
@@ -60,6 +84,9 @@ test_that("augment() of counts has the user's columns", {
   rows <- augment(fit)
   expect_named(rows, c("heads", "tails", ".class", ".uncertainty", ".prob.A", ".prob.B", ".density"))
   expect_identical(as.integer(rows$tails), coins$tails)
+  y <- c(5, NA, 8, 4)
+  missing <- suppressMessages(em_fit(cbind(y = y, n = 10 - y), k = 1, family = "binomial"))
+  expect_identical(augment(missing)$y, y)
   expect_named(augment(em_fit(coins$heads, k = 1, family = em_binomial(10))),
                c("successes", ".class", ".uncertainty", ".prob.1", ".density"))
 })
