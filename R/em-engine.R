@@ -24,9 +24,11 @@ user_order <- function(x, data) {
   if (is.matrix(x)) x[back, , drop = FALSE] else x[back]
 }
 
+is_tallied <- function(model) model$family$name == "binomial"
+
 # Equal rows of counts are tallied: distinct rows with their summed weights give the same statistics.
 tallied <- function(data, model) {
-  if (model$family$name != "binomial" || data$n < 2L) return(native_data(data))
+  if (!is_tallied(model) || data$n < 2L) return(native_data(data))
   base <- max(data$x[, 2L]) + 1
   if (base^2 > 2^53) return(native_data(data)) # too large for one number to tell two counts
   key <- data$x[, 2L] * base + data$x[, 1L]

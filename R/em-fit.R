@@ -97,16 +97,21 @@ em_fit.formula <- function(x, data = NULL, k = NULL, family = em_gaussian(), lat
   if (is_number(data) && is.null(k)) {
     abort_em("argument", c("`data` must be a data frame, not a number.", i = "Name `k`: em_fit(~ a, k = 2)."))
   }
-  check_formula_data(data)
-  home <- environment(x)
-  weights <- evaluate(substitute(weights), data, home, "weights")
-  rows <- evaluate(substitute(subset), data, home, "subset")
-  frame <- rows_of_formula(x, data, rows)
-  if (!is.null(rows) && !is.null(weights)) weights <- weights[rows_kept(rows, length(weights))]
   family <- as_em_family(family)
-  input <- em_data(frame$x, family, weights, na.action, terms = frame$terms)
+  input <- data_of_formula(x, data, substitute(weights), substitute(subset), family, na.action)
   tell_missing(input)
   fit_data(input, k, family, as_em_latent(latent), start, as_em_control(control), match.call())
+}
+
+# em_data() of a formula; `weights` and `subset` as the user wrote them.
+data_of_formula <- function(formula, data, weights, subset, family, na.action) {
+  check_formula_data(data)
+  home <- environment(formula)
+  weights <- evaluate(weights, data, home, "weights")
+  rows <- evaluate(subset, data, home, "subset")
+  frame <- rows_of_formula(formula, data, rows)
+  if (!is.null(rows) && !is.null(weights)) weights <- weights[rows_kept(rows, length(weights))]
+  em_data(frame$x, family, weights, na.action, terms = frame$terms)
 }
 
 check_formula_data <- function(data) {

@@ -176,3 +176,11 @@ family_simulate.em_family_binomial <- function(family, parameters, component, da
   names(out) <- if (is.null(data$names)) c("successes", "failures") else data$names
   out
 }
+
+# A quarter of the way to either end.
+#' @export
+family_split.em_family_binomial <- function(family, parameters, j) {
+  prob <- parameters$prob[j]
+  list(proportions = split_proportions(parameters$proportions, j),
+       prob = c(replace(parameters$prob, j, 0.75 * prob), prob + 0.25 * (1 - prob)))
+}

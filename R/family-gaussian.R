@@ -211,3 +211,26 @@ family_simulate.em_family_gaussian <- function(family, parameters, component, da
   names(out) <- variable_names(data)
   out
 }
+
+# Both halves keep the covariance, so that they are what every structure allows; they part along the longest axis.
+#' @export
+family_split.em_family_gaussian <- function(family, parameters, j) {
+  if (!is.null(parameters$sd)) {
+    step <- 0.75 * parameters$sd[j]
+    return(list(proportions = split_proportions(parameters$proportions, j),
+                mean = c(replace(parameters$mean, j, parameters$mean[j] - step), parameters$mean[j] + step),
+                sd = c(parameters$sd, parameters$sd[j])))
+  }
+  sigma <- parameters$covariance[, , j]
+  axes <- eigen(sigma, symmetric = TRUE)
+  step <- 0.75 * sqrt(axes$values[1L]) * axes$vectors[, 1L]
+  mean <- rbind(parameters$mean, parameters$mean[j, ] + step)
+  mean[j, ] <- mean[j, ] - step
+  list(proportions = split_proportions(parameters$proportions, j), mean = mean,
+       covariance = array(c(parameters$covariance, sigma), dim(parameters$covariance) + c(0L, 0L, 1L)))
+}
+
+# Half for each.
+split_proportions <- function(proportions, j) {
+  c(replace(proportions, j, proportions[j] / 2), proportions[j] / 2)
+}

@@ -11,6 +11,7 @@
 #   family_simulate(family, parameters, component, data)   new rows in the user's columns
 #   family_observed(family, data)          the rows as fitted() and residuals() speak of them: n x d
 #   family_order(family, parameters)       what ties between equal proportions are broken by
+#   family_split(family, parameters, j)    component j taken apart into two: parameters of one component more
 
 family_data <- function(family, frame, ...) UseMethod("family_data")
 family_check <- function(family, data, k) UseMethod("family_check")
@@ -21,6 +22,7 @@ family_means <- function(family, parameters, data) UseMethod("family_means")
 family_simulate <- function(family, parameters, component, data) UseMethod("family_simulate")
 family_observed <- function(family, data) UseMethod("family_observed")
 family_order <- function(family, parameters) UseMethod("family_order")
+family_split <- function(family, parameters, j) UseMethod("family_split")
 
 new_em_family <- function(name, ...) {
   structure(list(name = name, ...), class = c(paste0("em_family_", name), "em_family"))

@@ -23,13 +23,13 @@ gg_frame <- function(xlab, ylab) {
 }
 
 # Colour, shape and line of the components, in their order, under one title.
-gg_scales <- function(style, what = c("colour", "shape", "linetype")) {
+gg_scales <- function(style, what = c("colour", "shape", "linetype"), title = "component") {
   labels <- shorten(style$component)
   scales <- list(
-    colour = ggplot2::scale_colour_manual("component", values = style$colour, limits = style$component, labels = labels),
-    fill = ggplot2::scale_fill_manual("component", values = style$colour, limits = style$component, labels = labels),
-    shape = ggplot2::scale_shape_manual("component", values = style$symbol, limits = style$component, labels = labels),
-    linetype = ggplot2::scale_linetype_manual("component", values = style$line, limits = style$component, labels = labels)
+    colour = ggplot2::scale_colour_manual(title, values = style$colour, limits = style$component, labels = labels),
+    fill = ggplot2::scale_fill_manual(title, values = style$colour, limits = style$component, labels = labels),
+    shape = ggplot2::scale_shape_manual(title, values = style$symbol, limits = style$component, labels = labels),
+    linetype = ggplot2::scale_linetype_manual(title, values = style$line, limits = style$component, labels = labels)
   )
   scales[what]
 }

@@ -104,18 +104,3 @@ parameter_terms <- function(table) {
   variable2 <- ifelse(is.na(table$variable2), "", paste0(".", table$variable2))
   paste0(table$term, variable, variable2)
 }
-
-# How clearly the rows fall into components, from one E-step: a list of
-#   icl      BIC less twice the sum of w log r of each row's most probable component; smaller is better
-#   entropy  1 where every row is certain, 0 where every row could be of any component: 1 + sum w r log r / (W log k)
-#   least    the smallest mean probability of a component among the rows that are put into it
-fit_certainty <- function(fit) {
-  r <- responsibilities(fit)
-  w <- stats::weights(fit)
-  top <- row_max(r)
-  class <- max.col(r, ties.method = "first")
-  sums <- vapply(split(data.frame(w, top), class), function(rows) sum(rows$w * rows$top) / sum(rows$w), 0)
-  disorder <- -sum(w * r * log(ifelse(r > 0, r, 1)))
-  list(icl = stats::BIC(fit) - 2 * sum(w[w > 0] * log(top[w > 0])),
-       entropy = if (fit$k == 1L) 1 else 1 - disorder / (sum(w) * log(fit$k)), least = min(sums, na.rm = TRUE))
-}

@@ -1,0 +1,70 @@
+# Cross-validation for em_select(): the rows are cut into folds; every model is fitted to all folds but one, and
+# scored by the log-likelihood of that one. A model starts from its own partition of all rows and from k-means++.
+
+draw_folds <- function(data, folds) {
+  folds <- check_count(folds, "folds", 2L)
+  if (folds > data$n) {
+    abort_em("argument", sprintf("`folds` can't be more than the rows: %d, not %d.", data$n, folds))
+  }
+  sample(rep_len(seq_len(folds), data$n))
+}
+
+cross_validate <- function(search) {
+  folds <- seq_len(max(search$folds))
+  parts <- lapply(folds, function(fold) list(fitted = keep_data_rows(search$data, which(search$folds != fold)),
+                                             held = keep_data_rows(search$data, which(search$folds == fold))))
+  for (at in seq_along(search$ks)) {
+    drawn <- lapply(parts, function(part) draw_fold_starts(search, at, part$fitted))
+    for (i in seq_along(search$cells[[at]])) {
+      if (is_sound(search$cells[[at]][[i]])) {
+        scores <- vapply(folds, function(fold) held_out_loglik(search, at, i, parts[[fold]], fold, drawn[[fold]]), 0)
+        search$cells[[at]][[i]]$cv <- -2 * sum(scores)
+      }
+      search$tick()
+    }
+  }
+}
+
+keep_data_rows <- function(data, rows) {
+  data$x <- data$x[rows, , drop = FALSE]
+  data$weights <- data$weights[rows]
+  data$row_names <- data$row_names[rows]
+  data$n <- length(rows)
+  data["missing"] <- list(NULL)
+  data["order"] <- list(if (anyNA(data$x)) order_by_pattern(data$x))
+  data
+}
+
+draw_fold_starts <- function(search, at, fitted) {
+  sound <- Filter(is_sound, search$cells[[at]])
+  if (!length(sound)) return(NULL)
+  n_start <- if (search$ks[at] == 1L) 1L else search$control$n_start
+  items <- tryCatch(draw_starts(fitted, sound[[1L]]$model, "kmeans++", n_start), emfit_error = function(e) NULL)
+  lapply(items, function(item) c(item, method = "kmeans++"))
+}
+
+# NA where the rows that are left can't be fitted.
+held_out_loglik <- function(search, at, i, part, fold, drawn) {
+  cell <- search$cells[[at]][[i]]
+  own <- if (is_tallied(cell$model)) list(parameters_start(cell$run$parameters, "full"))
+         else partition_of_rows(search, at, i, which(search$folds != fold), part$fitted)
+  items <- c(own, drawn)
+  score <- function() {
+    plan <- list(data = part$fitted, long = search$long, short = search$short)
+    chosen <- promising(plan, cell$model, items, 2L)
+    run <- run_items(plan, cell$model, items[chosen])
+    if (!run_is_sound(run)) return(NA_real_)
+    rows <- expect_em(part$held, run$parameters, cell$model, "row_loglik")$row_loglik
+    weighted_sum(rows, part$held$weights)
+  }
+  tryCatch(score(), emfit_error = function(e) NA_real_)
+}
+
+partition_of_rows <- function(search, at, i, rows, fitted) {
+  cell <- search$cells[[at]][[i]]
+  labels <- usable_partition(cell_view(search, at, i)$labels[rows], cell$model$k)
+  if (is.null(labels)) NULL else list(partition_start(labels, "full", fitted))
+}
+
+# Rows of weight 0 take no part, whatever they have.
+weighted_sum <- function(x, weights) if (is.null(weights)) sum(x) else sum((weights * x)[weights > 0])

@@ -1,0 +1,191 @@
+#' Choose the number of components and their kind
+#'
+#' Fits a table of mixtures, every number of components under every covariance structure, and ranks them by a
+#' criterion. `best()` returns the first of them as a fit.
+#'
+#' Every fit of the table helps the others. The k-means++ partitions are drawn once for each k and tried under every
+#' structure; a structure also starts from the optima of those nested in it, from its own optimum with one component
+#' less (each component split in turn), from the partitions that the other structures found, and from its own
+#' optimum with one component more (the components that overlap most merged). Starts first run for ten iterations;
+#' the most promising run to the end. So a structure never ends below one that is nested in it.
+#'
+#' A fit that does not exist, or whose likelihood is unbounded because a component shrank onto a few points, keeps
+#' its row: `status` and `reason` say what happened, the criteria are `NA`, and it is never the best.
+#'
+#' Fits share the threads of `control`; the answer does not depend on their number. An interrupt (Ctrl-C, Esc) keeps
+#' what was done so far. A progress bar appears in interactive sessions where it takes more than two seconds;
+#' `options(emfit.progress = FALSE)` hides it.
+#'
+#' @inheritParams em_fit
+#' @param k Numbers of components to try, whole numbers of 1 or more.
+#' @param covariance For Gaussian components: the structures to try, names as in [em_gaussian()], or `"all"` (the 14
+#'   of them; E and V in one dimension). The structure that `family` names is not used.
+#' @param criterion What ranks the fits; smaller is better in all of them. `"BIC"`, `"ICL"` ([icl()]), `"AIC"`, or
+#'   `"CV"`: minus twice the log-likelihood of rows left out of the fit, summed over `folds` (Smyth 2000).
+#' @param folds In how many parts the rows are cut for `"CV"`, at random.
+#' @return An object of class `em_select`, a list with
+#' \describe{
+#'   \item{table}{Data frame, a row for each fit: `family`, `covariance`, `k`, `logLik`, `df`, `AIC`, `BIC`, `ICL`,
+#'     `CV` (where asked for), `entropy` (1 where all rows are certain), `n.min` (expected rows of the smallest
+#'     component), `prob.min` (the smallest mean probability of a component among the rows put into it),
+#'     `converged`, `starts.agree` (how many of the starts run to the end came within 0.001 of the best), `status`
+#'     (`"converged"`, `"max_iter"`, `"not_monotone"`, `"collapsed"`, `"failed"` or `"not_run"`), `reason`.}
+#'   \item{criterion, interrupted, call}{The criterion; was it interrupted? the call.}
+#'   \item{cells, data, latent, control, nobs}{What `best()` makes a fit of.}
+#' }
+#' @section Errors: `emfit_error_argument`, and those of [em_fit()] for the data. What only some of the fits can't
+#'   do is no error: see `reason`.
+#' @section Warnings: `emfit_warning_interrupted`: the table is incomplete.
+#' @references Fraley, C. and Raftery, A. E. (2002) Model-based clustering, discriminant analysis, and density
+#'   estimation. *Journal of the American Statistical Association* 97, 611-631. \doi{10.1198/016214502760047131}
+#'
+#'   Celeux, G. and Govaert, G. (1995) Gaussian parsimonious clustering models. *Pattern Recognition* 28,
+#'   781-793. \doi{10.1016/0031-3203(94)00125-6}
+#'
+#'   Smyth, P. (2000) Model selection for probabilistic clustering using cross-validated likelihood. *Statistics
+#'   and Computing* 10, 63-72. \doi{10.1023/A:1008940618127}
+#' @seealso [best()], [icl()], [em_lrt()], [em_fit()]
+#' @examples
+#' models <- em_select(faithful, k = 1:3, covariance = c("EEE", "VVV"))
+#' models
+#' best(models)
+#' @export
+em_select <- function(x, ...) UseMethod("em_select")
+
+#' @rdname em_select
+#' @export
+em_select.default <- function(x, k = 1:9, covariance = "all", family = em_gaussian(), latent = em_mixture(),
+                              criterion = c("BIC", "ICL", "AIC", "CV"), weights = NULL, na.action = NULL,
+                              folds = 10, control = em_control(), ...) {
+  check_no_dots(list(...), names(formals(em_select.default)))
+  family <- as_em_family(family)
+  data <- em_data(x, family, weights, na.action)
+  tell_missing(data)
+  select_data(data, k, covariance, family, as_em_latent(latent), criterion, folds, as_em_control(control),
+              match.call())
+}
+
+#' @rdname em_select
+#' @export
+em_select.formula <- function(x, data = NULL, k = 1:9, covariance = "all", family = em_gaussian(),
+                              latent = em_mixture(), criterion = c("BIC", "ICL", "AIC", "CV"), weights = NULL,
+                              subset = NULL, na.action = NULL, folds = 10, control = em_control(), ...) {
+  check_no_dots(list(...), names(formals(em_select.formula)))
+  family <- as_em_family(family)
+  input <- data_of_formula(x, data, substitute(weights), substitute(subset), family, na.action)
+  tell_missing(input)
+  select_data(input, k, covariance, family, as_em_latent(latent), criterion, folds, as_em_control(control),
+              match.call())
+}
+
+select_criteria <- c("BIC", "ICL", "AIC", "CV")
+
+select_data <- function(data, k, covariance, family, latent, criterion, folds, control, call) {
+  k <- check_counts_of_components(k)
+  criterion <- check_choice(criterion, "criterion", select_criteria)
+  families <- families_to_try(family, covariance, data)
+  search <- new_search(data, families, k, latent, control)
+  if (criterion == "CV") search$folds <- draw_folds(data, folds)
+  run_search(search)
+  new_em_select(search, criterion, call)
+}
+
+check_counts_of_components <- function(k) {
+  if (!is.numeric(k) || !length(k)) {
+    abort_em("argument", sprintf("`k` must be whole numbers of 1 or more, not %s.", describe_value(k)))
+  }
+  sort(unique(vapply(k, check_count, 0L, arg = "k")))
+}
+
+# One family for each structure; other families stand for themselves.
+families_to_try <- function(family, covariance, data) {
+  if (family$name != "gaussian") {
+    if (identical(covariance, "all")) return(list(family))
+    abort_em("argument", sprintf("`covariance` must be left out: %s components have none.", family$name))
+  }
+  if (identical(covariance, "all")) {
+    covariance <- if (ncol(data$x) == 1L) c("E", "V") else gaussian_structures
+  }
+  if (!is.character(covariance) || !length(covariance)) {
+    abort_em("argument", sprintf("`covariance` must be \"all\" or names of structures, not %s.",
+                                 describe_value(covariance)))
+  }
+  names <- vapply(covariance, function(one) em_gaussian(one)$covariance, "", USE.NAMES = FALSE)
+  # In one dimension every structure is its volume alone.
+  if (ncol(data$x) == 1L) names <- substr(names, 1L, 1L)
+  names <- unique(names)
+  known <- c("E", "V", gaussian_structures)
+  lapply(known[known %in% names], function(name) {
+    family$covariance <- name
+    family
+  })
+}
+
+#' The best fit of a table
+#'
+#' @param x What [em_select()] returned.
+#' @param criterion What decides; left out: the criterion that `x` was made with.
+#' @param k,covariance Only fits with these numbers of components and these structures; left out: all.
+#' @param ... Nothing: an unknown argument is an error.
+#' @return A fit, as [em_fit()] returns it. Nothing is fitted again.
+#' @section Errors: `emfit_error_degenerate` where no such fit came about (the message says why);
+#'   `emfit_error_argument`.
+#' @references Schwarz, G. (1978) Estimating the dimension of a model. *Annals of Statistics* 6, 461-464.
+#'   \doi{10.1214/aos/1176344136}
+#' @seealso [em_select()]
+#' @examples
+#' models <- em_select(faithful, k = 1:3, covariance = c("EEE", "VVV"))
+#' best(models)
+#' best(models, criterion = "ICL")
+#' best(models, k = 2)
+#' @export
+best <- function(x, ...) UseMethod("best")
+
+#' @rdname best
+#' @export
+best.em_select <- function(x, criterion = x$criterion, k = NULL, covariance = NULL, ...) {
+  check_no_dots(list(...), names(formals(best.em_select)))
+  criterion <- check_choice(criterion, "criterion", intersect(select_criteria, names(x$table)))
+  asked <- rep(TRUE, nrow(x$table))
+  if (!is.null(k)) asked <- asked & x$table$k %in% check_counts_of_components(k)
+  if (!is.null(covariance)) asked <- asked & x$table$covariance %in% covariance
+  if (!any(asked)) {
+    abort_em("argument", c("The table has no such fit.", x = sprintf(
+      "It has k = %s%s.", enumerate(unique(x$table$k), 20L),
+      if (anyNA(x$table$covariance)) "" else paste(" and covariance", quoted(unique(x$table$covariance)))
+    )))
+  }
+  row <- rank_fits(x$table, criterion, asked)[1L]
+  if (is.na(row)) abort_nothing_fitted(x$table[asked, ])
+  fit_of_row(x, row)
+}
+
+# Rows of the table by a criterion, best first; equal ones in the order of the structures, the simplest first.
+rank_fits <- function(table, criterion, asked = rep(TRUE, nrow(table))) {
+  value <- table[[criterion]]
+  rows <- which(asked & !is.na(value))
+  rows[order(value[rows], table$df[rows], rows, method = "radix")]
+}
+
+abort_nothing_fitted <- function(table) {
+  reasons <- unique(table$reason[!is.na(table$reason)])
+  shown <- utils::head(reasons, 3L)
+  abort_em("degenerate", c("None of these fits came about.", stats::setNames(shown, rep("x", length(shown)))))
+}
+
+fit_of_row <- function(x, row) {
+  cell <- x$cells[[row]]
+  start <- list(model = cell$model, ordered = is.numeric(cell$model$latent$proportions), supplied = FALSE,
+                names = names(cell$model$latent$proportions), method = cell$starts$method)
+  run <- cell$run
+  run$starts <- as.list(cell$starts[names(cell$starts) != "method"])
+  new_em_fit(run, start, x$data, x$control, call_of_row(x, cell$model))
+}
+
+# The call that would make this one fit.
+call_of_row <- function(x, model) {
+  call <- x$call[!names(x$call) %in% c("covariance", "criterion", "folds")]
+  call$k <- model$k
+  if (!is.null(model$family$covariance)) call$family <- call("em_gaussian", model$family$covariance)
+  call
+}

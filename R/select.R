@@ -1,0 +1,239 @@
+# The object that em_select() returns: a table with a row for each fit, and what best() makes fits of.
+new_em_select <- function(search, criterion, call) {
+  nobs <- if (is.null(search$data$weights)) search$data$n else sum(search$data$weights)
+  rows <- list()
+  for (at in seq_along(search$ks)) {
+    for (i in seq_along(search$cells[[at]])) rows <- c(rows, list(table_row(search, at, i, nobs)))
+  }
+  call[[1L]] <- quote(emfit::em_fit)
+  table <- do.call(rbind, rows)
+  if (criterion != "CV") table$CV <- NULL
+  cells <- lapply(do.call(c, search$cells), function(cell) cell[c("model", "run", "starts")])
+  # By structure, then by k, as the lines of a plot.
+  families <- length(search$cells[[1L]])
+  by_family <- order(rep(seq_len(families), length(search$ks)), table$k)
+  out <- structure(list(
+    call = call, table = table[by_family, ], criterion = criterion, interrupted = search$interrupted, nobs = nobs,
+    cells = cells[by_family], latent = search$cells[[1L]][[1L]]$model$latent, control = search$control,
+    data = unclass(search$data)
+  ), class = "em_select")
+  row.names(out$table) <- NULL
+  warn_interrupted(out)
+  out
+}
+
+table_row <- function(search, at, i, nobs) {
+  view <- if (is_sound(search$cells[[at]][[i]])) cell_view(search, at, i)
+  cell <- search$cells[[at]][[i]]
+  covariance <- cell$model$family$covariance
+  good <- is_sound(cell)
+  or_na <- function(value) if (good) value else NA_real_
+  loglik <- if (is.null(cell$run)) NA_real_ else cell$run$loglik
+  df <- if (is.null(cell$run)) NA_integer_ else as.integer(cell$run$df)
+  bic <- -2 * loglik + df * log(nobs)
+  reason <- if (is.na(cell$reason) && !is.null(cell$note)) cell$note else cell$reason
+  data.frame(
+    family = cell$model$family$name, covariance = if (is.null(covariance)) NA_character_ else covariance,
+    k = cell$model$k, logLik = loglik, df = df, AIC = or_na(-2 * loglik + 2 * df), BIC = or_na(bic),
+    ICL = or_na(bic - 2 * view$certainty$log_top), CV = if (is.null(cell$cv)) NA_real_ else cell$cv,
+    entropy = or_na(view$certainty$entropy), n.min = or_na(min(cell$run$counts)),
+    prob.min = or_na(view$certainty$least), converged = cell$status == "converged",
+    starts.agree = if (good) sum(cell$starts$loglik > loglik - 1e-3) else NA_integer_, status = cell$status,
+    reason = reason
+  )
+}
+
+warn_interrupted <- function(x) {
+  if (!x$interrupted) return(invisible())
+  done <- sum(x$table$status != "not_run")
+  warn_em("interrupted", c(
+    sprintf("Interrupted: %d of %s were tried, and not with every start.", done, plural(nrow(x$table), "fit")),
+    i = "What was done is kept; best() is the best of it."
+  ))
+}
+
+#' Print and tabulate a selection
+#'
+#' `print()` shows the best models by the criterion, what failed and why, and what did not converge, in at most 15
+#' lines.
+#'
+#' @param x What [em_select()] returned.
+#' @param n How many models to show.
+#' @param row.names,optional Ignored; they belong to the generic.
+#' @param ... Ignored.
+#' @return `print()` returns `x`, invisibly; `format()` a character vector, a line each. `as.data.frame()` and
+#'   `tidy()` return the table described in [em_select()], a row for each fit; `glance()` one row: the best
+#'   model's, the `criterion`, and how many of the `fits` came about.
+#' @references Schwarz, G. (1978) Estimating the dimension of a model. *Annals of Statistics* 6, 461-464.
+#'   \doi{10.1214/aos/1176344136}
+#' @seealso [plot.em_select()], [best()]
+#' @examples
+#' models <- em_select(faithful, k = 1:3, covariance = c("EEE", "VVV"))
+#' print(models, n = 2)
+#' head(as.data.frame(models))
+#' @export
+print.em_select <- function(x, n = 6L, ...) {
+  cat(format(x, n = n), sep = "\n")
+  invisible(x)
+}
+
+#' @rdname print.em_select
+#' @export
+format.em_select <- function(x, n = 6L, ...) {
+  ranked <- distinct_models(x$table, rank_fits(x$table, x$criterion))
+  c(select_title(x), "", select_top(x, utils::head(ranked, n)), select_verdict(x, ranked), select_troubles(x$table))
+}
+
+# With one component many structures are the same model: the simplest name stands for all.
+distinct_models <- function(table, rows) {
+  same <- table$k[rows] == 1L & duplicated(data.frame(table$k, table$df, signif(table$logLik, 10L))[rows, ])
+  rows[!same]
+}
+
+select_title <- function(x) {
+  label <- family_label(x$cells[[1L]]$model$family)$title
+  structures <- length(unique(x$table$covariance))
+  ks <- sort(unique(x$table$k))
+  span <- if (length(ks) > 2L && all(diff(ks) == 1L)) paste(min(ks), "to", max(ks)) else paste(ks, collapse = ", ")
+  rows <- plural(x$data$n, "observation")
+  if (x$cells[[1L]]$model$family$name == "gaussian") {
+    rows <- paste0(rows, ", ", plural(ncol(x$data$x), "variable"))
+  }
+  c(sprintf("%ss: %s%s components", label,
+            if (anyNA(x$table$covariance)) "" else paste0(plural(structures, "structure"), ", "), span),
+    paste0(c(rows, describe_missing(x$data)), collapse = ""))
+}
+
+select_top <- function(x, rows) {
+  if (!length(rows)) return(NULL)
+  table <- x$table[rows, ]
+  gap <- table[[x$criterion]] - table[[x$criterion]][1L]
+  shown <- data.frame(covariance = table$covariance, k = table$k, logLik = sprintf("%.2f", table$logLik),
+                      df = table$df, sprintf("%.1f", table[[x$criterion]]), difference = sprintf("%.1f", gap),
+                      n.min = sprintf("%.0f", table$n.min), entropy = sprintf("%.2f", table$entropy))
+  names(shown)[5L] <- x$criterion
+  if (anyNA(shown$covariance)) shown$covariance <- NULL
+  utils::capture.output(print(shown, row.names = FALSE))
+}
+
+select_verdict <- function(x, ranked) {
+  if (!length(ranked)) return("No fit came about.")
+  table <- x$table[ranked[1L], ]
+  c("", sprintf("Best by %s (smaller is better): %s%s; best() returns the fit.", x$criterion,
+                if (is.na(table$covariance)) "" else paste(table$covariance, "with "),
+                plural(table$k, "component")))
+}
+
+# One line for each kind of trouble, and one of what that was in most of its fits.
+select_troubles <- function(table) {
+  lines <- character()
+  words <- c(failed = "failed", collapsed = "collapsed", max_iter = "stopped before convergence",
+             not_monotone = "fell in log-likelihood", not_run = "not tried (interrupted)")
+  for (status in names(words)) {
+    rows <- which(table$status == status & (status != "max_iter" | !is.na(table$reason)))
+    if (!length(rows)) next
+    named <- trimws(paste(ifelse(is.na(table$covariance[rows]), "k =", table$covariance[rows]), table$k[rows]))
+    why <- sort(table(table$reason[rows]), decreasing = TRUE)
+    lines <- c(lines, sprintf("%s %s: %s.%s", plural(length(rows), "fit"), words[[status]], enumerate(named, 4L),
+                              if (length(why)) paste0(" ", names(why)[1L]) else ""))
+  }
+  lines
+}
+
+#' @rdname print.em_select
+#' @export
+as.data.frame.em_select <- function(x, row.names = NULL, optional = FALSE, ...) x$table
+
+#' @rdname print.em_select
+#' @export
+tidy.em_select <- function(x, ...) as_tidy(x$table)
+
+#' @rdname print.em_select
+#' @export
+glance.em_select <- function(x, ...) {
+  best <- rank_fits(x$table, x$criterion)[1L]
+  columns <- setdiff(names(x$table), c("status", "reason"))
+  as_tidy(data.frame(x$table[best, columns], nobs = x$nobs, criterion = x$criterion,
+                     fits = sum(!is.na(x$table$BIC))))
+}
+
+#' Draw a selection
+#'
+#' The criterion by the number of components, a line for each structure, the best ringed; `autoplot()` draws it with
+#' ggplot2.
+#'
+#' @param x,fit What [em_select()] returned.
+#' @param criterion Which column of the table; left out: the criterion of the selection.
+#' @param type Only `"select"`.
+#' @param main,xlab,ylab,xlim,ylim As in [graphics::plot()]; `NULL` chooses.
+#' @param ... Nothing: an unknown argument is an error.
+#' @return `plot_data()`: a list of class `em_plot` with the data frames `points` (`covariance`, `k`, `value`),
+#'   `best` (one row of it), `components` (the style of each line) and the `criterion`. `plot()` returns the same,
+#'   invisibly. Fits that did not come about leave gaps.
+#' @section Errors: `emfit_error_argument`; `emfit_error_degenerate` where no fit came about.
+#' @references Schwarz, G. (1978) Estimating the dimension of a model. *Annals of Statistics* 6, 461-464.
+#'   \doi{10.1214/aos/1176344136}
+#' @seealso [em_select()]
+#' @examples
+#' models <- em_select(faithful, k = 1:4, covariance = c("EEE", "VVI", "VVV"))
+#' plot(models)
+#' plot(models, criterion = "ICL")
+#' @export
+plot.em_select <- function(x, criterion = x$criterion, main = NULL, xlab = NULL, ylab = NULL, xlim = NULL,
+                           ylim = NULL, ...) {
+  data <- plot_data(x, criterion = criterion, ...)
+  draw_plot(data, list(main = main, xlab = xlab, ylab = ylab, xlim = xlim, ylim = ylim))
+  invisible(data)
+}
+
+#' @rdname plot.em_select
+#' @export
+plot_data.em_select <- function(fit, type = "select", criterion = fit$criterion, ...) {
+  check_no_dots(list(...), c("type", "criterion"))
+  check_choice(type, "type", "select")
+  criterion <- check_choice(criterion, "criterion", intersect(select_criteria, names(fit$table)))
+  best <- rank_fits(fit$table, criterion)[1L]
+  if (is.na(best)) abort_nothing_fitted(fit$table)
+  label <- ifelse(is.na(fit$table$covariance), fit$table$family, fit$table$covariance)
+  points <- data.frame(covariance = label, k = fit$table$k, value = fit$table[[criterion]])
+  structure(list(type = "select", criterion = criterion, points = points, best = points[best, ],
+                 components = component_style(unique(label))), class = c("em_plot_select", "em_plot"))
+}
+
+#' @rdname plot.em_select
+#' @param object What [em_select()] returned.
+#' @exportS3Method ggplot2::autoplot
+autoplot.em_select <- function(object, criterion = object$criterion, ...) {
+  gg_plot(plot_data(object, criterion = criterion, ...))
+}
+
+#' @export
+gg_plot.em_plot_select <- function(data) {
+  points <- data$points[!is.na(data$points$value), ]
+  aes <- ggplot2::aes(.data$k, .data$value, colour = .data$covariance, shape = .data$covariance,
+                      linetype = .data$covariance)
+  ggplot2::ggplot(points, aes) + ggplot2::geom_line() + ggplot2::geom_point(size = 2) +
+    ggplot2::geom_point(ggplot2::aes(.data$k, .data$value), data = data$best, shape = 1L, size = 6, stroke = 1,
+                        inherit.aes = FALSE) +
+    gg_scales(data$components, title = "structure") + ggplot2::scale_x_continuous(breaks = sort(unique(points$k))) +
+    gg_frame("components", paste0(data$criterion, " (smaller is better)"))
+}
+
+#' @export
+draw_plot.em_plot_select <- function(data, look) {
+  points <- data$points[!is.na(data$points$value), ]
+  style <- data$components
+  key <- if (nrow(style) > 1L) key_entries(style$component, style$colour, style$symbol, style$line, 1.5)
+  # One tick for each number of components, no halves.
+  ticks <- graphics::par(lab = c(max(1L, min(12L, diff(range(points$k)))), 5L, 7L))
+  on.exit(graphics::par(ticks))
+  old <- open_frame(padded_range(range(points$k), 0.04), padded_range(points$value, 0.05), look, "components",
+                    paste0(data$criterion, " (smaller is better)"), key)
+  on.exit(graphics::par(old), add = TRUE)
+  for (i in seq_len(nrow(style))) {
+    one <- data$points[data$points$covariance == style$component[i], ]
+    graphics::lines(one$k, one$value, col = style$colour[i], lty = style$line[i], lwd = 1.5)
+    graphics::points(one$k, one$value, col = style$colour[i], pch = style$symbol[i])
+  }
+  graphics::points(data$best$k, data$best$value, cex = 2.6, lwd = 2)
+}
