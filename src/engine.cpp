@@ -42,15 +42,25 @@ class Recorder {
   void record(double loglik) {
     fit_.loglik = loglik;
     fit_.trace.push_back(loglik);
+    exact_ = model_.is_exact();
     if (!control_.path) return;
     fit_.path.emplace_back(model_.n_parameters());
     pack(model_.fields(), fit_.path.back());
+  }
+
+  // Puts the exact log-likelihood in the place of the last one, where that was not.
+  void settle(Interrupt& interrupt) {
+    if (exact_ || interrupt.raised() || model_.prepare(Accuracy::exact) >= 0) return;
+    const double loglik = model_.expect(control_.threads, interrupt);
+    if (interrupt.raised()) return;
+    fit_.loglik = fit_.trace.back() = loglik;
   }
 
  private:
   Model& model_;
   const Control& control_;
   Fit& fit_;
+  bool exact_ = true;
 };
 
 bool has_converged(const Fit& fit, const Control& control, const Fields& fields, ConstVectorRef before) {
@@ -73,9 +83,13 @@ void close(Model& model, Fit& fit) {
 Fit run(Model& model, const Control& control, Interrupt& interrupt) {
   Fit fit;
   Recorder recorder(model, control, fit);
+  // The last iteration is known to be it where it is the last that is allowed.
+  const auto accuracy = [&] {
+    return static_cast<int>(fit.trace.size()) < control.max_iter ? Accuracy::fast : Accuracy::exact;
+  };
   fit.start.resize(model.n_parameters());
   pack(model.fields(), fit.start);
-  fit.component = model.prepare(Accuracy::fast);
+  fit.component = model.prepare(accuracy());
   if (fit.component >= 0) {
     fit.status = Status::bad_start;
     fit.loglik = -inf;
@@ -89,7 +103,7 @@ Fit run(Model& model, const Control& control, Interrupt& interrupt) {
   while (fit.iterations < control.max_iter && !interrupt.raised()) {
     pack(model.fields(), before);
     model.maximise(control.step);
-    fit.component = model.prepare(Accuracy::fast);
+    fit.component = model.prepare(accuracy());
     if (fit.component >= 0) {
       fit.status = Status::collapsed;
       unpack(before, model.fields());
@@ -112,6 +126,7 @@ Fit run(Model& model, const Control& control, Interrupt& interrupt) {
       break;
     }
   }
+  recorder.settle(interrupt);
   if (interrupt.raised()) fit.status = Status::interrupted;
   close(model, fit);
   return fit;

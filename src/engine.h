@@ -7,6 +7,9 @@
 // Stopping. With g the last gain and r = g_t / g_(t-1), the gain still to come is estimated as g r / (1 - r)
 // (Aitken; Boehning et al. 1994), infinite unless 0 <= r < 1. Both g and that estimate must be below tol, in
 // log-likelihood units. Aitken's estimate alone is fooled by a large first jump.
+//
+// Inside the loop an E-step may trade digits that do not show for speed (Accuracy::fast); the last one is
+// exact.
 #pragma once
 
 #include <vector>

@@ -11,8 +11,13 @@
 //     log_density(rows, work, out)      out(i, k) = log f_k(x_i)
 //     accumulate(rows, work, resp, s)   s += the block's statistics, given resp(i, k) = w_i r_ik
 //   close_slice(s)                      once for each slice, before slices are added
-// and, after the slices were added in order,
+//   close_pass(s)                       once, after the slices were added in order
+// and then
 //   maximise(statistics, step)          the only function but unpack() that changes parameters
+//
+// Blocks are laid out for the kernels (kernels.h, "Padding"): work begins at a multiple of 64 bytes, and each
+// column of out and of resp has room for padded_rows(rows.size) entries; behind the last row resp holds
+// zeros.
 //
 // Laws (tests/testthat/test-laws.R runs every family through them): statistics add over rows; a row of
 // weight 2 counts as the row twice; pack() to accumulate() are const and may run on several threads at
@@ -33,7 +38,8 @@ namespace em {
 // 1993). start is em, but lends the pooled spread to a component that has none of its own yet.
 enum class Step { em, ecm, start };
 
-// fast may trade digits that do not show for speed inside the loop; exact is for all that is reported.
+// fast may trade digits that do not show (1e-10 of a log density) for speed inside the loop; exact is for all
+// that is reported.
 enum class Accuracy { fast, exact };
 
 class Family {
@@ -51,9 +57,17 @@ class Family {
   // first column that no component can model: constant, or a linear combination of those before it.
   virtual Index describe(const double* weights) = 0;
 
+  // Told once: in all passes but expect_given() the responsibilities of every row sum to its weight, as
+  // describe() got it. Sums over all rows and components then need not be taken again.
+  virtual void rows_are_complete() {}
+
   // Makes ready for log_density at the present parameters. Returns -1, or the first component whose
-  // density does not exist there (a covariance that is not positive definite).
+  // density does not exist there (a covariance that is not positive definite); accumulate(), for
+  // responsibilities that somebody else gave, is ready all the same.
   virtual Index prepare(Accuracy accuracy) = 0;
+
+  // Is what prepare() made ready as good as Accuracy::exact?
+  virtual bool is_exact() const { return true; }
 
   virtual void pack(Rows rows, double* work) const = 0;
   virtual void log_density(Rows rows, double* work, MatrixRef out) const = 0;
@@ -62,6 +76,9 @@ class Family {
 
   // The kernel's own sums -> sums about the pivot (the mean that the E-step used).
   virtual void close_slice(VectorRef /*statistics*/) const {}
+
+  // What a whole E-step adds that no slice can know.
+  virtual void close_pass(VectorRef /*statistics*/) const {}
 
   virtual void maximise(ConstVectorRef statistics, Step step) = 0;
 

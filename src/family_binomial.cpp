@@ -1,12 +1,17 @@
 #include "family_binomial.h"
 
+#include <algorithm>
 #include <cmath>
 
+#include "blocks.h"
 #include "numerics.h"
 
 namespace em {
 
 namespace {
+
+// For log 0, so that 0 times it is 0.
+constexpr double log_zero = -1e300;
 
 std::shared_ptr<const Vector> log_coefficients(Index n, const double* successes, const double* trials) {
   auto out = std::make_shared<Vector>(n);
@@ -22,40 +27,53 @@ FamilyBinomial::FamilyBinomial(Index n_rows, const double* successes, const doub
       trials_(trials),
       log_choose_(log_coefficients(n_rows, successes, trials)),
       prob_(Vector::Constant(k, 0.5)),
-      log_prob_(k),
-      log_complement_(k) {}
+      theta_(3, k),
+      zero_(Vector::Zero(k)) {}
+
+Index FamilyBinomial::n_workspace(Index block_rows) const {
+  return 3 * static_cast<Index>(block_stride(size_of(block_rows))) + 2 * n_components();
+}
 
 Index FamilyBinomial::describe(const double* /*weights*/) { return -1; }
 
 Index FamilyBinomial::prepare(Accuracy /*accuracy*/) {
-  log_prob_ = prob_.array().log();
-  for (Index j = 0; j < prob_.size(); ++j) log_complement_[j] = std::log1p(-prob_[j]);
+  for (Index j = 0; j < n_components(); ++j) {
+    theta_(0, j) = std::max(std::log(prob_[j]), log_zero);
+    theta_(1, j) = std::max(std::log1p(-prob_[j]), log_zero);
+    theta_(2, j) = 1.0;
+  }
   return -1;
 }
 
-void FamilyBinomial::pack(Rows /*rows*/, double* /*work*/) const {}
-
-void FamilyBinomial::log_density(Rows rows, double* /*work*/, MatrixRef out) const {
-  for (Index j = 0; j < n_components(); ++j) {
-    for (Index i = 0; i < rows.size; ++i) {
-      const double successes = successes_[rows.begin + i];
-      const double failures = trials_[rows.begin + i] - successes;
-      double sum = (*log_choose_)[rows.begin + i];
-      if (successes > 0.0) sum += successes * log_prob_[j];
-      if (failures > 0.0) sum += failures * log_complement_[j];
-      out(i, j) = sum;
-    }
+// Columns: successes, failures, log choose(trials, successes).
+void FamilyBinomial::pack(Rows rows, double* work) const {
+  const std::size_t stride = block_stride(size_of(rows.size));
+  const std::size_t padded = padded_rows(size_of(rows.size));
+  for (std::size_t i = 0; i < padded; ++i) {
+    const Index row = rows.begin + static_cast<Index>(i);
+    const bool there = row < rows.end();
+    work[i] = there ? successes_[row] : 0.0;
+    work[i + stride] = there ? trials_[row] - successes_[row] : 0.0;
+    work[i + 2 * stride] = there ? (*log_choose_)[row] : 0.0;
   }
 }
 
-void FamilyBinomial::accumulate(Rows rows, double* /*work*/, ConstMatrixRef responsibilities,
+void FamilyBinomial::log_density(Rows rows, double* work, MatrixRef out) const {
+  const std::size_t size = size_of(rows.size);
+  kernels().linear_density({work, size, 3, block_stride(size)}, zero_.data(), theta_.data(), block_of(out));
+  kernels().drop_below(block_of(out), 0.9 * log_zero);
+}
+
+void FamilyBinomial::accumulate(Rows rows, double* work, ConstMatrixRef responsibilities,
                                 VectorRef statistics) const {
+  const std::size_t size = size_of(rows.size);
   const Index k = n_components();
-  const ConstVectorMap successes(successes_ + rows.begin, rows.size);
-  const ConstVectorMap trials(trials_ + rows.begin, rows.size);
+  double* sums = work + 3 * block_stride(size);
+  std::fill(sums, sums + 2 * k, 0.0);
+  kernels().linear_sums({work, size, 2, block_stride(size)}, block_of(responsibilities), sums, 2);
   for (Index j = 0; j < k; ++j) {
-    statistics[j] += responsibilities.col(j).dot(successes);
-    statistics[k + j] += responsibilities.col(j).dot(trials);
+    statistics[j] += sums[2 * j];
+    statistics[k + j] += sums[2 * j] + sums[2 * j + 1];
   }
 }
 

@@ -19,7 +19,7 @@ class FamilyBinomial : public Family {
   Index n_rows() const override { return n_; }
   Index n_components() const override { return prob_.size(); }
   Index n_statistics() const override { return 2 * prob_.size(); }
-  Index n_workspace(Index /*block_rows*/) const override { return 0; }
+  Index n_workspace(Index block_rows) const override;
   Index n_free() const override { return prob_.size(); }
   Index describe(const double* weights) override;
   Index prepare(Accuracy accuracy) override;
@@ -42,8 +42,8 @@ class FamilyBinomial : public Family {
   const double* trials_;
   std::shared_ptr<const Vector> log_choose_;  // shared by clones
   Vector prob_;
-  Vector log_prob_;
-  Vector log_complement_;
+  Matrix theta_;  // 3 x K: what successes, failures and the logarithm of the coefficient count for
+  Vector zero_;   // K
 };
 
 }  // namespace em

@@ -1,99 +1,314 @@
 #include "family_gaussian.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "numerics.h"
 
 namespace em {
 
-FamilyGaussian::FamilyGaussian(Index n_rows, Index d, const double* data, Index k, Structure structure)
-    : FamilyGaussianBase(n_rows, d, data, k, structure), factor_(d * d, k), log_constant_(k) {}
+namespace {
 
-Index FamilyGaussian::describe(const double* weights) {
-  const Index n = n_rows();
-  Vector weight = weights ? Vector(ConstVectorMap(weights, n)) : Vector::Ones(n);
-  weight /= weight.sum();
-  // About the first row, so that offsets cost no digits.
-  Vector centre(d_);
-  for (Index j = 0; j < d_; ++j) {
-    const double origin = x_(0, j);
-    centre[j] = origin + weight.dot((x_.col(j).array() - origin).matrix());
-  }
-  Matrix total = Matrix::Zero(d_, d_);
-  Matrix block(128, d_);
-  for (Index begin = 0; begin < n; begin += 128) {
-    const Index rows = std::min<Index>(128, n - begin);
-    for (Index j = 0; j < d_; ++j) {
-      block.col(j).head(rows) =
-          (x_.col(j).segment(begin, rows).array() - centre[j]) * weight.segment(begin, rows).array().sqrt();
+// The full form gains by expansion up to here.
+constexpr Index few_dimensions = 5;
+
+// What a term of a log density may lose by expansion.
+constexpr double tolerated_loss = 1e-10;
+
+constexpr Index block_rows = 256;
+
+// Features are stored as triangle: (0,0) (1,0) (1,1) (2,0) ...
+constexpr Index triangle(Index d) { return d * (d + 1) / 2; }
+
+// The inverse of a lower triangle, in place; what is above the diagonal is left alone.
+void invert_lower(Index d, double* a) {
+  for (Index j = 0; j < d; ++j) {
+    double* column = a + j * d;
+    column[j] = 1.0 / column[j];
+    for (Index i = j + 1; i < d; ++i) {
+      double sum = 0.0;
+      for (Index m = j; m < i; ++m) sum += a[m * d + i] * column[m];
+      column[i] = -sum / a[i * d + i];
     }
-    total.selfadjointView<Eigen::Lower>().rankUpdate(block.topRows(rows).transpose());
   }
-  total.triangularView<Eigen::StrictlyUpper>() = total.transpose();
-  return set_overall(centre, total);
 }
 
-Index FamilyGaussian::prepare(Accuracy /*accuracy*/) {
+}  // namespace
+
+FamilyGaussian::FamilyGaussian(Index n_rows, Index d, const double* data, Index k, Structure structure)
+    : FamilyGaussianBase(n_rows, d, data, k, structure),
+      pivot_(d, k),
+      shift_(d, k),
+      factor_(d * d, k),
+      inverse_sd_(d, k),
+      theta_(std::max(d + 1, d <= few_dimensions ? d + triangle(d) : d), k),
+      constant_(k) {}
+
+Index FamilyGaussian::n_workspace(Index rows) const {
+  const Index stride = static_cast<Index>(block_stride(size_of(rows)));
+  const Index scratch = static_cast<Index>(full_scratch(size_of(rows), size_of(d_)));
+  return theta_.rows() * stride + scratch + theta_.size() + k_;
+}
+
+// Sums of w (x - about), d, and of w (x - about)(x - about)', the lower triangle.
+void FamilyGaussian::measure(const double* weights, ConstVectorRef about, Vector& first,
+                             Matrix& second) const {
+  const std::size_t stride = block_stride(block_rows);
+  const Kernels& kernel = kernels();
+  Buffer buffer;
+  buffer.resize((size_of(d_) + 1) * stride + full_scratch(block_rows, size_of(d_)));
+  double* weight = buffer.data() + size_of(d_) * stride;
+  first.setZero(d_);
+  second.setZero(d_, d_);
+  for (Index begin = 0; begin < n_rows(); begin += block_rows) {
+    const Index size = std::min(block_rows, n_rows() - begin);
+    const Block x{buffer.data(), size_of(size), size_of(d_), stride};
+    kernel.pack(rows_of(x_.data(), n_rows(), d_, begin, size), nullptr, nullptr, x);
+    std::fill(weight, weight + stride, 0.0);
+    for (Index i = 0; i < size; ++i) weight[i] = weights ? weights[begin + i] : 1.0;
+    kernel.full_sums(x, about.data(), {weight, size_of(size), 1, stride}, first.data(), second.data(), 0,
+                     weight + stride);
+  }
+}
+
+Index FamilyGaussian::describe(const double* weights) {
+  // About the first row, then about the mean: offsets and outlying first rows cost no digits.
+  weight_ = weights ? ConstVectorMap(weights, n_rows()).sum() : static_cast<double>(n_rows());
+  Vector centre = x_.row(0).transpose();
+  Vector first;
+  Matrix second;
+  measure(weights, centre, first, second);
+  centre += first / weight_;
+  measure(weights, centre, first, second);
+  second.triangularView<Eigen::StrictlyUpper>() = second.transpose();
+  second /= weight_;
+
+  reach_.resize(d_);
+  for (Index j = 0; j < d_; ++j) {
+    const double* x = x_.data() + j * n_rows();
+    const auto range = std::minmax_element(x, x + n_rows());
+    reach_[j] = std::max(centre[j] - *range.first, *range.second - centre[j]);
+  }
+  return set_overall(centre, second);
+}
+
+bool FamilyGaussian::all_diagonal() const {
+  for (Index j = 0; j < k_; ++j) {
+    if (!sigma(j).isDiagonal(0.0)) return false;
+  }
+  return true;
+}
+
+bool FamilyGaussian::all_spherical() const {
+  for (Index j = 0; j < k_; ++j) {
+    if ((sigma(j).diagonal().array() != sigma(j)(0, 0)).any()) return false;
+  }
+  return true;
+}
+
+bool FamilyGaussian::all_equal() const {
+  for (Index j = 1; j < k_; ++j) {
+    if (covariance_.col(j) != covariance_.col(0)) return false;
+  }
+  return true;
+}
+
+// The fastest form at the present parameters, loss of digits left aside. A start may give a structure
+// covariances that are not of its kind.
+FamilyGaussian::Form FamilyGaussian::best_form() const {
+  if (d_ == 1 || reach_.size() == 0) return Form::exact;
+  if (storage_ == Storage::diagonal) {
+    const bool wanted = structure_.shape == Letter::identity;
+    return wanted && diagonal_ && all_spherical() ? Form::spherical : Form::exact;
+  }
+  if (storage_ == Storage::pooled) return equal_ && complete_ ? Form::tied : Form::exact;
+  return d_ <= few_dimensions ? Form::full : Form::exact;
+}
+
+Index FamilyGaussian::n_features(Form form) const {
+  if (form == Form::exact) return d_;
+  return form == Form::full ? d_ + triangle(d_) : d_ + 1;
+}
+
+void FamilyGaussian::factorise(Index component) {
+  double* factor = factor_.data() + component * d_ * d_;
+  double log_determinant = 0.0;
+  for (Index i = 0; i < d_; ++i) log_determinant += std::log(factor[i * (d_ + 1)]);
+  constant_[component] = -0.5 * static_cast<double>(d_) * log_two_pi - log_determinant;
+  invert_lower(d_, factor);
+  for (Index i = 0; i < d_; ++i) inverse_sd_(i, component) = factor[i * (d_ + 1)];
+}
+
+Index FamilyGaussian::prepare(Accuracy accuracy) {
   load_covariance();
+  form_ = Form::exact;
+  pivot_ = mean_.transpose();
+  if (centre_.size()) shift_ = pivot_.colwise() - centre_;
   factor_ = covariance_;
   const double* floor = pivot_floor_.size() ? pivot_floor_.data() : nullptr;
   for (Index j = 0; j < k_; ++j) {
     double* factor = factor_.data() + j * d_ * d_;
     if (!mean_.row(j).allFinite() || cholesky_in_place(d_, factor, floor) >= 0) return j;
-    double log_determinant = 0.0;
-    for (Index i = 0; i < d_; ++i) log_determinant += std::log(factor[i * (d_ + 1)]);
-    log_constant_[j] = -0.5 * static_cast<double>(d_) * log_two_pi - log_determinant;
+    factorise(j);
   }
+  diagonal_ = storage_ == Storage::diagonal && all_diagonal();
+  equal_ = storage_ == Storage::pooled && all_equal();
+  if (accuracy == Accuracy::fast) form_ = best_form();
+  for (Index j = 0; j < k_ && form_ != Form::exact; ++j) {
+    const double far = radius(j);
+    if (!(far * far * std::numeric_limits<double>::epsilon() < tolerated_loss)) form_ = Form::exact;
+  }
+  for (Index j = 0; j < k_ && form_ != Form::exact; ++j) expand(j);
   return -1;
 }
 
-void FamilyGaussian::pack(Rows /*rows*/, double* /*work*/) const {}
+// No row is farther from the centre than this, in standard deviations of the component.
+double FamilyGaussian::radius(Index component) const {
+  const double* factor = factor_.data() + component * d_ * d_;
+  double square = 0.0;
+  for (Index i = 0; i < d_; ++i) {
+    double sum = 0.0;
+    for (Index j = 0; j <= i; ++j) sum += std::abs(factor[j * d_ + i]) * reach_[j];
+    square += sum * sum;
+  }
+  return std::sqrt(square);
+}
+
+// l = constant + phi' theta about the centre: see the table in kernels.h.
+void FamilyGaussian::expand(Index component) {
+  const double* f = factor_.data() + component * d_ * d_;
+  double* theta = theta_.data() + component * n_features(form_);
+  double norm = 0.0;
+  std::fill(theta, theta + d_, 0.0);
+  for (Index i = 0; i < d_; ++i) {
+    double y = 0.0;
+    for (Index j = 0; j <= i; ++j) y += f[j * d_ + i] * (shift_(j, component));
+    for (Index j = 0; j <= i; ++j) theta[j] += f[j * d_ + i] * y;
+    norm += y * y;
+  }
+  constant_[component] -= 0.5 * norm;
+  double* second = theta + d_;
+  if (form_ == Form::spherical) *second = -0.5 * f[0] * f[0];
+  if (form_ == Form::tied) *second = 1.0;
+  if (form_ != Form::full) return;
+  for (Index a = 0; a < d_; ++a) {
+    for (Index b = 0; b <= a; ++b) {
+      double precision = 0.0;
+      for (Index i = a; i < d_; ++i) precision += f[a * d_ + i] * f[b * d_ + i];
+      *second++ = a == b ? -0.5 * precision : -precision;
+    }
+  }
+}
+
+FamilyGaussian::Packed FamilyGaussian::packed(Rows rows, double* work) const {
+  const std::size_t stride = block_stride(size_of(rows.size));
+  const Block features{work, size_of(rows.size), size_of(n_features(form_)), stride};
+  double* scratch = work + features.columns * stride;
+  return {features, scratch, scratch + full_scratch(features.rows, size_of(d_))};
+}
+
+void FamilyGaussian::pack(Rows rows, double* work) const {
+  const Packed block = packed(rows, work);
+  const Kernels& kernel = kernels();
+  const ConstBlock from = rows_of(x_.data(), n_rows(), d_, rows.begin, rows.size);
+  const Block x = block.x(d_);
+  kernel.pack(from, form_ == Form::exact ? nullptr : centre_.data(), nullptr, x);
+  if (form_ == Form::exact) return;
+  const Block rest = columns_of(block.features, x.columns, block.features.columns - x.columns);
+  const double zero = 0.0;
+  if (form_ == Form::spherical) kernel.pack_norm(x, rest);
+  if (form_ == Form::tied) kernel.full_density(x, nullptr, factor_.data(), 0, &zero, block.scratch, rest);
+  if (form_ == Form::full) kernel.pack_products(x, rest);
+}
 
 void FamilyGaussian::log_density(Rows rows, double* work, MatrixRef out) const {
-  MatrixMap z(work, rows.size, d_);
-  for (Index component = 0; component < k_; ++component) {
-    const double* factor = factor_.data() + component * d_ * d_;
-    auto distance = out.col(component).array();
-    distance.setZero();
-    for (Index j = 0; j < d_; ++j) {
-      auto column = z.col(j).array();
-      column = x_.col(j).segment(rows.begin, rows.size).array() - mean_(component, j);
-      if (!structure_.diagonal()) {
-        for (Index i = 0; i < j; ++i) column -= factor[i * d_ + j] * z.col(i).array();
-      }
-      column *= 1.0 / factor[j * (d_ + 1)];
-      distance += column.square();
-    }
-    distance = log_constant_[component] - 0.5 * distance;
+  const Packed block = packed(rows, work);
+  const Kernels& kernel = kernels();
+  if (form_ != Form::exact) {
+    kernel.linear_density(block.features, constant_.data(), theta_.data(), block_of(out));
+  } else if (diagonal_) {
+    kernel.diagonal_density(block.features, pivot_.data(), inverse_sd_.data(), constant_.data(),
+                            block_of(out));
+  } else {
+    const std::size_t stride = equal_ ? 0 : size_of(d_ * d_);
+    kernel.full_density(block.features, pivot_.data(), factor_.data(), stride, constant_.data(),
+                        block.scratch, block_of(out));
   }
 }
 
 void FamilyGaussian::accumulate(Rows rows, double* work, ConstMatrixRef responsibilities,
                                 VectorRef statistics) const {
-  MatrixMap z(work, rows.size, d_);
-  MatrixMap rz(work + rows.size * d_, rows.size, d_);
-  VectorMap counts(statistics.data(), k_);
-  MatrixMap first(statistics.data() + k_, d_, k_);
-  double* second = statistics.data() + k_ * (1 + d_);
+  const Packed block = packed(rows, work);
+  const Kernels& kernel = kernels();
+  const ConstBlock r = block_of(responsibilities);
+  if (form_ != Form::exact) return add_expanded(block, r, statistics);
+  kernel.column_sums(r, statistics.data());
+  double* first = statistics.data() + k_;
+  double* second = first + d_ * k_;
+  if (storage_ == Storage::diagonal) {
+    kernel.diagonal_sums(block.features, pivot_.data(), r, first, second);
+  } else {
+    const std::size_t stride = storage_ == Storage::pooled ? 0 : size_of(d_ * d_);
+    kernel.full_sums(block.features, pivot_.data(), r, first, second, stride, block.scratch);
+  }
+}
+
+// Sums of features about the centre -> sums about the pivots, block by block, so that little is lost.
+void FamilyGaussian::add_expanded(const Packed& block, ConstBlock responsibilities,
+                                  VectorRef statistics) const {
+  const Block phi = form_ == Form::tied ? block.x(d_) : block.features;
+  const Index p = static_cast<Index>(phi.columns);
+  double* counts = block.sums + p * k_;
+  std::fill(block.sums, counts + k_, 0.0);
+  kernels().column_sums(responsibilities, counts);
+  kernels().linear_sums(phi, responsibilities, block.sums, phi.columns);
   for (Index component = 0; component < k_; ++component) {
-    const auto r = responsibilities.col(component).array();
-    counts[component] += r.sum();
-    for (Index j = 0; j < d_; ++j) {
-      z.col(j).array() = x_.col(j).segment(rows.begin, rows.size).array() - mean_(component, j);
-      rz.col(j).array() = r * z.col(j).array();
-      first(j, component) += rz.col(j).sum();
-    }
-    if (storage_ == Storage::diagonal) {
-      for (Index j = 0; j < d_; ++j) second[component * d_ + j] += rz.col(j).dot(z.col(j));
-      continue;
-    }
-    double* scatter = storage_ == Storage::pooled ? second : second + component * d_ * d_;
-    for (Index j = 0; j < d_; ++j) {
-      for (Index i = j; i < d_; ++i) {
-        const double sum = rz.col(i).dot(z.col(j));
-        scatter[j * d_ + i] += sum;
-        if (i != j) scatter[i * d_ + j] += sum;
+    statistics[component] += counts[component];
+    translate(component, counts[component], block.sums + component * p, statistics);
+  }
+}
+
+// With m = shift: S1 = sum - n m, and S2 = sum of products - m sum' - sum m' + n m m'.
+void FamilyGaussian::translate(Index component, double count, const double* sums,
+                               VectorRef statistics) const {
+  const double* m = shift_.data() + component * d_;
+  double* first = statistics.data() + k_ + component * d_;
+  double* second = statistics.data() + k_ * (1 + d_) + component * (form_ == Form::full ? d_ * d_ : d_);
+  const double* squares = sums + d_;
+  for (Index a = 0; a < d_; ++a) first[a] += sums[a] - count * m[a];
+  if (form_ == Form::spherical) {
+    double trace = *squares;
+    for (Index a = 0; a < d_; ++a) trace -= m[a] * (2.0 * sums[a] - count * m[a]);
+    for (Index a = 0; a < d_; ++a) second[a] += trace / static_cast<double>(d_);
+  } else if (form_ == Form::full) {
+    for (Index a = 0; a < d_; ++a) {
+      for (Index b = 0; b <= a; ++b) {
+        second[b * d_ + a] += *squares++ - m[b] * sums[a] - m[a] * (sums[b] - count * m[b]);
       }
+    }
+  }
+}
+
+void FamilyGaussian::close_slice(VectorRef statistics) const {
+  if (storage_ == Storage::diagonal) return;
+  for (Index at = k_ * (1 + d_); at < statistics.size(); at += d_ * d_) {
+    MatrixMap second(statistics.data() + at, d_, d_);
+    second.triangularView<Eigen::StrictlyUpper>() = second.transpose();
+  }
+}
+
+// Where rows are complete, the scatter about the means is that about the centre less what the means explain.
+void FamilyGaussian::close_pass(VectorRef statistics) const {
+  if (form_ != Form::tied) return;
+  const ConstMatrixMap first(statistics.data() + k_, d_, k_);
+  MatrixMap second(statistics.data() + k_ * (1 + d_), d_, d_);
+  for (Index b = 0; b < d_; ++b) {
+    for (Index a = 0; a < d_; ++a) {
+      double sum = weight_ * total_(a, b);
+      for (Index j = 0; j < k_; ++j) {
+        sum -= first(a, j) * shift_(b, j) + shift_(a, j) * (first(b, j) + statistics[j] * shift_(b, j));
+      }
+      second(a, b) = sum;
     }
   }
 }

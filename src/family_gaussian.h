@@ -3,8 +3,16 @@
 //   log f_k(x) = -d/2 log 2 pi - log |L_k| - |L_k^-1 (x - mu_k)|^2 / 2,   Sigma_k = L_k L_k'
 //
 // Complete rows; parameters, statistics and M-step are those of family_gaussian_base.h.
+//
+// The exact form takes differences from the means first. Accuracy::fast may choose a form that is linear in
+// features of the row about the centre of the data (kernels.h), where the structure has one that is faster:
+//   spherical   x, |x|^2
+//   tied        x, |L^-1 x|^2; the scatter comes from that of all rows, which never changes
+//   full        x, x_a x_b, up to five dimensions
+// and only while that costs no more than about 1e-10 of a log density: see prepare().
 #pragma once
 
+#include "blocks.h"
 #include "family_gaussian_base.h"
 
 namespace em {
@@ -15,20 +23,61 @@ class FamilyGaussian : public FamilyGaussianBase {
   FamilyGaussian(Index n_rows, Index d, const double* data, Index k, Structure structure);
   FamilyGaussian(const FamilyGaussian& other) = default;
 
-  Index n_workspace(Index block_rows) const override { return 2 * block_rows * d_; }
+  Index n_workspace(Index block_rows) const override;
   Index describe(const double* weights) override;
+  void rows_are_complete() override { complete_ = true; }
   Index prepare(Accuracy accuracy) override;
+  bool is_exact() const override { return form_ == Form::exact; }
   void pack(Rows rows, double* work) const override;
   void log_density(Rows rows, double* work, MatrixRef out) const override;
   void accumulate(Rows rows, double* work, ConstMatrixRef responsibilities,
                   VectorRef statistics) const override;
+  void close_slice(VectorRef statistics) const override;
+  void close_pass(VectorRef statistics) const override;
   void features(Rows rows, MatrixRef out) const override;
   std::unique_ptr<Family> clone() const override;
 
  private:
+  enum class Form { exact, spherical, tied, full };
+
+  // A block in the workspace: x and, behind it, what else the form's features are made of.
+  struct Packed {
+    Block features;
+    double* scratch;
+    double* sums;  // (n_features() + 1) x K
+
+    Block x(Index d) const { return columns_of(features, 0, size_of(d)); }
+  };
+
+  Index n_features(Form form) const;
+  Form best_form() const;
+  Packed packed(Rows rows, double* work) const;
+  void measure(const double* weights, ConstVectorRef about, Vector& first, Matrix& second) const;
+  void factorise(Index component);
+  bool all_diagonal() const;
+  bool all_spherical() const;
+  bool all_equal() const;
+  double radius(Index component) const;
+  void expand(Index component);
+  void add_expanded(const Packed& block, ConstBlock responsibilities, VectorRef statistics) const;
+  void translate(Index component, double count, const double* sums, VectorRef statistics) const;
+
+  // Set by describe().
+  Vector reach_;         // the largest distance of a row from the centre, column by column
+  double weight_ = 0.0;  // of all rows
+
+  bool complete_ = false;  // see rows_are_complete()
+
   // Made by prepare().
-  Matrix factor_;        // d*d x K: the Cholesky factors
-  Vector log_constant_;  // K
+  Form form_ = Form::exact;
+  bool diagonal_ = false;  // are all covariances diagonal?
+  bool equal_ = false;     // are they all the same?
+  Matrix pivot_;           // d x K: the means
+  Matrix shift_;           // d x K: the means less the centre
+  Matrix factor_;          // d*d x K: inverses of the Cholesky factors
+  Matrix inverse_sd_;      // d x K: 1 / sd, where diagonal_
+  Matrix theta_;           // features x K, where the form is not exact
+  Vector constant_;        // K
 };
 
 }  // namespace em

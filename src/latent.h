@@ -28,10 +28,14 @@ class Latent {
   // Makes ready for posterior() at the present parameters: once for each pass, on one thread.
   virtual void prepare() = 0;
 
+  // Do the responsibilities of every row always sum to its weight?
+  virtual bool rows_are_complete() const { return false; }
+
   // In: inout(i, k) = log f_k(x_i). Out: inout(i, k) = w_i r_ik, what Family::accumulate adds.
   // weights and row_loglik point at the block's first row; either may be null (all ones; not wanted).
   // row_loglik receives log f(x_i), the log density of the mixture. Adds its own statistics.
-  // Returns the sum of w_i log f(x_i), in which a row of weight 0 adds 0 whatever its density.
+  // Returns the sum of w_i log f(x_i), in which a row of weight 0 adds 0 whatever its density. Columns have
+  // room for padded_rows(rows.size) entries, and hold zeros behind the last row on return: see kernels.h.
   virtual double posterior(Rows rows, const double* weights, MatrixRef inout, double* row_loglik,
                            VectorRef statistics) const = 0;
 

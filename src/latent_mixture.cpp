@@ -1,15 +1,14 @@
 #include "latent_mixture.h"
 
-#include <cmath>
 #include <utility>
 
-#include "numerics.h"
+#include "blocks.h"
 
 namespace em {
 
 namespace {
 
-constexpr Index block_rows = 128;
+constexpr Index block_rows = 256;
 
 }  // namespace
 
@@ -29,39 +28,14 @@ void LatentMixture::prepare() { log_proportions_ = proportions_.array().log(); }
 
 double LatentMixture::posterior(Rows rows, const double* weights, MatrixRef inout, double* row_loglik,
                                 VectorRef statistics) const {
-  const Index k = n_components();
-  double total = 0.0;
-  for (Index i = 0; i < rows.size; ++i) {
-    auto row = inout.row(i);
-    double largest = -infinity;
-    for (Index j = 0; j < k; ++j) {
-      row[j] += log_proportions_[j];
-      largest = std::max(largest, row[j]);
-    }
-    double loglik = -infinity;
-    if (largest > -infinity) {
-      double sum = 0.0;
-      for (Index j = 0; j < k; ++j) sum += row[j] = std::exp(row[j] - largest);
-      row /= sum;
-      loglik = largest + std::log(sum);
-    } else {
-      row = proportions_.transpose();  // impossible under every component: the row tells nothing
-    }
-    if (row_loglik) row_loglik[i] = loglik;
-    const double weight = weights ? weights[i] : 1.0;
-    if (weight == 0.0) {
-      row.setZero();
-      continue;
-    }
-    total += weight * loglik;
-    if (weight != 1.0) row *= weight;
-  }
+  const double loglik =
+      kernels().posterior(block_of(inout), proportions_.data(), log_proportions_.data(), weights, row_loglik);
   accumulate(rows, inout, statistics);
-  return total;
+  return loglik;
 }
 
 void LatentMixture::accumulate(Rows /*rows*/, ConstMatrixRef responsibilities, VectorRef statistics) const {
-  for (Index j = 0; j < n_components(); ++j) statistics[j] += responsibilities.col(j).sum();
+  kernels().column_sums(block_of(responsibilities), statistics.data());
 }
 
 void LatentMixture::maximise(ConstVectorRef statistics) {

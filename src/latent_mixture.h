@@ -19,6 +19,7 @@ class LatentMixture : public Latent {
   Index n_free() const override { return kind_ == Proportions::free ? proportions_.size() - 1 : 0; }
   std::vector<Rows> blocks(Index n_rows) const override;
   void prepare() override;
+  bool rows_are_complete() const override { return true; }
   double posterior(Rows rows, const double* weights, MatrixRef inout, double* row_loglik,
                    VectorRef statistics) const override;
   void accumulate(Rows rows, ConstMatrixRef responsibilities, VectorRef statistics) const override;

@@ -23,6 +23,7 @@ Model::Model(std::unique_ptr<Family> family, std::unique_ptr<Latent> latent, con
       weights_(weights),
       fields_(join(latent_->parameters(), family_->parameters())),
       statistics_(Vector::Zero(family_->n_statistics() + latent_->n_statistics())) {
+  if (latent_->rows_are_complete()) family_->rows_are_complete();
   make_slices();
 }
 
@@ -51,9 +52,8 @@ void Model::make_workers(int threads) {
   const auto wanted = static_cast<std::size_t>(std::max(threads, 1));
   while (workers_.size() < wanted) {
     Worker worker;
-    worker.work.resize(static_cast<std::size_t>(family_->n_workspace(block_rows_)));
-    worker.block.resize(block_rows_, n_components());
-    worker.row_loglik.resize(block_rows_);
+    worker.work.resize(size_of(family_->n_workspace(block_rows_)));
+    worker.block.resize(block_stride(size_of(block_rows_)) * size_of(n_components()));
     worker.statistics.resize(statistics_.size());
     workers_.push_back(std::move(worker));
   }
@@ -64,7 +64,7 @@ Index Model::prepare(Accuracy accuracy) {
   return family_->prepare(accuracy);
 }
 
-// task(rows, worker, responsibilities, family statistics, latent statistics) returns what a block adds to the
+// task(rows, work, responsibilities, family statistics, latent statistics) returns what a block adds to the
 // log-likelihood.
 template <class BlockTask>
 double Model::pass(int threads, Interrupt& interrupt, BlockTask task) {
@@ -75,16 +75,18 @@ double Model::pass(int threads, Interrupt& interrupt, BlockTask task) {
   double loglik = 0.0;
   statistics_.setZero();
   parallel_for(static_cast<Index>(slices_.size()), threads, interrupt, [&](Index i, int id) {
-    Worker& worker = workers_[static_cast<std::size_t>(id)];
-    const Rows& slice = slices_[static_cast<std::size_t>(i)];
+    Worker& worker = workers_[size_of(id)];
+    const Rows& slice = slices_[size_of(i)];
+    MatrixMap block(worker.block.data(), static_cast<Index>(block_stride(size_of(block_rows_))),
+                    n_components());
     worker.statistics.setZero();
     double slice_loglik = 0.0;
     std::exception_ptr failure;
     try {
       for (Index b = slice.begin; b < slice.end() && !interrupt.raised(); ++b) {
-        const Rows& rows = blocks_[static_cast<std::size_t>(b)];
-        slice_loglik += task(rows, worker, worker.block.topRows(rows.size), worker.statistics.head(n_family),
-                             worker.statistics.tail(n_latent));
+        const Rows& rows = blocks_[size_of(b)];
+        slice_loglik += task(rows, worker.work.data(), block.topRows(rows.size),
+                             worker.statistics.head(n_family), worker.statistics.tail(n_latent));
       }
       family_->close_slice(worker.statistics.head(n_family));
     } catch (...) {
@@ -100,29 +102,35 @@ double Model::pass(int threads, Interrupt& interrupt, BlockTask task) {
 }
 
 double Model::expect(int threads, Interrupt& interrupt) {
-  return pass(threads, interrupt,
-              [this](Rows rows, Worker& worker, MatrixRef block, VectorRef family, VectorRef latent) {
-                const double* weights = weights_ ? weights_ + rows.begin : nullptr;
-                family_->pack(rows, worker.work.data());
-                family_->log_density(rows, worker.work.data(), block);
-                const double loglik = latent_->posterior(rows, weights, block, nullptr, latent);
-                family_->accumulate(rows, worker.work.data(), block, family);
-                return loglik;
-              });
+  const double loglik =
+      pass(threads, interrupt,
+           [this](Rows rows, double* work, MatrixRef block, VectorRef family, VectorRef latent) {
+             const double* weights = weights_ ? weights_ + rows.begin : nullptr;
+             family_->pack(rows, work);
+             family_->log_density(rows, work, block);
+             const double sum = latent_->posterior(rows, weights, block, nullptr, latent);
+             family_->accumulate(rows, work, block, family);
+             return sum;
+           });
+  family_->close_pass(statistics_.head(family_->n_statistics()));
+  return loglik;
 }
 
 void Model::expect_given(ConstMatrixRef responsibilities, int threads, Interrupt& interrupt) {
-  pass(threads, interrupt,
-       [&](Rows rows, Worker& worker, MatrixRef block, VectorRef family, VectorRef latent) {
-         block = responsibilities.middleRows(rows.begin, rows.size);
-         if (weights_) {
-           block.array().colwise() *= ConstArrayMap(weights_ + rows.begin, rows.size);
-         }
-         family_->pack(rows, worker.work.data());
-         latent_->accumulate(rows, block, latent);
-         family_->accumulate(rows, worker.work.data(), block, family);
-         return 0.0;
-       });
+  prepare(Accuracy::exact);  // for the pivots: densities need not exist
+  pass(threads, interrupt, [&](Rows rows, double* work, MatrixRef block, VectorRef family, VectorRef latent) {
+    for (Index j = 0; j < block.cols(); ++j) {
+      double* end = std::copy_n(responsibilities.col(j).data() + rows.begin, rows.size, &block(0, j));
+      std::fill(end, &block(0, j) + padded_rows(size_of(rows.size)), 0.0);
+    }
+    if (weights_) {
+      block.array().colwise() *= ConstArrayMap(weights_ + rows.begin, rows.size);
+    }
+    family_->pack(rows, work);
+    latent_->accumulate(rows, block, latent);
+    family_->accumulate(rows, work, block, family);
+    return 0.0;
+  });
 }
 
 void Model::report(double* responsibilities, double* log_density, double* row_loglik, int threads,
@@ -130,9 +138,9 @@ void Model::report(double* responsibilities, double* log_density, double* row_lo
   const Index n = n_rows();
   const Index k = n_components();
   pass(threads, interrupt,
-       [&](Rows rows, Worker& worker, MatrixRef block, VectorRef /*family*/, VectorRef latent) {
-         family_->pack(rows, worker.work.data());
-         family_->log_density(rows, worker.work.data(), block);
+       [&](Rows rows, double* work, MatrixRef block, VectorRef /*family*/, VectorRef latent) {
+         family_->pack(rows, work);
+         family_->log_density(rows, work, block);
          if (log_density) MatrixMap(log_density, n, k).middleRows(rows.begin, rows.size) = block;
          if (!responsibilities && !row_loglik) return 0.0;
          latent_->posterior(rows, nullptr, block, row_loglik ? row_loglik + rows.begin : nullptr, latent);

@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "blocks.h"
 #include "family.h"
 #include "latent.h"
 #include "parallel.h"
@@ -36,6 +37,7 @@ class Model {
 
   // Readies both at the present parameters; -1, or the component whose density does not exist there.
   Index prepare(Accuracy accuracy);
+  bool is_exact() const { return family_->is_exact(); }
 
   // E-step: fills statistics() and returns the log-likelihood. Needs prepare().
   double expect(int threads, Interrupt& interrupt);
@@ -66,9 +68,8 @@ class Model {
 
  private:
   struct Worker {
-    std::vector<double> work;
-    Matrix block;
-    Vector row_loglik;
+    Buffer work;
+    Buffer block;  // block_stride(block_rows_) x K
     Vector statistics;
   };
 
