@@ -11,8 +11,19 @@ native_latent <- function(model) {
 # Rows with missing values go sorted by pattern; what comes back by row is put in the user's order again.
 native_data <- function(data) {
   order <- data$order
-  if (is.null(order)) return(list(x = data$x, weights = data$weights, missing = FALSE))
-  list(x = data$x[order, , drop = FALSE], weights = data$weights[order], missing = TRUE)
+  if (is.null(order)) return(list(x = data$x, weights = data$weights, missing = FALSE, kernels = kernels_wanted()))
+  list(x = data$x[order, , drop = FALSE], weights = data$weights[order], missing = TRUE,
+       kernels = kernels_wanted())
+}
+
+# What options(emfit.kernels =) asks for; NULL: the best.
+kernels_wanted <- function() {
+  wanted <- getOption("emfit.kernels")
+  if (is.null(wanted)) return(NULL)
+  available <- c(em_kernels_cpp(), "best")
+  if (is.character(wanted) && length(wanted) == 1L && wanted %in% available) return(wanted)
+  abort_em("argument", sprintf("The option `emfit.kernels` must be %s on this machine, not %s.", one_of(available),
+                               describe_value(wanted)))
 }
 
 native_order <- function(x, data) if (is.null(data$order)) x else x[data$order, , drop = FALSE]
@@ -35,7 +46,7 @@ tallied <- function(data, model) {
   first <- !duplicated(key)
   index <- match(key, key[first])
   weights <- if (is.null(data$weights)) rep(1, data$n) else data$weights
-  list(x = data$x[first, , drop = FALSE], weights = as.double(rowsum(weights, index)))
+  native_data(list(x = data$x[first, , drop = FALSE], weights = as.double(rowsum(weights, index))))
 }
 
 # Starts from the data themselves: a list of items as em_run_cpp() takes them.

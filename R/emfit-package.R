@@ -6,6 +6,12 @@
 #'
 #' `vignette("emfit")` is the place to begin. The words the package uses are explained in [emfit-glossary].
 #'
+#' @section Options:
+#' The compiled core exists for several instruction sets and takes the best that the processor has; the last digits
+#' of a result depend on which. `options(emfit.kernels = "baseline")` takes what every processor of the platform
+#' has, for the same digits on different machines. `"avx2"` and `"avx512"` choose these where they exist, `NULL` and
+#' `"best"` the best.
+#'
 #' @references Dempster, A. P., Laird, N. M. and Rubin, D. B. (1977) Maximum likelihood from incomplete data via
 #'   the EM algorithm. *Journal of the Royal Statistical Society B* 39, 1-38.
 #'   \doi{10.1111/j.2517-6161.1977.tb01600.x}

@@ -12,6 +12,15 @@ Rcpp::Rostream<true>&  Rcpp::Rcout = Rcpp::Rcpp_cout_get();
 Rcpp::Rostream<false>& Rcpp::Rcerr = Rcpp::Rcpp_cerr_get();
 #endif
 
+// em_kernels_cpp
+Rcpp::CharacterVector em_kernels_cpp();
+RcppExport SEXP _emfit_em_kernels_cpp() {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    rcpp_result_gen = Rcpp::wrap(em_kernels_cpp());
+    return rcpp_result_gen;
+END_RCPP
+}
 // em_start_cpp
 Rcpp::List em_start_cpp(Rcpp::List data, Rcpp::List family, std::string method, Rcpp::NumericVector seeds);
 RcppExport SEXP _emfit_em_start_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP methodSEXP, SEXP seedsSEXP) {
@@ -87,6 +96,7 @@ END_RCPP
 }
 
 static const R_CallMethodDef CallEntries[] = {
+    {"_emfit_em_kernels_cpp", (DL_FUNC) &_emfit_em_kernels_cpp, 0},
     {"_emfit_em_start_cpp", (DL_FUNC) &_emfit_em_start_cpp, 4},
     {"_emfit_em_run_cpp", (DL_FUNC) &_emfit_em_run_cpp, 5},
     {"_emfit_em_expect_cpp", (DL_FUNC) &_emfit_em_expect_cpp, 7},

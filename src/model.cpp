@@ -172,17 +172,17 @@ void Model::score(const Chart& chart, MatrixRef scores, int threads, Interrupt& 
   const Index n_family = family_->n_statistics();
   const Index n_latent = latent_->n_statistics();
   pass(threads, interrupt,
-       [&](Rows rows, Worker& worker, MatrixRef block, VectorRef /*family*/, VectorRef /*latent*/) {
+       [&](Rows rows, double* work, MatrixRef block, VectorRef /*family*/, VectorRef /*latent*/) {
          Vector statistics(n_family + n_latent);
          Vector gradient(chart.size());
          MatrixRef row = block.topRows(1);
          for (Index i = rows.begin; i < rows.end(); ++i) {
            const Rows one{i, 1};
            statistics.setZero();
-           family_->pack(one, worker.work.data());
-           family_->log_density(one, worker.work.data(), row);
+           family_->pack(one, work);
+           family_->log_density(one, work, row);
            latent_->posterior(one, nullptr, row, nullptr, statistics.tail(n_latent));
-           family_->accumulate(one, worker.work.data(), row, statistics.head(n_family));
+           family_->accumulate(one, work, row, statistics.head(n_family));
            family_->close_slice(statistics.head(n_family));
            chart.gradient(statistics, gradient);
            scores.row(i) = gradient;

@@ -5,6 +5,7 @@
 #include "family_binomial.h"
 #include "family_gaussian.h"
 #include "family_gaussian_missing.h"
+#include "kernels.h"
 #include "latent_mixture.h"
 
 namespace em {
@@ -33,6 +34,8 @@ Rcpp::NumericVector write_field(const Field& field, const double* values) {
 }  // namespace
 
 std::unique_ptr<Family> make_family(const Rcpp::List& data, const Rcpp::List& family) {
+  const std::string wanted = has(data, "kernels") ? Rcpp::as<std::string>(data["kernels"]) : "best";
+  if (!use_kernels(wanted.c_str())) throw std::invalid_argument("this machine has no kernels " + wanted);
   const auto name = Rcpp::as<std::string>(family["name"]);
   const Index k = Rcpp::as<int>(family["k"]);
   const Rcpp::NumericMatrix x = matrix_of(data);  // R keeps the memory as long as the list lives

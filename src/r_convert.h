@@ -1,8 +1,8 @@
 // r_convert.h: R lists <-> what the core works with, and the two registries of names.
 //
 // Nothing but plain data crosses the boundary:
-//   data     list(x = double matrix, weights = NULL or doubles, missing = is there NaN in x?); binomial: columns
-//            successes, trials
+//   data     list(x = double matrix, weights = NULL or doubles, missing = is there NaN in x?, kernels = NULL or
+//            their name); binomial: columns successes, trials
 //   family   list(name =, k =, ...)          latent  list(name =, proportions = the numbers, held = TRUE or
 //   FALSE) parameters   a named list in the order and shapes of Fields
 // R has checked all of it; a mismatch found here is a defect of the package and raises std::invalid_argument.

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "information.h"
+#include "kernels.h"
 #include "r_convert.h"
 #include "start.h"
 
@@ -83,6 +84,16 @@ Rcpp::List traces_of(const std::vector<em::Fit>& fits) {
 }
 
 }  // namespace
+
+// Names of the kernels that this machine has; "best" is the first.
+// [[Rcpp::export(rng = false)]]
+Rcpp::CharacterVector em_kernels_cpp() {
+  Rcpp::CharacterVector out;
+  for (const char* name : {"avx512", "avx2", "baseline"}) {
+    if (em::find_kernels(name)) out.push_back(name);
+  }
+  return out;
+}
 
 // Starts made of the data: a list with a partition or parameters for each seed.
 // [[Rcpp::export(rng = false)]]
