@@ -303,12 +303,12 @@ void FamilyGaussian::close_pass(VectorRef statistics) const {
   const ConstMatrixMap first(statistics.data() + k_, d_, k_);
   MatrixMap second(statistics.data() + k_ * (1 + d_), d_, d_);
   for (Index b = 0; b < d_; ++b) {
-    for (Index a = 0; a < d_; ++a) {
+    for (Index a = b; a < d_; ++a) {
       double sum = weight_ * total_(a, b);
       for (Index j = 0; j < k_; ++j) {
         sum -= first(a, j) * shift_(b, j) + shift_(a, j) * (first(b, j) + statistics[j] * shift_(b, j));
       }
-      second(a, b) = sum;
+      second(a, b) = second(b, a) = sum;
     }
   }
 }

@@ -89,19 +89,30 @@ void FamilyGaussianBase::maximise(ConstVectorRef statistics, Step step) {
   load_covariance();
   for (Index component = 0; component < k_; ++component) {
     if (!(counts[component] > 0.0)) continue;  // an empty component keeps its mean
-    const Vector shift = first.col(component) / counts[component];
-    mean_.row(component) += shift.transpose();
-    if (step == Step::ecm) continue;  // the spread stays about the previous mean
-    if (storage_ == Storage::diagonal) {
-      VectorMap(scatter_.data() + component * d_, d_) -= counts[component] * shift.cwiseAbs2();
-    } else {
-      const Index at = storage_ == Storage::pooled ? 0 : component * d_ * d_;
-      MatrixMap(scatter_.data() + at, d_, d_).noalias() -= counts[component] * shift * shift.transpose();
-    }
+    const double count = counts[component];
+    for (Index a = 0; a < d_; ++a) mean_(component, a) += first(a, component) / count;
+    if (step != Step::ecm) move_scatter(component, count, first.col(component).data());
   }
   maximise_covariance(structure_, d_, k_, counts, scatter_.data(), covariance_.data());
   if (step == Step::start && first_without_density() >= 0) lend_spread(counts);
   store_covariance();
+}
+
+// The scatter about the pivot -> that about the new mean; exactly symmetric.
+void FamilyGaussianBase::move_scatter(Index component, double count, const double* first) {
+  const bool diagonal = storage_ == Storage::diagonal;
+  double* scatter = scatter_.data();
+  if (storage_ != Storage::pooled) scatter += component * (diagonal ? d_ : d_ * d_);
+  for (Index b = 0; b < d_; ++b) {
+    if (diagonal) {
+      scatter[b] -= first[b] / count * first[b];
+      continue;
+    }
+    for (Index a = b; a < d_; ++a) {
+      scatter[b * d_ + a] -= first[a] / count * first[b];
+      scatter[a * d_ + b] = scatter[b * d_ + a];
+    }
+  }
 }
 
 Fields FamilyGaussianBase::parameters() {

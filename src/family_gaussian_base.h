@@ -68,6 +68,7 @@ class FamilyGaussianBase : public Family {
   Vector pivot_floor_;  // a Cholesky pivot below this part of the data's own is a collapse
 
  private:
+  void move_scatter(Index component, double count, const double* first);
   void lend_spread(const double* counts);
 
   Vector scatter_;  // scratch of maximise()

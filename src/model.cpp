@@ -117,7 +117,6 @@ double Model::expect(int threads, Interrupt& interrupt) {
 }
 
 void Model::expect_given(ConstMatrixRef responsibilities, int threads, Interrupt& interrupt) {
-  prepare(Accuracy::exact);  // for the pivots: densities need not exist
   pass(threads, interrupt, [&](Rows rows, double* work, MatrixRef block, VectorRef family, VectorRef latent) {
     for (Index j = 0; j < block.cols(); ++j) {
       double* end = std::copy_n(responsibilities.col(j).data() + rows.begin, rows.size, &block(0, j));

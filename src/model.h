@@ -42,7 +42,8 @@ class Model {
   // E-step: fills statistics() and returns the log-likelihood. Needs prepare().
   double expect(int threads, Interrupt& interrupt);
 
-  // The statistics of given responsibilities (n x K), about the present parameters.
+  // The statistics of given responsibilities (n x K), about the present parameters. Needs prepare(), whatever
+  // that said.
   void expect_given(ConstMatrixRef responsibilities, int threads, Interrupt& interrupt);
 
   // Row by row, as if every weight were 1; each pointer may be null. responsibilities and log_density (of the

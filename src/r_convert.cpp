@@ -1,5 +1,6 @@
 #include "r_convert.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "family_binomial.h"
@@ -69,7 +70,9 @@ const double* weights_of(const Rcpp::List& data) {
   if (TYPEOF(weights) != REALSXP || Rf_xlength(weights) != matrix_of(data).nrow()) {
     throw std::invalid_argument("data$weights must be doubles, one for each row");
   }
-  return REAL(weights);
+  const double* first = REAL(weights);
+  const double* end = first + Rf_xlength(weights);
+  return std::all_of(first, end, [](double w) { return w == 1.0; }) ? nullptr : first;
 }
 
 std::unique_ptr<Model> make_model(const Rcpp::List& data, const Rcpp::List& family,

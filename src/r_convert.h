@@ -22,6 +22,7 @@ std::unique_ptr<Family> make_family(const Rcpp::List& data, const Rcpp::List& fa
 std::unique_ptr<Latent> make_latent(const Rcpp::List& latent, Index k);
 std::unique_ptr<Model> make_model(const Rcpp::List& data, const Rcpp::List& family, const Rcpp::List& latent);
 
+// Null where every row counts once.
 const double* weights_of(const Rcpp::List& data);
 
 void read_parameters(const Rcpp::List& list, const Fields& fields);
