@@ -51,6 +51,7 @@ tallied <- function(data, model) {
 
 # Starts from the data themselves: a list of items as em_run_cpp() takes them.
 draw_starts <- function(data, model, method, n_start) {
+  if (model$k == 1L) n_start <- 1L  # every start leads to the closed form
   seeds <- as.double(sample.int(.Machine$integer.max, n_start, replace = TRUE))
   items <- em_start_cpp(tallied(data, model), native_family(model), method, seeds)
   lapply(items, function(item) {
