@@ -123,11 +123,22 @@ bare_numbers <- function(x) {
   out
 }
 
+# Many data sets, as native_data() or tallied() give them, each fitted from the same parameters.
+refit_em <- function(natives, parameters, model, control, unit = 1) {
+  settings <- unclass(control)
+  work <- as.double(nrow(natives[[1L]]$x)) * ncol(natives[[1L]]$x) * model$k * length(natives) * 20
+  settings$threads <- resolve_threads(control, work)
+  settings$unit <- unit
+  em_refit_cpp(natives, native_family(model), native_latent(model), lapply(parameters, bare_numbers), settings)
+}
+
 # Gradient of the log-likelihood in free coordinates about the parameters, with want = "information" its
 # second derivatives and the jacobian of the packed parameters, with want = "scores" each row's own gradient.
+# Weights are taken in units of weight_unit().
 score_em <- function(data, parameters, model, want, threads = NULL) {
   plain <- lapply(unclass(parameters), function(p) bare_numbers(p))
   native <- if (want == "scores") native_data(data) else tallied(data, model)
+  if (!is.null(native$weights)) native$weights <- native$weights / weight_unit(data$weights)
   if (!is.null(plain$mean)) {
     # A step from a mean far from 0 would be rounded; about the means' own centre it is not.
     means <- as.matrix(plain$mean)

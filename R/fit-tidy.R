@@ -76,11 +76,11 @@ tidy_components <- function(fit) {
 tidy_parameters <- function(fit, conf.int, conf.level) {
   table <- parameter_table(fit$parameters)
   names <- parameter_names(table)
-  variance <- diag(stats::vcov(fit))
-  table$std.error <- unname(sqrt(variance)[match(names, names(variance))])
+  covariance <- stats::vcov(fit)
+  at <- match(names, rownames(covariance))
+  table$std.error <- unname(sqrt(diag(covariance))[at])
   if (conf.int) {
-    limits <- stats::confint(fit, level = conf.level)
-    at <- match(names, rownames(limits))
+    limits <- wald_intervals(fit, covariance, check_level(conf.level, "conf.level"))
     table$conf.low <- unname(limits[at, 1L])
     table$conf.high <- unname(limits[at, 2L])
   }

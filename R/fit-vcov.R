@@ -13,7 +13,7 @@
 #' Where groups are well separated and the model is right the four types agree. `"opg"` inverts the sum of the
 #' outer products of each row's gradient and needs a single pass, but is the least exact in small samples.
 #' `"sandwich"` (Huber, White) stays valid where the components are not quite what the model says. `"bootstrap"`
-#' refits resampled data, see [em_bootstrap()], and draws random numbers.
+#' refits resampled rows, see [em_bootstrap()], and draws random numbers.
 #'
 #' Standard errors say how precise the estimates are given the number of components and their labels; they are
 #' no test of whether a component exists.
@@ -22,7 +22,8 @@
 #' @param type Which estimate of the covariance matrix; see above.
 #' @param parm Which parameters, by name (as in [coef()]) or by number (a row of `vcov()`); left out: all.
 #' @param level The probability that an interval covers its parameter.
-#' @param ... For `type = "bootstrap"` arguments of [em_bootstrap()]; otherwise nothing.
+#' @param ... For `type = "bootstrap"` the `n_boot`, `control` and `threads` of [em_bootstrap()]; otherwise
+#'   nothing.
 #' @return `vcov()`: a symmetric matrix whose rows and columns are the estimated parameters under their names in
 #'   [coef()], in units of one times the other. What is not estimated has none: equal or held proportions, the
 #'   zeros of a diagonal covariance. Parameters that structures make equal have the same row. `confint()`: a
@@ -63,7 +64,7 @@ vcov.em_fit <- function(object, type = c("observed", "opg", "sandwich", "bootstr
   found <- free_covariance(object, parameters, type)
   warn_standard_error(object, parameters, found)
   jacobian <- parameters$jacobian
-  out <- jacobian %*% found$covariance %*% t(jacobian)
+  out <- jacobian %*% found$covariance %*% t(jacobian) / weight_unit(object$data$weights)
   out[found$lacking, ] <- out[, found$lacking] <- NA
   out <- (out + t(out)) / 2
   dimnames(out) <- list(parameters$names, parameters$names)
@@ -128,14 +129,16 @@ free_covariance <- function(fit, parameters, type) {
 
 outer_products <- function(fit) {
   scores <- score_em(fit$data, fit$parameters, fit_model(fit), "scores")$scores
-  crossprod(scores, stats::weights(fit) * scores)
+  crossprod(scores, stats::weights(fit) / weight_unit(fit$data$weights) * scores)
 }
 
 # Components without rows, or on too few points: of their own parameters nothing is known.
 lost_components <- function(fit) {
-  component_names_of(fit)[sort(unique(c(collapsed_components(fit), which(fit$counts < least_count))))]
+  unit <- weight_unit(fit$data$weights)
+  component_names_of(fit)[sort(unique(c(collapsed_components(fit), which(fit$counts < least_count * unit))))]
 }
 
+# As in chart.h: fewer expected rows than this are none.
 least_count <- 1e-4
 
 of_lost_components <- function(fit, table) {
@@ -182,17 +185,22 @@ warn_standard_error <- function(fit, parameters, found) {
 confint.em_fit <- function(object, parm, level = 0.95, type = c("observed", "opg", "sandwich", "bootstrap"), ...) {
   type <- check_choice(type, "type", vcov_types)
   level <- check_level(level)
-  covariance <- vcov(object, type = type, ...)
-  table <- parameter_table(object$parameters)
-  at <- match(rownames(covariance), parameter_names(table))
-  ends <- wald_interval(table[at, ], sqrt(diag(covariance)), level)
-  dimnames(ends) <- list(rownames(covariance), percent_names(level))
+  ends <- wald_intervals(object, vcov(object, type = type, ...), level)
   if (missing(parm)) ends else pick_parameters(ends, parm)
 }
 
-check_level <- function(level) {
+# A row for each row of the covariance matrix.
+wald_intervals <- function(fit, covariance, level) {
+  table <- parameter_table(fit$parameters)
+  at <- match(rownames(covariance), parameter_names(table))
+  ends <- wald_ends(table[at, ], sqrt(diag(covariance)), level)
+  dimnames(ends) <- list(rownames(covariance), percent_names(level))
+  ends
+}
+
+check_level <- function(level, arg = "level") {
   if (!is_number(level) || level <= 0 || level >= 1) {
-    abort_em("argument", sprintf("`level` must be a number between 0 and 1, not %s.", describe_value(level)))
+    abort_em("argument", sprintf("`%s` must be a number between 0 and 1, not %s.", arg, describe_value(level)))
   }
   level
 }
@@ -216,7 +224,7 @@ pick_parameters <- function(ends, parm) {
 }
 
 # Symmetric on the scale where the parameter has no bounds.
-wald_interval <- function(table, error, level) {
+wald_ends <- function(table, error, level) {
   estimate <- table$estimate
   half <- stats::qnorm((1 + level) / 2) * error
   on_scale <- function(at, to, from, slope) {

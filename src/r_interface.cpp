@@ -8,6 +8,7 @@
 #include "information.h"
 #include "kernels.h"
 #include "r_convert.h"
+#include "refit.h"
 #include "start.h"
 
 namespace {
@@ -237,4 +238,35 @@ Rcpp::List em_score_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
       Rcpp::Named("passes") = found.passes, Rcpp::Named("gradient") = to_r(found.gradient),
       Rcpp::Named("information") = matrix(found.observed), Rcpp::Named("jacobian") = matrix(found.jacobian),
       Rcpp::Named("scores") = matrix(found.scores));
+}
+
+// Fits every data set from the same parameters: a column of packed parameters for each, and a table as
+// em_run_cpp() gives of its starts. `spread` is the smallest relative spread of a component.
+// [[Rcpp::export(rng = false)]]
+Rcpp::List em_refit_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters,
+                        Rcpp::List control) {
+  std::vector<std::unique_ptr<em::Model>> models;
+  std::vector<const double*> weights;
+  for (R_xlen_t i = 0; i < data.size(); ++i) {
+    const Rcpp::List one = data[i];
+    models.push_back(em::make_model(one, family, latent));
+    weights.push_back(em::weights_of(one));
+  }
+  em::Start start;
+  start.parameters = em::packed_parameters(parameters, models.front()->fields());
+  em::Interrupt interrupt(user_wants_out);
+  const std::vector<em::Fit> fits = em::refit(models, weights, start, em::make_control(control), interrupt);
+  leave_if_raised(interrupt);
+
+  std::vector<em::Vector> found;
+  Rcpp::NumericVector spread(data.size(), NA_REAL);
+  for (std::size_t i = 0; i < fits.size(); ++i) {
+    const bool sound = fits[i].status != em::Status::bad_start;
+    found.push_back(sound ? fits[i].parameters : start.parameters);
+    if (sound) spread[static_cast<R_xlen_t>(i)] = fits[i].relative_spread.minCoeff();
+  }
+  Rcpp::List out = starts_table(fits);
+  out["spread"] = spread;
+  out["parameters"] = path_matrix(found);
+  return out;
 }

@@ -1,0 +1,243 @@
+#' Bootstrap a fit
+#'
+#' Refits a model to resampled or simulated data, to see how much its estimates vary. Every refit starts from
+#' the fit, so it stays with the same groups; components that changed places all the same are put back before
+#' anything is averaged.
+#'
+#' Data are drawn with R's generator, so [set.seed()] governs the result; the number of threads does not change
+#' it. Case weights count as rows: `"nonparametric"` draws as many rows as the weights add up to.
+#'
+#' @param fit A fit by [em_fit()].
+#' @param n_boot How many data sets.
+#' @param type Where they come from: `"nonparametric"`, rows drawn with replacement; `"parametric"`, rows
+#'   simulated from the fit; `"weighted"`, all rows under random weights from the exponential distribution
+#'   (Newton & Raftery 1994), which never leaves out a row.
+#' @param control Settings of the refits, see [em_control()]; left out: those of the fit.
+#' @param threads How many threads; `NULL` chooses.
+#' @return A list of class `em_bootstrap`: `estimate` (the coefficients of the fit), `replicates` (a matrix with a
+#'   row for each data set and a column for each coefficient; `NA` where the refit failed), `loglik`,
+#'   `iterations` and `status` of each refit, `moved` (was its order of components changed?), `type` and the call.
+#'   `print()` shows estimate, bias and standard error; `vcov()` gives the covariance matrix of the replicates and
+#'   `confint()` their quantiles, both without the coefficients that never changed.
+#' @param object,x A bootstrap by `em_bootstrap()`.
+#' @param parm,level As in [confint.em_fit()].
+#' @param digits Significant digits.
+#' @param ... Ignored.
+#' @section Warnings: `emfit_warning_standard_error` tells how many refits collapsed and are left out, and how
+#'   many stopped at `max_iter`.
+#' @section Errors: `emfit_error_argument`.
+#' @references Efron, B. and Tibshirani, R. J. (1993) *An Introduction to the Bootstrap*. Chapman & Hall.
+#'   \doi{10.1201/9780429246593}
+#'
+#'   Newton, M. A. and Raftery, A. E. (1994) Approximate Bayesian inference with the weighted likelihood bootstrap.
+#'   *Journal of the Royal Statistical Society B* 56, 3-48. \doi{10.1111/j.2517-6161.1994.tb01956.x}
+#' @seealso [vcov.em_fit()] for standard errors without refits
+#' @examples
+#' fit <- em_fit(faithful, k = 2)
+#' set.seed(1)
+#' boot <- em_bootstrap(fit, n_boot = 50)
+#' boot
+#' confint(boot, "mean.waiting[1]")
+#' @export
+em_bootstrap <- function(fit, n_boot = 200, type = c("nonparametric", "parametric", "weighted"), control = NULL,
+                         threads = NULL) {
+  if (!inherits(fit, "em_fit")) {
+    abort_em("argument", sprintf("`fit` must come from em_fit(), not %s.", describe_value(fit)))
+  }
+  n_boot <- check_count(n_boot, "n_boot", 2L)
+  type <- check_choice(type, "type", c("nonparametric", "parametric", "weighted"))
+  control <- refit_control(fit, control, threads)
+  runs <- refit_draws(fit, resampler(fit, type), n_boot, control)
+  sound <- !runs$status %in% c("bad_start", "collapsed") & runs$spread >= least_relative_spread
+  aligned <- align_replicates(fit, runs$parameters, which(sound))
+  replicates <- t(aligned$parameters[packed_positions(fit$parameters), , drop = FALSE])
+  replicates[!sound, ] <- NA
+  colnames(replicates) <- names(coef(fit))
+  out <- structure(list(call = match.call(), type = type, n_boot = n_boot, estimate = coef(fit),
+                        replicates = replicates, loglik = runs$loglik, iterations = runs$iterations,
+                        status = runs$status, moved = aligned$moved), class = "em_bootstrap")
+  warn_refits(out, sound)
+  out
+}
+
+# The fit's own settings; those of a replay, which stop nowhere or at once, are not meant for new data.
+refit_control <- function(fit, control, threads) {
+  if (is.null(control)) {
+    control <- fit$control
+    if (!(control$tol > 0) || control$max_iter < 1L) control <- em_control()
+  }
+  control <- as_em_control(control)
+  control$path <- FALSE
+  if (!is.null(threads)) control$threads <- check_count(threads, "threads")
+  control
+}
+
+# A function that draws one data set, as the core takes it.
+resampler <- function(fit, type) {
+  model <- fit_model(fit)
+  if (type == "parametric") return(function() tallied(simulated_data(fit), model))
+  native <- tallied(fit$data, model)
+  weights <- if (is.null(native$weights)) rep(1, fit$data$n) else native$weights
+  total <- sum(weights)
+  rows <- max(1, round(total))
+  function() {
+    drawn <- switch(type,
+      nonparametric = as.double(stats::rmultinom(1L, rows, weights)),
+      weighted = stats::rgamma(length(weights), shape = weights)
+    )
+    native$weights <- drawn * (total / sum(drawn))
+    native
+  }
+}
+
+# New rows from the fit: as many as there are, or as the weights add up to.
+simulated_data <- function(fit) {
+  data <- fit$data
+  weights <- data$weights
+  if (!is.null(weights)) {
+    total <- sum(weights)
+    whole <- all(weights == floor(weights))
+    rows <- if (whole) rep(seq_len(data$n), weights)
+            else sample.int(data$n, max(1, round(total)), replace = TRUE, prob = weights)
+    data$x <- data$x[rows, , drop = FALSE]
+    data$n <- length(rows)
+    data$weights <- rep(total / length(rows), length(rows))
+  }
+  component <- sample.int(fit$k, data$n, replace = TRUE, prob = fit$parameters$proportions)
+  drawn <- family_simulate(fit$family, fit$parameters, component, data)
+  random <- seq_len(family_width(fit))
+  absent <- is.na(data$x)
+  data$x[, random] <- as.matrix(drawn)[, random]
+  data$x[absent] <- NA
+  data
+}
+
+# How many columns of data$x are random; the others, as the trials of counts, are given.
+family_width <- function(fit) ncol(family_observed(fit$family, fit$data))
+
+# Draws in batches, so that the data sets of a batch fit into memory; the batches do not depend on the threads.
+refit_draws <- function(fit, draw, n_boot, control) {
+  batch <- max(8, floor(5e6 / length(fit$data$x)))
+  batches <- split(seq_len(n_boot), (seq_len(n_boot) - 1) %/% batch)
+  runs <- lapply(batches, function(these) {
+    refit_em(lapply(these, function(i) draw()), fit$parameters, fit_model(fit), control,
+             weight_unit(fit$data$weights))
+  })
+  pick <- function(name) unlist(lapply(runs, `[[`, name), use.names = FALSE)
+  list(loglik = pick("loglik"), iterations = pick("iterations"), status = pick("status"), spread = pick("spread"),
+       parameters = do.call(cbind, lapply(runs, `[[`, "parameters")))
+}
+
+# Puts each replicate's components into the order in which they share most with those of the fit: the
+# responsibilities of the fit's rows under both say how much.
+align_replicates <- function(fit, packed, at) {
+  moved <- logical(ncol(packed))
+  if (!are_exchangeable(fit)) return(list(parameters = packed, moved = moved))
+  own <- responsibilities(fit) * stats::weights(fit)
+  for (i in at) {
+    parameters <- unpack_parameters(packed[, i], fit$parameters)
+    r <- expect_em(fit$data, parameters, fit_model(fit), "responsibilities")$responsibilities
+    order <- best_assignment(crossprod(own, r))
+    if (identical(order, seq_len(fit$k))) next
+    packed[, i] <- unlist(permute_components(parameters, order), use.names = FALSE)
+    moved[i] <- TRUE
+  }
+  list(parameters = packed, moved = moved)
+}
+
+are_exchangeable <- function(fit) {
+  held <- fit$latent$proportions
+  fit$k > 1L && (!is.numeric(held) || all(held == held[1L]))
+}
+
+unpack_parameters <- function(packed, like) {
+  pieces <- split(packed, factor(rep(names(like), lengths(like)), levels = names(like)))
+  for (name in names(like)) dim(pieces[[name]]) <- dim(like[[name]])
+  pieces
+}
+
+# The permutation that makes sum(gain[cbind(1:k, order)]) largest, by shortest augmenting paths (Kuhn 1955).
+best_assignment <- function(gain) {
+  k <- nrow(gain)
+  stay <- seq_len(k)
+  cost <- max(gain) - gain
+  row_price <- numeric(k)
+  column_price <- numeric(k + 1L)
+  row_of <- integer(k + 1L)
+  for (row in stay) {
+    row_of[k + 1L] <- row
+    at <- k + 1L
+    least <- rep(Inf, k)
+    from <- integer(k)
+    seen <- logical(k + 1L)
+    repeat {
+      seen[at] <- TRUE
+      open <- which(!seen[stay])
+      slack <- cost[row_of[at], open] - row_price[row_of[at]] - column_price[open]
+      better <- slack < least[open]
+      least[open[better]] <- slack[better]
+      from[open[better]] <- at
+      nearest <- open[which.min(least[open])]
+      step <- least[nearest]
+      row_price[row_of[seen]] <- row_price[row_of[seen]] + step
+      column_price[seen] <- column_price[seen] - step
+      least[open] <- least[open] - step
+      at <- nearest
+      if (row_of[at] == 0L) break
+    }
+    while (at <= k) {
+      row_of[at] <- row_of[from[at]]
+      at <- from[at]
+    }
+  }
+  order <- match(stay, row_of[stay])
+  worth <- function(order) sum(gain[cbind(stay, order)])
+  if (worth(stay) >= worth(order) * (1 - 1e-12)) stay else order
+}
+
+warn_refits <- function(boot, sound) {
+  failed <- sum(!sound)
+  stopped <- sum(boot$status[sound] == "max_iter")
+  if (!failed && !stopped) return(invisible())
+  warn_em("standard_error", c(
+    sprintf("%d of %s did not end well.", failed + stopped, plural(boot$n_boot, "refit")),
+    x = if (failed) sprintf("%d collapsed and %s left out.", failed, if (failed == 1) "is" else "are"),
+    x = if (stopped) sprintf("%d stopped at max_iter and %s kept.", stopped, if (stopped == 1) "is" else "are"),
+    i = if (failed) "Components that a resample can lose are not well supported by the data.",
+    i = if (stopped) "Raise max_iter: control = em_control(max_iter = )."
+  ))
+}
+
+changing <- function(boot) {
+  kept <- boot$replicates[stats::complete.cases(boot$replicates), , drop = FALSE]
+  if (nrow(kept) < 2L) abort_em("degenerate", "Fewer than two refits did not collapse; there is nothing to average.")
+  kept[, apply(kept, 2L, function(column) any(column != column[1L])), drop = FALSE]
+}
+
+#' @rdname em_bootstrap
+#' @export
+vcov.em_bootstrap <- function(object, ...) stats::cov(changing(object))
+
+#' @rdname em_bootstrap
+#' @export
+confint.em_bootstrap <- function(object, parm, level = 0.95, ...) {
+  level <- check_level(level)
+  kept <- changing(object)
+  ends <- t(apply(kept, 2L, stats::quantile, probs = c((1 - level) / 2, (1 + level) / 2), names = FALSE))
+  dimnames(ends) <- list(colnames(kept), percent_names(level))
+  if (missing(parm)) ends else pick_parameters(ends, parm)
+}
+
+#' @rdname em_bootstrap
+#' @export
+print.em_bootstrap <- function(x, digits = 4L, ...) {
+  kept <- changing(x)
+  failed <- x$n_boot - nrow(kept)
+  cat("Bootstrap, ", x$type, ": ", plural(x$n_boot, "refit"), if (failed) paste0(", ", failed, " left out"), "\n\n",
+      sep = "")
+  estimate <- x$estimate[colnames(kept)]
+  table <- data.frame(estimate = estimate, bias = colMeans(kept) - estimate, std.error = apply(kept, 2L, stats::sd))
+  print(utils::head(signif(table, digits), 10L))
+  if (nrow(table) > 10L) cat(sprintf("(%s more)\n", plural(nrow(table) - 10L, "parameter")))
+  invisible(x)
+}

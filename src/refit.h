@@ -1,0 +1,17 @@
+// refit.h: one start, many data sets.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "engine.h"
+
+namespace em {
+
+// Runs every model from the same start; with several threads a thread takes a model. The answers do not
+// depend on their number. A model whose data no component can fit comes back with Status::bad_start.
+std::vector<Fit> refit(const std::vector<std::unique_ptr<Model>>& models,
+                       const std::vector<const double*>& weights, const Start& start, const Control& control,
+                       Interrupt& interrupt);
+
+}  // namespace em
