@@ -109,6 +109,7 @@ simulated_data <- function(fit) {
   absent <- is.na(data$x)
   data$x[, random] <- as.matrix(drawn)[, random]
   data$x[absent] <- NA
+  if (!is.null(data$order)) data$order <- order_by_pattern(data$x)
   data
 }
 

@@ -148,6 +148,6 @@ score_em <- function(data, parameters, model, want, threads = NULL) {
   }
   threads <- resolve_threads(list(threads = threads), as.double(data$n) * ncol(data$x) * model$k)
   out <- em_score_cpp(native, native_family(model), native_latent(model), plain, want, threads)
-  if (!is.null(out$scores)) out$scores <- user_order(out$scores, data)
+  if (want == "scores") out$scores <- user_order(out$scores, data)
   out
 }

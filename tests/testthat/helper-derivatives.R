@@ -18,27 +18,27 @@ richardson_jacobian <- function(f, x, h = 1e-2) {
   do.call(cbind, columns)
 }
 
-# All second derivatives, by the same extrapolation of the four-point formula.
-richardson_hessian <- function(f, x, h = 2e-2) {
+# All second derivatives: differences of second order at h and h / 2, whose error of order h^2 is removed.
+richardson_hessian <- function(f, x, h = 1e-2) {
+  one <- difference_hessian(f, x, h)
+  (4 * difference_hessian(f, x, h / 2) - one) / 3
+}
+
+difference_hessian <- function(f, x, h) {
   p <- length(x)
-  second <- function(i, j, h) {
-    at <- function(a, b) {
-      y <- x
-      y[i] <- y[i] + a * h
-      y[j] <- y[j] + b * h
-      f(y)
-    }
-    if (i == j) return((at(1, 0) - 2 * centre + at(-1, 0)) / h^2)
-    (at(1, 1) - at(1, -1) - at(-1, 1) + at(-1, -1)) / (4 * h^2)
+  at <- function(i, j, h) {
+    x[i] <- x[i] + h
+    if (j != i) x[j] <- x[j] + h
+    f(x)
   }
   centre <- f(x)
-  out <- matrix(0, p, p)
+  both <- function(i, j) at(i, j, h) + at(i, j, -h)
+  alone <- vapply(seq_len(p), function(i) both(i, i), 0) - 2 * centre
+  out <- diag(alone, p)
   for (i in seq_len(p)) {
-    for (j in seq_len(i)) {
-      out[i, j] <- out[j, i] <- richardson(function(h) second(i, j, h), h)
-    }
+    for (j in seq_len(i - 1)) out[i, j] <- out[j, i] <- (both(i, j) - 2 * centre - alone[i] - alone[j]) / 2
   }
-  out
+  out / h^2
 }
 
 # Free coordinates about the parameters of a Gaussian fit: a list of their number and `at`, a function of so
@@ -100,4 +100,16 @@ reference_vcov <- function(coordinates, loglik, printed) {
   hessian <- richardson_hessian(function(z) loglik(coordinates$at(z)), origin)
   jacobian <- richardson_jacobian(function(z) printed(coordinates$at(z)), origin)
   jacobian %*% solve(-hessian, t(jacobian))
+}
+
+# Rows with missing cells, a pattern at a time: the log-likelihood of the columns that it observes.
+pattern_loglik <- function(x, p, weights = rep(1, nrow(x))) {
+  pattern <- apply(is.na(x), 1, paste, collapse = " ")
+  sum(vapply(split(seq_len(nrow(x)), pattern), function(rows) {
+    o <- which(!is.na(x[rows[1], ]))
+    if (!length(o)) return(0)
+    margin <- list(proportions = p$proportions, mean = p$mean[, o, drop = FALSE],
+                   covariance = p$covariance[o, o, , drop = FALSE])
+    reference_loglik(x[rows, o, drop = FALSE], margin, weights[rows])
+  }, 0))
 }

@@ -75,6 +75,18 @@ test_that("counts keep their trials, weights count as rows", {
   expect_equal(nrow(emfit:::simulated_data(heavy)$x), 480)
 })
 
+test_that("simulated data have the missing cells of the fit's, and its weights", {
+  x <- with_holes(faithful)
+  fit <- quietly(em_fit(x, start = factor(faithful$eruptions > 3), weights = rep(c(1, 2), 136)))
+  drawn <- emfit:::simulated_data(fit)
+  expect_identical(is.na(drawn$x), is.na(x[rep(1:272, fit$data$weights), ]), ignore_attr = TRUE)
+  expect_equal(sum(drawn$weights), fit$nobs)
+  for (type in types) {
+    set.seed(6)
+    expect_equal(sqrt(diag(vcov(em_bootstrap(fit, 200, type)))), sqrt(diag(vcov(fit))), tolerance = 0.25)
+  }
+})
+
 test_that("components that changed places are put back", {
   set.seed(7)
   x <- cbind(rnorm(90, rep(c(0, 5, 10), 30)), rnorm(90))

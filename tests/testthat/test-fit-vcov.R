@@ -66,12 +66,14 @@ expect_vcov <- function(found, expected, tolerance = 1e-5) {
   expect_within(found / outer(error, error), expected / outer(error, error), tolerance)
 }
 
-gaussian_vcov <- function(fit, x, weights = rep(1, NROW(x))) {
+gaussian_vcov <- function(fit, x, weights = NULL) {
+  if (is.null(weights)) weights <- rep(1, nrow(x))
+  loglik <- if (anyNA(x)) pattern_loglik else reference_loglik
   coordinates <- reference_coordinates(bare_parameters(fit), fit$family$covariance,
                                        identical(fit$latent$proportions, "free"))
   expect_equal(coordinates$size, fit$df)
   estimated <- match(rownames(vcov(fit)), names(coef(fit)))
-  reference_vcov(coordinates, function(p) reference_loglik(x, p, weights), function(p) {
+  reference_vcov(coordinates, function(p) loglik(x, p, weights), function(p) {
     lower <- if (!is.null(p$covariance)) apply(p$covariance, 3, function(s) s[lower.tri(s, diag = TRUE)])
     c(p$proportions, p$mean, if (is.null(lower)) p$sd else lower)[estimated]
   })
@@ -80,19 +82,45 @@ gaussian_vcov <- function(fit, x, weights = rep(1, NROW(x))) {
 # Columns of like units, so that one step suits them all.
 geyser <- as.matrix(data.frame(eruptions = faithful$eruptions, waiting = faithful$waiting / 10))
 
+geyser_groups <- factor(geyser[, 1] > 3)
+
 fit_geyser <- function(structure, ..., rows = seq_len(nrow(geyser))) {
-  em_fit(geyser[rows, ], family = em_gaussian(structure), start = factor(geyser[rows, 1] > 3), control = tight, ...)
+  em_fit(geyser[rows, ], family = em_gaussian(structure), start = geyser_groups[rows], control = tight, ...)
 }
 
-# Each structure with case weights and equal proportions, or without; the long tests have both for all.
+vcov_cases <- list(
+  complete = list(),
+  holes = list(holes = TRUE),
+  weights = list(weights = c(1, 2, 0.5, 0), proportions = "equal"),
+  all = list(holes = TRUE, weights = c(2, 1, 0, 1), proportions = "equal")
+)
+
+expect_case <- function(structure, x, start, case) {
+  if (isTRUE(case$holes)) x <- with_holes(x)
+  w <- if (!is.null(case$weights)) rep_len(case$weights, nrow(x))
+  latent <- em_mixture(if (is.null(case$proportions)) "free" else case$proportions)
+  fit <- quietly(em_fit(x, family = em_gaussian(structure), start = start, weights = w, latent = latent,
+                        control = tight))
+  expect_vcov(vcov(fit), gaussian_vcov(fit, x, w))
+}
+
+# A case for each structure here; the long tests have all, and three dimensions.
 for (i in seq_along(structures)) {
-  test_that(sprintf("%s: vcov() is that of a Hessian by differences", structures[i]), {
-    plain <- i %% 2 == 0
-    w <- if (!plain) rep(c(1, 2, 0.5, 0), 68)
-    fit <- fit_geyser(structures[i], weights = w, latent = em_mixture(if (plain) "free" else "equal"))
-    expect_vcov(vcov(fit), gaussian_vcov(fit, geyser, if (plain) rep(1, nrow(geyser)) else w))
+  case <- c(1:4, 4:1, 2, 3, 1, 4, 3, 2)[i]
+  test_that(sprintf("%s (%s): vcov() is that of a Hessian by differences", structures[i], names(vcov_cases)[case]), {
+    expect_case(structures[i], geyser, geyser_groups, vcov_cases[[case]])
   })
 }
+
+test_that("every structure, every case: vcov() is that of a Hessian by differences", {
+  skip_if_not(nzchar(Sys.getenv("EMFIT_LONG_TESTS")))
+  for (structure in structures) {
+    for (case in vcov_cases) {
+      expect_case(structure, geyser, geyser_groups, case)
+      expect_case(structure, as.matrix(iris[c(1, 2, 4)]), iris$Species, case)
+    }
+  }
+})
 
 for (structure in c("E", "V")) {
   test_that(sprintf("%s: vcov() in one dimension is that of a Hessian by differences", structure), {
@@ -168,6 +196,17 @@ test_that("labels, units, offsets and rows without weight change nothing but wha
   for (type in c("observed", "opg", "sandwich")) {
     expect_equal(vcov(absent, type), vcov(fit_geyser("VVV", rows = 1:200), type), tolerance = 1e-7)
   }
+})
+
+test_that("scores of rows with missing cells are in the order of the rows", {
+  x <- with_holes(geyser)
+  w <- seq_len(272) / 100
+  fit <- quietly(em_fit(x, family = em_gaussian("VVV"), start = geyser_groups, weights = w, control = few))
+  found <- score_of(fit, "scores")
+  expect_within(colSums(w * found$scores), found$gradient, 1e-9)
+  empty <- rowSums(!is.na(x)) == 0
+  expect_gt(sum(empty), 0)
+  expect_within(found$scores[empty, ], matrix(0, sum(empty), fit$df), 1e-15)
 })
 
 test_that("vcov() is symmetric, positive, and the same for any number of threads", {
