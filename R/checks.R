@@ -39,6 +39,11 @@ check_flag <- function(x, arg) {
   x
 }
 
+check_fit <- function(fit) {
+  if (inherits(fit, "em_fit")) return(invisible(fit))
+  abort_em("argument", sprintf("`fit` must come from em_fit(), not %s.", describe_value(fit)))
+}
+
 # One of a few words; the default is the first where the caller left the whole vector in place.
 check_choice <- function(x, arg, choices) {
   if (identical(x, choices)) return(choices[1L])

@@ -41,9 +41,7 @@
 #' @export
 em_bootstrap <- function(fit, n_boot = 200, type = c("nonparametric", "parametric", "weighted"), control = NULL,
                          threads = NULL) {
-  if (!inherits(fit, "em_fit")) {
-    abort_em("argument", sprintf("`fit` must come from em_fit(), not %s.", describe_value(fit)))
-  }
+  check_fit(fit)
   n_boot <- check_count(n_boot, "n_boot", 2L)
   type <- check_choice(type, "type", c("nonparametric", "parametric", "weighted"))
   control <- refit_control(fit, control, threads)

@@ -124,9 +124,7 @@ check_fits_data <- function(parameters, data) {
 #' head(em_path(fit))
 #' @export
 em_path <- function(fit) {
-  if (!inherits(fit, "em_fit")) {
-    abort_em("argument", sprintf("`fit` must come from em_fit(), not %s.", describe_value(fit)))
-  }
+  check_fit(fit)
   path <- path_parameters(fit)
   tables <- lapply(seq_along(path), function(i) {
     table <- parameter_table(path[[i]])
