@@ -74,24 +74,25 @@ test_that("k = 1 with a monotone pattern is the closed form of the factored like
 })
 
 test_that("k = 1 agrees with norm, k = 2 with MGMM, to 1e-5", {
-  skip_if_not_installed("norm")
-  prepared <- norm::prelim.norm(as.matrix(airquality[1:4]))
-  theta <- norm::em.norm(prepared, showits = FALSE, criterion = 1e-12, maxits = 10000)
-  peer <- norm::getparam.norm(prepared, theta)
-  fit <- quietly(em_fit(airquality[1:4], k = 1, control = em_control(tol = 1e-11)))
-  expect_equal(unname(fit$parameters$mean[1, ]), unname(peer$mu), tolerance = 1e-5)
-  expect_equal(unname(fit$parameters$covariance[, , 1]), unname(peer$sigma), tolerance = 1e-5)
-  skip_if_not_installed("MGMM")
-  x <- withr_seed(100, MGMM::rGMM(n = 1000, d = 2, k = 2, miss = 0.1, means = list(c(-2, -2), c(2, 2)),
-                                  covs = 0.5 * diag(2)))
-  x <- x[rowSums(!is.na(x)) > 0, ]
-  ours <- em_fit(unname(x), start = list(mean = rbind(c(-2, -2), c(2, 2)), covariance = diag(2)), na.action = na.pass,
-                 control = em_control(tol = 1e-11))$parameters
-  peer <- MGMM::FitGMM(x, k = 2, init_means = list(ours$mean[1, ], ours$mean[2, ]), maxit = 1, report = FALSE,
-                       init_covs = list(ours$covariance[, , 1], ours$covariance[, , 2]),
-                       init_props = unname(ours$proportions))
-  expect_equal(unname(ours$mean), unname(do.call(rbind, methods::slot(peer, "Means"))), tolerance = 1e-5)
-  expect_equal(ours$covariance[, , 2], unname(methods::slot(peer, "Covariances")[[2]]), tolerance = 1e-5)
+  # norm 1.0-11.1: em.norm(prelim.norm(airquality[1:4]), criterion = 1e-13, maxits = 1e5)
+  mean <- c(41.8711730196, 184.84680625, 9.95751633987, 77.8823529412)
+  covariance <- c(1044.01864306, 942.529841813, -64.6359276937, 209.563502826, 942.529841813, 8090.70166121,
+                  -17.3353803413, 238.073311327, -64.6359276937, -17.3353803413, 12.3304173608, -15.1723183391,
+                  209.563502826, 238.073311327, -15.1723183391, 89.0057670127)
+  fit <- quietly(em_fit(airquality[1:4], k = 1, control = em_control(tol = 0, max_iter = 200, n_start = 1)))
+  expect_equal(as.vector(fit$parameters$mean), mean, tolerance = 1e-9)
+  expect_equal(as.vector(fit$parameters$covariance), covariance, tolerance = 1e-9)
+
+  # MGMM 1.0.1.3: FitGMM(x, k = 2, eps = 1e-15, maxit = 1e4) from the same start
+  x <- with_holes(faithful, 0.1)
+  fit <- em_fit(x, na.action = na.pass, control = em_control(tol = 0, max_iter = 300, accelerate = FALSE),
+                start = list(mean = rbind(c(2, 55), c(4.3, 80)), covariance = diag(c(0.1, 36))))
+  expect_equal(unname(fit$parameters$proportions), c(0.355614112542, 0.644385887458), tolerance = 1e-9)
+  expect_equal(as.vector(fit$parameters$mean), c(2.02293877076, 4.30286253848, 54.5883746262, 79.8717361741),
+               tolerance = 1e-9)
+  expect_equal(as.vector(fit$parameters$covariance),
+               c(0.0637589088433, 0.415157072969, 0.415157072969, 32.405574914, 0.167686056435, 0.90479293753,
+                 0.90479293753, 36.369240709), tolerance = 1e-9)
 })
 
 test_that("outputs keep all rows in the user's order", {
