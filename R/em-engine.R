@@ -5,7 +5,7 @@ native_family <- function(model) c(unclass(model$family), k = model$k)
 
 native_latent <- function(model) {
   list(name = model$latent$name, proportions = latent_proportions(model$latent, model$k),
-       held = latent_is_held(model$latent))
+       held = if (latent_is_held(model$latent)) latent_proportions(model$latent, model$k) else rep(NaN, model$k))
 }
 
 # Rows with missing values go sorted by pattern; what comes back by row is put in the user's order again.

@@ -8,6 +8,12 @@ namespace em {
 
 namespace {
 
+Vector gather(const double* all, const std::vector<Index>& at) {
+  Vector out(static_cast<Index>(at.size()));
+  for (std::size_t i = 0; i < at.size(); ++i) out[static_cast<Index>(i)] = all[at[i]];
+  return out;
+}
+
 Vector concatenate(const Vector& first, const Vector& second) {
   Vector out(first.size() + second.size());
   out << first, second;
@@ -49,15 +55,14 @@ class EmptyChart : public Chart {
 // is that of A = diag(pi0)^(-1/2) Q, Q the complement of sqrt(pi0).
 class SimplexChart : public Chart {
  public:
-  SimplexChart(double* proportions, const double* counts, Index k)
-      : Chart(Vector::Constant(k - 1, 1.0 / std::sqrt(rows_of(ConstVectorMap(counts, k).sum())))),
+  SimplexChart(double* proportions, const double* counts, Index k, const std::vector<Index>& free)
+      : Chart(Vector::Constant(Index(free.size()) - 1, 1.0 / std::sqrt(rows_of(gather(counts, free).sum())))),
         proportions_(proportions, k),
-        directions_(Matrix::Zero(k, k - 1)) {
-    for (Index j = 0; j < k; ++j) {
+        directions_(Matrix::Zero(k, Index(free.size()) - 1)) {
+    for (const Index j : free) {
       if (counts[j] > least_count && proportions[j] > 0.0) inside_.push_back(j);
     }
-    origin_.resize(static_cast<Index>(inside_.size()));
-    for (std::size_t i = 0; i < inside_.size(); ++i) origin_[Index(i)] = proportions[inside_[i]];
+    origin_ = gather(proportions, inside_);
     if (inside_.empty()) return;
     const Vector root = origin_.cwiseSqrt();
     const Matrix complement = complement_of(root / root.norm());
@@ -93,33 +98,39 @@ class SimplexChart : public Chart {
 
 class LogitChart : public Chart {
  public:
-  LogitChart(double* prob, ConstVectorRef statistics, Index k)
-      : Chart(scale_of(statistics.tail(k))),
-        prob_(prob, k),
-        origin_(prob_),
-        inside_((statistics.tail(k).array() * origin_.array().min(1.0 - origin_.array()) > least_count)
-                    .cast<double>()),
+  LogitChart(double* prob, ConstVectorRef statistics, const std::vector<Index>& free)
+      : Chart(scale_of(trials_of(statistics, free))),
+        prob_(prob),
+        free_(free),
+        origin_(gather(prob, free)),
+        inside_(
+            (trials_of(statistics, free).array() * origin_.array().min(1.0 - origin_.array()) > least_count)
+                .cast<double>()),
         unit_((origin_.array() * (1.0 - origin_.array())).max(1.0 - inside_).rsqrt()) {}
 
   void place(ConstVectorRef z) override {
     for (Index j = 0; j < origin_.size(); ++j) {
       if (inside_[j] == 0.0) continue;
       const double odds = origin_[j] / (1.0 - origin_[j]) * std::exp(z[j] * unit_[j]);
-      prob_[j] = odds / (1.0 + odds);
+      prob_[free_[static_cast<std::size_t>(j)]] = odds / (1.0 + odds);
     }
   }
 
   void slope(ConstVectorRef statistics, VectorRef g) const override {
-    const Index k = origin_.size();
-    g = inside_ * unit_ * (statistics.head(k) - statistics.tail(k).cwiseProduct(prob_)).array();
+    const Vector expected = trials_of(statistics, free_).cwiseProduct(gather(prob_, free_));
+    g = inside_ * unit_ * (gather(statistics.data(), free_) - expected).array();
   }
 
  private:
-  static Vector scale_of(ConstVectorRef trials) {
+  static Vector trials_of(ConstVectorRef statistics, const std::vector<Index>& free) {
+    return gather(statistics.data() + statistics.size() / 2, free);
+  }
+  static Vector scale_of(const Vector& trials) {
     return (trials.array() > 0.0).select(trials.array(), 1.0).rsqrt();
   }
 
-  VectorMap prob_;
+  double* prob_;
+  std::vector<Index> free_;
   Vector origin_;
   Array inside_;  // 1 where the probability can move, else 0
   Array unit_;
@@ -129,12 +140,14 @@ class LogitChart : public Chart {
 
 std::unique_ptr<Chart> make_empty_chart() { return std::make_unique<EmptyChart>(); }
 
-std::unique_ptr<Chart> make_simplex_chart(double* proportions, const double* counts, Index k) {
-  return std::make_unique<SimplexChart>(proportions, counts, k);
+std::unique_ptr<Chart> make_simplex_chart(double* proportions, const double* counts, Index k,
+                                          const std::vector<Index>& free) {
+  return std::make_unique<SimplexChart>(proportions, counts, k, free);
 }
 
-std::unique_ptr<Chart> make_logit_chart(double* prob, ConstVectorRef statistics, Index k) {
-  return std::make_unique<LogitChart>(prob, statistics, k);
+std::unique_ptr<Chart> make_logit_chart(double* prob, ConstVectorRef statistics,
+                                        const std::vector<Index>& free) {
+  return std::make_unique<LogitChart>(prob, statistics, free);
 }
 
 std::unique_ptr<Chart> join_charts(std::unique_ptr<Chart> latent, std::unique_ptr<Chart> family,

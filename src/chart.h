@@ -21,6 +21,7 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "eigen.h"
 
@@ -68,14 +69,18 @@ std::unique_ptr<Chart> make_empty_chart();
 // smaller steps, and stops short of it.
 constexpr double least_count = 1e-4;
 
-// Proportions: K numbers that sum to one, K - 1 coordinates. counts: expected rows of each component. Those
-// of empty components stay as they are; their coordinates, the last ones, do nothing and have slope 0. The
-// natural unit makes the information of one row the identity.
-std::unique_ptr<Chart> make_simplex_chart(double* proportions, const double* counts, Index k);
+// Proportions: K numbers that sum to one, of which those listed in `free` move, with one coordinate less than
+// they are. counts: expected rows of each component. Those of empty components stay as they are; their
+// coordinates, the last ones, do nothing and have slope 0. The natural unit makes the information of one row
+// the identity.
+std::unique_ptr<Chart> make_simplex_chart(double* proportions, const double* counts, Index k,
+                                          const std::vector<Index>& free);
 
-// Probabilities: a logit each. statistics: expected successes, then expected trials, of an E-step. Those at 0
-// or 1, or as good as there, stay, and their coordinates do nothing.
-std::unique_ptr<Chart> make_logit_chart(double* prob, ConstVectorRef statistics, Index k);
+// Probabilities: a logit for each that is listed in `free`. statistics: expected successes of all components,
+// then expected trials, of an E-step. Those at 0 or 1, or as good as there, stay, and their coordinates do
+// nothing.
+std::unique_ptr<Chart> make_logit_chart(double* prob, ConstVectorRef statistics,
+                                        const std::vector<Index>& free);
 
 // Orthonormal columns that span the complement of a unit vector: d x (d - 1).
 Matrix complement_of(ConstVectorRef unit);

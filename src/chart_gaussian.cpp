@@ -343,4 +343,16 @@ std::unique_ptr<Chart> make_gaussian_chart(Structure structure, Index d, Index k
   return std::make_unique<AxesChart>(structure, layout, fields, statistics.data());
 }
 
+std::vector<Index> own_covariance_coordinates(Structure structure, Index d, Index k, Index component) {
+  const Layout at(structure, d, k);
+  std::vector<Index> out;
+  const auto add = [&](Index begin, Index size) {
+    for (Index i = 0; i < size; ++i) out.push_back(begin + i);
+  };
+  add(at.volume(component), 1);
+  if (at.shapes > 0) add(at.shape(component), d - 1);
+  if (at.orientations > 0) add(at.orientation(component), at.planes());
+  return out;
+}
+
 }  // namespace em

@@ -30,4 +30,7 @@ namespace em {
 std::unique_ptr<Chart> make_gaussian_chart(Structure structure, Index d, Index k, const Fields& fields,
                                            ConstVectorRef statistics);
 
+// Those of the covariance of one component, where it shares nothing with the others.
+std::vector<Index> own_covariance_coordinates(Structure structure, Index d, Index k, Index component);
+
 }  // namespace em

@@ -75,7 +75,7 @@ void close(Model& model, Fit& fit) {
   fit.parameters.resize(model.n_parameters());
   pack(model.fields(), fit.parameters);
   fit.relative_spread = model.family().relative_spread();
-  fit.counts = model.statistics().tail(model.n_components());
+  fit.counts = model.statistics().tail(model.n_columns());
 }
 
 }  // namespace
@@ -134,7 +134,7 @@ Fit run(Model& model, const Control& control, Interrupt& interrupt) {
 
 Fit run_from(Model& model, const Start& start, const Control& control, Interrupt& interrupt) {
   const Index n = model.n_rows();
-  const Index k = model.n_components();
+  const Index k = model.n_columns();
   const Step step = start.forgiving ? Step::start : Step::em;
   if (start.responsibilities) {
     model.maximise_from(ConstMatrixMap(start.responsibilities, n, k), step, control.threads, interrupt);

@@ -27,6 +27,7 @@ FamilyBinomial::FamilyBinomial(Index n_rows, const double* successes, const doub
       trials_(trials),
       log_choose_(log_coefficients(n_rows, successes, trials)),
       prob_(Vector::Constant(k, 0.5)),
+      held_(Vector::Constant(k, std::numeric_limits<double>::quiet_NaN())),
       theta_(3, k),
       zero_(Vector::Zero(k)) {}
 
@@ -84,12 +85,26 @@ void FamilyBinomial::maximise(ConstVectorRef statistics, Step /*step*/) {
     // A component without trials keeps its probability: nothing speaks for another.
     if (trials > 0.0) prob_[j] = std::min(1.0, statistics[j] / trials);
   }
+  restore_held();
+}
+
+void FamilyBinomial::hold(ConstVectorRef prob) {
+  held_ = prob;
+  restore_held();
+}
+
+void FamilyBinomial::restore_held() {
+  prob_ = (held_.array() == held_.array()).select(held_.array(), prob_.array());
 }
 
 Fields FamilyBinomial::parameters() { return {{"prob", Scale::logit, {prob_.size()}, prob_.data()}}; }
 
 std::unique_ptr<Chart> FamilyBinomial::chart(ConstVectorRef statistics) {
-  return make_logit_chart(prob_.data(), statistics, prob_.size());
+  std::vector<Index> free;
+  for (Index j = 0; j < n_components(); ++j) {
+    if (std::isnan(held_[j])) free.push_back(j);
+  }
+  return make_logit_chart(prob_.data(), statistics, free);
 }
 
 void FamilyBinomial::features(Rows rows, MatrixRef out) const {
@@ -105,6 +120,7 @@ void FamilyBinomial::start_at(const std::vector<Index>& rows) {
     const Index row = rows[static_cast<std::size_t>(j)];
     prob_[j] = (successes_[row] + 0.5) / (trials_[row] + 1.0);
   }
+  restore_held();
 }
 
 std::unique_ptr<Family> FamilyBinomial::clone() const { return std::make_unique<FamilyBinomial>(*this); }

@@ -20,7 +20,7 @@ class FamilyBinomial : public Family {
   Index n_components() const override { return prob_.size(); }
   Index n_statistics() const override { return 2 * prob_.size(); }
   Index n_workspace(Index block_rows) const override;
-  Index n_free() const override { return prob_.size(); }
+  Index n_free() const override { return (held_.array() != held_.array()).count(); }
   Index describe(const double* weights) override;
   Index prepare(Accuracy accuracy) override;
   void pack(Rows rows, double* work) const override;
@@ -36,12 +36,18 @@ class FamilyBinomial : public Family {
   void start_at(const std::vector<Index>& rows) override;
   std::unique_ptr<Family> clone() const override;
 
+  // Holds probabilities from now on, to the last bit; NaN where free.
+  void hold(ConstVectorRef prob);
+
  private:
+  void restore_held();
+
   Index n_;
   const double* successes_;
   const double* trials_;
   std::shared_ptr<const Vector> log_choose_;  // shared by clones
   Vector prob_;
+  Vector held_;
   Matrix theta_;  // 3 x K: what successes, failures and the logarithm of the coefficient count for
   Vector zero_;   // K
 };

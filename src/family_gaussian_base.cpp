@@ -44,6 +44,7 @@ Index FamilyGaussianBase::set_overall(const Vector& centre, const Matrix& total)
   centre_ = centre;
   total_ = total;
   for (Index j = 0; j < k_; ++j) mean_.row(j) = centre_.transpose();
+  restore_held();
 
   for (Index j = 0; j < d_; ++j) {
     if (!is_computable(total_(j, j), centre_[j], n_rows())) return j;
@@ -82,6 +83,22 @@ void FamilyGaussianBase::store_covariance() {
   if (d_ == 1) sd_ = covariance_.row(0).array().sqrt().transpose();
 }
 
+void FamilyGaussianBase::hold(const HeldGaussian& held) {
+  held_ = held;
+  restore_held();
+}
+
+void FamilyGaussianBase::restore_held() {
+  const auto restore = [](const double* held, Index size, double* now) {
+    for (Index i = 0; i < size; ++i) {
+      if (!std::isnan(held[i])) now[i] = held[i];
+    }
+  };
+  restore(held_.mean.data(), held_.mean.size(), mean_.data());
+  restore(held_.spread.data(), held_.spread.size(), d_ == 1 ? sd_.data() : covariance_.data());
+  load_covariance();
+}
+
 void FamilyGaussianBase::maximise(ConstVectorRef statistics, Step step) {
   const double* counts = statistics.data();
   const ConstMatrixMap first(statistics.data() + k_, d_, k_);
@@ -89,27 +106,80 @@ void FamilyGaussianBase::maximise(ConstVectorRef statistics, Step step) {
   load_covariance();
   for (Index component = 0; component < k_; ++component) {
     if (!(counts[component] > 0.0)) continue;  // an empty component keeps its mean
-    const double count = counts[component];
-    for (Index a = 0; a < d_; ++a) mean_(component, a) += first(a, component) / count;
-    if (step != Step::ecm) move_scatter(component, count, first.col(component).data());
+    move_mean(component, counts[component], first.col(component).data(), step == Step::ecm);
   }
   maximise_covariance(structure_, d_, k_, counts, scatter_.data(), covariance_.data());
   if (step == Step::start && first_without_density() >= 0) lend_spread(counts);
   store_covariance();
+  restore_held();
+}
+
+// Moves the mean to its maximiser and, unless it is to stay, the scatter from the pivot to it.
+void FamilyGaussianBase::move_mean(Index component, double count, const double* first, bool keep_scatter) {
+  bool held = false;
+  for (Index a = 0; a < d_; ++a) held = held || held_.holds_mean(component, a);
+  if (!held) {
+    for (Index a = 0; a < d_; ++a) mean_(component, a) += first[a] / count;
+    if (!keep_scatter) move_scatter(component, count, first);
+    return;
+  }
+  const Vector shift = shift_of(component, ConstVectorMap(first, d_) / count);
+  mean_.row(component) += shift.transpose();
+  if (!keep_scatter) move_scatter(component, count, first, shift);
+}
+
+// How far a mean moves of which some entries H are held: the others maximise the likelihood at the present
+// covariance, wanted_F - Sigma_FH Sigma_HH^-1 (wanted_H - held_H). With the covariance at this mean next, the
+// step is one of ECM and ascends.
+Vector FamilyGaussianBase::shift_of(Index component, ConstVectorRef wanted) const {
+  std::vector<Index> h;
+  for (Index a = 0; a < d_; ++a) {
+    if (held_.holds_mean(component, a)) h.push_back(a);
+  }
+  const auto size = static_cast<Index>(h.size());
+  Matrix inner(size, size);
+  Matrix across(d_, size);
+  Vector excess(size);
+  for (Index i = 0; i < size; ++i) {
+    const Index column = h[static_cast<std::size_t>(i)];
+    excess[i] = wanted[column] - (held_.mean(component, column) - mean_(component, column));
+    across.col(i) = sigma(component).col(column);
+    for (Index j = 0; j < size; ++j) inner(j, i) = sigma(component)(h[static_cast<std::size_t>(j)], column);
+  }
+  return wanted - across * inner.llt().solve(excess);
+}
+
+double* FamilyGaussianBase::scatter_of(Index component) {
+  if (storage_ == Storage::pooled) return scatter_.data();
+  return scatter_.data() + component * (storage_ == Storage::diagonal ? d_ : d_ * d_);
 }
 
 // The scatter about the pivot -> that about the new mean; exactly symmetric.
 void FamilyGaussianBase::move_scatter(Index component, double count, const double* first) {
-  const bool diagonal = storage_ == Storage::diagonal;
-  double* scatter = scatter_.data();
-  if (storage_ != Storage::pooled) scatter += component * (diagonal ? d_ : d_ * d_);
+  double* scatter = scatter_of(component);
   for (Index b = 0; b < d_; ++b) {
-    if (diagonal) {
+    if (storage_ == Storage::diagonal) {
       scatter[b] -= first[b] / count * first[b];
       continue;
     }
     for (Index a = b; a < d_; ++a) {
       scatter[b * d_ + a] -= first[a] / count * first[b];
+      scatter[a * d_ + b] = scatter[b * d_ + a];
+    }
+  }
+}
+
+// The same for a mean that did not move by first / count.
+void FamilyGaussianBase::move_scatter(Index component, double count, const double* first,
+                                      const Vector& shift) {
+  double* scatter = scatter_of(component);
+  for (Index b = 0; b < d_; ++b) {
+    if (storage_ == Storage::diagonal) {
+      scatter[b] += shift[b] * (count * shift[b] - 2.0 * first[b]);
+      continue;
+    }
+    for (Index a = b; a < d_; ++a) {
+      scatter[b * d_ + a] += count * shift[a] * shift[b] - shift[a] * first[b] - first[a] * shift[b];
       scatter[a * d_ + b] = scatter[b * d_ + a];
     }
   }
@@ -124,7 +194,9 @@ Fields FamilyGaussianBase::parameters() {
 }
 
 std::unique_ptr<Chart> FamilyGaussianBase::chart(ConstVectorRef statistics) {
-  return make_gaussian_chart(structure_, d_, k_, parameters(), statistics);
+  auto free = make_gaussian_chart(structure_, d_, k_, parameters(), statistics);
+  if (!held_.any()) return free;
+  return make_held_chart(std::move(free), held_, structure_, d_, k_, parameters(), statistics);
 }
 
 // A start may give a component fewer rows than it has dimensions. Each then gets the spread of the data as if

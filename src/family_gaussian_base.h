@@ -11,6 +11,7 @@
 // = 1.
 #pragma once
 
+#include "chart_held.h"
 #include "covariance.h"
 #include "family.h"
 
@@ -21,13 +22,18 @@ class FamilyGaussianBase : public Family {
   Index n_rows() const override { return x_.rows(); }
   Index n_components() const override { return k_; }
   Index n_statistics() const override { return k_ * (1 + d_) + storage_size(storage_, d_, k_); }
-  Index n_free() const override { return k_ * d_ + n_covariance_parameters(structure_, d_, k_); }
+  Index n_free() const override {
+    return k_ * d_ - held_.n_held_means() + held_.n_free_spread(structure_, d_, k_);
+  }
   void maximise(ConstVectorRef statistics, Step step) override;
   Fields parameters() override;
   std::unique_ptr<Chart> chart(ConstVectorRef statistics) override;
   Vector relative_spread() const override;
   Index n_features() const override { return d_; }
   void start_at(const std::vector<Index>& rows) override;
+
+  // Holds parameters from now on, to the last bit. Covariances that share anything must be held all or none.
+  void hold(const HeldGaussian& held);
 
  protected:
   // data: n_rows x d, column-major; not copied, must outlive the family.
@@ -47,6 +53,8 @@ class FamilyGaussianBase : public Family {
 
   // The first component whose covariance is not positive definite, or has collapsed; -1 where none.
   Index first_without_density() const;
+
+  void restore_held();
 
   void load_covariance();   // where d = 1: sd -> covariance
   void store_covariance();  // and back
@@ -68,9 +76,14 @@ class FamilyGaussianBase : public Family {
   Vector pivot_floor_;  // a Cholesky pivot below this part of the data's own is a collapse
 
  private:
+  void move_mean(Index component, double count, const double* first, bool keep_scatter);
+  Vector shift_of(Index component, ConstVectorRef wanted) const;
   void move_scatter(Index component, double count, const double* first);
+  void move_scatter(Index component, double count, const double* first, const Vector& shift);
+  double* scatter_of(Index component);
   void lend_spread(const double* counts);
 
+  HeldGaussian held_;
   Vector scatter_;  // scratch of maximise()
 };
 

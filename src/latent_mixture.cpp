@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "blocks.h"
+#include "numerics.h"
 
 namespace em {
 
@@ -12,8 +13,13 @@ constexpr Index block_rows = 256;
 
 }  // namespace
 
-LatentMixture::LatentMixture(Proportions kind, Vector proportions)
-    : kind_(kind), proportions_(std::move(proportions)), log_proportions_(proportions_.size()) {}
+LatentMixture::LatentMixture(Vector proportions, Vector held, KnownRows known)
+    : proportions_(std::move(proportions)),
+      held_(std::move(held)),
+      free_((held_.array() != held_.array()).cast<Index>()),
+      free_mass_(1.0 - (free_ == 1).select(0.0, held_.array()).sum()),
+      known_(known),
+      log_proportions_(proportions_.size()) {}
 
 std::vector<Rows> LatentMixture::blocks(Index n_rows) const {
   std::vector<Rows> out;
@@ -28,10 +34,27 @@ void LatentMixture::prepare() { log_proportions_ = proportions_.array().log(); }
 
 double LatentMixture::posterior(Rows rows, const double* weights, MatrixRef inout, double* row_loglik,
                                 VectorRef statistics) const {
+  apply_knowledge(rows, inout);
   const double loglik =
       kernels().posterior(block_of(inout), proportions_.data(), log_proportions_.data(), weights, row_loglik);
   accumulate(rows, inout, statistics);
   return loglik;
+}
+
+void LatentMixture::apply_knowledge(Rows rows, MatrixRef inout) const {
+  const Index k = n_components();
+  if (known_.log_noise) inout.col(k - 1) = ConstVectorMap(known_.log_noise + rows.begin, rows.size);
+  if (known_.labels) {
+    for (Index i = 0; i < rows.size; ++i) {
+      const int label = known_.labels[rows.begin + i];
+      for (Index j = 0; j < k && label > 0; ++j) {
+        if (j + 1 != label) inout(i, j) = -infinity;
+      }
+    }
+  }
+  if (known_.log_beliefs) {
+    inout += ConstMatrixMap(known_.log_beliefs, known_.n_rows, k).middleRows(rows.begin, rows.size);
+  }
 }
 
 void LatentMixture::accumulate(Rows /*rows*/, ConstMatrixRef responsibilities, VectorRef statistics) const {
@@ -39,9 +62,13 @@ void LatentMixture::accumulate(Rows /*rows*/, ConstMatrixRef responsibilities, V
 }
 
 void LatentMixture::maximise(ConstVectorRef statistics) {
-  const double total = statistics.sum();
-  if (kind_ == Proportions::held || !(total > 0.0)) return;
-  proportions_ = statistics / total;
+  const auto is_free = free_ == 1;
+  const double total = is_free.select(statistics.array(), 0.0).sum();
+  if (total > 0.0) {
+    proportions_ = is_free.select(statistics.array() / total * free_mass_, held_.array());
+  } else {
+    proportions_ = is_free.select(proportions_.array(), held_.array());
+  }
 }
 
 Fields LatentMixture::parameters() {
@@ -49,8 +76,12 @@ Fields LatentMixture::parameters() {
 }
 
 std::unique_ptr<Chart> LatentMixture::chart(ConstVectorRef statistics) {
-  if (kind_ == Proportions::held) return make_empty_chart();
-  return make_simplex_chart(proportions_.data(), statistics.data(), n_components());
+  if (n_free() == 0) return make_empty_chart();
+  std::vector<Index> free;
+  for (Index j = 0; j < n_components(); ++j) {
+    if (free_[j] == 1) free.push_back(j);
+  }
+  return make_simplex_chart(proportions_.data(), statistics.data(), n_components(), free);
 }
 
 std::unique_ptr<Latent> LatentMixture::clone() const { return std::make_unique<LatentMixture>(*this); }

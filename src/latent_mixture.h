@@ -1,25 +1,34 @@
 // latent_mixture.h: rows come from the components independently, with given proportions.
 //
-// Proportions are free (estimated), or held: equal, or at given numbers.
+// Each proportion is free (estimated) or held at a number. What is known of a row beforehand, a label or
+// beliefs b_i1 .. b_iK, multiplies the densities of its components: the row's log-likelihood is log sum b_ik
+// pi_k f_k(x_i), and a row labelled l contributes log pi_l f_l(x_i). Noise is one component more, the last,
+// whose log density is given for each row.
 #pragma once
 
 #include "latent.h"
 
 namespace em {
 
-enum class Proportions { free, held };
+// One entry for each row of the data, not copied; null where nothing is known.
+struct KnownRows {
+  const int* labels = nullptr;          // 1 .. number of components; 0: not known
+  const double* log_beliefs = nullptr;  // n_rows x number of components
+  const double* log_noise = nullptr;  // the log density of noise; there is a noise component where it is set
+  Index n_rows = 0;
+};
 
 class LatentMixture : public Latent {
  public:
-  // proportions: the start where they are free, the truth where they are held.
-  LatentMixture(Proportions kind, Vector proportions);
+  // proportions: the start. held: NaN where free, else the number that is held.
+  LatentMixture(Vector proportions, Vector held, KnownRows known);
 
   Index n_components() const override { return proportions_.size(); }
   Index n_statistics() const override { return proportions_.size(); }
-  Index n_free() const override { return kind_ == Proportions::free ? proportions_.size() - 1 : 0; }
+  Index n_free() const override { return std::max<Index>(free_.sum() - 1, 0); }
   std::vector<Rows> blocks(Index n_rows) const override;
   void prepare() override;
-  bool rows_are_complete() const override { return true; }
+  bool rows_are_complete() const override { return !known_.log_noise; }
   double posterior(Rows rows, const double* weights, MatrixRef inout, double* row_loglik,
                    VectorRef statistics) const override;
   void accumulate(Rows rows, ConstMatrixRef responsibilities, VectorRef statistics) const override;
@@ -29,8 +38,13 @@ class LatentMixture : public Latent {
   std::unique_ptr<Latent> clone() const override;
 
  private:
-  Proportions kind_;
+  void apply_knowledge(Rows rows, MatrixRef inout) const;
+
   Vector proportions_;
+  Vector held_;
+  Eigen::Array<Index, Eigen::Dynamic, 1> free_;  // 1 where free, else 0
+  double free_mass_;                             // what is left for the free ones
+  KnownRows known_;
   Vector log_proportions_;
 };
 

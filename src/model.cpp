@@ -53,7 +53,7 @@ void Model::make_workers(int threads) {
   while (workers_.size() < wanted) {
     Worker worker;
     worker.work.resize(size_of(family_->n_workspace(block_rows_)));
-    worker.block.resize(block_stride(size_of(block_rows_)) * size_of(n_components()));
+    worker.block.resize(block_stride(size_of(block_rows_)) * size_of(n_columns()));
     worker.statistics.resize(statistics_.size());
     workers_.push_back(std::move(worker));
   }
@@ -77,8 +77,7 @@ double Model::pass(int threads, Interrupt& interrupt, BlockTask task) {
   parallel_for(static_cast<Index>(slices_.size()), threads, interrupt, [&](Index i, int id) {
     Worker& worker = workers_[size_of(id)];
     const Rows& slice = slices_[size_of(i)];
-    MatrixMap block(worker.block.data(), static_cast<Index>(block_stride(size_of(block_rows_))),
-                    n_components());
+    MatrixMap block(worker.block.data(), static_cast<Index>(block_stride(size_of(block_rows_))), n_columns());
     worker.statistics.setZero();
     double slice_loglik = 0.0;
     std::exception_ptr failure;
@@ -107,9 +106,9 @@ double Model::expect(int threads, Interrupt& interrupt) {
            [this](Rows rows, double* work, MatrixRef block, VectorRef family, VectorRef latent) {
              const double* weights = weights_ ? weights_ + rows.begin : nullptr;
              family_->pack(rows, work);
-             family_->log_density(rows, work, block);
+             family_->log_density(rows, work, block.leftCols(n_components()));
              const double sum = latent_->posterior(rows, weights, block, nullptr, latent);
-             family_->accumulate(rows, work, block, family);
+             family_->accumulate(rows, work, block.leftCols(n_components()), family);
              return sum;
            });
   family_->close_pass(statistics_.head(family_->n_statistics()));
@@ -127,7 +126,7 @@ void Model::expect_given(ConstMatrixRef responsibilities, int threads, Interrupt
     }
     family_->pack(rows, work);
     latent_->accumulate(rows, block, latent);
-    family_->accumulate(rows, work, block, family);
+    family_->accumulate(rows, work, block.leftCols(n_components()), family);
     return 0.0;
   });
 }
@@ -138,12 +137,15 @@ void Model::report(double* responsibilities, double* log_density, double* row_lo
   const Index k = n_components();
   pass(threads, interrupt,
        [&](Rows rows, double* work, MatrixRef block, VectorRef /*family*/, VectorRef latent) {
+         MatrixRef own = block.leftCols(k);
          family_->pack(rows, work);
-         family_->log_density(rows, work, block);
-         if (log_density) MatrixMap(log_density, n, k).middleRows(rows.begin, rows.size) = block;
+         family_->log_density(rows, work, own);
+         if (log_density) MatrixMap(log_density, n, k).middleRows(rows.begin, rows.size) = own;
          if (!responsibilities && !row_loglik) return 0.0;
          latent_->posterior(rows, nullptr, block, row_loglik ? row_loglik + rows.begin : nullptr, latent);
-         if (responsibilities) MatrixMap(responsibilities, n, k).middleRows(rows.begin, rows.size) = block;
+         if (responsibilities) {
+           MatrixMap(responsibilities, n, n_columns()).middleRows(rows.begin, rows.size) = block;
+         }
          return 0.0;
        });
 }
@@ -179,9 +181,9 @@ void Model::score(const Chart& chart, MatrixRef scores, int threads, Interrupt& 
            const Rows one{i, 1};
            statistics.setZero();
            family_->pack(one, work);
-           family_->log_density(one, work, row);
+           family_->log_density(one, work, row.leftCols(n_components()));
            latent_->posterior(one, nullptr, row, nullptr, statistics.tail(n_latent));
-           family_->accumulate(one, work, row, statistics.head(n_family));
+           family_->accumulate(one, work, row.leftCols(n_components()), statistics.head(n_family));
            family_->close_slice(statistics.head(n_family));
            chart.gradient(statistics, gradient);
            scores.row(i) = gradient;

@@ -28,6 +28,7 @@ class Model {
   Index n_parameters() const { return packed_size(fields_); }
   Index n_rows() const { return family_->n_rows(); }
   Index n_components() const { return family_->n_components(); }
+  Index n_columns() const { return latent_->n_components(); }  // of responsibilities: noise may be one more
   Index n_free() const { return family_->n_free() + latent_->n_free(); }
   double total_weight() const;
 
@@ -42,12 +43,12 @@ class Model {
   // E-step: fills statistics() and returns the log-likelihood. Needs prepare().
   double expect(int threads, Interrupt& interrupt);
 
-  // The statistics of given responsibilities (n x K), about the present parameters. Needs prepare(), whatever
-  // that said.
+  // The statistics of given responsibilities (n x n_columns()), about the present parameters. Needs
+  // prepare(), whatever that said.
   void expect_given(ConstMatrixRef responsibilities, int threads, Interrupt& interrupt);
 
-  // Row by row, as if every weight were 1; each pointer may be null. responsibilities and log_density (of the
-  // components, without proportions) are n x K, row_loglik has n entries. Needs prepare().
+  // Row by row, as if every weight were 1; each pointer may be null. responsibilities are n x n_columns(),
+  // log_density (of the components, without proportions) is n x K, row_loglik has n entries. Needs prepare().
   void report(double* responsibilities, double* log_density, double* row_loglik, int threads,
               Interrupt& interrupt);
 
@@ -70,7 +71,7 @@ class Model {
  private:
   struct Worker {
     Buffer work;
-    Buffer block;  // block_stride(block_rows_) x K
+    Buffer block;  // block_stride(block_rows_) x n_columns()
     Vector statistics;
   };
 

@@ -23,12 +23,50 @@ Rcpp::NumericMatrix matrix_of(const Rcpp::List& data) {
   return Rcpp::NumericMatrix(x);
 }
 
+// Null where the list has none of that name.
+const double* doubles_of(const Rcpp::List& list, const char* name, Index size) {
+  if (!has(list, name)) return nullptr;
+  SEXP value = list[name];
+  if (TYPEOF(value) != REALSXP || Rf_xlength(value) != size) {
+    throw std::invalid_argument(std::string(name) + " must be doubles, as many as the model says");
+  }
+  return REAL(value);
+}
+
 Rcpp::NumericVector write_field(const Field& field, const double* values) {
   Rcpp::NumericVector out(values, values + field.size());
   if (field.dims.size() > 1) {
     Rcpp::IntegerVector dims(field.dims.begin(), field.dims.end());
     out.attr("dim") = dims;
   }
+  return out;
+}
+
+// family$held: lists like the parameters, NaN where free.
+const double* held_of(const Rcpp::List& family, const char* name, Index size) {
+  if (!has(family, "held")) return nullptr;
+  const Rcpp::List held = family["held"];
+  return doubles_of(held, name, size);
+}
+
+HeldGaussian make_held(const Rcpp::List& family, Index d, Index k) {
+  HeldGaussian out;
+  if (const double* mean = held_of(family, "mean", k * d)) out.mean = ConstMatrixMap(mean, k, d);
+  const double* spread = held_of(family, d == 1 ? "sd" : "covariance", d * d * k);
+  if (spread) out.spread = ConstVectorMap(spread, d * d * k);
+  return out;
+}
+
+std::unique_ptr<Family> make_gaussian(const Rcpp::NumericMatrix& x, const Rcpp::List& data,
+                                      const Rcpp::List& family, Index k) {
+  const Structure structure = parse_structure(Rcpp::as<std::string>(family["covariance"]));
+  std::unique_ptr<FamilyGaussianBase> out;
+  if (has(data, "missing") && Rcpp::as<bool>(data["missing"])) {
+    out = std::make_unique<FamilyGaussianMissing>(x.nrow(), x.ncol(), x.begin(), k, structure);
+  } else {
+    out = std::make_unique<FamilyGaussian>(x.nrow(), x.ncol(), x.begin(), k, structure);
+  }
+  out->hold(make_held(family, x.ncol(), k));
   return out;
 }
 
@@ -41,27 +79,36 @@ std::unique_ptr<Family> make_family(const Rcpp::List& data, const Rcpp::List& fa
   const Index k = Rcpp::as<int>(family["k"]);
   const Rcpp::NumericMatrix x = matrix_of(data);  // R keeps the memory as long as the list lives
   if (k < 1) throw std::invalid_argument("family$k must be 1 or more");
-  if (name == "gaussian") {
-    const Structure structure = parse_structure(Rcpp::as<std::string>(family["covariance"]));
-    if (has(data, "missing") && Rcpp::as<bool>(data["missing"])) {
-      return std::make_unique<FamilyGaussianMissing>(x.nrow(), x.ncol(), x.begin(), k, structure);
-    }
-    return std::make_unique<FamilyGaussian>(x.nrow(), x.ncol(), x.begin(), k, structure);
-  }
+  if (name == "gaussian") return make_gaussian(x, data, family, k);
   if (name == "binomial") {
     if (x.ncol() != 2) throw std::invalid_argument("binomial data need two columns: successes, trials");
-    return std::make_unique<FamilyBinomial>(x.nrow(), x.begin(), x.begin() + x.nrow(), k);
+    auto out = std::make_unique<FamilyBinomial>(x.nrow(), x.begin(), x.begin() + x.nrow(), k);
+    if (const double* prob = held_of(family, "prob", k)) out->hold(ConstVectorMap(prob, k));
+    return out;
   }
   throw std::invalid_argument("unknown family " + name);
 }
 
-std::unique_ptr<Latent> make_latent(const Rcpp::List& latent, Index k) {
+std::unique_ptr<Latent> make_latent(const Rcpp::List& latent, Index k, Index n_rows) {
   const auto name = Rcpp::as<std::string>(latent["name"]);
   if (name != "mixture") throw std::invalid_argument("unknown latent structure " + name);
-  const Proportions kind = Rcpp::as<bool>(latent["held"]) ? Proportions::held : Proportions::free;
-  const Rcpp::NumericVector proportions = latent["proportions"];
-  if (proportions.size() != k) throw std::invalid_argument("one proportion for each component is needed");
-  return std::make_unique<LatentMixture>(kind, ConstVectorMap(proportions.begin(), k));
+  KnownRows known;
+  known.n_rows = n_rows;
+  known.log_noise = doubles_of(latent, "log_noise", n_rows);
+  const Index columns = known.log_noise ? k + 1 : k;
+  known.log_beliefs = doubles_of(latent, "log_beliefs", n_rows * columns);
+  if (has(latent, "labels")) {
+    SEXP labels = latent["labels"];
+    if (TYPEOF(labels) != INTSXP || Rf_xlength(labels) != n_rows) {
+      throw std::invalid_argument("latent$labels must be integers, one for each row");
+    }
+    known.labels = INTEGER(labels);
+  }
+  const double* proportions = doubles_of(latent, "proportions", columns);
+  const double* held = doubles_of(latent, "held", columns);
+  if (!proportions || !held) throw std::invalid_argument("one proportion for each component is needed");
+  return std::make_unique<LatentMixture>(ConstVectorMap(proportions, columns), ConstVectorMap(held, columns),
+                                         known);
 }
 
 const double* weights_of(const Rcpp::List& data) {
@@ -78,7 +125,7 @@ const double* weights_of(const Rcpp::List& data) {
 std::unique_ptr<Model> make_model(const Rcpp::List& data, const Rcpp::List& family,
                                   const Rcpp::List& latent) {
   auto bound = make_family(data, family);
-  auto structure = make_latent(latent, bound->n_components());
+  auto structure = make_latent(latent, bound->n_components(), bound->n_rows());
   return std::make_unique<Model>(std::move(bound), std::move(structure), weights_of(data));
 }
 

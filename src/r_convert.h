@@ -1,10 +1,14 @@
 // r_convert.h: R lists <-> what the core works with, and the two registries of names.
 //
 // Nothing but plain data crosses the boundary:
-//   data     list(x = double matrix, weights = NULL or doubles, missing = is there NaN in x?, kernels = NULL or
+//   data     list(x = double matrix, weights = NULL or doubles, missing = is there NaN in x?, kernels = NULL
+//   or
 //            their name); binomial: columns successes, trials
-//   family   list(name =, k =, ...)          latent  list(name =, proportions = the numbers, held = TRUE or
-//   FALSE) parameters   a named list in the order and shapes of Fields
+//   family   list(name =, k =, held = a list like the parameters, NaN where free, ...)
+//   latent   list(name =, proportions = the start, held = as many, NaN where free; and, an entry for each
+//   row,
+//            labels = integers, 0 where unknown, log_beliefs = matrix, log_noise = log density of noise)
+//   parameters   a named list in the order and shapes of Fields
 // R has checked all of it; a mismatch found here is a defect of the package and raises std::invalid_argument.
 #pragma once
 
@@ -19,7 +23,7 @@
 namespace em {
 
 std::unique_ptr<Family> make_family(const Rcpp::List& data, const Rcpp::List& family);
-std::unique_ptr<Latent> make_latent(const Rcpp::List& latent, Index k);
+std::unique_ptr<Latent> make_latent(const Rcpp::List& latent, Index k, Index n_rows);
 std::unique_ptr<Model> make_model(const Rcpp::List& data, const Rcpp::List& family, const Rcpp::List& latent);
 
 // Null where every row counts once.

@@ -168,7 +168,6 @@ Rcpp::List em_expect_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, 
   const auto model = em::make_model(data, family, latent);
   em::read_parameters(parameters, model->fields());
   const em::Index n = model->n_rows();
-  const em::Index k = model->n_components();
   em::Interrupt interrupt(user_wants_out);
   const int component = static_cast<int>(model->prepare(em::Accuracy::exact) + 1);
   Rcpp::List out = Rcpp::List::create(Rcpp::Named("component") = component);
@@ -177,14 +176,14 @@ Rcpp::List em_expect_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, 
   const auto wants = [&](const char* name) {
     return std::find(want.begin(), want.end(), name) != want.end();
   };
-  const auto make = [&](const char* name) -> double* {
+  const auto make = [&](const char* name, em::Index columns) -> double* {
     if (!wants(name)) return nullptr;
-    Rcpp::NumericMatrix matrix(static_cast<int>(n), static_cast<int>(k));
+    Rcpp::NumericMatrix matrix(static_cast<int>(n), static_cast<int>(columns));
     out[name] = matrix;
     return matrix.begin();
   };
-  double* responsibilities = make("responsibilities");
-  double* log_density = make("log_density");
+  double* responsibilities = make("responsibilities", model->n_columns());
+  double* log_density = make("log_density", model->n_components());
   double* row_loglik = nullptr;
   if (wants("row_loglik")) {
     Rcpp::NumericVector vector(n);
@@ -199,7 +198,7 @@ Rcpp::List em_expect_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, 
     if (Rf_isNull(given)) {
       loglik = model->expect(threads, interrupt);
     } else {
-      model->expect_given(em::ConstMatrixMap(REAL(given), n, k), threads, interrupt);
+      model->expect_given(em::ConstMatrixMap(REAL(given), n, model->n_columns()), threads, interrupt);
     }
     out["loglik"] = loglik;
     out["statistics"] = to_r(model->statistics());
