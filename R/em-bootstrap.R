@@ -42,6 +42,7 @@
 em_bootstrap <- function(fit, n_boot = 200, type = c("nonparametric", "parametric", "weighted"), control = NULL,
                          threads = NULL) {
   check_fit(fit)
+  refuse_labels(fit, "em_bootstrap()")
   n_boot <- check_count(n_boot, "n_boot", 2L)
   type <- check_choice(type, "type", c("nonparametric", "parametric", "weighted"))
   control <- refit_control(fit, control, threads)

@@ -5,12 +5,13 @@
 #   n          rows                                         vector     was it given as a plain vector?
 #   terms      of the formula, or NULL                      na.action  rows that were left out, or NULL
 #   missing, order   where rows with missing values were kept: see em-missing.R
-#   weighted   were weights given?
+#   weighted   were weights given?                          labels     see em-labels.R
 # and what the family adds.
-em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL) {
+em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, labels = NULL) {
   frame <- as_frame(x, logical_ok = identical(family$name, "binomial"))
   frame$weights <- check_weights(weights, nrow(frame$x))
   frame$weighted <- !is.null(weights)
+  frame$labels <- check_labels(labels, nrow(frame$x))
   frame$terms <- terms
   frame <- treat_missing(frame, na.action)
   check_finite(frame)

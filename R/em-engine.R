@@ -3,9 +3,11 @@
 
 native_family <- function(model) c(unclass(model$family), k = model$k)
 
-native_latent <- function(model) {
-  list(name = model$latent$name, proportions = latent_proportions(model$latent, model$k),
-       held = if (latent_is_held(model$latent)) latent_proportions(model$latent, model$k) else rep(NaN, model$k))
+native_latent <- function(model, data = NULL) {
+  known <- native_labels(data$labels, data$order)
+  proportions <- latent_proportions(model$latent, model$k)
+  c(list(name = model$latent$name, proportions = proportions,
+         held = if (latent_is_held(model$latent)) proportions else rep(NaN, model$k)), known)
 }
 
 # Rows with missing values go sorted by pattern; what comes back by row is put in the user's order again.
@@ -39,7 +41,7 @@ is_tallied <- function(model) model$family$name == "binomial"
 
 # Equal rows of counts are tallied: distinct rows with their summed weights give the same statistics.
 tallied <- function(data, model) {
-  if (!is_tallied(model) || data$n < 2L) return(native_data(data))
+  if (!is_tallied(model) || data$n < 2L || !is.null(data$labels)) return(native_data(data))
   base <- max(data$x[, 2L]) + 1
   if (base^2 > 2^53) return(native_data(data)) # too large for one number to tell two counts
   key <- data$x[, 2L] * base + data$x[, 1L]
@@ -69,7 +71,7 @@ run_em <- function(data, start, model, control) {
   settings <- unclass(control)
   settings$threads <- resolve_threads(control, work)
   settings$unit <- weight_unit(data$weights)
-  run <- em_run_cpp(native, native_family(model), native_latent(model), start$items, settings)
+  run <- em_run_cpp(native, native_family(model), native_latent(model, data), start$items, settings)
   if (!is.null(run$defect)) abort_defect(data, run$defect)
   run
 }
@@ -86,7 +88,7 @@ parameters_from <- function(data, responsibilities, model, threads = 1L) {
   settings$threads <- threads
   settings$unit <- 1
   start <- list(list(responsibilities = native_order(responsibilities, data), forgiving = FALSE))
-  run <- em_run_cpp(native_data(data), native_family(model), native_latent(model), start, settings)
+  run <- em_run_cpp(native_data(data), native_family(model), native_latent(model, data), start, settings)
   if (!is.null(run$defect)) abort_defect(data, run$defect)
   if (run$status == "bad_start") abort_bad_component(run$component, data, responsibilities)
   run$parameters
@@ -100,7 +102,7 @@ expect_em <- function(data, parameters, model, want, given = NULL, threads = NUL
     storage.mode(given) <- "double"
   }
   plain <- lapply(unclass(parameters), function(p) bare_numbers(p))
-  out <- em_expect_cpp(native_data(data), native_family(model), native_latent(model), plain, want, given,
+  out <- em_expect_cpp(native_data(data), native_family(model), native_latent(model, data), plain, want, given,
                        threads)
   if (out$component > 0 && is.null(given)) {
     abort_em("start", sprintf("Component %d has no density: its covariance is not positive definite.",
@@ -114,7 +116,7 @@ expect_em <- function(data, parameters, model, want, given = NULL, threads = NUL
 
 maximise_em <- function(data, statistics, parameters, model, algorithm) {
   plain <- lapply(unclass(parameters), function(p) bare_numbers(p))
-  em_maximise_cpp(statistics, native_data(data), native_family(model), native_latent(model), plain, algorithm)
+  em_maximise_cpp(statistics, native_data(data), native_family(model), native_latent(model, data), plain, algorithm)
 }
 
 bare_numbers <- function(x) {
@@ -147,7 +149,7 @@ score_em <- function(data, parameters, model, want, threads = NULL) {
     plain$mean[] <- means - rep(centre, each = nrow(means))
   }
   threads <- resolve_threads(list(threads = threads), as.double(data$n) * ncol(data$x) * model$k)
-  out <- em_score_cpp(native, native_family(model), native_latent(model), plain, want, threads)
+  out <- em_score_cpp(native, native_family(model), native_latent(model, data), plain, want, threads)
   if (want == "scores") out$scores <- user_order(out$scores, data)
   out
 }

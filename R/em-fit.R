@@ -20,6 +20,11 @@
 #'   (k numbers, one dimension) or `covariance` (d x d x k, or one d x d matrix for all); for binomial ones
 #'   `prob` (k). Names given there become the names of the components.
 #' @param weights Case weights: one number of 0 or more for each row. A row of weight 2 counts as the row twice.
+#' @param labels What is known of the components of the rows: a factor (or names, or numbers 1 to k), `NA` where
+#'   unknown, or an n x k matrix of beliefs of 0 or more. A labelled row belongs to its component; beliefs b
+#'   multiply the densities, responsibilities are proportional to b times proportion times density (Biecek et al.
+#'   2012). Components have the names and the order of the levels; with `k` above their number further ones
+#'   are found. Where all rows are labelled the fit is the closed form.
 #' @param na.action What to do with rows that have missing values (NA). `NULL`, the default, keeps them all: the
 #'   fit is the maximum of the likelihood of the cells that are observed, and one message says how many are not.
 #'   [na.pass()] does the same without the message. [na.omit()] and [na.exclude()] leave the rows out,
@@ -63,6 +68,9 @@
 #'   the EM algorithm. *Journal of the Royal Statistical Society B* 39, 1-38.
 #'   \doi{10.1111/j.2517-6161.1977.tb01600.x}
 #'
+#'   Biecek, P., Szczurek, E., Vingron, M. and Tiuryn, J. (2012) The R package bgmm: mixture modeling with
+#'   uncertain knowledge. *Journal of Statistical Software* 47(3), 1-31. \doi{10.18637/jss.v047.i03}
+#'
 #'   Ghahramani, Z. and Jordan, M. I. (1994) Supervised learning from incomplete data via an EM approach.
 #'   *Advances in Neural Information Processing Systems* 6, 120-127.
 #' @seealso [predict.em_fit()], [plot.em_fit()], [em_control()], [em_estep()] and [em_mstep()] for one
@@ -81,10 +89,10 @@ em_fit <- function(x, ...) UseMethod("em_fit")
 #' @rdname em_fit
 #' @export
 em_fit.default <- function(x, k = NULL, family = em_gaussian(), latent = em_mixture(), start = NULL,
-                           weights = NULL, na.action = NULL, control = em_control(), ...) {
+                           weights = NULL, labels = NULL, na.action = NULL, control = em_control(), ...) {
   check_no_dots(list(...), names(formals(em_fit.default)))
   if (missing(x)) abort_em("input", c("`x` is missing: there are no data.", i = "em_fit(faithful, k = 2)"))
-  data <- em_data(x, as_em_family(family), weights, na.action)
+  data <- em_data(x, as_em_family(family), weights, na.action, labels = labels)
   tell_missing(data)
   fit_data(data, k, as_em_family(family), as_em_latent(latent), start, as_em_control(control), match.call())
 }
@@ -92,26 +100,33 @@ em_fit.default <- function(x, k = NULL, family = em_gaussian(), latent = em_mixt
 #' @rdname em_fit
 #' @export
 em_fit.formula <- function(x, data = NULL, k = NULL, family = em_gaussian(), latent = em_mixture(), start = NULL,
-                           weights = NULL, subset = NULL, na.action = NULL, control = em_control(), ...) {
+                           weights = NULL, labels = NULL, subset = NULL, na.action = NULL, control = em_control(),
+                           ...) {
   check_no_dots(list(...), names(formals(em_fit.formula)))
   if (is_number(data) && is.null(k)) {
     abort_em("argument", c("`data` must be a data frame, not a number.", i = "Name `k`: em_fit(~ a, k = 2)."))
   }
   family <- as_em_family(family)
-  input <- data_of_formula(x, data, substitute(weights), substitute(subset), family, na.action)
+  input <- data_of_formula(x, data, substitute(weights), substitute(subset), family, na.action,
+                           substitute(labels))
   tell_missing(input)
   fit_data(input, k, family, as_em_latent(latent), start, as_em_control(control), match.call())
 }
 
-# em_data() of a formula; `weights` and `subset` as the user wrote them.
-data_of_formula <- function(formula, data, weights, subset, family, na.action) {
+# em_data() of a formula; `weights`, `subset` and `labels` as the user wrote them.
+data_of_formula <- function(formula, data, weights, subset, family, na.action, labels = NULL) {
   check_formula_data(data)
   home <- environment(formula)
   weights <- evaluate(weights, data, home, "weights")
+  labels <- evaluate(labels, data, home, "labels")
   rows <- evaluate(subset, data, home, "subset")
   frame <- rows_of_formula(formula, data, rows)
   if (!is.null(rows) && !is.null(weights)) weights <- weights[rows_kept(rows, length(weights))]
-  em_data(frame$x, family, weights, na.action, terms = frame$terms)
+  if (!is.null(rows) && !is.null(labels)) {
+    at <- rows_kept(rows, NROW(labels))
+    labels <- if (is.matrix(labels)) labels[at, , drop = FALSE] else labels[at]
+  }
+  em_data(frame$x, family, weights, na.action, terms = frame$terms, labels = labels)
 }
 
 check_formula_data <- function(data) {

@@ -34,6 +34,7 @@ em_lrt <- function(fit, ...) UseMethod("em_lrt")
 #' @export
 em_lrt.em_fit <- function(fit, k = fit$k + 1, n_boot = 199, control = fit$control, ...) {
   check_no_dots(list(...), names(formals(em_lrt.em_fit)))
+  refuse_labels(fit, "em_lrt()")
   control <- as_em_control(control)
   n_boot <- check_count(n_boot, "n_boot")
   k <- check_count(k, "k")

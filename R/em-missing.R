@@ -41,6 +41,7 @@ na_action_name <- function(na.action) {
 keep_rows <- function(frame, keep, na.action) {
   frame$x <- frame$x[keep, , drop = FALSE]
   frame$weights <- frame$weights[keep]
+  frame$labels <- keep_labels(frame$labels, keep)
   frame$row_names <- frame$row_names[keep]
   frame$na.action <- na.action
   frame
@@ -66,6 +67,7 @@ count_patterns <- function(x, order) {
 
 # A row that says nothing counts for nothing.
 drop_from_weights <- function(frame, rows) {
+  rows <- unlabelled(frame$labels, rows)
   if (!length(rows)) return(frame)
   if (is.null(frame$weights)) frame$weights <- rep(1, nrow(frame$x))
   frame$weights[rows] <- 0

@@ -10,20 +10,28 @@ resolve_start <- function(start, k, data, family, latent, control) {
   if (inherits(start, "em_fit")) start <- start$parameters
   if (is.null(start)) start <- start_methods[1L]
   kind <- start_kind(start, data)
+  if (is.null(k)) k <- labels_k(data$labels)
   k <- resolve_k(k, start, kind, latent)
+  check_labels_k(data$labels, k)
+  start <- align_to_labels(start, kind, data$labels, k)
   model <- list(family = family_check(family, data, k), latent = latent, k = k)
   latent_proportions(latent, k)
   fixed_order <- is.numeric(latent$proportions)
   resolved <- switch(kind,
-    method = list(items = draw_starts(data, model, start, control$n_start), method = start),
+    method = list(items = starts_by_method(data, model, start, control$n_start), method = start),
     parameters = start_from_parameters(start, data, model),
     partition = start_from_partition(start, data, model),
     responsibilities = start_from_responsibilities(start, data, model)
   )
-  names <- resolved$names
+  names <- if (is.null(data$labels$levels)) resolved$names else label_names(data$labels, k)
   if (is.null(names) && fixed_order) names <- names(latent$proportions)
   list(items = resolved$items, method = resolved$method, names = names, model = model,
-       ordered = kind != "method" || fixed_order, supplied = kind != "method")
+       ordered = kind != "method" || fixed_order || !is.null(data$labels), supplied = kind != "method")
+}
+
+starts_by_method <- function(data, model, method, n_start) {
+  if (is.null(data$labels)) draw_starts(data, model, method, n_start)
+  else labelled_starts(data, model, method, n_start)
 }
 
 call_start <- function(start, data, k) {
