@@ -131,6 +131,22 @@ test_that("what can't be fitted keeps its row and says why", {
   expect_true(all(is.na(points$table$BIC[3:4])))
 })
 
+test_that("a component on nearly one point is no candidate", {
+  set.seed(14)
+  s <- em_select(c(rnorm(50), 10 + 1e-4 * 1:5), k = 2, control = quick)
+  expect_identical(s$table$status, c("converged", "collapsed"))
+  expect_lt(s$table$logLik[1], s$table$logLik[2])
+  expect_identical(best(s)$family$covariance, "E")
+})
+
+test_that("a structure is nested in another where each letter says at most as much", {
+  nested <- function(small, large) is_nested(em_gaussian(small), em_gaussian(large))
+  expect_true(nested("EII", "VVV") && nested("EEI", "EEE") && nested("VEI", "VVE") && nested("EEE", "EEV"))
+  expect_false(nested("VII", "EVV") || nested("EEV", "VVE") || nested("VVV", "VVV") || nested("VVI", "EVE"))
+  expect_true(is_nested(em_gaussian("E"), em_gaussian("V")))
+  expect_false(is_nested(em_binomial(), em_binomial()))
+})
+
 test_that("one dimension has two structures, and one component few models", {
   set.seed(8)
   s <- em_select(faithful$waiting, k = 1:2, control = quick)
