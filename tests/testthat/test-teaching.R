@@ -1,0 +1,10 @@
+test_that("the solutions of the exercise sheet run, and their own checks hold", {
+  file <- system.file("teaching", "solutions.R", package = "emfit")
+  expect_true(file.exists(system.file("teaching", "exercises.md", package = "emfit")))
+  grDevices::pdf(NULL)
+  on.exit(grDevices::dev.off())
+  home <- new.env(parent = globalenv())
+  expect_no_error(utils::capture.output(sys.source(file, home)))
+  expect_identical(home$stopped$iterations, 8L)
+  expect_lt(max(home$ends), -1146)
+})
