@@ -7,7 +7,7 @@ native_latent <- function(model, data = NULL) {
   known <- native_labels(data$labels, data$order)
   proportions <- latent_proportions(model$latent, model$k)
   c(list(name = model$latent$name, proportions = proportions,
-         held = if (latent_is_held(model$latent)) proportions else rep(NaN, model$k)), known)
+         held = latent_held(model$latent, proportions)), known)
 }
 
 # Rows with missing values go sorted by pattern; what comes back by row is put in the user's order again.
@@ -147,6 +147,8 @@ score_em <- function(data, parameters, model, want, threads = NULL) {
     centre <- colMeans(means)
     native$x <- native$x - rep(centre, each = nrow(native$x))
     plain$mean[] <- means - rep(centre, each = nrow(means))
+    held <- model$family$held$mean
+    if (!is.null(held)) model$family$held$mean[] <- as.matrix(held) - rep(centre, each = nrow(means))
   }
   threads <- resolve_threads(list(threads = threads), as.double(data$n) * ncol(data$x) * model$k)
   out <- em_score_cpp(native, native_family(model), native_latent(model, data), plain, want, threads)

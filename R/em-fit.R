@@ -25,6 +25,10 @@
 #'   multiply the densities, responsibilities are proportional to b times proportion times density (Biecek et al.
 #'   2012). Components have the names and the order of the levels; with `k` above their number further ones
 #'   are found. Where all rows are labelled the fit is the closed form.
+#' @param fixed Parameters that are held: a list shaped like `start`, numbers where held and `NA` where free, as
+#'   `list(mean = c(0, NA))`. They come back to the last bit, and `df` counts what is free. Covariances can be held
+#'   as a whole, for single components under `"VVV"`, `"VVI"`, `"VII"` and `"V"`, otherwise for all or none; under
+#'   `"VVI"` also single variances. The step of a mean that is held in part is one of ECM (Meng & Rubin 1993).
 #' @param na.action What to do with rows that have missing values (NA). `NULL`, the default, keeps them all: the
 #'   fit is the maximum of the likelihood of the cells that are observed, and one message says how many are not.
 #'   [na.pass()] does the same without the message. [na.omit()] and [na.exclude()] leave the rows out,
@@ -53,10 +57,12 @@
 #' @section Missing values: Rows of Gaussian data count with the cells that are observed, exactly and under every
 #'   covariance structure; values are taken to be missing at random (Ghahramani & Jordan 1994). A row with
 #'   nothing observed keeps its place in every output: its responsibilities are the proportions, its log density
-#'   is 0, and [nobs()] does not count it. The same holds for a row of counts with a missing one.
+#'   is 0, and [nobs()] does not count it. The same holds for a row of counts with a missing one. See
+#'   `vignette("missing-values")`.
 #'
 #' @section Errors: All inherit from `emfit_error`. `emfit_error_input` (data that can't be used: the message
-#'   names columns and rows), `emfit_error_missing`, `emfit_error_counts`, `emfit_error_argument`,
+#'   names columns and rows), `emfit_error_missing`, `emfit_error_counts`, `emfit_error_argument`, `emfit_error_fixed`,
+#'   `emfit_error_unsupported` (a structure that can't honour `fixed`),
 #'   `emfit_error_start`, `emfit_error_degenerate` (no start led anywhere).
 #' @section Warnings: All inherit from `emfit_warning`. `emfit_warning_not_converged` (with the last gain),
 #'   `emfit_warning_collapse` (a component shrank onto too few points), `emfit_warning_coincide` (two components
@@ -89,18 +95,20 @@ em_fit <- function(x, ...) UseMethod("em_fit")
 #' @rdname em_fit
 #' @export
 em_fit.default <- function(x, k = NULL, family = em_gaussian(), latent = em_mixture(), start = NULL,
-                           weights = NULL, labels = NULL, na.action = NULL, control = em_control(), ...) {
+                           weights = NULL, labels = NULL, fixed = NULL, na.action = NULL, control = em_control(),
+                           ...) {
   check_no_dots(list(...), names(formals(em_fit.default)))
   if (missing(x)) abort_em("input", c("`x` is missing: there are no data.", i = "em_fit(faithful, k = 2)"))
   data <- em_data(x, as_em_family(family), weights, na.action, labels = labels)
   tell_missing(data)
-  fit_data(data, k, as_em_family(family), as_em_latent(latent), start, as_em_control(control), match.call())
+  fit_data(data, k, as_em_family(family), as_em_latent(latent), start, as_em_control(control), match.call(), fixed)
 }
 
 #' @rdname em_fit
 #' @export
 em_fit.formula <- function(x, data = NULL, k = NULL, family = em_gaussian(), latent = em_mixture(), start = NULL,
-                           weights = NULL, labels = NULL, subset = NULL, na.action = NULL, control = em_control(),
+                           weights = NULL, labels = NULL, fixed = NULL, subset = NULL, na.action = NULL,
+                           control = em_control(),
                            ...) {
   check_no_dots(list(...), names(formals(em_fit.formula)))
   if (is_number(data) && is.null(k)) {
@@ -110,7 +118,7 @@ em_fit.formula <- function(x, data = NULL, k = NULL, family = em_gaussian(), lat
   input <- data_of_formula(x, data, substitute(weights), substitute(subset), family, na.action,
                            substitute(labels))
   tell_missing(input)
-  fit_data(input, k, family, as_em_latent(latent), start, as_em_control(control), match.call())
+  fit_data(input, k, family, as_em_latent(latent), start, as_em_control(control), match.call(), fixed)
 }
 
 # em_data() of a formula; `weights`, `subset` and `labels` as the user wrote them.
@@ -142,8 +150,8 @@ evaluate <- function(expression, data, home, arg) {
 }
 
 # The four stages of every fit, behind both methods.
-fit_data <- function(data, k, family, latent, start, control, call) {
-  start <- resolve_start(start, k, data, family, latent, control)
+fit_data <- function(data, k, family, latent, start, control, call, fixed = NULL) {
+  start <- resolve_start(start, k, data, family, latent, control, fixed)
   run <- run_em(data, start, start$model, control)
   new_em_fit(run, start, data, control, call)
 }

@@ -147,6 +147,7 @@ relabel <- function(partition, codes, k) {
 
 # What resamples or refits with another number of components can't keep labels apart yet.
 refuse_labels <- function(fit, verb) {
+  if (holds_parameters(fit_model(fit))) abort_em("unsupported", sprintf("%s can't take a fit with `fixed`.", verb))
   if (is.null(fit$data$labels)) return(invisible())
   abort_em("unsupported", sprintf("%s can't take a fit with `labels`.", verb))
 }

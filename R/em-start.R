@@ -5,17 +5,20 @@
 #   ordered   do the components keep the user's order?
 start_methods <- c("kmeans++", "random", "partition")
 
-resolve_start <- function(start, k, data, family, latent, control) {
+resolve_start <- function(start, k, data, family, latent, control, fixed = NULL) {
   if (is.function(start)) start <- call_start(start, data, k)
   if (inherits(start, "em_fit")) start <- start$parameters
   if (is.null(start)) start <- start_methods[1L]
   kind <- start_kind(start, data)
   if (is.null(k)) k <- labels_k(data$labels)
+  if (is.null(k) && kind == "method" && is.list(fixed)) k <- parameters_k(fixed)
   k <- resolve_k(k, start, kind, latent)
   check_labels_k(data$labels, k)
   start <- align_to_labels(start, kind, data$labels, k)
   model <- list(family = family_check(family, data, k), latent = latent, k = k)
   latent_proportions(latent, k)
+  model <- resolve_fixed(fixed, model, data)
+  if (kind == "parameters") start <- fill_from_fixed(start, fixed)
   fixed_order <- is.numeric(latent$proportions)
   resolved <- switch(kind,
     method = list(items = starts_by_method(data, model, start, control$n_start), method = start),
@@ -25,13 +28,15 @@ resolve_start <- function(start, k, data, family, latent, control) {
   )
   names <- if (is.null(data$labels$levels)) resolved$names else label_names(data$labels, k)
   if (is.null(names) && fixed_order) names <- names(latent$proportions)
+  if (is.null(names) && !is.null(fixed)) names <- component_names(fixed, k)
   list(items = resolved$items, method = resolved$method, names = names, model = model,
-       ordered = kind != "method" || fixed_order || !is.null(data$labels), supplied = kind != "method")
+       ordered = kind != "method" || fixed_order || !is.null(data$labels) || !is.null(fixed), supplied = kind != "method")
 }
 
 starts_by_method <- function(data, model, method, n_start) {
-  if (is.null(data$labels)) draw_starts(data, model, method, n_start)
-  else labelled_starts(data, model, method, n_start)
+  items <- if (is.null(data$labels)) draw_starts(data, model, method, n_start)
+           else labelled_starts(data, model, method, n_start)
+  if (holds_parameters(model)) held_starts(items, data, model) else items
 }
 
 call_start <- function(start, data, k) {
@@ -92,7 +97,8 @@ start_from_parameters <- function(start, data, model) {
   proportions <- start_proportions(start$proportions, model)
   parameters <- family_parameters(model$family, start[names(start) != "proportions"], model$k, data)
   warn_coincident(parameters)
-  item <- list(parameters = c(list(proportions = proportions), parameters), forgiving = FALSE)
+  parameters <- override_held(c(list(proportions = proportions), parameters), model)
+  item <- list(parameters = parameters, forgiving = FALSE)
   list(items = list(item), method = "parameters", names = names)
 }
 

@@ -78,7 +78,8 @@ estimated_parameters <- function(fit) {
   table <- parameter_table(fit$parameters)
   jacobian <- found$jacobian[packed_positions(fit$parameters), , drop = FALSE]
   still <- rowSums(jacobian != 0) == 0
-  boundary <- still & (table$term == "prob" | (table$term == "proportion" & !proportions_are_held(fit)))
+  boundary <- still & !is_held(fit) &
+    (table$term == "prob" | (table$term == "proportion" & !proportions_are_held(fit)))
   keep <- !still | boundary
   list(table = table[keep, ], names = parameter_names(table)[keep], jacobian = jacobian[keep, , drop = FALSE],
        boundary = boundary[keep], gradient = found$gradient,

@@ -182,6 +182,7 @@ format_title <- function(x) {
   if (x$family$name == "binomial") rows <- paste0(rows, ", ", plural(sum(x$data$x[, 2L]), "trial"))
   if (x$data$weighted) rows <- paste0(rows, ", weights sum to ", number(x$nobs, 7L))
   rows <- paste0(c(rows, describe_missing(x$data)), collapse = "")
+  if (holds_parameters(fit_model(x))) rows <- paste0(rows, ", ", plural(sum(is_held(x)), "parameter"), " held")
   if (isTRUE(x$data$n_empty > 0)) rows <- paste0(rows, ", ", x$data$n_empty, " without trials not counted")
   if (length(x$data$na.action)) rows <- paste0(rows, ", ", length(x$data$na.action), " left out for NA")
   c(title, rows)

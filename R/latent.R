@@ -53,10 +53,16 @@ latent_proportions <- function(latent, k) {
     }
     return(unname(as.double(latent$proportions)))
   }
-  rep(1 / k, k)
+  spread_proportions(rep(1 / k, k), latent$held)
 }
 
-latent_is_held <- function(latent) !identical(latent$proportions, "free")
+latent_is_held <- function(latent) !identical(latent$proportions, "free") || !anyNA(latent$held) && length(latent$held) > 0L
+
+# The numbers that are held, NaN where free.
+latent_held <- function(latent, proportions) {
+  if (!is.null(latent$held)) return(replace(latent$held, is.na(latent$held), NaN))
+  if (identical(latent$proportions, "free")) rep(NaN, length(proportions)) else proportions
+}
 
 #' @export
 format.em_latent <- function(x, ...) {
