@@ -30,6 +30,7 @@ missing_fill <- function(x, mean, covariance) {
   o <- which(!is.na(x))
   extra <- matrix(0, length(x), length(x))
   if (!length(m)) return(list(x = x, extra = extra))
+  if (!length(o)) return(list(x = mean, extra = covariance))
   b <- covariance[m, o, drop = FALSE] %*% solve(covariance[o, o, drop = FALSE])
   x[m] <- mean[m] + b %*% (x[o] - mean[o])
   extra[m, m] <- covariance[m, m] - b %*% covariance[o, m, drop = FALSE]

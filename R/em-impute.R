@@ -1,0 +1,145 @@
+#' Fill in missing values
+#'
+#' Completes rows with missing cells by what a fit says of them, given the cells that are observed: by their
+#' expected values, or by draws for multiple imputation.
+#'
+#' `type = "mean"` puts the conditional mean in every gap, averaged over the components by their responsibilities.
+#' That is the best single guess, but data filled so vary too little: standard errors from them are too small.
+#'
+#' `type = "draw"` is multiple imputation (Rubin 1987). For each of `m` data sets parameters are drawn, then for each row
+#' a component by its responsibilities, then the missing cells from their conditional normal distribution. Analyse
+#' each data set and combine the results by Rubin's rules. `parameters = "bootstrap"` takes the parameters from refits
+#' to resampled rows, [em_bootstrap()], so that the draws also carry the uncertainty of the fit, which makes them
+#' proper; `"estimate"` takes those of the fit each time, which is quicker and understates it.
+#'
+#' @param fit A fit of Gaussian components by [em_fit()].
+#' @param newdata Rows to complete, columns found by name as in [predict.em_fit()]; left out: the rows of the fit.
+#' @param m How many completed data sets; left out: 1 for means, 5 for draws.
+#' @param type `"mean"` or `"draw"`.
+#' @param parameters Where the parameters of draws come from: `"bootstrap"` or `"estimate"`.
+#' @return A list of `m` completed data sets in the units of the data: data frames with the columns of the fit (with
+#'   `newdata` a data frame: all of its columns), numeric vectors where the fit is of a vector. Observed cells
+#'   are as they were.
+#' @section Errors: `emfit_error_unsupported` for other families, and for bootstraps of fits with `labels` or `fixed`;
+#'   `emfit_error_argument`; for `newdata` those of [predict.em_fit()].
+#' @references Rubin, D. B. (1987) *Multiple Imputation for Nonresponse in Surveys*. Wiley.
+#'   \doi{10.1002/9780470316696}
+#' @seealso [em_fit()] on missing values, `vignette("missing-values")`
+#' @examples
+#' fit <- em_fit(airquality[1:4], k = 1, na.action = na.pass)
+#' head(em_impute(fit)[[1]])
+#' set.seed(1)
+#' sets <- em_impute(fit, m = 3, type = "draw")
+#' sapply(sets, function(data) coef(lm(Ozone ~ Temp, data)))
+#' @export
+em_impute <- function(fit, newdata = NULL, m = NULL, type = c("mean", "draw"), parameters = c("bootstrap", "estimate")) {
+  check_fit(fit)
+  type <- check_choice(type, "type", c("mean", "draw"))
+  parameters <- check_choice(parameters, "parameters", c("bootstrap", "estimate"))
+  m <- check_count(if (is.null(m)) if (type == "mean") 1L else 5L else m, "m")
+  if (fit$family$name != "gaussian") {
+    abort_em("unsupported", "em_impute() fills in Gaussian data only; `fit` is of another family.")
+  }
+  data <- if (is.null(newdata)) fit$data else new_data(newdata, fit)
+  if (is.null(newdata)) data$labels <- fit$data$labels
+  if (type == "mean") {
+    filled <- fill_means(data, fit$parameters, fit)
+    return(rep(list(as_given(filled, newdata, fit, data)), m))
+  }
+  lapply(drawn_parameters(fit, m, parameters), function(p) {
+    as_given(fill_draws(data, p, fit), newdata, fit, data)
+  })
+}
+
+# visit(rows, observed columns, missing columns) for each pattern with gaps.
+for_each_pattern <- function(x, visit) {
+  missing <- is.na(x)
+  key <- apply(missing, 1L, function(row) paste(which(row), collapse = " "))
+  for (rows in split(seq_len(nrow(x)), key)) {
+    gaps <- missing[rows[1L], ]
+    if (any(gaps)) visit(rows, which(!gaps), which(gaps))
+  }
+}
+
+# Conditional means of the missing cells of some rows under component j, and their covariance.
+conditional <- function(x, rows, o, g, p, j) {
+  mean <- as.matrix(p$mean)[j, ]
+  sigma <- if (is.null(p$sd)) matrix(p$covariance[, , j], length(mean)) else matrix(p$sd[[j]]^2)
+  expected <- matrix(mean[g], length(rows), length(g), byrow = TRUE)
+  if (!length(o)) return(list(mean = expected, covariance = sigma))
+  slope <- solve(sigma[o, o, drop = FALSE], sigma[o, g, drop = FALSE])
+  z <- x[rows, o, drop = FALSE] - rep(mean[o], each = length(rows))
+  list(mean = expected + z %*% slope, covariance = sigma[g, g, drop = FALSE] - sigma[g, o, drop = FALSE] %*% slope)
+}
+
+fill_means <- function(data, p, fit) {
+  r <- expect_em(data, p, fit_model(fit), "responsibilities")$responsibilities
+  filled <- data$x
+  for_each_pattern(data$x, function(rows, o, g) {
+    sum <- 0
+    for (j in seq_len(fit$k)) sum <- sum + r[rows, j] * conditional(data$x, rows, o, g, p, j)$mean
+    filled[rows, g] <<- sum
+  })
+  filled
+}
+
+fill_draws <- function(data, p, fit) {
+  r <- expect_em(data, p, fit_model(fit), "responsibilities")$responsibilities
+  # The first component whose cumulated probability passes a uniform number.
+  component <- 1L + rowSums(matrix(t(apply(r, 1L, cumsum)), nrow(r)) < stats::runif(nrow(r)))
+  component <- pmin(component, fit$k)
+  filled <- data$x
+  for_each_pattern(data$x, function(rows, o, g) {
+    for (j in unique(component[rows])) {
+      own <- rows[component[rows] == j]
+      given <- conditional(data$x, own, o, g, p, j)
+      noise <- matrix(stats::rnorm(length(own) * length(g)), length(own)) %*% chol(given$covariance)
+      filled[own, g] <<- given$mean + noise
+    }
+  })
+  filled
+}
+
+drawn_parameters <- function(fit, m, from) {
+  if (from == "estimate") return(rep(list(fit$parameters), m))
+  boot <- em_bootstrap(fit, n_boot = max(2L, m))
+  sound <- which(!is.na(boot$replicates[, 1L]))
+  if (!length(sound)) {
+    abort_em("degenerate", c("No refit to resampled rows led to a fit.", i = "Use parameters = \"estimate\"."))
+  }
+  lapply(sound[(seq_len(m) - 1L) %% length(sound) + 1L], function(i) parameters_of_row(fit$parameters, boot$replicates[i, ]))
+}
+
+# A row of coefficients -> parameters; an entry of a covariance stands for the one across the diagonal too.
+parameters_of_row <- function(parameters, row) {
+  packed <- unlist(lapply(parameters, as.double), use.names = FALSE)
+  packed[packed_positions(parameters)] <- row
+  at <- 0L
+  for (name in names(parameters)) {
+    size <- length(parameters[[name]])
+    parameters[[name]][] <- packed[at + seq_len(size)]
+    at <- at + size
+  }
+  for (j in seq_len(NROW(parameters$mean))) if (!is.null(parameters$covariance)) {
+    sigma <- parameters$covariance[, , j]
+    sigma[upper.tri(sigma)] <- t(sigma)[upper.tri(sigma)]
+    parameters$covariance[, , j] <- sigma
+  }
+  parameters
+}
+
+# Completed numbers in the shape in which the rows came.
+as_given <- function(filled, newdata, fit, data) {
+  if (inherits(newdata, "data.frame") && !is.null(fit$data$names) && all(fit$data$names %in% names(newdata))) {
+    for (j in seq_along(fit$data$names)) {
+      gaps <- is.na(newdata[[fit$data$names[j]]])
+      if (any(gaps)) newdata[[fit$data$names[j]]][gaps] <- filled[gaps, j]
+    }
+    return(newdata)
+  }
+  if (fit$data$vector) return(stats::setNames(as.vector(filled), data$row_names))
+  out <- as.data.frame(filled)
+  names(out) <- variable_names(fit$data)
+  if (!is.null(data$row_names)) attr(out, "row.names") <- data$row_names
+  out
+}
