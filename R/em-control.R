@@ -11,14 +11,24 @@
 #' @param n_start How many starts are tried where `start` names a method. A start given by the user is one,
 #'   and one component needs one.
 #' @param algorithm `"em"`, or `"ecm"`, which takes the spread about the previous mean (Meng & Rubin 1993).
-#' @param accelerate Let accelerated steps take over where plain iterations have become slow? They never end
-#'   below plain EM from the same start. A replay of a textbook says `FALSE`.
+#' @param accelerate Let long steps take over where plain iterations have become slow? See below. A replay of a
+#'   textbook says `FALSE`.
 #' @param path Keep the parameters of every iteration? [em_path()] can also replay them later.
 #' @param threads How many threads; `NULL` chooses: one for small work, otherwise two, within
 #'   `OMP_THREAD_LIMIT`. The answer does not depend on it.
 #' @param verbose Tell what is being done?
 #' @param ... Nothing: an unknown argument is an error.
 #' @return A list of class `em_control`.
+#' @section Acceleration:
+#' EM is slow where components overlap. After ten iterations or more, once gains shrink at a steady rate and less than
+#' one unit of log-likelihood is still to come, quasi-Newton steps (L-BFGS, in coordinates in which an EM step is a unit
+#' step along the gradient) take its place. Each must raise the log-likelihood; where none does, a plain iteration
+#' follows. `trace$accelerated` tells which iterations were such steps. Easy problems end before that and look like the
+#' textbook. Where several optima lie close to one another a long step may lead to another one than plain iterations
+#' would in the end have found, a higher or, less often, a lower one.
+#'
+#' After an accelerated step the gain still to come is estimated from the gradient and taken a hundredfold, so that
+#' `converged` means within `tol` of the local optimum.
 #' @section Errors: `emfit_error_argument` names the setting, what it must be and what it was.
 #' @references Meng, X.-L. and Rubin, D. B. (1993) Maximum likelihood estimation via the ECM algorithm.
 #'   *Biometrika* 80, 267-278. \doi{10.1093/biomet/80.2.267}
@@ -26,6 +36,8 @@
 #'   Böhning, D., Dietz, E., Schaub, R., Schlattmann, P. and Lindsay, B. G. (1994) The distribution of the
 #'   likelihood ratio for mixtures of densities from the one-parameter exponential family. *Annals of the
 #'   Institute of Statistical Mathematics* 46, 373-388. \doi{10.1007/BF01720593}
+#'   Jamshidian, M. and Jennrich, R. I. (1997) Acceleration of the EM algorithm by using quasi-Newton methods.
+#'   *Journal of the Royal Statistical Society B* 59, 569-587. \doi{10.1111/1467-9868.00083}
 #' @seealso [em_fit()]
 #' @examples
 #' em_fit(faithful, k = 2, control = em_control(n_start = 3, tol = 1e-8))

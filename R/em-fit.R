@@ -43,7 +43,8 @@
 #'     (k each) in one dimension, or `prob` (k).}
 #'   \item{loglik, df, nobs}{Log-likelihood, free parameters, sum of the weights.}
 #'   \item{trace}{Data frame with `iteration` (from 0, the start), `loglik`, `accelerated`.}
-#'   \item{converged, status, iterations}{How the run ended.}
+#'   \item{converged, status, iterations, passes}{How the run ended; `passes` counts the E-steps, those of
+#'     accelerated steps tried in vain included.}
 #'   \item{starts}{Data frame with `method`, `loglik`, `iterations`, `status` of every start.}
 #'   \item{traces}{Log-likelihoods of every start, a list; `NULL` where there was one.}
 #'   \item{start}{The parameters of iteration 0 of the best start.}

@@ -3,6 +3,9 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <utility>
+
+#include "accelerate.h"
 
 namespace em {
 
@@ -13,13 +16,11 @@ constexpr double same_loglik = 1e-13;
 // A fall beyond this, relative to 1 + |loglik|, is no rounding error.
 constexpr double fall = 1e-10;
 
-constexpr double inf = std::numeric_limits<double>::infinity();
+// The estimated remaining gain of an accelerated step speaks of directions that were met; there may be
+// others.
+constexpr double caution = 100.0;
 
-// The gain still to come if gains go on shrinking at the present rate.
-double remaining_gain(double gain, double previous) {
-  const double rate = gain / previous;
-  return rate >= 0.0 && rate < 1.0 ? gain * rate / (1.0 - rate) : inf;
-}
+constexpr double inf = std::numeric_limits<double>::infinity();
 
 // The largest absolute change of a parameter other than the proportions.
 double largest_change(const Fields& fields, ConstVectorRef before) {
@@ -35,101 +36,151 @@ double largest_change(const Fields& fields, ConstVectorRef before) {
   return largest;
 }
 
-class Recorder {
+// One run, from the model's present parameters.
+class Run {
  public:
-  Recorder(Model& model, const Control& control, Fit& fit) : model_(model), control_(control), fit_(fit) {}
+  Run(Model& model, const Control& control, Interrupt& interrupt)
+      : model_(model),
+        control_(control),
+        interrupt_(interrupt),
+        accelerator_(model, control.threads, interrupt),
+        before_(model.n_parameters()) {}
 
-  void record(double loglik) {
+  Fit all() {
+    if (score_start()) {
+      while (fit_.status == Status::max_iter && fit_.iterations < control_.max_iter) {
+        if (!iterate()) break;
+      }
+      settle();
+      if (interrupt_.raised()) fit_.status = Status::interrupted;
+      close();
+    }
+    return std::move(fit_);
+  }
+
+ private:
+  // The last iteration is known to be it where it is the last that is allowed.
+  Accuracy accuracy() const {
+    return static_cast<int>(fit_.trace.size()) < control_.max_iter ? Accuracy::fast : Accuracy::exact;
+  }
+
+  double expect() {
+    ++fit_.passes;
+    return model_.expect(control_.threads, interrupt_);
+  }
+
+  bool score_start() {
+    fit_.start.resize(model_.n_parameters());
+    pack(model_.fields(), fit_.start);
+    fit_.component = model_.prepare(accuracy());
+    if (fit_.component >= 0) {
+      fit_.status = Status::bad_start;
+      fit_.loglik = -inf;
+      return false;
+    }
+    record(expect(), false);
+    fit_.gain = fit_.remaining = inf;
+    return true;
+  }
+
+  // False where nothing came of it: an interrupt, or a component that collapsed.
+  bool iterate() {
+    if (interrupt_.raised()) return false;
+    pack(model_.fields(), before_);
+    double loglik = fit_.loglik;
+    const bool accelerated = long_step(loglik);
+    if (interrupt_.raised() || (!accelerated && !plain_step(loglik)) || interrupt_.raised()) return false;
+    fit_.gain = loglik - fit_.loglik;
+    if (accelerated) {
+      pace_.restart();
+    } else {
+      pace_.add(fit_.gain);
+    }
+    fit_.remaining = accelerated ? accelerator_.remaining() : pace_.remaining();
+    ++fit_.iterations;
+    record(loglik, accelerated);
+    if (fit_.gain < -fall * (control_.unit + std::abs(loglik))) {
+      fit_.status = Status::not_monotone;
+    } else if (has_converged()) {
+      fit_.status = Status::converged;
+    }
+    return true;
+  }
+
+  bool long_step(double& loglik) {
+    const bool wanted = control_.accelerate && (fit_.accelerated.back() || pace_.is_slow(control_.unit));
+    if (!wanted) return false;
+    const int passes = accelerator_.passes();
+    const bool taken = accelerator_.step(accuracy(), loglik);
+    fit_.passes += accelerator_.passes() - passes;
+    if (taken) return true;
+    accelerator_.forget();
+    pace_.restart();
+    return false;
+  }
+
+  bool plain_step(double& loglik) {
+    model_.maximise(control_.step);
+    fit_.component = model_.prepare(accuracy());
+    if (fit_.component >= 0) {
+      fit_.status = Status::collapsed;
+      unpack(before_, model_.fields());
+      model_.prepare(Accuracy::fast);
+      return false;
+    }
+    loglik = expect();
+    return true;
+  }
+
+  void record(double loglik, bool accelerated) {
     fit_.loglik = loglik;
     fit_.trace.push_back(loglik);
+    fit_.accelerated.push_back(accelerated);
     exact_ = model_.is_exact();
     if (!control_.path) return;
     fit_.path.emplace_back(model_.n_parameters());
     pack(model_.fields(), fit_.path.back());
   }
 
+  bool has_converged() const {
+    if (control_.tol <= 0.0) return false;
+    if (control_.stop == Stop::parameters) return largest_change(model_.fields(), before_) < control_.tol;
+    const bool accelerated = fit_.accelerated.back();
+    const double gain = std::abs(fit_.gain);
+    if (!accelerated && gain <= same_loglik * (control_.unit + std::abs(fit_.loglik))) return true;
+    const double tol = control_.tol * control_.unit;
+    return gain < tol && fit_.remaining * (accelerated ? caution : 1.0) < tol;
+  }
+
   // Puts the exact log-likelihood in the place of the last one, where that was not.
-  void settle(Interrupt& interrupt) {
-    if (exact_ || interrupt.raised() || model_.prepare(Accuracy::exact) >= 0) return;
-    const double loglik = model_.expect(control_.threads, interrupt);
-    if (interrupt.raised()) return;
+  void settle() {
+    if (exact_ || interrupt_.raised() || model_.prepare(Accuracy::exact) >= 0) return;
+    const double loglik = expect();
+    if (interrupt_.raised()) return;
     fit_.loglik = fit_.trace.back() = loglik;
   }
 
- private:
+  void close() {
+    fit_.parameters.resize(model_.n_parameters());
+    pack(model_.fields(), fit_.parameters);
+    fit_.relative_spread = model_.family().relative_spread();
+    fit_.counts = model_.statistics().tail(model_.n_columns());
+  }
+
   Model& model_;
   const Control& control_;
-  Fit& fit_;
+  Interrupt& interrupt_;
+  Fit fit_;
+  Pace pace_;
+  Accelerator accelerator_;
+  Vector before_;  // the parameters before the iteration
   bool exact_ = true;
 };
-
-bool has_converged(const Fit& fit, const Control& control, const Fields& fields, ConstVectorRef before) {
-  if (control.tol <= 0.0) return false;
-  if (control.stop == Stop::parameters) return largest_change(fields, before) < control.tol;
-  if (std::abs(fit.gain) <= same_loglik * (control.unit + std::abs(fit.loglik))) return true;
-  const double tol = control.tol * control.unit;
-  return std::abs(fit.gain) < tol && fit.remaining < tol;
-}
-
-void close(Model& model, Fit& fit) {
-  fit.parameters.resize(model.n_parameters());
-  pack(model.fields(), fit.parameters);
-  fit.relative_spread = model.family().relative_spread();
-  fit.counts = model.statistics().tail(model.n_columns());
-}
 
 }  // namespace
 
 Fit run(Model& model, const Control& control, Interrupt& interrupt) {
-  Fit fit;
-  Recorder recorder(model, control, fit);
-  // The last iteration is known to be it where it is the last that is allowed.
-  const auto accuracy = [&] {
-    return static_cast<int>(fit.trace.size()) < control.max_iter ? Accuracy::fast : Accuracy::exact;
-  };
-  fit.start.resize(model.n_parameters());
-  pack(model.fields(), fit.start);
-  fit.component = model.prepare(accuracy());
-  if (fit.component >= 0) {
-    fit.status = Status::bad_start;
-    fit.loglik = -inf;
-    return fit;
-  }
-  recorder.record(model.expect(control.threads, interrupt));
-
-  Vector before(model.n_parameters());
-  fit.gain = inf;
-  fit.remaining = inf;
-  while (fit.iterations < control.max_iter && !interrupt.raised()) {
-    pack(model.fields(), before);
-    model.maximise(control.step);
-    fit.component = model.prepare(accuracy());
-    if (fit.component >= 0) {
-      fit.status = Status::collapsed;
-      unpack(before, model.fields());
-      model.prepare(Accuracy::fast);
-      break;
-    }
-    const double loglik = model.expect(control.threads, interrupt);
-    if (interrupt.raised()) break;
-    const double gain = loglik - fit.loglik;
-    fit.remaining = remaining_gain(gain, fit.gain);
-    fit.gain = gain;
-    ++fit.iterations;
-    recorder.record(loglik);
-    if (gain < -fall * (control.unit + std::abs(loglik))) {
-      fit.status = Status::not_monotone;
-      break;
-    }
-    if (has_converged(fit, control, model.fields(), before)) {
-      fit.status = Status::converged;
-      break;
-    }
-  }
-  recorder.settle(interrupt);
-  if (interrupt.raised()) fit.status = Status::interrupted;
-  close(model, fit);
-  return fit;
+  return Run(model, control, interrupt).all();
 }
 
 Fit run_from(Model& model, const Start& start, const Control& control, Interrupt& interrupt) {

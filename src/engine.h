@@ -4,9 +4,9 @@
 // An iteration is one M-step followed by one E-step, so that the log-likelihood, the statistics and the
 // parameters of a fit belong together. Iteration 0 is the scored start: trace has iterations + 1 entries.
 //
-// Stopping. With g the last gain and r = g_t / g_(t-1), the gain still to come is estimated as g r / (1 - r)
-// (Aitken; Boehning et al. 1994), infinite unless 0 <= r < 1. Both g and that estimate must be below tol, in
-// log-likelihood units. Aitken's estimate alone is fooled by a large first jump.
+// Stopping. Both the last gain and the estimated gain still to come must be below tol, in log-likelihood
+// units. Pace (accelerate.h) makes the estimate where iterations are plain; alone it is fooled by a large
+// first jump. After an accelerated step it comes from the gradient, and is taken a hundredfold.
 //
 // Inside the loop an E-step may trade digits that do not show for speed (Accuracy::fast); the last one is
 // exact.
@@ -26,6 +26,7 @@ struct Control {
   int max_iter = 1000;  // tol = 0 runs exactly so many
   Step step = Step::em;
   bool path = false;
+  bool accelerate = false;
   int threads = 1;
   double unit = 1.0;  // what a row weighs; tol is in log-likelihoods of such a row
 };
@@ -59,6 +60,8 @@ struct Fit {
   Vector relative_spread;  // Family::relative_spread() at the end
   Vector counts;           // effective rows of each component at the end
   std::vector<double> trace;
+  std::vector<bool> accelerated;  // which entries of trace an accelerated step reached
+  int passes = 0;                 // E-steps made
   std::vector<Vector> path;
 };
 

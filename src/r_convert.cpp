@@ -173,6 +173,7 @@ Control make_control(const Rcpp::List& control) {
   out.max_iter = Rcpp::as<int>(control["max_iter"]);
   out.step = Rcpp::as<std::string>(control["algorithm"]) == "ecm" ? Step::ecm : Step::em;
   out.path = Rcpp::as<bool>(control["path"]);
+  out.accelerate = Rcpp::as<bool>(control["accelerate"]);
   out.threads = Rcpp::as<int>(control["threads"]);
   out.unit = Rcpp::as<double>(control["unit"]);
   return out;

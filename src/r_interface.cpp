@@ -154,6 +154,7 @@ Rcpp::List em_run_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcp
       Rcpp::Named("gain") = fit.gain, Rcpp::Named("remaining") = fit.remaining,
       Rcpp::Named("component") = static_cast<int>(fit.component + 1),
       Rcpp::Named("relative_spread") = to_r(fit.relative_spread), Rcpp::Named("counts") = to_r(fit.counts),
+      Rcpp::Named("passes") = fit.passes, Rcpp::Named("accelerated") = Rcpp::wrap(fit.accelerated),
       Rcpp::Named("trace") = fit.trace, Rcpp::Named("path") = path_matrix(fit.path),
       Rcpp::Named("best") = static_cast<int>(best + 1), Rcpp::Named("starts") = starts_table(fits),
       Rcpp::Named("traces") = traces_of(fits));

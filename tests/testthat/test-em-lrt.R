@@ -3,7 +3,7 @@
 quick <- em_control(n_start = 2)
 
 test_that("the statistic is twice the gain and the p-value counts the samples", {
-  set.seed(1)
+  set.seed(2)
   fit <- em_fit(faithful$waiting, 1)
   test <- em_lrt(fit, n_boot = 19, control = quick)
   expect_s3_class(test, c("em_lrt", "htest"), exact = TRUE)
