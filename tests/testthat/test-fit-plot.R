@@ -45,7 +45,11 @@ test_that("long names, titles and a small device draw", {
   expect_s3_class(draw(fit, main = "Title", xlab = "a", ylab = "b", xlim = c(0, 8), ylim = c(0, 99)), "em_plot")
   grDevices::pdf(NULL, width = 3, height = 2.5)
   on.exit(grDevices::dev.off())
-  for (type in c("cluster", "pairs", "density", "trace")) expect_s3_class(plot(fit, type = type), "em_plot")
+  graphics::par(mar = c(2, 2, 1, 1)) # too narrow: margins grow, and shrink again
+  for (type in c("cluster", "pairs", "density", "trace")) {
+    expect_s3_class(plot(fit, type = type), "em_plot")
+    expect_identical(graphics::par("mar"), c(2, 2, 1, 1))
+  }
 })
 
 test_that("density: bars and curves integrate to one, and the sum is the density", {
