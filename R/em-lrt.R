@@ -57,6 +57,9 @@ em_lrt.em_fit <- function(fit, k = fit$k + 1, n_boot = 199, control = fit$contro
 }
 
 check_can_resample <- function(fit) {
+  if (length(fit$parameters$proportions) != fit$k) {
+    abort_em("unsupported", "em_lrt() can't compare fits that have more proportions than components.")
+  }
   if (all(stats::weights(fit) %in% c(0, 1))) return(invisible())
   abort_em("unsupported", c("`fit` has case weights; a sample of weighted rows is not defined.",
                             i = "Repeat the rows, or compare BIC()."))

@@ -160,7 +160,7 @@ starts_from_nested <- function(search, at, i) {
 starts_from_splits <- function(search, at, i) {
   if (at == 1L || search$ks[at - 1L] != search$ks[at] - 1L) return(NULL)
   below <- search$cells[[at - 1L]][[i]]
-  if (!is_sound(below)) return(NULL)
+  if (!is_sound(below) || has_more_than_components(below)) return(NULL)
   model <- search$cells[[at]][[i]]$model
   items <- lapply(seq_len(below$model$k), function(j) {
     parameters <- family_split(model$family, below$run$parameters, j)
@@ -170,10 +170,13 @@ starts_from_splits <- function(search, at, i) {
   items[vapply(items, function(item) !is.null(item$parameters$proportions), NA)]
 }
 
+# A latent structure may have a proportion besides those of the components; what to make of it is not known here.
+has_more_than_components <- function(cell) length(cell$run$parameters$proportions) != cell$model$k
+
 starts_from_merges <- function(search, at, i) {
   if (search$ks[at] == 1L || search$ks[at + 1L] != search$ks[at] + 1L) return(NULL)
   above <- search$cells[[at + 1L]][[i]]
-  if (!is_sound(above) || is_tallied(above$model)) return(NULL)
+  if (!is_sound(above) || is_tallied(above$model) || has_more_than_components(above)) return(NULL)
   view <- cell_view(search, at + 1L, i)
   pairs <- which(lower.tri(view$overlap), arr.ind = TRUE)
   pairs <- pairs[order(-view$overlap[pairs], method = "radix"), , drop = FALSE]
