@@ -19,7 +19,7 @@ richardson_jacobian <- function(f, x, h = 1e-2) {
 }
 
 # All second derivatives: differences of second order at h and h / 2, whose error of order h^2 is removed.
-richardson_hessian <- function(f, x, h = 1e-2) {
+richardson_hessian <- function(f, x, h = 4e-3) {
   one <- difference_hessian(f, x, h)
   (4 * difference_hessian(f, x, h / 2) - one) / 3
 }

@@ -180,6 +180,14 @@ test_that("weight 2 is the row twice, and duplicated data give errors smaller by
   }
 })
 
+test_that("weights scaled to a small sum scale the covariance matrix, and nothing counts as empty", {
+  whole <- fit_geyser("VVV", weights = rep(c(1, 2), 136))
+  small <- fit_geyser("VVV", weights = rep(c(1, 2), 136) * 1e-7)
+  for (type in c("observed", "opg", "sandwich")) {
+    expect_equal(vcov(small, type) * 1e-7, vcov(whole, type), tolerance = 1e-5)
+  }
+})
+
 test_that("labels, units, offsets and rows without weight change nothing but what they should", {
   fit <- fit_geyser("VVE")
   swapped <- em_fit(geyser, family = em_gaussian("VVE"), start = factor(geyser[, 1] <= 3, labels = c("TRUE", "FALSE")),
