@@ -135,7 +135,8 @@ refit_em <- function(natives, parameters, model, control, unit = 1) {
 }
 
 # Gradient of the log-likelihood in free coordinates about the parameters, with want = "information" its
-# second derivatives and the jacobian of the packed parameters, with want = "scores" each row's own gradient.
+# second derivatives and the jacobian of the packed parameters, with want = "scores" each row's own gradient,
+# with "outer" the sum of their outer products.
 # Weights are taken in units of weight_unit().
 score_em <- function(data, parameters, model, want, threads = NULL) {
   plain <- lapply(unclass(parameters), function(p) bare_numbers(p))

@@ -78,8 +78,8 @@ estimated_parameters <- function(fit) {
   table <- parameter_table(fit$parameters)
   jacobian <- found$jacobian[packed_positions(fit$parameters), , drop = FALSE]
   still <- rowSums(jacobian != 0) == 0
-  boundary <- still & !is_held(fit) &
-    (table$term == "prob" | (table$term == "proportion" & !proportions_are_held(fit)))
+  boundary <- still & near_boundary(table) & !is_held(fit) &
+    !(table$term == "proportion" & proportions_are_held(fit))
   keep <- !still | boundary
   list(table = table[keep, ], names = parameter_names(table)[keep], jacobian = jacobian[keep, , drop = FALSE],
        boundary = boundary[keep], gradient = found$gradient,
@@ -97,6 +97,11 @@ packed_positions <- function(parameters) {
   parameter_table(parameters)$estimate
 }
 
+# A number that stays where it is for another reason, as it was held, is left out.
+near_boundary <- function(table) {
+  table$term %in% c("prob", "proportion") & pmin(table$estimate, 1 - table$estimate) < 1e-3
+}
+
 proportions_are_held <- function(fit) fit$k == 1L || latent_is_held(fit$latent)
 
 # Below this an eigenvalue of the information is 0: coordinates are such that it would be 1 if the components
@@ -109,7 +114,7 @@ free_covariance <- function(fit, parameters, type) {
   lost <- of_lost_components(fit, parameters$table)
   dropped <- own_coordinates(parameters$jacobian, lost)
   keep <- which(!dropped)
-  meat <- if (type != "observed") outer_products(fit)
+  meat <- if (type != "observed") score_em(fit$data, fit$parameters, fit_model(fit), "outer")$outer
   bread <- if (type == "opg") meat else parameters$information
   parts <- eigen(bread[keep, keep, drop = FALSE], symmetric = TRUE)
   known <- parts$values > least_information
@@ -126,11 +131,6 @@ free_covariance <- function(fit, parameters, type) {
   list(covariance = covariance, lost = lost, singular = singular, lacking = parameters$boundary | lost | singular,
        saddle = any(parts$values < -least_information),
        gain = sum(gradient * (inverse %*% gradient)) / 2)
-}
-
-outer_products <- function(fit) {
-  scores <- score_em(fit$data, fit$parameters, fit_model(fit), "scores")$scores
-  crossprod(scores, stats::weights(fit) / weight_unit(fit$data$weights) * scores)
 }
 
 # Components without rows, or on too few points: of their own parameters nothing is known.

@@ -56,13 +56,32 @@ Information observed_information(Model& model, int threads, Interrupt& interrupt
   return out;
 }
 
+Information outer_information(Model& model, int threads, Interrupt& interrupt) {
+  if (model.prepare(Accuracy::exact) >= 0) return {};
+  model.expect(threads, interrupt);
+  const std::unique_ptr<Chart> chart = model.chart();
+  Information out = at_present(model, *chart);
+  out.outer.setZero(chart->size(), chart->size());
+  model.score(*chart, threads, interrupt, [&](Rows rows, ConstMatrixRef scores) {
+    Matrix weighted = scores;
+    if (model.weights()) {
+      weighted.array().colwise() *= ConstArrayMap(model.weights() + rows.begin, rows.size).sqrt();
+    }
+    out.outer.selfadjointView<Eigen::Lower>().rankUpdate(weighted.transpose());
+  });
+  out.outer.triangularView<Eigen::StrictlyUpper>() = out.outer.transpose();
+  return out;
+}
+
 Information row_scores(Model& model, int threads, Interrupt& interrupt) {
   if (model.prepare(Accuracy::exact) >= 0) return {};
   model.expect(threads, interrupt);
   const std::unique_ptr<Chart> chart = model.chart();
   Information out = at_present(model, *chart);
   out.scores.resize(model.n_rows(), chart->size());
-  model.score(*chart, out.scores, threads, interrupt);
+  model.score(*chart, threads, interrupt, [&](Rows rows, ConstMatrixRef scores) {
+    out.scores.middleRows(rows.begin, rows.size) = scores;
+  });
   return out;
 }
 

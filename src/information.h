@@ -11,14 +11,19 @@ struct Information {
   Vector gradient;  // of the log-likelihood: about 0 at a maximum
   Matrix observed;  // minus the matrix of second derivatives, not symmetrised
   Matrix jacobian;  // n_parameters() x n_free(): of the packed parameters
-  Matrix scores;    // n_rows() x n_free(): each row's own gradient, as if its weight were 1
+  Matrix outer;     // the sum of w_i s_i s_i', s_i each row's own gradient as if its weight were 1
+  Matrix scores;    // n_rows() x n_free(): these gradients
 };
 
-// All but the scores. Central differences of the analytic gradient, two E-steps for each coordinate after one
-// at the present parameters, where it leaves the model. Empty where a density does not exist there.
+// Gradient, observed information and jacobian. Central differences of the analytic gradient, two E-steps for
+// each coordinate after one at the present parameters, where it leaves the model. Empty where a density does
+// not exist there.
 Information observed_information(Model& model, int threads, Interrupt& interrupt);
 
-// The gradient and the scores.
+// Gradient and outer products, of one slice of rows after the other.
+Information outer_information(Model& model, int threads, Interrupt& interrupt);
+
+// Gradient and scores.
 Information row_scores(Model& model, int threads, Interrupt& interrupt);
 
 }  // namespace em

@@ -169,27 +169,53 @@ std::unique_ptr<Chart> Model::chart() {
                      family_->chart(statistics_.head(n_family)), n_family);
 }
 
-void Model::score(const Chart& chart, MatrixRef scores, int threads, Interrupt& interrupt) {
+Rows Model::rows_of(const Rows& slice) const {
+  const Index begin = blocks_[size_of(slice.begin)].begin;
+  return {begin, blocks_[size_of(slice.end() - 1)].end() - begin};
+}
+
+void Model::score(const Chart& chart, int threads, Interrupt& interrupt, const ScoreVisitor& visit) {
+  make_workers(threads);
+  Turnstile turnstile;
+  parallel_for(static_cast<Index>(slices_.size()), threads, interrupt, [&](Index i, int id) {
+    const Rows rows = rows_of(slices_[size_of(i)]);
+    Matrix scores;
+    std::exception_ptr failure;
+    try {
+      scores.resize(rows.size, chart.size());
+      for (Index row = rows.begin; row < rows.end() && !interrupt.raised(); row += 64) {
+        const Rows some{row, std::min<Index>(64, rows.end() - row)};
+        score_rows(some, chart, workers_[size_of(id)], scores.middleRows(row - rows.begin, some.size));
+      }
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    turnstile.pass(i, [&] {
+      if (!failure && !interrupt.raised()) visit(rows, scores);
+    });
+    if (failure) std::rethrow_exception(failure);
+  });
+}
+
+// Statistics of one row at a time, and their gradient.
+void Model::score_rows(Rows rows, const Chart& chart, Worker& worker, MatrixRef scores) const {
   const Index n_family = family_->n_statistics();
   const Index n_latent = latent_->n_statistics();
-  pass(threads, interrupt,
-       [&](Rows rows, double* work, MatrixRef block, VectorRef /*family*/, VectorRef /*latent*/) {
-         Vector statistics(n_family + n_latent);
-         Vector gradient(chart.size());
-         MatrixRef row = block.topRows(1);
-         for (Index i = rows.begin; i < rows.end(); ++i) {
-           const Rows one{i, 1};
-           statistics.setZero();
-           family_->pack(one, work);
-           family_->log_density(one, work, row.leftCols(n_components()));
-           latent_->posterior(one, nullptr, row, nullptr, statistics.tail(n_latent));
-           family_->accumulate(one, work, row.leftCols(n_components()), statistics.head(n_family));
-           family_->close_slice(statistics.head(n_family));
-           chart.gradient(statistics, gradient);
-           scores.row(i) = gradient;
-         }
-         return 0.0;
-       });
+  double* work = worker.work.data();
+  MatrixMap block(worker.block.data(), static_cast<Index>(block_stride(size_of(block_rows_))), n_columns());
+  MatrixRef row = block.topRows(1);
+  Vector gradient(chart.size());
+  for (Index i = 0; i < rows.size; ++i) {
+    const Rows one{rows.begin + i, 1};
+    worker.statistics.setZero();
+    family_->pack(one, work);
+    family_->log_density(one, work, row.leftCols(n_components()));
+    latent_->posterior(one, nullptr, row, nullptr, worker.statistics.tail(n_latent));
+    family_->accumulate(one, work, row.leftCols(n_components()), worker.statistics.head(n_family));
+    family_->close_slice(worker.statistics.head(n_family));
+    chart.gradient(worker.statistics, gradient);
+    scores.row(i) = gradient;
+  }
 }
 
 std::unique_ptr<Model> Model::clone() const {

@@ -7,6 +7,7 @@
 // of threads. Nothing is allocated inside a pass once there was one.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -62,9 +63,11 @@ class Model {
   // statistics of an E-step there. See chart.h.
   std::unique_ptr<Chart> chart();
 
-  // Each row's own gradient at the origin of a new chart, as if its weight were 1: n x chart.size(). Needs
-  // prepare().
-  void score(const Chart& chart, MatrixRef scores, int threads, Interrupt& interrupt);
+  // Each row's own gradient at the origin of a new chart, as if its weight were 1. visit(rows, scores) is
+  // called for one slice after the other, scores being rows.size x chart.size(). Needs prepare().
+  using ScoreVisitor = std::function<void(Rows rows, ConstMatrixRef scores)>;
+  void score(const Chart& chart, int threads, Interrupt& interrupt, const ScoreVisitor& visit);
+  const double* weights() const { return weights_; }
 
   std::unique_ptr<Model> clone() const;  // own parameters, the same data
 
@@ -77,6 +80,8 @@ class Model {
 
   void make_slices();
   void make_workers(int threads);
+  Rows rows_of(const Rows& slice) const;
+  void score_rows(Rows rows, const Chart& chart, Worker& worker, MatrixRef scores) const;
   template <class BlockTask>
   double pass(int threads, Interrupt& interrupt, BlockTask task);
 

@@ -220,16 +220,17 @@ Rcpp::List em_maximise_cpp(Rcpp::NumericVector statistics, Rcpp::List data, Rcpp
 }
 
 // What standard errors are made of, in the free coordinates of chart.h about the parameters: the gradient of
-// the log-likelihood and, as `want` says, "information" (with the jacobian of the packed parameters),
-// "scores" (a row for each row of the data, as if its weight were 1).
+// the log-likelihood and, as `want` says, "information" (with the jacobian of the packed parameters), "outer"
+// (the sum of the outer products of the rows' own gradients) or "scores" (these, a row for each row).
 // [[Rcpp::export(rng = false)]]
 Rcpp::List em_score_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters,
                         std::string want, int threads) {
   const auto model = em::make_model(data, family, latent);
   em::read_parameters(parameters, model->fields());
   em::Interrupt interrupt(user_wants_out);
-  const em::Information found = want == "scores" ? em::row_scores(*model, threads, interrupt)
-                                                 : em::observed_information(*model, threads, interrupt);
+  const em::Information found = want == "scores"  ? em::row_scores(*model, threads, interrupt)
+                                : want == "outer" ? em::outer_information(*model, threads, interrupt)
+                                                  : em::observed_information(*model, threads, interrupt);
   leave_if_raised(interrupt);
   const auto matrix = [](const em::Matrix& x) {
     return Rcpp::NumericMatrix(static_cast<int>(x.rows()), static_cast<int>(x.cols()), x.data());
@@ -237,7 +238,7 @@ Rcpp::List em_score_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
   return Rcpp::List::create(
       Rcpp::Named("passes") = found.passes, Rcpp::Named("gradient") = to_r(found.gradient),
       Rcpp::Named("information") = matrix(found.observed), Rcpp::Named("jacobian") = matrix(found.jacobian),
-      Rcpp::Named("scores") = matrix(found.scores));
+      Rcpp::Named("outer") = matrix(found.outer), Rcpp::Named("scores") = matrix(found.scores));
 }
 
 // Fits every data set from the same parameters: a column of packed parameters for each, and a table as
