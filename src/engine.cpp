@@ -99,7 +99,8 @@ class Run {
     fit_.remaining = accelerated ? accelerator_.remaining() : pace_.remaining();
     ++fit_.iterations;
     record(loglik, accelerated);
-    if (fit_.gain < -fall * (control_.unit + std::abs(loglik))) {
+    // The first M-step may leave a start that lay outside its structure, and that start's log-likelihood.
+    if (fit_.iterations > 1 && fit_.gain < -fall * (control_.unit + std::abs(loglik))) {
       fit_.status = Status::not_monotone;
     } else if (has_converged()) {
       fit_.status = Status::converged;

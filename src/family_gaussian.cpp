@@ -92,13 +92,6 @@ Index FamilyGaussian::describe(const double* weights) {
   return set_overall(centre, second);
 }
 
-bool FamilyGaussian::all_diagonal() const {
-  for (Index j = 0; j < k_; ++j) {
-    if (!sigma(j).isDiagonal(0.0)) return false;
-  }
-  return true;
-}
-
 bool FamilyGaussian::all_spherical() const {
   for (Index j = 0; j < k_; ++j) {
     if ((sigma(j).diagonal().array() != sigma(j)(0, 0)).any()) return false;

@@ -54,7 +54,6 @@ class FamilyGaussian : public FamilyGaussianBase {
   Packed packed(Rows rows, double* work) const;
   void measure(const double* weights, ConstVectorRef about, Vector& first, Matrix& second) const;
   void factorise(Index component);
-  bool all_diagonal() const;
   bool all_spherical() const;
   bool all_equal() const;
   double radius(Index component) const;

@@ -65,6 +65,13 @@ Index FamilyGaussianBase::first_collinear(Matrix scatter) const {
   return cholesky_in_place(d_, scatter.data(), lost.data());
 }
 
+bool FamilyGaussianBase::all_diagonal() const {
+  for (Index j = 0; j < k_; ++j) {
+    if (!sigma(j).isDiagonal(0.0)) return false;
+  }
+  return true;
+}
+
 Index FamilyGaussianBase::first_without_density() const {
   Matrix factor(d_, d_);
   const double* floor = pivot_floor_.size() ? pivot_floor_.data() : nullptr;

@@ -54,6 +54,9 @@ class FamilyGaussianBase : public Family {
   // The first component whose covariance is not positive definite, or has collapsed; -1 where none.
   Index first_without_density() const;
 
+  // A start may lie outside its structure, so this is asked of the matrices.
+  bool all_diagonal() const;
+
   void restore_held();
 
   void load_covariance();   // where d = 1: sd -> covariance

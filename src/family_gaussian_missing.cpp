@@ -139,6 +139,7 @@ Index FamilyGaussianMissing::prepare(Accuracy /*accuracy*/) {
   load_covariance();
   // Judged as complete rows would be: a density on margins exists wherever the whole one does.
   const Index defect = first_without_density();
+  diagonal_ = structure_.diagonal() && all_diagonal();
   alike_ = true;
   for (Index j = 1; j < k_; ++j) alike_ = alike_ && covariance_.col(j) == covariance_.col(0);
   const Index components = alike_ ? 1 : k_;
@@ -186,7 +187,7 @@ void FamilyGaussianMissing::pack(Rows rows, double* work) const {
         const Index column = pattern.order[static_cast<std::size_t>(j)];
         ArrayMap y(first + j * rows.size, run.size);
         y = x_.col(column).segment(run.begin, run.size).array() - mean_(component, column);
-        if (!structure_.diagonal()) {
+        if (!diagonal_) {
           for (Index i = 0; i < j; ++i) y -= l[i * d_ + j] * ConstArrayMap(first + i * rows.size, run.size);
         }
         y *= 1.0 / l[j * (d_ + 1)];
@@ -231,7 +232,7 @@ void FamilyGaussianMissing::accumulate(Rows rows, double* work, ConstMatrixRef r
         ArrayMap ry(weighted + j * run.size, run.size);
         ry = r * ConstArrayMap(first + j * rows.size, run.size);
         sums[j] = ry.sum();
-        const Index from = structure_.diagonal() ? j : 0;
+        const Index from = diagonal_ ? j : 0;
         for (Index i = from; i <= j; ++i) {
           products[i * d_ + j] = ry.matrix().dot(ConstVectorMap(first + i * rows.size, run.size));
         }
@@ -252,7 +253,7 @@ void FamilyGaussianMissing::complete(const Pattern& pattern, const double* facto
                                      double* second) const {
   const Index observed = pattern.observed;
   const auto column = [&](Index j) { return pattern.order[static_cast<std::size_t>(j)]; };
-  if (structure_.diagonal()) {
+  if (diagonal_) {
     for (Index j = 0; j < d_; ++j) {
       const double scale = factor[j * (d_ + 1)];  // a standard deviation where observed, else a variance
       if (j < observed) first[column(j)] += scale * sums[j];
@@ -273,10 +274,11 @@ void FamilyGaussianMissing::complete(const Pattern& pattern, const double* facto
   for (Index j = 0; j < d_; ++j) {
     const Index to = column(j);
     for (Index i = 0; i < std::min(j + 1, observed); ++i) first[to] += factor[i * d_ + j] * sums[i];
-    for (Index row = j; row < d_; ++row) {
+    const Index end = storage_ == Storage::diagonal ? j + 1 : d_;
+    for (Index row = j; row < end; ++row) {
       double sum = j < observed ? 0.0 : count * factor[j * d_ + row];
       for (Index i = 0; i < std::min(j + 1, observed); ++i) sum += half[i * d_ + row] * factor[i * d_ + j];
-      second[to * d_ + column(row)] += sum;
+      second[storage_ == Storage::diagonal ? to : to * d_ + column(row)] += sum;
       if (row != j) second[column(row) * d_ + to] += sum;
     }
   }

@@ -71,6 +71,7 @@ class FamilyGaussianMissing : public FamilyGaussianBase {
 
   std::shared_ptr<const Plan> plan_;  // shared by clones
   bool alike_ = false;                // one covariance for all components: one factor for each pattern
+  bool diagonal_ = false;             // are all covariances diagonal?
   std::vector<double> store_;         // made by prepare(); empty where too large
 };
 

@@ -70,6 +70,17 @@ std::unique_ptr<Family> make_gaussian(const Rcpp::NumericMatrix& x, const Rcpp::
   return out;
 }
 
+const int* partition_of(SEXP labels, const Model& model) {
+  if (TYPEOF(labels) != INTSXP || Rf_xlength(labels) != model.n_rows()) {
+    throw std::invalid_argument("a partition has the wrong size or type");
+  }
+  const int* begin = INTEGER(labels);
+  const bool known = std::all_of(begin, begin + model.n_rows(),
+                                 [&](int label) { return label >= 1 && label <= model.n_components(); });
+  if (!known) throw std::invalid_argument("a partition has labels beyond the components");
+  return begin;
+}
+
 }  // namespace
 
 std::unique_ptr<Family> make_family(const Rcpp::List& data, const Rcpp::List& family) {
@@ -179,16 +190,20 @@ Control make_control(const Rcpp::List& control) {
   return out;
 }
 
-Start make_start(const Rcpp::List& start, const Fields& fields) {
+Start make_start(const Rcpp::List& start, const Model& model) {
   Start out;
   out.forgiving = Rcpp::as<bool>(start["forgiving"]);
   if (has(start, "partition")) {
-    out.partition = INTEGER(start["partition"]);
+    out.partition = partition_of(start["partition"], model);
   } else if (has(start, "responsibilities")) {
-    out.responsibilities = REAL(start["responsibilities"]);
+    SEXP given = start["responsibilities"];
+    if (TYPEOF(given) != REALSXP || Rf_xlength(given) != model.n_rows() * model.n_components()) {
+      throw std::invalid_argument("responsibilities have the wrong size or type");
+    }
+    out.responsibilities = REAL(given);
   } else {
     const Rcpp::List parameters = start["parameters"];
-    out.parameters = packed_parameters(parameters, fields);
+    out.parameters = packed_parameters(parameters, model.fields());
   }
   return out;
 }

@@ -35,7 +35,7 @@ Rcpp::List write_parameters(const Fields& fields);
 Rcpp::List write_parameters(const Fields& fields, ConstVectorRef packed);
 
 Control make_control(const Rcpp::List& control);
-Start make_start(const Rcpp::List& start, const Fields& fields);
+Start make_start(const Rcpp::List& start, const Model& model);
 std::string status_name(Status status);
 
 }  // namespace em

@@ -131,7 +131,7 @@ Rcpp::List em_run_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcp
   const em::Index defect = model->family().describe(em::weights_of(data));
   if (defect >= 0) return Rcpp::List::create(Rcpp::Named("defect") = static_cast<int>(defect + 1));
   std::vector<em::Start> from;
-  for (R_xlen_t i = 0; i < starts.size(); ++i) from.push_back(em::make_start(starts[i], model->fields()));
+  for (R_xlen_t i = 0; i < starts.size(); ++i) from.push_back(em::make_start(starts[i], *model));
 
   em::Interrupt interrupt(user_wants_out);
   const std::vector<em::Fit> fits = em::run_all(*model, from, em::make_control(control), interrupt);

@@ -267,3 +267,29 @@ test_that("every picture takes a fit with missing values", {
   fit <- quietly(em_fit(airquality[1:3], k = 2, start = "kmeans++"))
   expect_no_error(for (type in c("density", "cluster", "pairs", "trace")) plot(fit, type = type))
 })
+
+test_that("a start outside a diagonal structure is scored as it stands, with missing cells and without", {
+  x <- law_matrix(150, 3, 11)
+  sigma <- diag(3) + 0.5
+  start <- list(mean = rbind(c(0, 0, 0), c(3, -1, 0)), covariance = sigma)
+  scored <- function(x) {
+    joint <- vapply(1:2, function(j) apply(x, 1, function(row) {
+      at <- !is.na(row)
+      z <- row[at] - start$mean[j, at]
+      log(0.5) - (sum(at) * log(2 * pi) + log(det(sigma[at, at, drop = FALSE])) +
+                    sum(z * solve(sigma[at, at, drop = FALSE], z))) / 2
+    }), numeric(nrow(x)))
+    sum(log(rowSums(exp(joint))))
+  }
+  holes <- x
+  holes[cbind(c(1, 7, 7, 30), c(2, 1, 3, 1))] <- NA
+  for (data in list(x, holes)) {
+    for (structure in c("VVI", "EEI", "VII", "EEE")) {
+      fit <- em_fit(data, family = em_gaussian(structure), start = start, na.action = na.pass,
+                    control = em_control(tol = 1e-8))
+      expect_equal(fit$trace$loglik[1], scored(data), tolerance = 1e-12, label = structure)
+      expect_identical(fit$status, "converged", label = structure)
+      expect_gte(min(diff(fit$trace$loglik[-1])), -1e-9)
+    }
+  }
+})
