@@ -92,6 +92,15 @@ each_case("1, 2 and 3 threads give the same bits", function(case, x) {
   expect_identical(run(3)$trace$loglik, one$trace$loglik)
 })
 
+for (case in cases[c("V", "VVV", "EEE", "binomial")]) {
+  test_that(paste0("data of several slices agree with the oracle: ", case$name), {
+    many <- case$x_of(9000)
+    oracle <- reference_em(many, 3, structure = case$oracle$structure, family = case$oracle$family,
+                           start = case$start, n_iter = 3)
+    expect_equal(law_run(case, many, 3)$trace$loglik, oracle$trace, tolerance = 1e-10)
+  })
+}
+
 each_case("moves with the units of the data", function(case, x) {
   if (!case$scale) return(expect_false(case$scale))
   base <- law_run(case, x, 8)
