@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <random>
 #include <stdexcept>
@@ -76,8 +77,11 @@ struct BinomialData {
   }
 };
 
-std::unique_ptr<em::Latent> mixture(Index k, em::Proportions kind = em::Proportions::free) {
-  return std::make_unique<em::LatentMixture>(kind, em::Vector::Constant(k, 1.0 / static_cast<double>(k)));
+// Equal proportions, free or held.
+std::unique_ptr<em::Latent> mixture(Index k, bool held = false) {
+  const em::Vector equal = em::Vector::Constant(k, 1.0 / static_cast<double>(k));
+  const em::Vector open = em::Vector::Constant(k, std::numeric_limits<double>::quiet_NaN());
+  return std::make_unique<em::LatentMixture>(equal, held ? equal : open, em::KnownRows());
 }
 
 std::vector<em::Start> some_starts(em::Model& model, const double* weights,
@@ -174,14 +178,14 @@ void gaussian(Index d, const char* structure, bool weighted) {
 
 void binomial() {
   const BinomialData data;
-  const auto make = [&](em::Proportions kind) {
+  const auto make = [&](bool held) {
     return em::Model(
         std::make_unique<em::FamilyBinomial>(data.n, data.successes.data(), data.trials.data(), 2),
-        mixture(2, kind), nullptr);
+        mixture(2, held), nullptr);
   };
-  em::Model free = make(em::Proportions::free);
+  em::Model free = make(false);
   check_threads(free, nullptr, "binomial");
-  em::Model held = make(em::Proportions::held);
+  em::Model held = make(true);
   check_threads(held, nullptr, "binomial, proportions held");
   em::Interrupt interrupt;
   std::vector<std::vector<int>> labels;
