@@ -56,3 +56,11 @@ test_that("rows that agree up to rounding are found, others not", {
   expect_null(coincident_pair(rbind(c(1, 2))))
   expect_identical(coincident_pair(rbind(1 / 3, 1 - 2 / 3)), c(1L, 2L))
 })
+
+test_that("of several starts the best sound one is kept", {
+  fit <- withr_seed(1, em_fit(faithful, k = 3, start = "random"))
+  reached <- fit$starts$loglik[fit$starts$status == "converged"]
+  expect_gt(diff(range(reached)), 0.1)
+  expect_identical(fit$loglik, max(reached))
+  expect_identical(fit$trace$loglik[fit$iterations + 1L], fit$loglik)
+})
