@@ -8,8 +8,8 @@
 #'   both below `tol` (log-likelihood units). `"parameters"`: stop when no parameter other than the proportions
 #'   changed by `tol` or more (units of the data).
 #' @param max_iter The most iterations; an iteration is one M-step followed by one E-step.
-#' @param n_start How many starts are tried where `start` names a method. A start given by the user is one,
-#'   and one component needs one.
+#' @param n_start How many starts run to the end where `start` names a method; see the section on starts of
+#'   [em_fit()]. A start given by the user is one, and one component needs one.
 #' @param algorithm `"em"`, or `"ecm"`, which takes the spread about the previous mean (Meng & Rubin 1993).
 #' @param accelerate Let long steps take over where plain iterations have become slow? See below. A replay of a
 #'   textbook says `FALSE`.

@@ -52,10 +52,10 @@ tallied <- function(data, model) {
 }
 
 # Starts from the data themselves: a list of items as em_run_cpp() takes them.
-draw_starts <- function(data, model, method, n_start) {
-  if (model$k == 1L) n_start <- 1L  # every start leads to the closed form
+draw_starts <- function(data, model, method, n_start, native = tallied(data, model)) {
+  if (model$k == 1L) n_start <- 1L # every start leads to the closed form
   seeds <- as.double(sample.int(.Machine$integer.max, n_start, replace = TRUE))
-  items <- em_start_cpp(tallied(data, model), native_family(model), method, seeds)
+  items <- em_start_cpp(native, native_family(model), method, seeds)
   lapply(items, function(item) {
     if (!is.null(item$parameters)) {
       item$parameters <- c(list(proportions = latent_proportions(model$latent, model$k)), item$parameters)
@@ -65,15 +65,26 @@ draw_starts <- function(data, model, method, n_start) {
 }
 
 # From starting items to the best run. Raises nothing but defects of the data.
-run_em <- function(data, start, model, control) {
-  native <- tallied(data, model)
-  work <- as.double(nrow(native$x)) * ncol(native$x) * model$k * length(start$items)
+run_em <- function(data, start, model, control, native = tallied(data, model)) {
+  run <- run_native(data, native, start$items, model, control)
+  if (!is.null(run$defect)) abort_defect(data, run$defect)
+  run
+}
+
+# The same on rows in the core's own shape; ends: also the parameters that every start ended with?
+run_native <- function(data, native, items, model, control, ends = FALSE) {
+  work <- as.double(nrow(native$x)) * ncol(native$x) * model$k * length(items)
   settings <- unclass(control)
   settings$threads <- resolve_threads(control, work)
   settings$unit <- weight_unit(data$weights)
-  run <- em_run_cpp(native, native_family(model), native_latent(model, data), start$items, settings)
-  if (!is.null(run$defect)) abort_defect(data, run$defect)
-  run
+  settings$ends <- ends
+  em_run_cpp(native, native_family(model), native_latent(model, data), items, settings)
+}
+
+native_rows <- function(native, rows) {
+  native$x <- native$x[rows, , drop = FALSE]
+  native$weights <- native$weights[rows]
+  native
 }
 
 # What tol is measured in: one row's log-likelihood, which is less where weights were scaled to a small sum.
@@ -87,6 +98,7 @@ parameters_from <- function(data, responsibilities, model, threads = 1L) {
   settings <- unclass(em_control(max_iter = 0))
   settings$threads <- threads
   settings$unit <- 1
+  settings$ends <- FALSE
   start <- list(list(responsibilities = native_order(responsibilities, data), forgiving = FALSE))
   run <- em_run_cpp(native_data(data), native_family(model), native_latent(model, data), start, settings)
   if (!is.null(run$defect)) abort_defect(data, run$defect)

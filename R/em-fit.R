@@ -3,8 +3,9 @@
 #' Data come from several hidden groups; `em_fit()` finds the groups' parameters and, with them, each row's
 #' probability of belonging to each.
 #'
-#' The default tries ten starts by k-means++ and keeps the best; the fit says how many of them agree. Randomness
-#' follows [set.seed()] and nothing else, and the answer does not depend on the number of threads.
+#' The default tries sixty starts of three kinds, runs the ten most promising to the end and keeps the best; the
+#' fit says how many of them agree. Randomness follows [set.seed()] and nothing else, and the answer does not
+#' depend on the number of threads.
 #'
 #' @param x The data: a numeric vector, a matrix or data frame (tibble, data.table) of numeric columns, or a
 #'   formula: `~ a + b` for Gaussian components, `cbind(successes, failures) ~ 1` for binomial ones.
@@ -12,10 +13,10 @@
 #'   say it.
 #' @param family What a component looks like: [em_gaussian()], [em_binomial()], or the name of one.
 #' @param latent Which component a row comes from: [em_mixture()].
-#' @param start Where to begin; honoured exactly. `NULL` or a method name: `"kmeans++"` (default), `"random"` (k
-#'   rows as means, the common covariance), `"partition"` (random labels). Or one start of your own: a partition
-#'   (factor, or labels 1 to k), a matrix of responsibilities (n x k), a named list of parameters, an earlier
-#'   fit, or a `function(x, k)` that returns one of these. The list is shaped as the `parameters` of a fit:
+#' @param start Where to begin; honoured exactly. `NULL` or a method name: `"mixed"` (default), `"kmeans++"`,
+#'   `"random"`, `"partition"`; see the section on starts. Or one start of your own: a partition (factor, or
+#'   labels 1 to k), a matrix of responsibilities (n x k), a named list of parameters, an earlier fit, or a
+#'   `function(x, k)` that returns one of these. The list is shaped as the `parameters` of a fit:
 #'   `proportions` (k numbers; left out: 1/k) and for Gaussian components `mean` (k numbers, or k x d) with `sd`
 #'   (k numbers, one dimension) or `covariance` (d x d x k, or one d x d matrix for all); for binomial ones
 #'   `prob` (k). Names given there become the names of the components.
@@ -45,15 +46,31 @@
 #'   \item{trace}{Data frame with `iteration` (from 0, the start), `loglik`, `accelerated`.}
 #'   \item{converged, status, iterations, passes}{How the run ended; `passes` counts the E-steps, those of
 #'     accelerated steps tried in vain included.}
-#'   \item{starts}{Data frame with `method`, `loglik`, `iterations`, `status` of every start.}
+#'   \item{starts}{Data frame with `method`, `loglik`, `iterations`, `status` (`"converged"`, `"max_iter"`,
+#'     `"stopped_early"`, `"collapsed"`, `"bad_start"`, `"not_monotone"`) and `degenerate` of every start.}
 #'   \item{traces}{Log-likelihoods of every start, a list; `NULL` where there was one.}
 #'   \item{start}{The parameters of iteration 0 of the best start.}
 #'   \item{path}{Parameters of every iteration, where `em_control(path = TRUE)` asked for them.}
 #'   \item{counts}{Expected number of rows in each component.}
+#'   \item{relative_spread, degenerate}{Each component's smallest spread in any direction, relative to the data's;
+#'     the numbers of those components that are degenerate, see below.}
 #'   \item{call, family, latent, k, control, data}{What was asked, and the data as they were used.}
 #' }
 #' Components keep the order of a start of your own or of given proportions; otherwise they are ordered by
 #' decreasing proportion, ties by increasing first mean or probability.
+#'
+#' @section Starts: The log-likelihood of a mixture has many maxima, and EM climbs the one it starts under.
+#'   `"kmeans++"` starts from groups of near rows, by k-means on standardised columns (Arthur & Vassilvitskii
+#'   2007); `"random"` from k rows as means with the covariance of all; `"partition"` from random labels. Each
+#'   finds maxima that the others miss, so `"mixed"` takes 2 `n_start` of each, runs 20 iterations, and goes on
+#'   with the `n_start` most promising, among them some of each kind (Biernacki, Celeux & Govaert 2003). Of more than
+#'   20000 rows a sample of so many serves to choose them. In print, starts *agree* that reach the best
+#'   log-likelihood within 0.001: few that do are a reason to ask for more, `em_control(n_start = 50)`.
+#'
+#'   A component is *degenerate* where it has fewer than d + 1 effective rows (d columns), or where its smallest
+#'   spread in any direction is below 1e-6 of the data's: near there the likelihood grows without bound (Hathaway
+#'   1985). A run that ends so counts only where there is nothing better; where most do, other starts are drawn,
+#'   at most twice; and where nothing is left a warning names the component, its rows and remedies.
 #'
 #' @section Missing values: Rows of Gaussian data count with the cells that are observed, exactly and under every
 #'   covariance structure; values are taken to be missing at random (Ghahramani & Jordan 1994). A row with
@@ -71,7 +88,14 @@
 #'   `emfit_warning_not_monotone`.
 #' @section Messages: `emfit_message_missing` counts missing values; see `na.action`.
 #'
-#' @references Dempster, A. P., Laird, N. M. and Rubin, D. B. (1977) Maximum likelihood from incomplete data via
+#' @references Biernacki, C., Celeux, G. and Govaert, G. (2003) Choosing starting values for the EM algorithm for
+#'   getting the highest likelihood in multivariate Gaussian mixture models. *Computational Statistics & Data
+#'   Analysis* 41, 561-575. \doi{10.1016/S0167-9473(02)00163-9}
+#'
+#'   Hathaway, R. J. (1985) A constrained formulation of maximum-likelihood estimation for normal mixture
+#'   distributions. *Annals of Statistics* 13, 795-800. \doi{10.1214/aos/1176349557}
+#'
+#'   Dempster, A. P., Laird, N. M. and Rubin, D. B. (1977) Maximum likelihood from incomplete data via
 #'   the EM algorithm. *Journal of the Royal Statistical Society B* 39, 1-38.
 #'   \doi{10.1111/j.2517-6161.1977.tb01600.x}
 #'
@@ -153,7 +177,8 @@ evaluate <- function(expression, data, home, arg) {
 # The four stages of every fit, behind both methods.
 fit_data <- function(data, k, family, latent, start, control, call, fixed = NULL) {
   start <- resolve_start(start, k, data, family, latent, control, fixed)
-  run <- run_em(data, start, start$model, control)
+  run <- search_em(data, start, control)
+  start$method <- run$method
   new_em_fit(run, start, data, control, call)
 }
 

@@ -241,7 +241,7 @@ run_items <- function(plan, model, items, control = plan$long) {
 promising <- function(plan, model, items, most) {
   if (length(items) <= most) return(seq_along(items))
   tried <- run_items(plan, model, items, plan$short)$starts
-  lost <- tried$status %in% c("bad_start", "collapsed")
+  lost <- tried$degenerate
   order(lost, -tried$loglik, method = "radix")[seq_len(most)]
 }
 
@@ -258,7 +258,7 @@ keep_better <- function(cell, run) {
 
 run_status <- function(run) {
   if (run$status == "bad_start") return("failed")
-  if (run$status != "collapsed" && all(run$relative_spread >= least_relative_spread)) return(run$status)
+  if (run$status != "collapsed" && !length(run$degenerate)) return(run$status)
   "collapsed"
 }
 

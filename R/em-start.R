@@ -1,9 +1,9 @@
 # Start specifications. Whatever the user gives as `start` becomes a list:
-#   items     starts as em_run_cpp() takes them: a partition, or parameters (with `forgiving`)
+#   items     the start as em_run_cpp() takes it: parameters, as they stand; none where a method was named
 #   method    a word for the table of starts
 #   k, names  number and names of the components (names NULL where the user gave none)
 #   ordered   do the components keep the user's order?
-start_methods <- c("kmeans++", "random", "partition")
+start_methods <- c("mixed", "kmeans++", "random", "partition")
 
 resolve_start <- function(start, k, data, family, latent, control, fixed = NULL) {
   if (is.function(start)) start <- call_start(start, data, k)
@@ -21,7 +21,7 @@ resolve_start <- function(start, k, data, family, latent, control, fixed = NULL)
   if (kind == "parameters") start <- fill_from_fixed(start, fixed)
   fixed_order <- is.numeric(latent$proportions)
   resolved <- switch(kind,
-    method = list(items = starts_by_method(data, model, start, control$n_start), method = start),
+    method = list(method = start),
     parameters = start_from_parameters(start, data, model),
     partition = start_from_partition(start, data, model),
     responsibilities = start_from_responsibilities(start, data, model)
@@ -33,8 +33,8 @@ resolve_start <- function(start, k, data, family, latent, control, fixed = NULL)
        ordered = kind != "method" || fixed_order || !is.null(data$labels) || !is.null(fixed), supplied = kind != "method")
 }
 
-starts_by_method <- function(data, model, method, n_start) {
-  items <- if (is.null(data$labels)) draw_starts(data, model, method, n_start)
+starts_by_method <- function(data, model, method, n_start, native = tallied(data, model)) {
+  items <- if (is.null(data$labels)) draw_starts(data, model, method, n_start, native)
            else labelled_starts(data, model, method, n_start)
   if (holds_parameters(model)) held_starts(items, data, model) else items
 }
@@ -197,7 +197,7 @@ start_from_partition <- function(start, data, model) {
   responsibilities <- matrix(0, data$n, model$k)
   responsibilities[cbind(seq_len(data$n), labels)] <- 1
   parameters <- parameters_from(data, responsibilities, model)
-  warn_coincident(parameters[names(parameters) != "proportions"])
+  warn_coincident(parameters)
   list(items = list(list(parameters = parameters, forgiving = FALSE)), method = "partition",
        names = if (!is.numeric(start)) as.character(partition_levels(start)))
 }
@@ -233,7 +233,7 @@ align_rows <- function(x, data, arg) {
 start_from_responsibilities <- function(start, data, model) {
   check_responsibilities(start, data, model$k)
   parameters <- parameters_from(data, start, model)
-  warn_coincident(parameters[names(parameters) != "proportions"])
+  warn_coincident(parameters)
   list(items = list(list(parameters = parameters, forgiving = FALSE)), method = "responsibilities",
        names = colnames(start))
 }
@@ -258,15 +258,19 @@ user_matrix <- function(data) {
 }
 
 warn_coincident <- function(parameters) {
-  rows <- do.call(cbind, lapply(parameters, function(p) {
-    if (length(dim(p)) == 3L) t(matrix(p, ncol = dim(p)[3L])) else as.matrix(p)
-  }))
-  pair <- coincident_pair(rows)
+  pair <- coincident_pair(parameter_rows_of(parameters))
   if (is.null(pair)) return(invisible())
   warn_em("coincide", c(
     sprintf("Components %d and %d of `start` coincide.", pair[1L], pair[2L]),
     i = "EM can't tell them apart: they stay equal. Start them apart."
   ))
+}
+
+# One row of numbers for each component, without its proportion.
+parameter_rows_of <- function(parameters) {
+  do.call(cbind, lapply(parameters[names(parameters) != "proportions"], function(p) {
+    if (length(dim(p)) == 3L) t(matrix(p, ncol = dim(p)[3L])) else as.matrix(p)
+  }))
 }
 
 # The first two rows that agree up to rounding; NULL where none do.
@@ -302,9 +306,10 @@ em_start <- function(x, k = NULL, family = em_gaussian(), latent = em_mixture(),
   data <- em_data(x, family)
   resolved <- resolve_start(start, k, data, family, latent, em_control(n_start = 1))
   item <- resolved$items[[1L]]
-  if (is.null(item$parameters)) {
-    run <- run_em(data, resolved, resolved$model, em_control(max_iter = 0))
-    item$parameters <- run$parameters
+  if (!resolved$supplied) {
+    method <- if (resolved$method == "mixed") "kmeans++" else resolved$method
+    item <- starts_by_method(data, resolved$model, method, 1L)
+    item <- run_em(data, list(items = item), resolved$model, em_control(max_iter = 0))
   }
   new_em_parameters(name_parameters(item$parameters, resolved$names, data), resolved$model)
 }

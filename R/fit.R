@@ -17,7 +17,8 @@ new_em_fit <- function(run, start, data, control, call) {
     counts = stats::setNames(run$counts[order], component_labels(start$names, model$k)),
     relative_spread = stats::setNames(run$relative_spread[order], component_labels(start$names, model$k)),
     collapsed = if (run$component > 0L) match(run$component, order),
-    starts = plain_frame(c(list(method = rep_len(start$method, length(run$starts$loglik))), run$starts)),
+    degenerate = sort(match(run$degenerate, order)), twins = sort(match(run$twins, order)),
+    starts = plain_frame(c(list(method = rep_len(start$method, length(run$starts$loglik))), as.list(run$starts))),
     traces = if (length(run$traces) > 1L) run$traces, start = unclass_parameters(finish(run$start)),
     control = control, data = unclass(data)
   )
@@ -120,36 +121,19 @@ warn_about <- function(fit) {
     ))
   }
   warn_collapsed(fit)
-}
-
-# Below this part of the data's own spread a component is taken to sit on a few points.
-least_relative_spread <- 1e-6
-
-collapsed_components <- function(fit) {
-  sort(unique(c(fit$collapsed, which(fit$relative_spread < least_relative_spread))))
-}
-
-warn_collapsed <- function(fit) {
-  bad <- collapsed_components(fit)
-  if (!length(bad)) return(invisible())
-  first <- bad[1L]
-  rows <- rows_of_component(fit, first)
-  warn_em("collapse", c(
-    sprintf("Component %s shrank onto %s (%s %s); its likelihood is unbounded.", names(fit$counts)[first],
-            plural(length(rows), "point"), if (length(rows) == 1L) "row" else "rows", enumerate(rows)),
-    i = sprintf("Use fewer components or a simpler covariance, such as em_gaussian(\"%s\").",
-                if (ncol(fit$data$x) == 1L) "E" else "EEE")
-  ))
-}
-
-# Rows that belong to a component, by the E-step the run ended with.
-rows_of_component <- function(fit, component) {
-  classes <- max.col(responsibilities(fit), ties.method = "first")
-  which(classes == component)
+  warn_twins(fit)
 }
 
 starts_agreeing <- function(fit) {
-  sum(fit$starts$loglik > fit$loglik - 1e-3 & fit$starts$status != "bad_start")
+  near <- abs(fit$starts$loglik - fit$loglik) < 1e-3 + 1e-10 * abs(fit$loglik)
+  sum(near & !fit$starts$status %in% c("bad_start", "stopped_early"))
+}
+
+describe_agreement <- function(fit) {
+  early <- sum(fit$starts$status == "stopped_early")
+  lost <- sum(fit$starts$degenerate & fit$starts$status != "stopped_early")
+  paste0(if (early) sprintf("%d stopped early, ", early), if (lost) sprintf("%d degenerate, ", lost),
+         starts_agreeing(fit), " agree")
 }
 
 #' Print and summarise a fit
@@ -223,10 +207,14 @@ format_ending <- function(x) {
     sprintf("Stopped after %s (%s)", plural(x$iterations, "iteration"), gsub("_", " ", x$status))
   )
   n <- nrow(x$starts)
-  if (n > 1L) ending <- paste0(ending, sprintf("; best of %d starts (%d agree)", n, starts_agreeing(x)))
+  if (n > 1L) ending <- paste0(ending, sprintf("; best of %d starts (%s)", n, describe_agreement(x)))
   bad <- collapsed_components(x)
+  thin <- thin_components(x)
   c(paste0(ending, "."),
-    if (length(bad)) sprintf("Component %s collapsed onto few points.", enumerate(names(x$counts)[bad])))
+    if (length(bad)) sprintf("Collapsed onto few points: component %s.", enumerate(names(x$counts)[bad])),
+    if (length(thin)) sprintf("Too few rows for a covariance of its own: component %s.",
+                              enumerate(names(x$counts)[thin])),
+    if (length(x$twins)) sprintf("Components %s nearly coincide.", paste(names(x$counts)[x$twins], collapse = " and ")))
 }
 
 #' @rdname print.em_fit

@@ -19,8 +19,39 @@ constexpr double fall = 1e-10;
 // The estimated remaining gain of an accelerated step speaks of directions that were met; there may be
 // others.
 constexpr double caution = 100.0;
+// A component is degenerate where its smallest spread is less than this part of the data's, or where it has
+// fewer effective rows than Family::rows_needed().
+constexpr double least_relative_spread = 1e-6;
+
+// Components closer than this are one: EM has stopped on its way between one maximum and another, or the data
+// hold no more components.
+constexpr double coincident = 0.1;
 
 constexpr double inf = std::numeric_limits<double>::infinity();
+
+void find_twins(const Family& family, Fit& fit) {
+  for (Index a = 0; a < family.n_components(); ++a) {
+    for (Index b = a + 1; b < family.n_components(); ++b) {
+      if (family.distance(a, b) >= coincident) continue;
+      fit.twins = {a, b};
+      return;
+    }
+  }
+}
+
+void judge(Model& model, const Control& control, Fit& fit) {
+  const double needed = model.family().rows_needed() * control.unit;
+  const double trusted = model.family().rows_trusted() * control.unit;
+  for (Index j = 0; j < model.n_components(); ++j) {
+    const bool sound = fit.counts[j] >= needed && fit.relative_spread[j] >= least_relative_spread;
+    if (!sound || j == fit.component) fit.degenerate.push_back(j);
+  }
+  find_twins(model.family(), fit);
+  const double fewest = fit.counts.head(model.n_components()).minCoeff();
+  fit.worth = fewest >= trusted ? 4 : 3;
+  if (!fit.degenerate.empty()) fit.worth = 2;
+  if (fit.status == Status::collapsed || !fit.twins.empty() || fewest < control.unit) fit.worth = 1;
+}
 
 // The largest absolute change of a parameter other than the proportions.
 double largest_change(const Fields& fields, ConstVectorRef before) {
@@ -166,6 +197,7 @@ class Run {
     pack(model_.fields(), fit_.parameters);
     fit_.relative_spread = model_.family().relative_spread();
     fit_.counts = model_.statistics().tail(model_.n_columns());
+    judge(model_, control_, fit_);
   }
 
   Model& model_;
@@ -179,6 +211,10 @@ class Run {
 };
 
 }  // namespace
+
+bool is_better(const Fit& a, const Fit& b) {
+  return a.worth != b.worth ? a.worth > b.worth : a.loglik > b.loglik;
+}
 
 Fit run(Model& model, const Control& control, Interrupt& interrupt) {
   return Run(model, control, interrupt).all();

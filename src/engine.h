@@ -57,13 +57,21 @@ struct Fit {
   double remaining = 0.0;  // estimated gain still to come
   int iterations = 0;
   Index component = -1;
-  Vector relative_spread;  // Family::relative_spread() at the end
-  Vector counts;           // effective rows of each component at the end
+  Vector relative_spread;         // Family::relative_spread() at the end
+  Vector counts;                  // effective rows of each component at the end
+  std::vector<Index> degenerate;  // components of too few rows or too little spread
+  std::vector<Index> twins;       // the first two components that nearly coincide, if any
+  int worth = 0;                  // see is_better()
   std::vector<double> trace;
   std::vector<bool> accelerated;  // which entries of trace an accelerated step reached
   int passes = 0;                 // E-steps made
   std::vector<Vector> path;
 };
+
+// Of two fits the one that is worth more, and of equals the one of the higher log-likelihood. Worth 4: each
+// component has rows to be trusted; 3: none is degenerate; 2: some are; 1: one collapsed or is empty, or two
+// coincide, as at a saddle; 0: a bad start.
+bool is_better(const Fit& a, const Fit& b);
 
 // From the model's present parameters.
 Fit run(Model& model, const Control& control, Interrupt& interrupt);

@@ -93,6 +93,15 @@ class Family {
   // a component that sits on a point. Families that cannot collapse return ones. Needs describe().
   virtual Vector relative_spread() const = 0;
 
+  // Effective rows of a component: with fewer than rows_needed() they don't determine what it has of its own,
+  // with fewer than rows_trusted() its maximum is one among many that mean nothing.
+  virtual double rows_needed() const { return 0.0; }
+  virtual double rows_trusted() const { return 0.0; }
+
+  // How far apart two components are, in the units of their own spread: 0 where they are the same, above 1
+  // where single rows tell them apart.
+  virtual double distance(Index a, Index b) const = 0;
+
   // Starts. features() writes one row of comparable, scaled numbers for each row of data (k-means works on
   // them); start_at() puts the components at the given rows with a common spread. Both need describe().
   virtual Index n_features() const = 0;

@@ -35,6 +35,14 @@ Index FamilyBinomial::n_workspace(Index block_rows) const {
   return 3 * static_cast<Index>(block_stride(size_of(block_rows))) + 2 * n_components();
 }
 
+double FamilyBinomial::distance(Index a, Index b) const {
+  const double gap = std::abs(prob_[a] - prob_[b]);
+  if (gap == 0.0) return 0.0;
+  const double middle = 0.5 * (prob_[a] + prob_[b]);
+  const double trials = ConstVectorMap(trials_, n_).mean();
+  return gap / std::sqrt(middle * (1.0 - middle) / std::max(1.0, trials));
+}
+
 Index FamilyBinomial::describe(const double* /*weights*/) { return -1; }
 
 Index FamilyBinomial::prepare(Accuracy /*accuracy*/) {

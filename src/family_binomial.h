@@ -31,6 +31,7 @@ class FamilyBinomial : public Family {
   Fields parameters() override;
   std::unique_ptr<Chart> chart(ConstVectorRef statistics) override;
   Vector relative_spread() const override { return Vector::Ones(prob_.size()); }
+  double distance(Index a, Index b) const override;
   Index n_features() const override { return 1; }
   void features(Rows rows, MatrixRef out) const override;
   void start_at(const std::vector<Index>& rows) override;

@@ -82,6 +82,20 @@ Index FamilyGaussianBase::first_without_density() const {
   return -1;
 }
 
+double FamilyGaussianBase::distance(Index a, Index b) const {
+  const Eigen::ArrayXd scale = (0.5 * (sigma(a) + sigma(b))).diagonal().array().sqrt();
+  const double means = ((mean_.row(a) - mean_.row(b)).transpose().array() / scale).abs().maxCoeff();
+  const Eigen::ArrayXXd spreads =
+      (sigma(a) - sigma(b)).array() / (scale.matrix() * scale.matrix().transpose()).array();
+  return std::max(means, spreads.abs().maxCoeff());
+}
+
+double FamilyGaussianBase::rows_needed() const {
+  const bool own_shape = structure_.shape == Letter::variable;
+  if (own_shape && structure_.orientation == Letter::variable) return static_cast<double>(d_ + 1);
+  return own_shape || structure_.volume == Letter::variable ? 2.0 : 0.0;
+}
+
 void FamilyGaussianBase::load_covariance() {
   if (d_ == 1) covariance_.row(0) = sd_.array().square().transpose();
 }

@@ -29,6 +29,9 @@ class FamilyGaussianBase : public Family {
   Fields parameters() override;
   std::unique_ptr<Chart> chart(ConstVectorRef statistics) override;
   Vector relative_spread() const override;
+  double rows_needed() const override;
+  double distance(Index a, Index b) const override;
+  double rows_trusted() const override { return static_cast<double>(d_ + 1); }
   Index n_features() const override { return d_; }
   void start_at(const std::vector<Index>& rows) override;
 

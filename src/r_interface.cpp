@@ -37,20 +37,9 @@ void leave_if_raised(const em::Interrupt& interrupt) {
   if (interrupt.raised()) throw Rcpp::LongjumpException(postponed_jump);
 }
 
-// Collapsed and unsound fits only count where there is nothing better.
-bool is_better(const em::Fit& a, const em::Fit& b, const std::vector<bool>& sound, std::size_t i,
-               std::size_t j) {
-  if (sound[i] != sound[j]) return sound[i];
-  return a.loglik > b.loglik;
-}
-
-// Degenerate: a component with fewer than d + 1 effective rows where it has a spread of its own to lose, or a
-// spread below this part of the data's.
-constexpr double least_relative_spread = 1e-6;
-
-bool is_sound(const em::Fit& fit) {
-  if (fit.status == em::Status::bad_start || fit.status == em::Status::collapsed) return false;
-  return fit.relative_spread.minCoeff() >= least_relative_spread;
+Rcpp::IntegerVector counted_from_one(const std::vector<em::Index>& components) {
+  Rcpp::IntegerVector out(components.begin(), components.end());
+  return out + 1;
 }
 
 Rcpp::NumericVector to_r(const em::Vector& x) { return Rcpp::NumericVector(x.data(), x.data() + x.size()); }
@@ -67,20 +56,31 @@ Rcpp::List starts_table(const std::vector<em::Fit>& fits) {
   Rcpp::NumericVector loglik(fits.size());
   Rcpp::IntegerVector iterations(fits.size());
   Rcpp::CharacterVector status(fits.size());
+  Rcpp::LogicalVector degenerate(fits.size());
   for (std::size_t i = 0; i < fits.size(); ++i) {
     const auto at = static_cast<R_xlen_t>(i);
     loglik[at] = fits[i].loglik;
     iterations[at] = fits[i].iterations;
     status[at] = em::status_name(fits[i].status);
+    degenerate[at] = !fits[i].degenerate.empty() || fits[i].status == em::Status::bad_start;
   }
   return Rcpp::List::create(Rcpp::Named("loglik") = loglik, Rcpp::Named("iterations") = iterations,
-                            Rcpp::Named("status") = status);
+                            Rcpp::Named("status") = status, Rcpp::Named("degenerate") = degenerate);
 }
 
 // The log-likelihoods of every start's run, for a picture of them all.
 Rcpp::List traces_of(const std::vector<em::Fit>& fits) {
   Rcpp::List out(fits.size());
   for (std::size_t i = 0; i < fits.size(); ++i) out[i] = Rcpp::wrap(fits[i].trace);
+  return out;
+}
+
+// The parameters that every start's run ended with.
+Rcpp::List ends_of(const em::Fields& fields, const std::vector<em::Fit>& fits) {
+  Rcpp::List out(fits.size());
+  for (std::size_t i = 0; i < fits.size(); ++i) {
+    if (fits[i].status != em::Status::bad_start) out[i] = em::write_parameters(fields, fits[i].parameters);
+  }
   return out;
 }
 
@@ -137,27 +137,29 @@ Rcpp::List em_run_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcp
   const std::vector<em::Fit> fits = em::run_all(*model, from, em::make_control(control), interrupt);
   leave_if_raised(interrupt);
 
-  std::vector<bool> sound(fits.size());
-  std::transform(fits.begin(), fits.end(), sound.begin(), is_sound);
   std::size_t best = 0;
   for (std::size_t i = 1; i < fits.size(); ++i) {
-    if (is_better(fits[i], fits[best], sound, i, best)) best = i;
+    if (em::is_better(fits[i], fits[best])) best = i;
   }
   const em::Fit& fit = fits[best];
   const bool usable = fit.status != em::Status::bad_start;
   const em::Vector& parameters = usable ? fit.parameters : fit.start;
-  return Rcpp::List::create(
+  Rcpp::List out = Rcpp::List::create(
       Rcpp::Named("parameters") = em::write_parameters(model->fields(), parameters),
       Rcpp::Named("start") = em::write_parameters(model->fields(), fit.start),
       Rcpp::Named("loglik") = fit.loglik, Rcpp::Named("df") = static_cast<double>(model->n_free()),
       Rcpp::Named("status") = em::status_name(fit.status), Rcpp::Named("iterations") = fit.iterations,
       Rcpp::Named("gain") = fit.gain, Rcpp::Named("remaining") = fit.remaining,
-      Rcpp::Named("component") = static_cast<int>(fit.component + 1),
+      Rcpp::Named("component") = static_cast<int>(fit.component + 1), Rcpp::Named("worth") = fit.worth,
+      Rcpp::Named("twins") = counted_from_one(fit.twins),
+      Rcpp::Named("degenerate") = counted_from_one(fit.degenerate),
       Rcpp::Named("relative_spread") = to_r(fit.relative_spread), Rcpp::Named("counts") = to_r(fit.counts),
       Rcpp::Named("passes") = fit.passes, Rcpp::Named("accelerated") = Rcpp::wrap(fit.accelerated),
       Rcpp::Named("trace") = fit.trace, Rcpp::Named("path") = path_matrix(fit.path),
-      Rcpp::Named("best") = static_cast<int>(best + 1), Rcpp::Named("starts") = starts_table(fits),
-      Rcpp::Named("traces") = traces_of(fits));
+      Rcpp::Named("best") = static_cast<int>(best + 1), Rcpp::Named("starts") = starts_table(fits));
+  out["traces"] = traces_of(fits);
+  if (Rcpp::as<bool>(control["ends"])) out["ends"] = ends_of(model->fields(), fits);
+  return out;
 }
 
 // One E-step at given parameters: what `want` names of responsibilities, log_density (components, without

@@ -61,6 +61,7 @@ expect_outcome <- function(case) {
   else if (length(seen) != 1L) fail(paste0(length(seen), " conditions: ", paste(told, collapse = " / ")))
   else expect_condition_of(seen[[1L]], "warning", case$warning, case$says)
   if (is.null(case$value)) return(invisible())
+  set.seed(1)
   value <- eval(case$value, new.env(parent = case$home))
   if (case$tolerance == 0) expect_identical(got, value)
   else expect_equal(got, value, tolerance = case$tolerance)

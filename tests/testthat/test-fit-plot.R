@@ -112,9 +112,9 @@ test_that("pairs: one panel for each pair, marginal ellipses", {
 })
 
 test_that("counts: bars hold the rows, curves what is expected of them", {
-  data <- plot_data(coin_fit())
-  expect_identical(data$bars$observed, as.numeric(tabulate(coins$heads + 1, 11)))
   fit <- coin_fit()
+  data <- plot_data(fit)
+  expect_identical(data$bars$observed, as.numeric(tabulate(coins$heads + 1, 11)))
   sum <- data$curves$expected[is.na(data$curves$component)]
   expected <- with(fit$parameters, proportions[1] * dbinom(0:10, 10, prob[1]) + proportions[2] * dbinom(0:10, 10, prob[2]))
   expect_within(sum, 5 * expected, 1e-12)

@@ -7,7 +7,7 @@ test_that("print says what was fitted, to what, how well, and how it ended", {
   expect_identical(words(format(fit)), c(
     "Gaussian mixture: # components, full covariance (VVV)", "# observations, # variables", "",
     "component proportion n eruptions waiting", "# # # # #", "# # # # #", "",
-    "logLik # (df #) AIC # BIC # (smaller is better)", "Converged in # iterations; best of # starts (# agree)."
+    "logLik # (df #) AIC # BIC # (smaller is better)", "Converged in # iterations; best of # starts (# stopped early, # agree)."
   ))
   expect_output(print(fit), "logLik -1130.26 (df 11)", fixed = TRUE)
   capture.output(shown <- withVisible(print(fit)))

@@ -85,11 +85,18 @@ gives("a sum of columns, diagonal",
 gives("a column twice but for 1e-3", em_fit(cbind(one, one + 1e-3 * rnorm(272)), 2)$converged, TRUE)
 
 # ---- ties and heaps ----
-warns("five values, twenty times each", em_fit(rep(c(1, 2, 5, 9, 20), 20), 3), "collapse", "20 points",
-      "unbounded", "\"E\"")
+warns("five values, twenty times each", em_fit(rep(c(1, 2, 5, 9, 20), 20), 3), "collapse",
+      "20 identical points (rows ", "unbounded", "em_gaussian(\"E\")")
 warns("half of the rows alike", em_fit(c(rep(0, 50), seq(4, 6, length.out = 50)), 2), "collapse",
-      "50 points (rows 1, 2, 3, 4, 5, ")
-warns("two values, two components", em_fit(c(1, 2), 2), "collapse", "1 point (row ")
+      "Component 2 shrank onto 50 identical points (rows 1, 2, 3, 4, 5, ")
+warns("two values, two components", em_fit(c(1, 2), 2), "collapse", "1 point (row ", "unbounded")
+warns("three values, two components", em_fit(1:3, 2, start = list(mean = c(1.3, 2.7), sd = c(0.5, 0.5))), "collapse",
+      "too few rows for a covariance of its own: 1.5 effective", "The same holds for component 2.")
+warns("a component far from all rows",
+      em_fit(one, start = list(mean = c(4.3, 2, 1e9), sd = c(0.4, 0.2, 1)))$counts[["3"]], "collapse",
+      "Component 3 has too few rows", "0 effective", value = 0)
+gives("one spread for all, few rows each",
+      em_fit(matrix(c(1, 5, 2, 8, 3, 9, 4, 4, 7, 1, 0, 2), 3), 2, em_gaussian("EII"))$degenerate, integer())
 gives("five values, one variance", round(em_fit(rep(c(1, 2, 5, 9, 20), 20), 2, em_gaussian("E"))$counts),
       c("1" = 80, "2" = 20))
 gives("every row twice is weight 2", em_fit(two[rep(1:272, 2), ], start = fit2, control = exactly(9))$loglik,

@@ -1,0 +1,135 @@
+# From the starts that a method names to the best run.
+#
+# "mixed" takes k-means++ partitions, random rows and random partitions, as many of each: every one of the three
+# finds optima that the others miss. All are tried for a few iterations; the most promising, and always some of
+# each kind, run to the end (Biernacki, Celeux & Govaert 2003). Where most of these end in a degenerate component,
+# so do the others, and new ones are drawn. What each idea earns is measured in inst/bench/starts.R.
+mixed_kinds <- c("kmeans++", "random", "partition")
+tries_per_start <- 2L # of each kind
+trial_iterations <- 20L
+search_rounds <- 3L
+
+# Of more rows than these, a sample is enough to tell which starts promise something.
+sample_rows <- 20000L
+sample_iterations <- 100L
+
+search_em <- function(data, start, control) {
+  if (start$supplied) return(c(run_em(data, start, start$model, control), method = start$method))
+  task <- list(data = data, model = start$model, control = control, native = tallied(data, start$model))
+  found <- NULL
+  for (round in seq_len(search_rounds)) {
+    found <- better_search(found, search_once(task, start$method))
+    if (enough_sound(found$starts, task)) break
+  }
+  found
+}
+
+# Half of the starts that were asked for ended in something that can be used.
+enough_sound <- function(starts, task) {
+  wanted <- if (has_one_start(task)) 1L else (task$control$n_start + 1L) %/% 2L
+  sum(starts$status %in% c("converged", "max_iter") & !starts$degenerate) >= wanted
+}
+
+# One component, or all labels known: every start is the closed form.
+has_one_start <- function(task) {
+  labels <- task$data$labels
+  task$model$k == 1L || (!is.null(labels) && !anyNA(labels$codes))
+}
+
+run_task <- function(task, items, kinds, control = task$control) {
+  as_search(run_em(task$data, list(items = items), task$model, control, task$native), kinds)
+}
+
+as_search <- function(run, kinds) {
+  run$starts <- as.data.frame(run$starts)
+  run$method <- kinds
+  run
+}
+
+# The better of two runs, with the tables of both.
+better_search <- function(old, new) {
+  if (is.null(old)) return(new)
+  better <- new$worth > old$worth || (new$worth == old$worth && new$loglik > old$loglik)
+  out <- if (better) new else old
+  out$starts <- rbind(old$starts, new$starts)
+  out$method <- c(old$method, new$method)
+  out$traces <- c(old$traces, new$traces)
+  out
+}
+
+search_once <- function(task, method) {
+  if (method != "mixed" || has_one_start(task)) {
+    kind <- if (method == "mixed") mixed_kinds[1L] else method
+    items <- starts_by_method(task$data, task$model, kind, task$control$n_start, task$native)
+    return(run_task(task, items, rep(kind, length(items))))
+  }
+  kinds <- rep(mixed_kinds, each = tries_per_start * task$control$n_start)
+  sampled <- search_in_sample(task, kinds)
+  if (!is.null(sampled)) return(sampled)
+  items <- draw_kinds(task, kinds, task$native)
+  if (task$control$max_iter <= trial_iterations) return(run_task(task, items, kinds))
+  trial <- run_task(task, items, kinds, replace(task$control, "max_iter", trial_iterations))
+  finish_search(task, items, trial)
+}
+
+draw_kinds <- function(task, kinds, native) {
+  drawn <- lapply(unique(kinds), function(kind) {
+    starts_by_method(task$data, task$model, kind, sum(kinds == kind), native)
+  })
+  do.call(c, drawn)
+}
+
+# The starts that are to run on: the best of each kind, then the best of all.
+chosen_to_finish <- function(trial, most, also = NULL) {
+  starts <- trial$starts
+  usable <- !starts$degenerate
+  if (!any(usable)) usable <- !starts$status %in% c("bad_start", "collapsed")
+  rank <- order(-starts$loglik, method = "radix")
+  rank <- rank[usable[rank]]
+  place <- stats::ave(seq_along(rank), trial$method[rank], FUN = seq_along)
+  first <- place <= most %/% length(mixed_kinds)
+  chosen <- sort(c(rank[first], rank[!first])[seq_len(min(most, length(rank)))])
+  chosen[starts$status[chosen] %in% c("max_iter", also)]
+}
+
+# Runs the chosen to the end, each from where its trial began; where too few of them end sound, the others too.
+finish_search <- function(task, items, trial) {
+  table <- trial[c("starts", "traces", "method")]
+  table$starts$status[table$starts$status == "max_iter"] <- "stopped_early"
+  best <- if (trial$status != "max_iter") trial
+  chosen <- chosen_to_finish(trial, task$control$n_start)
+  while (length(chosen)) {
+    final <- run_task(task, items[chosen], trial$method[chosen])
+    table$starts[chosen, ] <- final$starts
+    table$traces[chosen] <- final$traces
+    best <- better_search(best, final)
+    if (enough_sound(table$starts, task)) break
+    chosen <- which(table$starts$status == "stopped_early")
+  }
+  ended <- which(table$starts$status == "converged" & !table$starts$degenerate)
+  if (length(best$degenerate) && length(ended)) {
+    # A trial that had converged may be worth more than what its betters became.
+    again <- ended[which.max(table$starts$loglik[ended])]
+    best <- better_search(best, run_task(task, items[again], trial$method[again]))
+  }
+  best[names(table)] <- table
+  best
+}
+
+# Many rows: starts are drawn and tried in a sample of them, and the chosen go on from there with all rows. NULL
+# where there are not so many, or where the sample is not like the whole.
+search_in_sample <- function(task, kinds) {
+  weights <- task$native$weights
+  rows <- if (is.null(weights)) seq_len(nrow(task$native$x)) else which(weights > 0)
+  control <- task$control
+  if (length(rows) <= sample_rows || control$max_iter == 0L || !is.null(task$data$labels)) return(NULL)
+  part <- native_rows(task$native, sort(sample(rows, sample_rows), method = "radix"))
+  items <- draw_kinds(task, kinds, part)
+  brief <- replace(control, c("max_iter", "path"), list(sample_iterations, FALSE))
+  trial <- as_search(run_native(task$data, part, items, task$model, brief, ends = TRUE), kinds)
+  if (!is.null(trial$defect)) return(NULL)
+  chosen <- chosen_to_finish(trial, control$n_start, also = "converged")
+  if (!length(chosen)) return(NULL)
+  items <- lapply(trial$ends[chosen], function(end) list(parameters = end, forgiving = FALSE))
+  run_task(task, items, kinds[chosen])
+}

@@ -1,0 +1,66 @@
+# Degenerate components of a fit: found by the core (find_degenerate() in src/engine.cpp), told here with their
+# rows and a remedy.
+
+# Below this part of the data's own spread a component is taken to sit on a few points; the core has the same.
+least_relative_spread <- 1e-6
+
+collapsed_components <- function(fit) {
+  sort(unique(c(fit$collapsed, which(fit$relative_spread < least_relative_spread))))
+}
+
+# Components of too few rows for what their covariance has of its own.
+thin_components <- function(fit) setdiff(fit$degenerate, collapsed_components(fit))
+
+warn_collapsed <- function(fit) {
+  collapsed <- collapsed_components(fit)
+  thin <- thin_components(fit)
+  if (length(collapsed)) {
+    warn_em("collapse", c(
+      sprintf("Component %s shrank onto %s; its likelihood is unbounded.", names(fit$counts)[collapsed[1L]],
+              describe_points(fit, collapsed[1L])),
+      x = more_of(collapsed, fit), i = collapse_remedy(fit)
+    ))
+  } else if (length(thin)) {
+    warn_em("collapse", c(
+      sprintf("Component %s has too few rows for a covariance of its own: %s effective, %s.",
+              names(fit$counts)[thin[1L]], number(fit$counts[[thin[1L]]], 3L), describe_points(fit, thin[1L])),
+      x = more_of(thin, fit), i = collapse_remedy(fit)
+    ))
+  }
+}
+
+# Two components that nearly coincide, as at a saddle or where the data hold fewer. Told of a start already where
+# that was so there.
+warn_twins <- function(fit) {
+  if (!length(fit$twins) || fit$iterations == 0L) return(invisible())
+  if (!is.null(coincident_pair(parameter_rows_of(fit$start)))) return(invisible())
+  warn_em("coincide", c(
+    sprintf("Components %s and %s nearly coincide: together they are one.", names(fit$counts)[fit$twins[1L]],
+            names(fit$counts)[fit$twins[2L]]),
+    i = "Use fewer components, or other starts."
+  ))
+}
+
+more_of <- function(components, fit) {
+  if (length(components) > 1L) sprintf("The same holds for component %s.", enumerate(names(fit$counts)[components[-1L]]))
+}
+
+collapse_remedy <- function(fit) {
+  sprintf("Use fewer components or a simpler covariance, such as em_gaussian(\"%s\").",
+          if (ncol(fit$data$x) == 1L) "E" else "EEE")
+}
+
+# "20 identical points (rows 4, 9, 14, 19, 24, ... (15 more))"
+describe_points <- function(fit, component) {
+  rows <- rows_of_component(fit, component)
+  if (!length(rows)) return("no row that is more its own than another's")
+  alike <- length(rows) > 1L && nrow(unique(fit$data$x[rows, , drop = FALSE])) == 1L
+  sprintf("%s (%s %s)", plural(length(rows), if (alike) "identical point" else "point"),
+          if (length(rows) == 1L) "row" else "rows", enumerate(rows))
+}
+
+# Rows that count and belong to a component, by an E-step at the parameters.
+rows_of_component <- function(fit, component) {
+  classes <- max.col(responsibilities(fit), ties.method = "first")
+  which(classes == component & stats::weights(fit) > 0)
+}

@@ -1,0 +1,96 @@
+trial_of <- function(loglik, status = "max_iter", degenerate = FALSE, method = rep(mixed_kinds, each = 4)) {
+  list(starts = data.frame(loglik = loglik, iterations = 20L, status = status, degenerate = degenerate),
+       method = method)
+}
+
+test_that("the best of each kind run on, then the best of all", {
+  trial <- trial_of(c(12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1))
+  expect_identical(chosen_to_finish(trial, 6L), c(1L, 2L, 5L, 6L, 9L, 10L))
+  expect_identical(chosen_to_finish(trial, 5L), c(1L, 2L, 3L, 5L, 9L))
+  expect_identical(chosen_to_finish(trial, 1L), 1L)
+})
+
+test_that("degenerate trials don't run on while there are others, and those at their end needn't", {
+  loglik <- 12:1
+  degenerate <- rep(c(TRUE, FALSE), c(4, 8))
+  expect_identical(chosen_to_finish(trial_of(loglik, degenerate = degenerate), 2L), c(5L, 6L))
+  ended <- trial_of(loglik, status = rep(c("converged", "max_iter"), c(2, 10)))
+  expect_identical(chosen_to_finish(ended, 6L), c(5L, 6L, 9L, 10L))
+  expect_identical(chosen_to_finish(trial_of(loglik, degenerate = TRUE), 2L), 1:2)
+  expect_length(chosen_to_finish(trial_of(loglik, status = "bad_start", degenerate = TRUE), 2L), 0)
+})
+
+test_that("the table of starts tells what became of each", {
+  set.seed(1)
+  fit <- em_fit(iris[1:4], 3)
+  expect_identical(as.vector(table(fit$starts$method)[mixed_kinds]), rep(20L, 3))
+  expect_true(all(fit$starts$status %in% c("converged", "stopped_early", "collapsed")))
+  long <- fit$starts$iterations > trial_iterations
+  expect_lte(sum(long), fit$control$n_start)
+  expect_gte(sum(long), 3)
+  expect_true(all(fit$starts$iterations[fit$starts$status == "stopped_early"] == trial_iterations))
+  expect_identical(fit$loglik, max(fit$starts$loglik[!fit$starts$degenerate]))
+  expect_identical(lengths(fit$traces), fit$starts$iterations + 1L)
+})
+
+test_that("a finalist's run is that of its start by itself, so that it can be replayed", {
+  set.seed(1)
+  fit <- em_fit(faithful, 3)
+  again <- em_fit(faithful, start = fit$start, control = fit$control)
+  expect_equal(again$trace$loglik, fit$trace$loglik, tolerance = 1e-13)
+  expect_equal(again$parameters, fit$parameters, ignore_attr = TRUE)
+})
+
+test_that("few iterations are run for all starts, none is stopped early", {
+  set.seed(1)
+  fit <- em_fit(faithful, 2, control = em_control(tol = 0, max_iter = 5, n_start = 2))
+  expect_identical(fit$starts$status, rep("max_iter", 12))
+  expect_identical(fit$starts$iterations, rep(5L, 12))
+})
+
+test_that("one component takes one start, a named method n_start of them", {
+  expect_identical(nrow(em_fit(faithful, 1)$starts), 1L)
+  set.seed(1)
+  fit <- em_fit(faithful, 2, start = "random", control = em_control(n_start = 4))
+  expect_identical(fit$starts$method, rep("random", 4))
+})
+
+test_that("where most starts end degenerate others are drawn, at most twice", {
+  set.seed(1)
+  fit <- suppressWarnings(em_fit(rep(c(1, 2, 5, 9, 20), 20), 3, start = "kmeans++"))
+  expect_identical(nrow(fit$starts), 30L)
+  expect_true(all(fit$starts$degenerate))
+  expect_match(tail(format(fit), 2)[1], "best of 30 starts (30 degenerate, ", fixed = TRUE)
+  expect_identical(nrow(em_fit(faithful, 2, start = "kmeans++")$starts), 10L)
+})
+
+test_that("a sound fit is preferred to a degenerate one of higher likelihood", {
+  set.seed(1)
+  fit <- em_fit(iris$Petal.Width, 4)
+  expect_true(any(fit$starts$loglik > fit$loglik + 1))
+  expect_length(fit$degenerate, 0)
+  expect_gte(min(fit$counts), 2)
+})
+
+test_that("of many rows a sample serves to choose the starts, and all rows count in the end", {
+  set.seed(1)
+  x <- c(rnorm(15000), rnorm(12000, 4, 0.5))
+  fit <- em_fit(x, 2)
+  expect_identical(nrow(fit$starts), 10L)
+  expect_identical(fit$nobs, 27000L)
+  expect_equal(unname(fit$parameters$mean), c(0, 4), tolerance = 0.02)
+  expect_lt(fit$iterations, 60)
+  expect_equal(sum(predict(fit, type = "logdensity")), fit$loglik, tolerance = 1e-12)
+  weighted <- em_fit(x, 2, weights = rep(0:1, c(20000, 7000)), control = em_control(tol = 0, max_iter = 30))
+  expect_identical(nrow(weighted$starts), 60L)
+})
+
+test_that("the default finds the best known optimum of classic data", {
+  known <- list(list(faithful, 2, -1130.264), list(iris[1:4], 2, -214.3547), list(iris[1:4], 3, -180.1855))
+  for (case in known) {
+    for (seed in 1:3) {
+      set.seed(seed)
+      expect_gt(em_fit(case[[1]], case[[2]])$loglik, case[[3]] - 1e-3)
+    }
+  }
+})
