@@ -3,7 +3,7 @@
 # "mixed" takes k-means++ partitions, random rows and random partitions, as many of each: every one of the three
 # finds optima that the others miss. All are tried for a few iterations; the most promising, and always some of
 # each kind, run to the end (Biernacki, Celeux & Govaert 2003). Where most of these end in a degenerate component,
-# so do the others, and new ones are drawn. What each idea earns is measured in inst/bench/starts.R.
+# so do the others, and new ones are drawn.
 mixed_kinds <- c("kmeans++", "random", "partition")
 tries_per_start <- 2L # of each kind
 trial_iterations <- 20L
