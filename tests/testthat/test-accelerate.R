@@ -67,6 +67,9 @@ test_that("no step lowers the log-likelihood, and the end is not below that of p
   }
 })
 
+# Stopped early, components that overlap much may lie close enough to be told of.
+near_twins <- function(code) suppressWarnings(code, classes = "emfit_warning_coincide")
+
 test_that("converged means that ten times the iterations gain less than tol", {
   for (tol in c(1e-2, 1e-4, 1e-6)) {
     runs <- c(
@@ -77,10 +80,12 @@ test_that("converged means that ten times the iterations gain less than tol", {
                 family = em_gaussian()))
     )
     for (run in runs) {
-      fit <- em_fit(run$x, start = run$start, family = run$family, control = em_control(tol = tol, max_iter = 5000))
+      control <- em_control(tol = tol, max_iter = 5000)
+      fit <- near_twins(em_fit(run$x, start = run$start, family = run$family, control = control))
       expect_true(fit$converged)
       more <- em_control(tol = 0, max_iter = 10 * fit$iterations)
-      expect_lt(em_fit(run$x, start = fit, family = run$family, control = more)$loglik - fit$loglik, tol)
+      longer <- near_twins(em_fit(run$x, start = fit, family = run$family, control = more))
+      expect_lt(longer$loglik - fit$loglik, tol)
     }
   }
 })

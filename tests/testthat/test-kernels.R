@@ -42,7 +42,10 @@ test_that("instruction sets agree where rows fill neither vectors nor blocks", {
         if (d == 1L) start <- list(mean = x[c(1, 4)], sd = c(2, 2))
         run <- function(name) {
           control <- em_control(tol = 0, max_iter = 0)
-          with_kernels(name, em_fit(x, k = 2, family = em_gaussian(structure), start = start, control = control))
+          # At the start itself a component may hold fewer rows than it needs.
+          suppressWarnings(classes = "emfit_warning_collapse", {
+            with_kernels(name, em_fit(x, k = 2, family = em_gaussian(structure), start = start, control = control))
+          })
         }
         logliks <- vapply(sets, function(name) run(name)$loglik, 0)
         expect_equal(unname(logliks), rep(logliks[["baseline"]], length(sets)), tolerance = 1e-13)

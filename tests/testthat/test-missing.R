@@ -226,8 +226,9 @@ test_that("a start by responsibilities or partition, and one step at a time", {
   expect_true(by_species$converged)
   r <- predict(by_species, type = "prob")
   expect_gt(mean(levels(iris$Species)[max.col(r)] == iris$Species), 0.95)
-  fit <- missing_run(x[, 1:3], "VVV", 6, control = list(path = TRUE))
-  p <- em_start(x[, 1:3], start = many_start)
+  start <- list(mean = rbind(c(5, 3.4, 1.5), c(6, 2.8, 4.3), c(6.6, 3, 5.5)), covariance = diag(3) / 2)
+  fit <- missing_run(x[, 1:3], "VVV", 6, start, control = list(path = TRUE))
+  p <- em_start(x[, 1:3], start = start)
   for (i in 1:6) p <- em_mstep(x[, 1:3], em_estep(x[, 1:3], p), p)
   expect_equal(unlist(lapply(p[1:3], as.numeric), use.names = FALSE), parameter_numbers(fit), tolerance = 1e-12)
   for (method in c("kmeans++", "random", "partition")) {
