@@ -46,8 +46,10 @@ check_fit <- function(fit) {
 
 # One of a few words; the default is the first where the caller left the whole vector in place.
 check_choice <- function(x, arg, choices) {
-  if (identical(x, choices)) return(choices[1L])
-  if (is.character(x) && length(x) == 1L && x %in% choices) return(x)
+  if (is.character(x)) {
+    if (length(x) == 1L && match(x, choices, 0L) > 0L) return(x)
+    if (identical(x, choices)) return(choices[1L])
+  }
   abort_em("argument", c(
     sprintf("`%s` must be %s, not %s.", arg, one_of(choices), describe_value(x)),
     i = did_you_mean(x, choices)

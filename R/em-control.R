@@ -45,8 +45,8 @@
 em_control <- function(tol = 1e-6, stop = c("loglik", "parameters"), max_iter = 1000, n_start = 10,
                        algorithm = c("em", "ecm"), accelerate = TRUE, path = FALSE, threads = NULL,
                        verbose = FALSE, ...) {
-  check_no_dots(list(...), names(formals(em_control)))
-  structure(list(
+  if (...length()) check_no_dots(list(...), names(formals(em_control)))
+  out <- list(
     tol = check_nonnegative(tol, "tol"),
     stop = check_choice(stop, "stop", c("loglik", "parameters")),
     max_iter = check_count(max_iter, "max_iter", 0L),
@@ -56,7 +56,9 @@ em_control <- function(tol = 1e-6, stop = c("loglik", "parameters"), max_iter = 
     path = check_flag(path, "path"),
     threads = if (!is.null(threads)) check_count(threads, "threads"),
     verbose = check_flag(verbose, "verbose")
-  ), class = "em_control")
+  )
+  class(out) <- "em_control"
+  out
 }
 
 as_em_control <- function(control) {
@@ -72,10 +74,11 @@ as_em_control <- function(control) {
 
 # How many threads a run gets: small work stays on one, more than two must be asked for.
 resolve_threads <- function(control, work) {
+  wanted <- control$threads
+  if (is.null(wanted)) wanted <- if (work > 1e6) 2L else 1L
+  if (wanted == 1L) return(1L)
   limit <- suppressWarnings(as.integer(Sys.getenv("OMP_THREAD_LIMIT", "")))
   if (is.na(limit) || limit < 1L) limit <- .Machine$integer.max
   if (nzchar(Sys.getenv("_R_CHECK_LIMIT_CORES_", ""))) limit <- min(limit, 2L)
-  wanted <- control$threads
-  if (is.null(wanted)) wanted <- if (work > 1e6) 2L else 1L
   min(wanted, limit)
 }

@@ -16,8 +16,8 @@ em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, l
   frame <- treat_missing(frame, na.action)
   check_finite(frame)
   data <- family_data(family, frame)
-  data$n <- nrow(data$x)
-  structure(data, class = "em_data")
+  data$n <- dim(data$x)[1L]
+  data
 }
 
 # Anything rectangular -> list(x = double matrix without dimnames, names, row_names, vector).
@@ -25,23 +25,23 @@ as_frame <- function(x, logical_ok = FALSE, arg = "x") {
   if (is.null(x)) abort_em("input", sprintf("`%s` has no observations: it is NULL.", arg))
   if (inherits(x, "data.frame")) return(frame_of_columns(x, logical_ok, arg))
   if (inherits(x, "ts") || inherits(x, "table")) x <- unclass(x)
+  size <- dim(x)
   usable <- is.numeric(x) || (logical_ok && is.logical(x))
-  if (!usable || is.object(x) || length(dim(x)) > 2L) {
+  if (!usable || is.object(x) || length(size) > 2L) {
     abort_em("input", c(
       sprintf("`%s` must be a numeric vector, matrix or data frame, not %s.", arg, describe_input(x)),
       i = if (is.factor(x) || is.character(x)) "Groups are what EM finds; give it the measurements."
     ))
   }
-  vector <- is.null(dim(x)) || length(dim(x)) == 1L
-  if (vector) {
+  if (length(size) < 2L) {
     check_rows(length(x), arg)
     row_names <- names(x)
     x <- matrix(as.double(x), ncol = 1L)
     return(check_shape(list(x = x, names = NULL, row_names = row_names, vector = TRUE), arg))
   }
-  frame <- list(x = x, names = colnames(x), row_names = rownames(x), vector = FALSE)
-  if (storage.mode(frame$x) != "double") storage.mode(frame$x) <- "double"
-  frame$x <- bare(frame$x)
+  frame <- list(x = NULL, names = dimnames(x)[[2L]], row_names = dimnames(x)[[1L]], vector = FALSE)
+  if (!is.double(x)) storage.mode(x) <- "double"
+  frame$x <- bare(x)
   check_shape(frame, arg)
 }
 
@@ -93,8 +93,9 @@ user_name <- function(arg) {
 }
 
 check_shape <- function(frame, arg) {
-  if (ncol(frame$x) == 0L) abort_em("input", sprintf("`%s` has no columns.", arg))
-  if (nrow(frame$x) == 0L) abort_em("input", sprintf("`%s` has no observations: it has 0 rows.", arg))
+  size <- dim(frame$x)
+  if (size[2L] == 0L) abort_em("input", sprintf("`%s` has no columns.", arg))
+  if (size[1L] == 0L) abort_em("input", sprintf("`%s` has no observations: it has 0 rows.", arg))
   frame
 }
 
@@ -107,6 +108,7 @@ check_rows <- function(n, arg) {
 
 # Without dimnames and other attributes; copies nothing where there are none.
 bare <- function(x) {
+  if (length(attributes(x)) == 1L) return(x)
   extra <- setdiff(names(attributes(x)), "dim")
   for (name in extra) attr(x, name) <- NULL
   x
@@ -154,7 +156,11 @@ check_finite <- function(frame, arg = "x") {
 
 # How many different rows there are; only as many are counted as are needed to know that there are enough.
 distinct_rows <- function(x, enough) {
-  few <- min(nrow(x), 10L * enough + 100L)
+  size <- dim(x)
+  few <- min(size[1L], 10L * enough + 100L)
+  # There are at least as many different rows as there are different values in any one column.
+  found <- length(unique.default(x[seq_len(few), 1L]))
+  if (found >= enough || few == size[1L] && size[2L] == 1L) return(found)
   found <- nrow(unique(x[seq_len(few), , drop = FALSE]))
   if (found >= enough || few == nrow(x)) return(found)
   nrow(unique(x))
@@ -162,8 +168,9 @@ distinct_rows <- function(x, enough) {
 
 check_distinct <- function(data, k, least = k) {
   x <- rows_that_count(data)
-  found <- distinct_rows(x, max(k, least))
-  if (found >= max(k, least)) return(invisible())
+  enough <- max(k, least)
+  found <- distinct_rows(x, enough)
+  if (found >= enough) return(invisible())
   if (found == 1L && nrow(x) > 1L) abort_constant(data, x, seq_len(ncol(x)))
   abort_too_many(k, nrow(x), found,
                  if (found > 1L) "Use fewer components." else "A variance needs at least 2 distinct rows.")
@@ -283,7 +290,7 @@ new_data <- function(newdata, fit) {
   data <- family_data(fit$family, frame, old = old)
   data$n <- nrow(data$x)
   data$complete <- rep(TRUE, data$n)
-  structure(data, class = "em_data")
+  data
 }
 
 pick_columns <- function(newdata, old) {

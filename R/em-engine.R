@@ -73,7 +73,7 @@ run_em <- function(data, start, model, control, native = tallied(data, model)) {
 
 # The same on rows in the core's own shape; ends: also the parameters that every start ended with?
 run_native <- function(data, native, items, model, control, ends = FALSE) {
-  work <- as.double(nrow(native$x)) * ncol(native$x) * model$k * length(items)
+  work <- prod(dim(native$x), model$k, length(items))
   settings <- unclass(control)
   settings$threads <- resolve_threads(control, work)
   settings$unit <- weight_unit(data$weights)

@@ -122,11 +122,12 @@ em_fit <- function(x, ...) UseMethod("em_fit")
 em_fit.default <- function(x, k = NULL, family = em_gaussian(), latent = em_mixture(), start = NULL,
                            weights = NULL, labels = NULL, fixed = NULL, na.action = NULL, control = em_control(),
                            ...) {
-  check_no_dots(list(...), names(formals(em_fit.default)))
+  if (...length()) check_no_dots(list(...), names(formals(em_fit.default)))
   if (missing(x)) abort_em("input", c("`x` is missing: there are no data.", i = "em_fit(faithful, k = 2)"))
-  data <- em_data(x, as_em_family(family), weights, na.action, labels = labels)
+  family <- as_em_family(family)
+  data <- em_data(x, family, weights, na.action, labels = labels)
   tell_missing(data)
-  fit_data(data, k, as_em_family(family), as_em_latent(latent), start, as_em_control(control), match.call(), fixed)
+  fit_data(data, k, family, as_em_latent(latent), start, as_em_control(control), match.call(), fixed)
 }
 
 #' @rdname em_fit
@@ -135,7 +136,7 @@ em_fit.formula <- function(x, data = NULL, k = NULL, family = em_gaussian(), lat
                            weights = NULL, labels = NULL, fixed = NULL, subset = NULL, na.action = NULL,
                            control = em_control(),
                            ...) {
-  check_no_dots(list(...), names(formals(em_fit.formula)))
+  if (...length()) check_no_dots(list(...), names(formals(em_fit.formula)))
   if (is_number(data) && is.null(k)) {
     abort_em("argument", c("`data` must be a data frame, not a number.", i = "Name `k`: em_fit(~ a, k = 2)."))
   }

@@ -170,6 +170,7 @@ holds_parameters <- function(model) !is.null(model$family$held) || !is.null(mode
 
 # Held numbers take their places in a list of parameters.
 override_held <- function(parameters, model) {
+  if (!holds_parameters(model)) return(parameters)
   held <- model$family$held
   for (name in names(held)) {
     at <- which(!is.na(held[[name]]))
@@ -191,6 +192,7 @@ spread_proportions <- function(proportions, held) {
 
 # A user's list of parameters may leave out what is held.
 fill_from_fixed <- function(start, fixed) {
+  if (is.null(fixed)) return(start)
   for (name in setdiff(names(fixed), "proportions")) {
     at <- which(!is.na(fixed[[name]]))
     if (is.null(start[[name]])) {

@@ -15,11 +15,11 @@ resolve_start <- function(start, k, data, family, latent, control, fixed = NULL)
   k <- resolve_k(k, start, kind, latent)
   check_labels_k(data$labels, k)
   start <- align_to_labels(start, kind, data$labels, k)
+  fixed_order <- is.numeric(latent$proportions)
+  if (fixed_order) latent_proportions(latent, k)
   model <- list(family = family_check(family, data, k), latent = latent, k = k)
-  latent_proportions(latent, k)
   model <- resolve_fixed(fixed, model, data)
   if (kind == "parameters") start <- fill_from_fixed(start, fixed)
-  fixed_order <- is.numeric(latent$proportions)
   resolved <- switch(kind,
     method = list(method = start),
     parameters = start_from_parameters(start, data, model),
@@ -96,8 +96,9 @@ start_from_parameters <- function(start, data, model) {
   start <- align_components(start, names)
   proportions <- start_proportions(start$proportions, model)
   parameters <- family_parameters(model$family, start[names(start) != "proportions"], model$k, data)
+  parameters <- c(list(proportions = proportions), parameters)
   warn_coincident(parameters)
-  parameters <- override_held(c(list(proportions = proportions), parameters), model)
+  parameters <- override_held(parameters, model)
   item <- list(parameters = parameters, forgiving = FALSE)
   list(items = list(item), method = "parameters", names = names)
 }
@@ -129,16 +130,18 @@ start_vector <- function(x, name, k) {
                               else paste("it is", describe_value(x))))
   }
   check_start_finite(x, name)
-  unname(as.double(x))
+  as.double(x)
 }
 
 check_start_finite <- function(x, name) {
+  if (all(is.finite(x))) return(invisible())
   bad <- which(!is.finite(x))
-  if (!length(bad)) return(invisible())
   abort_em("start", sprintf("`start$%s` must be finite: value %d is %s.", name, bad[1L], number(x[bad[1L]])))
 }
 
 check_start_names <- function(start, wanted) {
+  has <- match(names(start), wanted, 0L)
+  if (length(has) == length(wanted) && all(has > 0L) && !anyDuplicated(has)) return(invisible())
   unknown <- setdiff(names(start), wanted)
   if (length(unknown) || is.null(names(start))) {
     abort_em("start", c(
@@ -258,7 +261,7 @@ user_matrix <- function(data) {
 }
 
 warn_coincident <- function(parameters) {
-  pair <- coincident_pair(parameter_rows_of(parameters))
+  pair <- coincident_components(parameters)
   if (is.null(pair)) return(invisible())
   warn_em("coincide", c(
     sprintf("Components %d and %d of `start` coincide.", pair[1L], pair[2L]),
@@ -273,9 +276,20 @@ parameter_rows_of <- function(parameters) {
   }))
 }
 
+# The first two components that agree up to rounding; NULL where none do. Nearly always their first parameters tell.
+coincident_components <- function(parameters) {
+  k <- length(parameters$proportions)
+  first <- parameters[[match(FALSE, names(parameters) == "proportions")]][seq_len(k)]
+  apart <- abs(rep(first, k) - rep(first, each = k)) > same_parameter * max(abs(first))
+  if (sum(!apart) == k) return(NULL)
+  coincident_pair(parameter_rows_of(parameters))
+}
+
+same_parameter <- 8 * .Machine$double.eps
+
 # The first two rows that agree up to rounding; NULL where none do.
 coincident_pair <- function(rows) {
-  rounding <- 8 * .Machine$double.eps * apply(abs(rows), 2L, max)
+  rounding <- same_parameter * apply(abs(rows), 2L, max)
   for (j in seq_len(nrow(rows) - 1L)) {
     later <- seq.int(j + 1L, nrow(rows))
     apart <- abs(t(rows[later, , drop = FALSE]) - rows[j, ]) > rounding

@@ -2,6 +2,7 @@
 gaussian_structures <- c("EII", "VII", "EEI", "VEI", "EVI", "VVI", "EEE", "VEE", "EVE", "VVE", "EEV", "VEV",
                          "EVV", "VVV")
 gaussian_words <- c(full = "VVV", tied = "EEE", diagonal = "VVI", spherical = "VII")
+gaussian_names <- c(gaussian_structures, "E", "V", names(gaussian_words))
 
 #' Gaussian components
 #'
@@ -29,15 +30,15 @@ gaussian_words <- c(full = "VVV", tied = "EEE", diagonal = "VVI", spherical = "V
 #' em_fit(faithful, k = 2, family = em_gaussian("EEE"))
 #' @export
 em_gaussian <- function(covariance = "VVV") {
-  known <- c(gaussian_structures, "E", "V", names(gaussian_words))
-  if (!is.character(covariance) || length(covariance) != 1L || !covariance %in% known) {
+  known <- gaussian_names
+  if (!is.character(covariance) || length(covariance) != 1L || match(covariance, known, 0L) == 0L) {
     abort_em("argument", c(
       sprintf("`covariance` must name a structure, not %s.", describe_value(covariance)),
       x = paste0("There are ", paste(known, collapse = ", "), "."),
       i = did_you_mean(covariance, known)
     ))
   }
-  if (covariance %in% names(gaussian_words)) covariance <- gaussian_words[[covariance]]
+  if (nchar(covariance) > 3L) covariance <- gaussian_words[[covariance]]
   new_em_family("gaussian", covariance = covariance)
 }
 
@@ -76,14 +77,14 @@ family_data.em_family_gaussian <- function(family, frame, old = NULL, ...) {
 #' @export
 family_check.em_family_gaussian <- function(family, data, k) {
   check_distinct(data, k, least = 2L)
-  d <- ncol(data$x)
+  d <- dim(data$x)[2L]
   if (d > 1L && nchar(family$covariance) == 1L) {
     abort_em("argument", c(
       sprintf("`covariance` = \"%s\" is for one dimension, but `x` has %d columns.", family$covariance, d),
       i = sprintf("Use \"%sII\" or \"%sVV\".", family$covariance, family$covariance)
     ))
   }
-  if (!gaussian_is_diagonal(family)) warn_never_together(data)
+  if (!is.null(data$missing) && !gaussian_is_diagonal(family)) warn_never_together(data)
   # In one dimension every structure is its volume alone.
   if (d == 1L) family$covariance <- substr(family$covariance, 1L, 1L)
   family
@@ -95,8 +96,8 @@ family_parameters.em_family_gaussian <- function(family, start, k, data) {
   if (d == 1L) {
     check_start_names(start, c("mean", "sd"))
     sd <- start_vector(start$sd, "sd", k)
-    bad <- which(!(sd > 0))
-    if (length(bad)) {
+    if (!all(sd > 0)) {
+      bad <- which(!(sd > 0))
       abort_em("start", sprintf("`start$sd` must be positive: component %d has %s.", bad[1L],
                                 number(sd[bad[1L]])))
     }

@@ -25,7 +25,9 @@ family_order <- function(family, parameters) UseMethod("family_order")
 family_split <- function(family, parameters, j) UseMethod("family_split")
 
 new_em_family <- function(name, ...) {
-  structure(list(name = name, ...), class = c(paste0("em_family_", name), "em_family"))
+  out <- list(name = name, ...)
+  class(out) <- c(paste0("em_family_", name), "em_family")
+  out
 }
 
 family_constructors <- function() list(gaussian = em_gaussian, binomial = em_binomial)

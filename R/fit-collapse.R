@@ -5,6 +5,7 @@
 least_relative_spread <- 1e-6
 
 collapsed_components <- function(fit) {
+  if (!length(fit$degenerate)) return(integer())
   sort(unique(c(fit$collapsed, which(fit$relative_spread < least_relative_spread))))
 }
 
@@ -12,6 +13,7 @@ collapsed_components <- function(fit) {
 thin_components <- function(fit) setdiff(fit$degenerate, collapsed_components(fit))
 
 warn_collapsed <- function(fit) {
+  if (!length(fit$degenerate)) return(invisible())
   collapsed <- collapsed_components(fit)
   thin <- thin_components(fit)
   if (length(collapsed)) {

@@ -1,35 +1,42 @@
 # The fit object: plain data of class em_fit. new_em_fit() makes it from what the engine returned.
 new_em_fit <- function(run, start, data, control, call) {
   model <- start$model
-  usable <- check_run(run, start, data)
+  check_run(run, start, data)
   order <- if (start$ordered) seq_len(model$k) else order_components(run$parameters, model$family)
+  labels <- component_labels(start$names, model$k)
   finish <- function(parameters) {
-    new_em_parameters(name_parameters(permute_components(parameters, order), start$names, data), model)
+    if (!start$ordered) parameters <- permute_components(parameters, order)
+    name_parameters(parameters, labels, data)
   }
+  by_component <- function(x) `names<-`(x[order], labels)
   call[[1L]] <- quote(emfit::em_fit)
   fit <- list(
     call = call, family = model$family, latent = model$latent, k = model$k,
-    parameters = unclass_parameters(finish(run$parameters)), loglik = run$loglik, df = as.integer(run$df),
+    parameters = finish(run$parameters), loglik = run$loglik, df = as.integer(run$df),
     nobs = if (is.null(data$weights)) data$n else sum(data$weights),
     trace = plain_frame(list(iteration = seq_along(run$trace) - 1L, loglik = run$trace, accelerated = run$accelerated)),
     path = unpack_path(run, finish), converged = run$status == "converged", status = run$status,
     iterations = run$iterations, passes = run$passes, gain = run$gain, remaining = run$remaining,
-    counts = stats::setNames(run$counts[order], component_labels(start$names, model$k)),
-    relative_spread = stats::setNames(run$relative_spread[order], component_labels(start$names, model$k)),
+    counts = by_component(run$counts), relative_spread = by_component(run$relative_spread),
     collapsed = if (run$component > 0L) match(run$component, order),
-    degenerate = sort(match(run$degenerate, order)), twins = sort(match(run$twins, order)),
-    starts = plain_frame(c(list(method = rep_len(start$method, length(run$starts$loglik))), as.list(run$starts))),
-    traces = if (length(run$traces) > 1L) run$traces, start = unclass_parameters(finish(run$start)),
+    degenerate = places(run$degenerate, order), twins = places(run$twins, order),
+    starts = plain_frame(c(list(method = rep_len(start$method, length(run$starts$loglik))), run$starts)),
+    traces = if (length(run$traces) > 1L) run$traces, start = finish(run$start),
     control = control, data = unclass(data)
   )
-  fit <- structure(fit, class = c(paste0("em_fit_", model$family$name), "em_fit"))
+  class(fit) <- c(paste0("em_fit_", model$family$name), "em_fit")
   warn_about(fit)
   fit
 }
 
+# Where components of the core's order are in the fit's.
+places <- function(components, order) if (length(components)) sort(match(components, order)) else integer()
+
 # data.frame() without its checks, which take a third of a small fit.
 plain_frame <- function(columns) {
-  structure(columns, class = "data.frame", row.names = .set_row_names(length(columns[[1L]])))
+  attributes(columns) <- list(names = names(columns), class = "data.frame",
+                              row.names = c(NA_integer_, -length(columns[[1L]])))
+  columns
 }
 
 # Errors where the run led nowhere.
@@ -66,16 +73,16 @@ permute_components <- function(parameters, order) {
 name_parameters <- function(parameters, names, data) {
   labels <- component_labels(names, length(parameters$proportions))
   variables <- data$names
-  lapply(parameters, function(x) {
-    if (length(dim(x)) == 3L) {
-      dimnames(x) <- list(variables, variables, labels)
-    } else if (length(dim(x)) == 2L) {
-      dimnames(x) <- list(labels, variables)
+  for (i in seq_along(parameters)) {
+    if (length(dim(parameters[[i]])) == 3L) {
+      dimnames(parameters[[i]]) <- list(variables, variables, labels)
+    } else if (length(dim(parameters[[i]])) == 2L) {
+      dimnames(parameters[[i]]) <- list(labels, variables)
     } else {
-      names(x) <- labels
+      names(parameters[[i]]) <- labels
     }
-    x
-  })
+  }
+  parameters
 }
 
 new_em_parameters <- function(parameters, model) {
@@ -102,7 +109,7 @@ unpack_path <- function(run, finish) {
   lapply(seq_len(ncol(run$path)), function(i) {
     pieces <- split(run$path[, i], group)
     for (name in names(pieces)) dim(pieces[[name]]) <- dim(run$parameters[[name]])
-    unclass_parameters(finish(pieces))
+    finish(pieces)
   })
 }
 

@@ -1,7 +1,9 @@
 # The contract of a latent structure, R's half; the other is src/latent.h. As a family, it is an inert list.
 
 new_em_latent <- function(name, ...) {
-  structure(list(name = name, ...), class = c(paste0("em_latent_", name), "em_latent"))
+  out <- list(name = name, ...)
+  class(out) <- c(paste0("em_latent_", name), "em_latent")
+  out
 }
 
 #' Rows from independent components: a mixture
@@ -53,7 +55,8 @@ latent_proportions <- function(latent, k) {
     }
     return(unname(as.double(latent$proportions)))
   }
-  spread_proportions(rep(1 / k, k), latent$held)
+  proportions <- rep(1 / k, k)
+  if (is.null(latent$held)) proportions else spread_proportions(proportions, latent$held)
 }
 
 latent_is_held <- function(latent) !identical(latent$proportions, "free") || !anyNA(latent$held) && length(latent$held) > 0L

@@ -41,6 +41,8 @@ test_that("distinct rows are counted only as far as needed, and right", {
   x <- cbind(rep(1:3, 400), 1)
   expect_identical(distinct_rows(x, 3), 3L)
   expect_identical(distinct_rows(x, 5), 3L)
+  expect_identical(distinct_rows(cbind(1, 1:4), 4), 4L)
+  expect_identical(distinct_rows(cbind(c(1, 1, 2)), 3), 2L)
   expect_identical(distinct_rows(rbind(matrix(0, 900, 2), c(1, 1)), 2), 2L)
 })
 

@@ -57,6 +57,14 @@ test_that("rows that agree up to rounding are found, others not", {
   expect_identical(coincident_pair(rbind(1 / 3, 1 - 2 / 3)), c(1L, 2L))
 })
 
+test_that("components that share their first parameter only are apart, and those that share all are not", {
+  components <- function(mean, sd) list(proportions = rep(1 / 3, 3), mean = mean, sd = sd)
+  expect_null(coincident_components(components(c(1, 1, 3), c(1, 2, 1))))
+  expect_identical(coincident_components(components(c(1, 3, 3), c(1, 2, 2))), c(2L, 3L))
+  expect_null(coincident_components(components(c(1, 2, 3), c(2, 2, 2))))
+  expect_null(coincident_components(list(proportions = 1, mean = 0, sd = 1)))
+})
+
 test_that("of several starts the best sound one is kept", {
   fit <- withr_seed(1, em_fit(faithful, k = 3, start = "random"))
   reached <- fit$starts$loglik[fit$starts$status == "converged"]
