@@ -84,6 +84,8 @@ curve_scene <- function(fit, states, chosen, j, rows) {
   frames <- lapply(seq_along(states), function(i) {
     n <- normals[[i]]
     y <- lapply(seq_len(nrow(n)), function(k) I(signif(n$proportion[k] * stats::dnorm(grid, n$mean[k], n$sd[k]), 4L)))
+    noise <- noise_curve(fit, j, states[[i]]$parameters)
+    if (!is.null(noise)) y <- c(y, list(I(signif(noise$density(grid), 4L))))
     c(frame_base(fit, chosen[i]), list(y = y, colours = row_colours(states[[i]], rows)))
   })
   tops <- vapply(frames, function(f) max(unlist(f$y)), 0)

@@ -102,8 +102,8 @@ simulated_data <- function(fit) {
     data$n <- length(rows)
     data$weights <- rep(total / length(rows), length(rows))
   }
-  component <- sample.int(fit$k, data$n, replace = TRUE, prob = fit$parameters$proportions)
-  drawn <- family_simulate(fit$family, fit$parameters, component, data)
+  component <- simulate_components(fit$parameters, data$n)
+  drawn <- simulate_rows(fit_model(fit), fit$parameters, component, data)
   random <- seq_len(family_width(fit))
   absent <- is.na(data$x)
   data$x[, random] <- as.matrix(drawn)[, random]
@@ -137,7 +137,7 @@ align_replicates <- function(fit, packed, at) {
   for (i in at) {
     parameters <- unpack_parameters(packed[, i], fit$parameters)
     r <- expect_em(fit$data, parameters, fit_model(fit), "responsibilities")$responsibilities
-    order <- best_assignment(crossprod(own, r))
+    order <- best_assignment(crossprod(own, r)[seq_len(fit$k), seq_len(fit$k), drop = FALSE])
     if (identical(order, seq_len(fit$k))) next
     packed[, i] <- unlist(permute_components(parameters, order), use.names = FALSE)
     moved[i] <- TRUE
@@ -147,7 +147,7 @@ align_replicates <- function(fit, packed, at) {
 
 are_exchangeable <- function(fit) {
   held <- fit$latent$proportions
-  fit$k > 1L && (!is.numeric(held) || all(held == held[1L]))
+  fit$k > 1L && (!is.numeric(held) || all(held[seq_len(fit$k)] == held[1L]))
 }
 
 unpack_parameters <- function(packed, like) {

@@ -38,7 +38,7 @@ keep_data_rows <- function(data, rows) {
 draw_fold_starts <- function(search, at, fitted) {
   sound <- Filter(is_sound, search$cells[[at]])
   if (!length(sound)) return(NULL)
-  n_start <- if (search$ks[at] == 1L) 1L else search$control$n_start
+  n_start <- if (search$ks[at] == 1L && !has_noise(sound[[1L]]$model$latent)) 1L else search$control$n_start
   items <- tryCatch(draw_starts(fitted, sound[[1L]]$model, "kmeans++", n_start), emfit_error = function(e) NULL)
   lapply(items, function(item) c(item, method = "kmeans++"))
 }
@@ -62,7 +62,7 @@ held_out_loglik <- function(search, at, i, part, fold, drawn) {
 
 partition_of_rows <- function(search, at, i, rows, fitted) {
   cell <- search$cells[[at]][[i]]
-  labels <- usable_partition(cell_view(search, at, i)$labels[rows], cell$model$k)
+  labels <- usable_partition(cell_view(search, at, i)$labels[rows], n_columns(cell$model))
   if (is.null(labels)) NULL else list(partition_start(labels, "full", fitted))
 }
 

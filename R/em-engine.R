@@ -3,19 +3,23 @@
 
 native_family <- function(model) c(unclass(model$family), k = model$k)
 
-native_latent <- function(model, data = NULL) {
-  known <- native_labels(data$labels, data$order)
-  proportions <- latent_proportions(model$latent, model$k)
-  c(list(name = model$latent$name, proportions = proportions,
-         held = latent_held(model$latent, proportions)), known)
+native_latent <- function(model) {
+  latent <- model$latent
+  proportions <- latent_proportions(latent, model$k)
+  list(name = latent$name, proportions = proportions, held = latent_held(latent, proportions),
+       noise = has_noise(latent), alike = has_noise(latent) && identical(latent$proportions, "equal"))
 }
 
-# Rows with missing values go sorted by pattern; what comes back by row is put in the user's order again.
-native_data <- function(data) {
+# Rows with missing values go sorted by pattern; what comes back by row is put in the user's order again. What is
+# known of the rows, labels and their density as noise, goes with them.
+native_data <- function(data, model) {
   order <- data$order
-  if (is.null(order)) return(list(x = data$x, weights = data$weights, missing = FALSE, kernels = kernels_wanted()))
-  list(x = data$x[order, , drop = FALSE], weights = data$weights[order], missing = TRUE,
-       kernels = kernels_wanted())
+  sorted <- !is.null(order)
+  x <- if (sorted) data$x[order, , drop = FALSE] else data$x
+  c(list(x = x, weights = if (sorted) data$weights[order] else data$weights, missing = sorted,
+         kernels = kernels_wanted()),
+    native_labels(data$labels, order, model$k),
+    if (has_noise(model$latent)) list(log_noise = noise_log_density(model$latent, x)))
 }
 
 # What options(emfit.kernels =) asks for; NULL: the best.
@@ -41,27 +45,40 @@ is_tallied <- function(model) model$family$name == "binomial"
 
 # Equal rows of counts are tallied: distinct rows with their summed weights give the same statistics.
 tallied <- function(data, model) {
-  if (!is_tallied(model) || data$n < 2L || !is.null(data$labels)) return(native_data(data))
+  if (!is_tallied(model) || data$n < 2L || !is.null(data$labels)) return(native_data(data, model))
   base <- max(data$x[, 2L]) + 1
-  if (base^2 > 2^53) return(native_data(data)) # too large for one number to tell two counts
+  if (base^2 > 2^53) return(native_data(data, model)) # too large for one number to tell two counts
   key <- data$x[, 2L] * base + data$x[, 1L]
   first <- !duplicated(key)
   index <- match(key, key[first])
   weights <- if (is.null(data$weights)) rep(1, data$n) else data$weights
-  native_data(list(x = data$x[first, , drop = FALSE], weights = as.double(rowsum(weights, index))))
+  native_data(list(x = data$x[first, , drop = FALSE], weights = as.double(rowsum(weights, index))), model)
 }
 
 # Starts from the data themselves: a list of items as em_run_cpp() takes them.
 draw_starts <- function(data, model, method, n_start, native = tallied(data, model)) {
-  if (model$k == 1L) n_start <- 1L # every start leads to the closed form
+  # Every start leads to the closed form, or differs in its share of noise alone.
+  if (model$k == 1L) n_start <- if (has_noise(model$latent)) min(n_start, length(noise_shares)) else 1L
   seeds <- as.double(sample.int(.Machine$integer.max, n_start, replace = TRUE))
   items <- em_start_cpp(native, native_family(model), method, seeds)
-  lapply(items, function(item) {
+  items <- lapply(items, function(item) {
     if (!is.null(item$parameters)) {
       item$parameters <- c(list(proportions = latent_proportions(model$latent, model$k)), item$parameters)
     }
     c(item, forgiving = TRUE)
   })
+  if (has_noise(model$latent)) noisy_starts(items, native, model) else items
+}
+
+# The groups of a starting item, each with its maximum likelihood, and an E-step there; NULL where that leads
+# nowhere.
+first_step <- function(item, native, model) {
+  settings <- unclass(em_control(max_iter = 0, threads = 1))
+  settings[c("unit", "ends")] <- list(1, FALSE)
+  run <- em_run_cpp(native, native_family(model), native_latent(model), list(item), settings)
+  if (!is.null(run$defect) || run$status == "bad_start") return(NULL)
+  em_expect_cpp(native, native_family(model), native_latent(model), run$parameters,
+                c("responsibilities", "row_loglik"), NULL, 1L)
 }
 
 # From starting items to the best run. Raises nothing but defects of the data.
@@ -78,12 +95,13 @@ run_native <- function(data, native, items, model, control, ends = FALSE) {
   settings$threads <- resolve_threads(control, work)
   settings$unit <- weight_unit(data$weights)
   settings$ends <- ends
-  em_run_cpp(native, native_family(model), native_latent(model, data), items, settings)
+  em_run_cpp(native, native_family(model), native_latent(model), items, settings)
 }
 
 native_rows <- function(native, rows) {
   native$x <- native$x[rows, , drop = FALSE]
   native$weights <- native$weights[rows]
+  native$log_noise <- native$log_noise[rows]
   native
 }
 
@@ -100,7 +118,7 @@ parameters_from <- function(data, responsibilities, model, threads = 1L) {
   settings$unit <- 1
   settings$ends <- FALSE
   start <- list(list(responsibilities = native_order(responsibilities, data), forgiving = FALSE))
-  run <- em_run_cpp(native_data(data), native_family(model), native_latent(model, data), start, settings)
+  run <- em_run_cpp(native_data(data, model), native_family(model), native_latent(model), start, settings)
   if (!is.null(run$defect)) abort_defect(data, run$defect)
   if (run$status == "bad_start") abort_bad_component(run$component, data, responsibilities)
   run$parameters
@@ -114,12 +132,13 @@ expect_em <- function(data, parameters, model, want, given = NULL, threads = NUL
     storage.mode(given) <- "double"
   }
   plain <- lapply(unclass(parameters), function(p) bare_numbers(p))
-  out <- em_expect_cpp(native_data(data), native_family(model), native_latent(model, data), plain, want, given,
-                       threads)
+  native <- native_data(data, model)
+  out <- em_expect_cpp(native, native_family(model), native_latent(model), plain, want, given, threads)
   if (out$component > 0 && is.null(given)) {
     abort_em("start", sprintf("Component %d has no density: its covariance is not positive definite.",
                               out$component))
   }
+  if (!is.null(native$log_noise) && "log_density" %in% want) out$log_density <- cbind(out$log_density, native$log_noise)
   for (name in intersect(c("responsibilities", "log_density", "row_loglik"), names(out))) {
     out[[name]] <- user_order(out[[name]], data)
   }
@@ -128,7 +147,7 @@ expect_em <- function(data, parameters, model, want, given = NULL, threads = NUL
 
 maximise_em <- function(data, statistics, parameters, model, algorithm) {
   plain <- lapply(unclass(parameters), function(p) bare_numbers(p))
-  em_maximise_cpp(statistics, native_data(data), native_family(model), native_latent(model, data), plain, algorithm)
+  em_maximise_cpp(statistics, native_data(data, model), native_family(model), native_latent(model), plain, algorithm)
 }
 
 bare_numbers <- function(x) {
@@ -152,7 +171,7 @@ refit_em <- function(natives, parameters, model, control, unit = 1) {
 # Weights are taken in units of weight_unit().
 score_em <- function(data, parameters, model, want, threads = NULL) {
   plain <- lapply(unclass(parameters), function(p) bare_numbers(p))
-  native <- if (want == "scores") native_data(data) else tallied(data, model)
+  native <- if (want == "scores") native_data(data, model) else tallied(data, model)
   if (!is.null(native$weights)) native$weights <- native$weights / weight_unit(data$weights)
   if (!is.null(plain$mean)) {
     # A step from a mean far from 0 would be rounded; about the means' own centre it is not.
@@ -164,7 +183,7 @@ score_em <- function(data, parameters, model, want, threads = NULL) {
     if (!is.null(held)) model$family$held$mean[] <- as.matrix(held) - rep(centre, each = nrow(means))
   }
   threads <- resolve_threads(list(threads = threads), as.double(data$n) * ncol(data$x) * model$k)
-  out <- em_score_cpp(native, native_family(model), native_latent(model, data), plain, want, threads)
+  out <- em_score_cpp(native, native_family(model), native_latent(model), plain, want, threads)
   if (want == "scores") out$scores <- user_order(out$scores, data)
   out
 }

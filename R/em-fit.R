@@ -54,6 +54,7 @@
 #'   \item{counts}{Expected number of rows in each component.}
 #'   \item{relative_spread, degenerate}{Each component's smallest spread in any direction, relative to the data's;
 #'     the numbers of those components that are degenerate, see below.}
+#'   \item{noise_volume}{The volume V of the density 1/V of noise, where there is noise: see [em_mixture()].}
 #'   \item{call, family, latent, k, control, data}{What was asked, and the data as they were used.}
 #' }
 #' Components keep the order of a start of your own or of given proportions; otherwise they are ordered by
@@ -62,10 +63,9 @@
 #' @section Starts: The log-likelihood of a mixture has many maxima, and EM climbs the one it starts under.
 #'   `"kmeans++"` starts from groups of near rows, by k-means on standardised columns (Arthur & Vassilvitskii
 #'   2007); `"random"` from k rows as means with the covariance of all; `"partition"` from random labels. Each
-#'   finds maxima that the others miss, so `"mixed"` takes 2 `n_start` of each, runs 40 iterations, and goes on
+#'   finds maxima that the others miss, so `"mixed"` takes 2 `n_start` of each, runs 20 iterations, and goes on
 #'   with the `n_start` most promising, among them some of each kind (Biernacki, Celeux & Govaert 2003). Of more than
-#'   10000 rows a sample of so many serves to choose them; and one that is still below the others' best after 200
-#'   iterations is left there. In print, starts *agree* that reach the best
+#'   20000 rows a sample of so many serves to choose them. In print, starts *agree* that reach the best
 #'   log-likelihood within 0.001: few that do are a reason to ask for more, `em_control(n_start = 50)`.
 #'
 #'   A component is *degenerate* where it has fewer than d + 1 effective rows (d columns), or where its smallest
@@ -178,6 +178,7 @@ evaluate <- function(expression, data, home, arg) {
 
 # The four stages of every fit, behind both methods.
 fit_data <- function(data, k, family, latent, start, control, call, fixed = NULL) {
+  data$labels <- labels_beside_noise(data$labels, latent)
   start <- resolve_start(start, k, data, family, latent, control, fixed)
   run <- search_em(data, start, control)
   start$method <- run$method

@@ -8,7 +8,7 @@ resolve_fixed <- function(fixed, model, data) {
                         i = "Numbers are held, NA is free: fixed = list(mean = c(0, NA))."))
   }
   if (!is.null(fixed$proportions)) {
-    model$latent$held <- fixed_proportions(fixed$proportions, model$latent, model$k)
+    model$latent$held <- fixed_proportions(fixed$proportions, model$latent, n_columns(model))
     model$latent$proportions <- "free"
   }
   held <- family_held(model$family, fixed[names(fixed) != "proportions"], model$k, data)
@@ -206,7 +206,8 @@ fill_from_fixed <- function(start, fixed) {
 
 # Starts of our own know no names: each component takes the group that is nearest to what it holds.
 held_starts <- function(items, data, model) {
-  plain <- list(family = model$family, latent = em_mixture(), k = model$k)
+  plain <- model
+  plain$latent[c("proportions", "held")] <- list("free", NULL)
   plain$family["held"] <- list(NULL)
   out <- lapply(items, function(item) {
     if (is.null(item$parameters)) {
@@ -251,6 +252,7 @@ nearest_groups <- function(parameters, model, data) {
 
 as_rows <- function(x, k) {
   if (length(dim(x)) == 3L) return(t(matrix(x, ncol = k)))
+  if (is.null(dim(x))) x <- x[seq_len(k)]
   matrix(x, nrow = k)
 }
 

@@ -1,7 +1,7 @@
 #' Fill in missing values
 #'
 #' Completes rows with missing cells by what a fit says of them, given the cells that are observed: by their
-#' expected values, or by draws for multiple imputation.
+#' expected values, or by draws for multiple imputation. Noise fills its box evenly, whatever cells are observed.
 #'
 #' `type = "mean"` puts the conditional mean in every gap, averaged over the components by their responsibilities.
 #' That is the best single guess, but data filled so vary too little: standard errors from them are too small.
@@ -78,6 +78,7 @@ fill_means <- function(data, p, fit) {
   for_each_pattern(data$x, function(rows, o, g) {
     sum <- 0
     for (j in seq_len(fit$k)) sum <- sum + r[rows, j] * conditional(data$x, rows, o, g, p, j)$mean
+    if (has_noise(fit$latent)) sum <- sum + r[rows, fit$k + 1L] %o% noise_centre(fit$latent$box)[g]
     filled[rows, g] <<- sum
   })
   filled
@@ -87,11 +88,15 @@ fill_draws <- function(data, p, fit) {
   r <- expect_em(data, p, fit_model(fit), "responsibilities")$responsibilities
   # The first component whose cumulated probability passes a uniform number.
   component <- 1L + rowSums(matrix(t(apply(r, 1L, cumsum)), nrow(r)) < stats::runif(nrow(r)))
-  component <- pmin(component, fit$k)
+  component <- pmin(component, n_columns(fit_model(fit)))
   filled <- data$x
   for_each_pattern(data$x, function(rows, o, g) {
     for (j in unique(component[rows])) {
       own <- rows[component[rows] == j]
+      if (j > fit$k) {
+        filled[own, g] <<- simulate_noise(fit$latent$box, length(own))[, g]
+        next
+      }
       given <- conditional(data$x, own, o, g, p, j)
       noise <- matrix(stats::rnorm(length(own) * length(g)), length(own)) %*% chol(given$covariance)
       filled[own, g] <<- given$mean + noise

@@ -58,8 +58,9 @@ unlabelled <- function(labels, rows) {
 # How many components the labels speak of, NULL where they leave it open.
 labels_k <- function(labels) {
   if (is.null(labels)) return(NULL)
-  if (!is.null(labels$beliefs)) return(ncol(labels$beliefs))
-  if (!is.null(labels$levels)) length(labels$levels) else max(labels$codes, na.rm = TRUE)
+  if (!is.null(labels$beliefs)) return(ncol(labels$beliefs) - isTRUE(labels$noise))
+  if (is.null(labels$levels)) return(max(labels$codes, na.rm = TRUE))
+  if (length(labels$levels)) length(labels$levels)
 }
 
 check_labels_k <- function(labels, k) {
@@ -78,11 +79,12 @@ label_names <- function(labels, k) {
 }
 
 # As the core takes them, in its order of rows.
-native_labels <- function(labels, order) {
+native_labels <- function(labels, order, k) {
   if (is.null(labels)) return(NULL)
   if (!is.null(order)) labels <- keep_labels(labels, order)
   if (!is.null(labels$beliefs)) return(list(log_beliefs = log(labels$beliefs)))
   codes <- labels$codes
+  codes[which(codes == 0L)] <- k + 1L # noise
   codes[is.na(codes)] <- 0L
   list(labels = codes)
 }
@@ -111,6 +113,7 @@ labelled_starts <- function(data, model, method, n_start) {
   counting <- if (is.null(data$weights)) rep(TRUE, data$n) else data$weights > 0
   seen <- seq_len(model$k) %in% data$labels$codes[counting]
   items <- if (all(seen)) list(supervised_start(codes, model$k)) else list()
+  if (has_noise(model$latent)) items <- noisy_starts(items, tallied(data, model), model)
   if (!anyNA(codes)) {
     if (all(seen)) return(items)
     abort_em("argument", sprintf("`labels` must have rows in every group: group %s has none.",
@@ -126,7 +129,7 @@ labelled_starts <- function(data, model, method, n_start) {
 
 supervised_start <- function(codes, k) {
   r <- matrix(0, length(codes), k)
-  known <- which(!is.na(codes))
+  known <- which(codes > 0L)
   r[cbind(known, codes[known])] <- 1
   list(responsibilities = r, forgiving = TRUE)
 }
@@ -139,8 +142,8 @@ relabel <- function(partition, codes, k) {
     to[best[[1L]]] <- best[[2L]]
     shared[best[[1L]], ] <- shared[, best[[2L]]] <- -1
   }
-  partition <- to[partition]
-  known <- !is.na(codes)
+  partition <- c(to, k + 1L)[partition]
+  known <- which(codes > 0L)
   partition[known] <- codes[known]
   as.integer(partition)
 }

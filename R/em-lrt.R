@@ -57,9 +57,6 @@ em_lrt.em_fit <- function(fit, k = fit$k + 1, n_boot = 199, control = fit$contro
 }
 
 check_can_resample <- function(fit) {
-  if (length(fit$parameters$proportions) != fit$k) {
-    abort_em("unsupported", "em_lrt() can't compare fits that have more proportions than components.")
-  }
   if (all(stats::weights(fit) %in% c(0, 1))) return(invisible())
   abort_em("unsupported", c("`fit` has case weights; a sample of weighted rows is not defined.",
                             i = "Repeat the rows, or compare BIC()."))
@@ -67,9 +64,9 @@ check_can_resample <- function(fit) {
 
 # A sample from the smaller model, with the trials and the gaps of the data.
 resample <- function(fit, parameters) {
-  component <- sample.int(fit$k, fit$data$n, replace = TRUE, prob = parameters$proportions)
+  component <- simulate_components(parameters, fit$data$n)
   frame <- fit$data
-  frame$x <- unname(as.matrix(family_simulate(fit$family, parameters, component, fit$data)))
+  frame$x <- unname(as.matrix(simulate_rows(fit_model(fit), parameters, component, fit$data)))
   if (!is.null(frame$order)) frame$x[is.na(fit$data$x)] <- NA
   family_data(fit$family, frame)
 }
@@ -91,21 +88,25 @@ split_starts <- function(models, parameters) {
   family <- models$small$family
   steps <- models$large$k - models$small$k
   while (steps > 1L) {
-    parameters <- family_split(family, parameters, which.max(parameters$proportions))
+    parameters <- family_split(family, parameters, which.max(parameters$proportions[seq_len(count_components(parameters))]))
     steps <- steps - 1L
   }
-  lapply(seq_along(parameters$proportions), function(j) {
+  lapply(seq_len(count_components(parameters)), function(j) {
     split <- family_split(family, parameters, j)
-    if (latent_is_held(models$large$latent)) {
-      split$proportions <- latent_proportions(models$large$latent, models$large$k)
-    }
+    split$proportions <- proportions_of_split(split$proportions, models$large)
     parameters_start(split, "split", forgiving = TRUE)
   })
 }
 
+# What a latent structure makes of them.
+proportions_of_split <- function(proportions, model) {
+  if (latent_is_held(model$latent)) return(latent_proportions(model$latent, model$k))
+  if (identical(model$latent$proportions, "equal")) share_equally(proportions) else proportions
+}
+
 # Of given starts and k-means++, the best run.
 best_run <- function(plan, model, items, most) {
-  drawn <- draw_starts(plan$data, model, "kmeans++", if (model$k == 1L) 1L else plan$long$n_start)
+  drawn <- draw_starts(plan$data, model, "kmeans++", if (model$k == 1L && !has_noise(model$latent)) 1L else plan$long$n_start)
   items <- c(items, lapply(drawn, function(item) c(item, method = "kmeans++")))
   chosen <- promising(plan, model, items, most)
   run <- run_items(plan, model, items[chosen])

@@ -120,7 +120,7 @@ search_from_above <- function(search, at) {
 }
 
 draw_shared_starts <- function(search, at) {
-  n_start <- if (search$ks[at] == 1L) 1L else search$control$n_start
+  n_start <- if (search$ks[at] == 1L && !has_noise(search$cells[[at]][[1L]]$model$latent)) 1L else search$control$n_start
   seeds <- NULL
   for (cell in search$cells[[at]]) {
     if (cell$status == "failed") next
@@ -160,46 +160,45 @@ starts_from_nested <- function(search, at, i) {
 starts_from_splits <- function(search, at, i) {
   if (at == 1L || search$ks[at - 1L] != search$ks[at] - 1L) return(NULL)
   below <- search$cells[[at - 1L]][[i]]
-  if (!is_sound(below) || has_more_than_components(below)) return(NULL)
+  if (!is_sound(below)) return(NULL)
   model <- search$cells[[at]][[i]]$model
   items <- lapply(seq_len(below$model$k), function(j) {
     parameters <- family_split(model$family, below$run$parameters, j)
-    if (latent_is_held(model$latent)) parameters$proportions <- latent_proportions(model$latent, model$k)
+    parameters$proportions <- proportions_of_split(parameters$proportions, model)
     parameters_start(parameters, "split", forgiving = TRUE)
   })
   items[vapply(items, function(item) !is.null(item$parameters$proportions), NA)]
 }
 
-# A latent structure may have a proportion besides those of the components; what to make of it is not known here.
-has_more_than_components <- function(cell) length(cell$run$parameters$proportions) != cell$model$k
-
 starts_from_merges <- function(search, at, i) {
   if (search$ks[at] == 1L || search$ks[at + 1L] != search$ks[at] + 1L) return(NULL)
   above <- search$cells[[at + 1L]][[i]]
-  if (!is_sound(above) || is_tallied(above$model) || has_more_than_components(above)) return(NULL)
+  if (!is_sound(above) || is_tallied(above$model)) return(NULL)
   view <- cell_view(search, at + 1L, i)
-  pairs <- which(lower.tri(view$overlap), arr.ind = TRUE)
+  own <- seq_len(above$model$k)
+  pairs <- which(lower.tri(view$overlap[own, own, drop = FALSE]), arr.ind = TRUE)
   pairs <- pairs[order(-view$overlap[pairs], method = "radix"), , drop = FALSE]
   pairs <- pairs[seq_len(min(nrow(pairs), above$model$k)), , drop = FALSE]
-  items <- lapply(seq_len(nrow(pairs)), function(p) merge_labels(view$labels, pairs[p, ]))
+  items <- lapply(seq_len(nrow(pairs)), function(p) merge_labels(view$labels, pairs[p, ], n_columns(above$model)))
   lapply(Filter(Negate(is.null), items), partition_start, method = "merge", data = search$data)
 }
 
-# Labels 1..k from 1..k+1; NULL where a component would have no rows, or a row belongs to none.
-merge_labels <- function(labels, pair) {
-  map <- seq_len(max(labels))
+# Labels 1..count - 1 from 1..count; NULL where a component would have no rows, or a row belongs to none.
+merge_labels <- function(labels, pair, count) {
+  map <- seq_len(count)
   map[max(pair)] <- min(pair)
   usable_partition(match(map, sort(unique(map)))[labels], length(map) - 1L)
 }
 
 usable_partition <- function(labels, k) if (length(unique(labels)) == k && max(labels) == k) labels
 
-# In the order of first appearance, so that equal partitions are equal numbers.
+# In the order of first appearance, noise last, so that equal partitions are equal numbers.
 cell_partition <- function(search, at, i) {
   cell <- search$cells[[at]][[i]]
   if (!is_sound(cell) || is_tallied(cell$model)) return(NULL)
   labels <- cell_view(search, at, i)$labels
-  usable_partition(match(labels, unique(labels)), cell$model$k)
+  order <- unique(labels[labels <= cell$model$k])
+  usable_partition(match(labels, c(order, cell$model$k + 1L)), n_columns(cell$model))
 }
 
 # EM from the optimum of a nested structure can't end below it.

@@ -84,7 +84,7 @@ select_data <- function(data, k, covariance, family, latent, criterion, folds, c
   k <- check_counts_of_components(k)
   criterion <- check_choice(criterion, "criterion", select_criteria)
   families <- families_to_try(family, covariance, data)
-  search <- new_search(data, families, k, latent, control)
+  search <- new_search(data, families, k, resolve_latent(latent, data, family), control)
   if (criterion == "CV") search$folds <- draw_folds(data, folds)
   run_search(search)
   new_em_select(search, criterion, call)
@@ -176,7 +176,7 @@ abort_nothing_fitted <- function(table) {
 fit_of_row <- function(x, row) {
   cell <- x$cells[[row]]
   start <- list(model = cell$model, ordered = is.numeric(cell$model$latent$proportions), supplied = FALSE,
-                names = names(cell$model$latent$proportions), method = cell$starts$method)
+                names = names(cell$model$latent$proportions)[seq_len(cell$model$k)], method = cell$starts$method)
   run <- cell$run
   run$starts <- as.list(cell$starts[names(cell$starts) != "method"])
   new_em_fit(run, start, x$data, x$control, call_of_row(x, cell$model))

@@ -10,8 +10,12 @@ resolve_start <- function(start, k, data, family, latent, control, fixed = NULL)
   if (inherits(start, "em_fit")) start <- start$parameters
   if (is.null(start)) start <- start_methods[1L]
   kind <- start_kind(start, data)
+  latent <- resolve_latent(latent, data, family)
   if (is.null(k)) k <- labels_k(data$labels)
-  if (is.null(k) && kind == "method" && is.list(fixed)) k <- parameters_k(fixed)
+  if (is.null(k) && kind == "method" && is.list(fixed)) k <- parameters_k(fixed, latent)
+  told <- noise_of_start(start, kind, data, latent)
+  start <- told$start
+  kind <- told$kind
   k <- resolve_k(k, start, kind, latent)
   check_labels_k(data$labels, k)
   start <- align_to_labels(start, kind, data$labels, k)
@@ -27,8 +31,9 @@ resolve_start <- function(start, k, data, family, latent, control, fixed = NULL)
     responsibilities = start_from_responsibilities(start, data, model)
   )
   names <- if (is.null(data$labels$levels)) resolved$names else label_names(data$labels, k)
-  if (is.null(names) && fixed_order) names <- names(latent$proportions)
+  if (is.null(names) && fixed_order) names <- names(latent$proportions)[seq_len(k)]
   if (is.null(names) && !is.null(fixed)) names <- component_names(fixed, k)
+  check_noise_name(names, latent)
   list(items = resolved$items, method = resolved$method, names = names, model = model,
        ordered = kind != "method" || fixed_order || !is.null(data$labels) || !is.null(fixed), supplied = kind != "method")
 }
@@ -67,11 +72,11 @@ abort_start_kind <- function(start, data) {
 
 resolve_k <- function(k, start, kind, latent) {
   said <- switch(kind,
-    parameters = parameters_k(start),
+    parameters = parameters_k(start, latent),
     partition = if (is.numeric(start)) NULL else length(partition_levels(start)),
-    responsibilities = ncol(start)
+    responsibilities = ncol(start) - has_noise(latent) * !identical(k, ncol(start))
   )
-  if (is.null(said) && is.numeric(latent$proportions)) said <- length(latent$proportions)
+  if (is.null(said) && is.numeric(latent$proportions)) said <- length(latent$proportions) - has_noise(latent)
   if (is.null(k)) {
     if (is.null(said) && kind == "partition" && !anyNA(start)) said <- max(start)
     if (is.null(said)) abort_em("argument", c("`k` must say how many components there are.", i = "em_fit(x, k = 2)"))
@@ -84,9 +89,12 @@ resolve_k <- function(k, start, kind, latent) {
   k
 }
 
-parameters_k <- function(start) {
-  for (name in c("prob", "sd", "proportions")) if (!is.null(start[[name]])) return(length(start[[name]]))
+# Proportions may or may not count noise, so they say least.
+parameters_k <- function(start, latent) {
+  for (name in c("prob", "sd")) if (!is.null(start[[name]])) return(length(start[[name]]))
+  if (!is.null(start$proportions) && !has_noise(latent)) return(length(start$proportions))
   if (!is.null(dim(start$mean))) return(nrow(start$mean))
+  if (!is.null(start$proportions)) return(length(start$proportions) - 1L)
   if (!is.null(start$mean)) return(length(start$mean))
   NULL
 }
@@ -94,7 +102,7 @@ parameters_k <- function(start) {
 start_from_parameters <- function(start, data, model) {
   names <- component_names(start, model$k)
   start <- align_components(start, names)
-  proportions <- start_proportions(start$proportions, model)
+  proportions <- start_proportions(start$proportions, model, names)
   parameters <- family_parameters(model$family, start[names(start) != "proportions"], model$k, data)
   parameters <- c(list(proportions = proportions), parameters)
   warn_coincident(parameters)
@@ -103,10 +111,11 @@ start_from_parameters <- function(start, data, model) {
   list(items = list(item), method = "parameters", names = names)
 }
 
-start_proportions <- function(proportions, model) {
+start_proportions <- function(proportions, model, names) {
   held <- latent_proportions(model$latent, model$k)
   if (is.null(proportions)) return(held)
-  proportions <- start_vector(proportions, "proportions", model$k)
+  if (has_noise(model$latent)) proportions <- noise_of_proportions(proportions, model$k, names)
+  proportions <- start_vector(proportions, "proportions", n_columns(model))
   if (latent_is_held(model$latent)) {
     if (max(abs(proportions - held)) < 1e-8) return(held)
     abort_em("start", c(
@@ -120,6 +129,7 @@ start_proportions <- function(proportions, model) {
                         x = sprintf("They are %s and sum to %s.", enumerate(number(proportions)),
                                     number(sum(proportions), 8L))))
   }
+  if (identical(model$latent$proportions, "equal")) proportions <- share_equally(proportions)
   proportions
 }
 
@@ -199,7 +209,7 @@ start_from_partition <- function(start, data, model) {
   labels <- partition_labels(start, data, model$k)
   responsibilities <- matrix(0, data$n, model$k)
   responsibilities[cbind(seq_len(data$n), labels)] <- 1
-  parameters <- parameters_from(data, responsibilities, model)
+  parameters <- parameters_from_start(data, responsibilities, model)
   warn_coincident(parameters)
   list(items = list(list(parameters = parameters, forgiving = FALSE)), method = "partition",
        names = if (!is.numeric(start)) as.character(partition_levels(start)))
@@ -234,11 +244,25 @@ align_rows <- function(x, data, arg) {
 }
 
 start_from_responsibilities <- function(start, data, model) {
-  check_responsibilities(start, data, model$k)
-  parameters <- parameters_from(data, start, model)
+  noise <- has_noise(model$latent) && ncol(start) == n_columns(model)
+  check_responsibilities(start, data, model$k + noise)
+  parameters <- parameters_from_start(data, start, model)
   warn_coincident(parameters)
   list(items = list(list(parameters = parameters, forgiving = FALSE)), method = "responsibilities",
-       names = colnames(start))
+       names = colnames(start)[seq_len(model$k)])
+}
+
+# Groups that leave out noise: it gets its share.
+parameters_from_start <- function(data, responsibilities, model) {
+  if (ncol(responsibilities) == n_columns(model)) return(parameters_from(data, responsibilities, model))
+  beside <- model$latent
+  model$latent <- em_mixture()
+  data["labels"] <- list(NULL)
+  parameters <- parameters_from(data, responsibilities, model)
+  model$latent <- beside
+  parameters$proportions <- if (identical(beside$proportions, "free") && is.null(beside$held))
+    with_noise_share(parameters$proportions) else latent_proportions(beside, model$k)
+  parameters
 }
 
 check_responsibilities <- function(r, data, k, arg = "start") {
@@ -278,7 +302,7 @@ parameter_rows_of <- function(parameters) {
 
 # The first two components that agree up to rounding; NULL where none do. Nearly always their first parameters tell.
 coincident_components <- function(parameters) {
-  k <- length(parameters$proportions)
+  k <- count_components(parameters)
   first <- parameters[[match(FALSE, names(parameters) == "proportions")]][seq_len(k)]
   apart <- abs(rep(first, k) - rep(first, each = k)) > same_parameter * max(abs(first))
   if (sum(!apart) == k) return(NULL)

@@ -11,7 +11,8 @@
 #' @param parameters What [em_start()] or [em_mstep()] returned, or a fit. `em_mstep()` can do without:
 #'   it then needs `family` and `latent`.
 #' @param responsibilities An n x k matrix whose rows sum to one, what `em_estep()` returned, or a factor
-#'   of known groups.
+#'   of known groups. With noise (see [em_mixture()]) the matrix has k + 1 columns, and the factor may have a level
+#'   `"noise"`.
 #' @param algorithm `"em"`, or `"ecm"`: the spread about the means in `parameters`.
 #' @param family,latent As in [em_fit()]; used where `parameters` is left out.
 #' @return `em_estep()`: a list of `responsibilities` (n x k), `loglik` (one number) and `log_density` (n x k, of the
@@ -58,7 +59,7 @@ em_mstep <- function(x, responsibilities, parameters = NULL, algorithm = c("em",
   model <- parameters_model(parameters)
   data <- em_data(x, model$family)
   check_fits_data(parameters, data)
-  given <- as_responsibilities(responsibilities, data, model$k)
+  given <- as_responsibilities(responsibilities, data, n_columns(model), has_noise(model$latent))
   statistics <- expect_em(data, parameters, model, "statistics", given)$statistics
   out <- maximise_em(data, statistics, parameters, model, algorithm)
   new_em_parameters(name_parameters(out, names(parameters$proportions), data), model)
@@ -69,19 +70,26 @@ first_mstep <- function(x, responsibilities, family, latent, algorithm) {
     abort_em("argument", "`parameters` must be given for algorithm = \"ecm\": it takes the spread about their means.")
   }
   data <- em_data(x, family)
+  groups <- if (is.matrix(responsibilities)) seq_len(ncol(responsibilities)) else partition_levels(responsibilities)
   labels <- if (is.matrix(responsibilities)) colnames(responsibilities)
-            else if (!is.numeric(responsibilities)) as.character(partition_levels(responsibilities))
-  k <- if (is.matrix(responsibilities)) ncol(responsibilities) else length(partition_levels(responsibilities))
+            else if (!is.numeric(responsibilities)) as.character(groups)
+  if (has_noise(latent)) labels <- setdiff(labels, "noise")
+  if (!length(labels)) labels <- NULL
+  latent <- resolve_latent(latent, data, family)
+  given <- as_responsibilities(responsibilities, data, length(groups), has_noise(latent))
+  k <- ncol(given) - has_noise(latent)
   model <- list(family = family_check(family, data, k), latent = latent, k = k)
-  out <- parameters_from(data, as_responsibilities(responsibilities, data, k), model)
+  out <- parameters_from(data, given, model)
   new_em_parameters(name_parameters(out, labels, data), model)
 }
 
-as_responsibilities <- function(responsibilities, data, k) {
+# With noise its column is the last, and rows of a factor's level "noise" are in it.
+as_responsibilities <- function(responsibilities, data, k, noise = FALSE) {
   if (is.matrix(responsibilities)) {
     check_responsibilities(responsibilities, data, k, "responsibilities")
     return(responsibilities)
   }
+  if (noise) return(known_with_noise(responsibilities, data))
   labels <- partition_labels(responsibilities, data, k, "responsibilities")
   out <- matrix(0, data$n, k)
   out[cbind(seq_len(data$n), labels)] <- 1
@@ -97,7 +105,7 @@ as_em_parameters <- function(parameters) {
 
 parameters_model <- function(parameters) {
   list(family = attr(parameters, "family"), latent = attr(parameters, "latent"),
-       k = length(parameters$proportions))
+       k = count_components(parameters))
 }
 
 check_fits_data <- function(parameters, data) {

@@ -181,6 +181,6 @@ family_simulate.em_family_binomial <- function(family, parameters, component, da
 #' @export
 family_split.em_family_binomial <- function(family, parameters, j) {
   prob <- parameters$prob[j]
-  list(proportions = split_proportions(parameters$proportions, j),
+  list(proportions = split_proportions(parameters, j),
        prob = c(replace(parameters$prob, j, 0.75 * prob), prob + 0.25 * (1 - prob)))
 }

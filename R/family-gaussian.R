@@ -218,7 +218,7 @@ family_simulate.em_family_gaussian <- function(family, parameters, component, da
 family_split.em_family_gaussian <- function(family, parameters, j) {
   if (!is.null(parameters$sd)) {
     step <- 0.75 * parameters$sd[j]
-    return(list(proportions = split_proportions(parameters$proportions, j),
+    return(list(proportions = split_proportions(parameters, j),
                 mean = c(replace(parameters$mean, j, parameters$mean[j] - step), parameters$mean[j] + step),
                 sd = c(parameters$sd, parameters$sd[j])))
   }
@@ -227,11 +227,12 @@ family_split.em_family_gaussian <- function(family, parameters, j) {
   step <- 0.75 * sqrt(axes$values[1L]) * axes$vectors[, 1L]
   mean <- rbind(parameters$mean, parameters$mean[j, ] + step)
   mean[j, ] <- mean[j, ] - step
-  list(proportions = split_proportions(parameters$proportions, j), mean = mean,
+  list(proportions = split_proportions(parameters, j), mean = mean,
        covariance = array(c(parameters$covariance, sigma), dim(parameters$covariance) + c(0L, 0L, 1L)))
 }
 
-# Half for each.
-split_proportions <- function(proportions, j) {
-  c(replace(proportions, j, proportions[j] / 2), proportions[j] / 2)
+# Half for each; noise stays the last.
+split_proportions <- function(parameters, j) {
+  half <- parameters$proportions[j] / 2
+  append(replace(parameters$proportions, j, half), half, count_components(parameters))
 }

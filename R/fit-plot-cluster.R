@@ -62,7 +62,7 @@ draw_plot.em_plot_cluster <- function(data, look) {
 
 cluster_key <- function(data) {
   style <- data$components
-  key_entries(style$component, style$colour, symbol = style$symbol, line = style$line, width = 1.5)
+  key_entries(style$component, style$colour, symbol = style$symbol, line = line_in(style, data$ellipses), width = 1.5)
 }
 
 # Points, then ellipses, then means on top: a white cross under a coloured one stands out anywhere.
@@ -77,7 +77,7 @@ draw_cluster_points <- function(points, style, cex = 1) {
   at <- match(points$component, style$component)
   crowd <- if (nrow(points) > 2000L) 0.45 else if (nrow(points) > 500L) 0.65 else 0.85
   largest <- max(0.5, 1 - 1 / nrow(style))
-  size <- cex * crowd * (0.7 + 1.3 * points$uncertainty / largest)
+  size <- cex * crowd * (0.7 + 1.3 * points$uncertainty / largest) * style$size[at]
   graphics::points(points$x, points$y, pch = style$symbol[at], cex = size,
                    col = translucent(style$colour, if (crowd < 0.5) 0.4 else 0.65)[at])
 }
@@ -122,7 +122,7 @@ pair_bars <- function(fit, j) histogram_bars(fit$data$x[, j], row_weights(fit))
 
 pair_curves <- function(fit, j) {
   normals <- marginal_normals(fit$parameters, j)
-  mixture_curves(normals, curve_limits(fit$data$x[, j], normals))
+  mixture_curves(normals, curve_limits(fit$data$x[, j], normals), noise = noise_curve(fit, j))
 }
 
 #' @export
@@ -191,6 +191,6 @@ draw_pair_key <- function(data, d) {
   lines <- nrow(style) + (data$left_out > 0)
   room <- graphics::par("pin")[2L] / lines / graphics::par("csi")
   graphics::legend("topright", shorten(style$component, 18L), col = style$colour, pch = style$symbol,
-                   lty = style$line, lwd = 1.5, bty = "n", cex = min(1, max(0.5, 0.75 * room)), xpd = NA,
+                   lty = style$line, pt.cex = style$size, lwd = 1.5, bty = "n", cex = min(1, max(0.5, 0.75 * room)), xpd = NA,
                    seg.len = 2.5, title = if (data$left_out > 0) paste(data$left_out, "more variables"))
 }

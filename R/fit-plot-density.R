@@ -8,7 +8,8 @@ plot_data_density <- function(fit, variable = 1L, bins = NULL) {
   normals <- marginal_normals(fit$parameters, j)
   list(
     variable = variable_names(fit$data)[j], components = fit_style(fit),
-    bars = histogram_bars(x, row_weights(fit), bins), curves = mixture_curves(normals, curve_limits(x, normals)),
+    bars = histogram_bars(x, row_weights(fit), bins),
+    curves = mixture_curves(normals, curve_limits(x, normals), noise = noise_curve(fit, j)),
     rug = density_rug(fit, x)
   )
 }
@@ -49,14 +50,26 @@ curve_grid <- function(normals, limits) {
   grid[grid >= limits[1L] & grid <= limits[2L]]
 }
 
+# Noise along one variable, times its proportion: its density, and where that has corners; NULL without noise.
+noise_curve <- function(fit, j, parameters = fit$parameters) {
+  if (!has_noise(fit$latent)) return(NULL)
+  margin <- noise_margin(fit$latent$box, j)
+  proportion <- parameters$proportions[[fit$k + 1L]]
+  steps <- rep(margin$ends, each = 2L) + c(-1, 1, -1, 1) * 1e-9 * diff(margin$ends)
+  list(density = function(x) proportion * margin$density(x), cumulated = function(x) proportion * margin$cumulated(x),
+       steps = steps)
+}
+
 # Long data frame: x, component (NA for the sum), density (times the proportion).
-mixture_curves <- function(normals, limits, grid = curve_grid(normals, limits)) {
+mixture_curves <- function(normals, limits, grid = curve_grid(normals, limits), noise = NULL) {
+  grid <- sort(unique(c(grid, noise$steps)))
   each <- vapply(seq_len(nrow(normals)), function(j) {
     normals$proportion[j] * stats::dnorm(grid, normals$mean[j], normals$sd[j])
   }, numeric(length(grid)))
   each <- matrix(each, length(grid))
+  if (!is.null(noise)) each <- cbind(each, noise$density(grid))
   data.frame(x = rep(grid, ncol(each) + 1L),
-             component = rep(c(normals$component, NA), each = length(grid)),
+             component = rep(c(normals$component, if (!is.null(noise)) "noise", NA), each = length(grid)),
              density = c(each, rowSums(each)))
 }
 

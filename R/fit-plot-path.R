@@ -39,7 +39,7 @@ path_curves <- function(fit, path, chosen, j) {
   normals <- lapply(path[chosen + 1L], marginal_normals, j = j)
   limits <- curve_limits(x, do.call(rbind, normals))
   curves <- do.call(rbind, lapply(seq_along(chosen), function(i) {
-    each <- mixture_curves(normals[[i]], limits)
+    each <- mixture_curves(normals[[i]], limits, noise = noise_curve(fit, j, path[[chosen[i] + 1L]]))
     data.frame(iteration = chosen[i], each[!is.na(each$component), ], row.names = NULL)
   }))
   newest <- fit
@@ -78,6 +78,7 @@ draw_plot.em_plot_path <- function(data, look) {
 # The components, and in grey which strength is which iteration: where that takes much room, the first and the last.
 path_key <- function(data) {
   style <- data$components
+  style <- style[style$component %in% c(data$curves$component, data$ellipses$component), ]
   components <- key_entries(style$component, style$colour, line = style$line)
   key <- rbind(components, step_entries(data$steps))
   if (key_rows(key, 0.75 * graphics::par("fin")[1L]) <= 2L) return(key)

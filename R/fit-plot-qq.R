@@ -23,9 +23,11 @@ qnorm_inside <- function(p) stats::qnorm(pmin(pmax(p, 1e-300), 1 - 1e-16))
 gaussian_places <- function(fit, j) {
   normals <- marginal_normals(fit$parameters, j)
   x <- fit$data$x[, j]
-  rowSums(matrix(vapply(seq_len(nrow(normals)), function(i) {
+  place <- rowSums(matrix(vapply(seq_len(nrow(normals)), function(i) {
     normals$proportion[i] * stats::pnorm(x, normals$mean[i], normals$sd[i])
   }, numeric(length(x))), length(x)))
+  noise <- noise_curve(fit, j)
+  if (is.null(noise)) place else place + noise$cumulated(x)
 }
 
 binomial_places <- function(fit) {

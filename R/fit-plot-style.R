@@ -19,10 +19,19 @@ component_style <- function(labels) {
   if (all(words %in% names(colour_words)) && !anyDuplicated(colour_words[words])) colour <- colour_words[words]
   round <- at %/% length(okabe_ito)
   data.frame(component = labels, colour = unname(colour), symbol = style_symbols[at %% length(style_symbols) + 1L],
-             line = style_lines[(at + round) %% length(style_lines) + 1L])
+             line = style_lines[(at + round) %% length(style_lines) + 1L], size = rep(1, k))
 }
 
-fit_style <- function(fit) component_style(component_names_of(fit))
+# Noise is small grey crosses, and a thin line of its own.
+fit_style <- function(fit) {
+  labels <- component_names_of(fit)
+  style <- component_style(labels[seq_len(fit$k)])
+  if (!has_noise(fit$latent)) return(style)
+  rbind(style, data.frame(component = "noise", colour = quiet_grey, symbol = 4L, line = "1343", size = 0.75))
+}
+
+# Lines in the key only of what has a line in the picture.
+line_in <- function(style, part) ifelse(style$component %in% part$component, style$line, NA_character_)
 
 # One colour for each row: the components' colours mixed in the proportions of the row's responsibilities.
 mix_colours <- function(responsibilities, colours) {

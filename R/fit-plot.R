@@ -7,6 +7,8 @@
 #' colour alone: each component also has a symbol and a kind of line. Components that are named after colours, as
 #' `"red"` and `"blue"`, get these. `par()` is put back.
 #'
+#' Noise (see [em_mixture()]) is drawn as small grey crosses, and in densities as a line over its box.
+#'
 #' @param x A fit by [em_fit()], or what `plot_data()` returned.
 #' @param fit A fit by [em_fit()].
 #' @param type What to draw. `NULL` takes the first that suits the data.

@@ -13,6 +13,7 @@
 #'   \item{`"density"`, `"logdensity"`}{of the mixture, and its logarithm}
 #'   \item{`"component"`}{the density of each component without its proportion, n x k}
 #' }
+#'   In a fit with noise, classes have the level `"noise"` and matrices a last column of that name.
 #' @param ... Ignored.
 #' @return A factor, vector or matrix with an entry or row for each row of `newdata`, under its row names. A row
 #'   with missing values is judged by the cells that are observed: densities are those of their margin. Where
@@ -97,7 +98,8 @@ responsibilities <- function(fit) {
 
 #' Fitted values, residuals and simulated data
 #'
-#' `fitted()` gives each row's expected value: the component means weighted by the row's responsibilities.
+#' `fitted()` gives each row's expected value: the component means weighted by the row's responsibilities, noise
+#' with the centre of its box, from which `simulate()` draws it.
 #' `residuals()` are the data less that. `simulate()` draws new data sets from the fit.
 #'
 #' @param object A fit by [em_fit()].
@@ -125,6 +127,7 @@ fitted.em_fit <- function(object, ...) {
   means <- family_means(object$family, object$parameters, object$data)
   out <- matrix(0, object$data$n, dim(means)[2L])
   for (j in seq_len(object$k)) out <- out + r[, j] * matrix(means[, , j], nrow = object$data$n)
+  if (has_noise(object$latent)) out <- out + r[, object$k + 1L] %o% noise_centre(object$latent$box)
   in_user_shape(out, object, data)
 }
 
@@ -157,8 +160,8 @@ simulate.em_fit <- function(object, nsim = 1, seed = NULL, ...) {
   }
   labels <- component_names_of(object)
   lapply(seq_len(nsim), function(i) {
-    component <- sample.int(object$k, object$data$n, replace = TRUE, prob = object$parameters$proportions)
-    rows <- family_simulate(object$family, object$parameters, component, object$data)
+    component <- simulate_components(object$parameters, object$data$n)
+    rows <- simulate_rows(fit_model(object), object$parameters, component, object$data)
     structure(rows, component = factor(labels[component], levels = labels))
   })
 }

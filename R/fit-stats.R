@@ -62,14 +62,15 @@ as.data.frame.em_fit <- function(x, row.names = NULL, optional = FALSE, ...) par
 
 # All parameters in long form: component, term, variable, variable2 (of a covariance), estimate.
 parameter_table <- function(parameters) {
-  labels <- names(parameters$proportions)
+  all_labels <- names(parameters$proportions)
+  labels <- all_labels[seq_len(count_components(parameters))]
   terms <- c(proportions = "proportion")
   rows <- lapply(names(parameters), function(name) {
     x <- parameters[[name]]
     term <- if (name %in% names(terms)) terms[[name]] else name
     if (length(dim(x)) == 3L) return(covariance_rows(x, labels, term))
     if (length(dim(x)) == 2L) return(mean_rows(x, labels, term))
-    parameter_rows(labels, term, NA_character_, NA_character_, unname(x))
+    parameter_rows(all_labels[seq_along(x)], term, NA_character_, NA_character_, unname(x))
   })
   do.call(rbind, rows)
 }

@@ -12,7 +12,7 @@
 #' @param newdata New rows; as in [predict.em_fit()].
 #' @param ... Nothing: an unknown argument is an error.
 #' @return `tidy()`: for components `component`, `size` (expected number of rows), `proportion`, and `mean.<variable>`
-#'   and `sd.<variable>` (`mean`, `sd` for one variable), or `prob`. For parameters `component`, `term`, `variable`,
+#'   and `sd.<variable>` (`mean`, `sd` for one variable), or `prob`; noise has `NA` there. For parameters `component`, `term`, `variable`,
 #'   `variable2` (of a covariance), `estimate`, `std.error` from [stats::vcov()], and `conf.low`, `conf.high` from
 #'   [stats::confint()] where asked for; a number that was not estimated has `NA`.
 #'
@@ -70,7 +70,7 @@ tidy_components <- function(fit) {
     columns <- data.frame(columns, stats::setNames(as.data.frame(sd), paste0("sd.", variable_names(fit$data))),
                           check.names = FALSE)
   }
-  data.frame(out, columns, check.names = FALSE, row.names = NULL)
+  data.frame(out, with_noise_row(columns, fit$latent), check.names = FALSE, row.names = NULL)
 }
 
 tidy_parameters <- function(fit, conf.int, conf.level) {
@@ -96,7 +96,7 @@ glance.em_fit <- function(x, ...) {
   as_tidy(data.frame(
     family = x$family$name, covariance = if (is.null(covariance)) NA_character_ else covariance, k = x$k,
     nobs = x$nobs, df = x$df, logLik = x$loglik, AIC = stats::AIC(x), BIC = stats::BIC(x), ICL = certainty$icl,
-    entropy = certainty$entropy, n.min = min(x$counts), prob.min = certainty$least, iterations = x$iterations,
+    entropy = certainty$entropy, n.min = min(x$counts[seq_len(x$k)]), prob.min = certainty$least, iterations = x$iterations,
     converged = x$converged, starts.agree = starts_agreeing(x)
   ))
 }

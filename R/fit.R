@@ -17,13 +17,14 @@ new_em_fit <- function(run, start, data, control, call) {
     trace = plain_frame(list(iteration = seq_along(run$trace) - 1L, loglik = run$trace, accelerated = run$accelerated)),
     path = unpack_path(run, finish), converged = run$status == "converged", status = run$status,
     iterations = run$iterations, passes = run$passes, gain = run$gain, remaining = run$remaining,
-    counts = by_component(run$counts), relative_spread = by_component(run$relative_spread),
+    counts = name_counts(run$counts, order, labels), relative_spread = by_component(run$relative_spread),
     collapsed = if (run$component > 0L) match(run$component, order),
     degenerate = places(run$degenerate, order), twins = places(run$twins, order),
     starts = plain_frame(c(list(method = rep_len(start$method, length(run$starts$loglik))), run$starts)),
     traces = if (length(run$traces) > 1L) run$traces, start = finish(run$start),
     control = control, data = unclass(data)
   )
+  if (has_noise(model$latent)) fit$noise_volume <- exp(model$latent$box$log_volume)
   class(fit) <- c(paste0("em_fit_", model$family$name), "em_fit")
   warn_about(fit)
   fit
@@ -59,19 +60,34 @@ component_labels <- function(names, k) if (is.null(names)) as.character(seq_len(
 
 # By decreasing proportion; equal ones by increasing first mean or probability.
 order_components <- function(parameters, family) {
-  order(-parameters$proportions, family_order(family, parameters), method = "radix")
+  own <- family_order(family, parameters)
+  order(-parameters$proportions[seq_along(own)], own, method = "radix")
 }
 
 permute_components <- function(parameters, order) {
   lapply(parameters, function(x) {
     if (length(dim(x)) == 3L) return(x[, , order, drop = FALSE])
     if (length(dim(x)) == 2L) return(x[order, , drop = FALSE])
-    x[order]
+    x[noise_last(order, length(x))]
   })
 }
 
+# What noise adds to k components stays behind them.
+noise_last <- function(order, size) c(order, seq_len(size)[-seq_along(order)])
+
+name_counts <- function(counts, order, labels) {
+  stats::setNames(counts[noise_last(order, length(counts))], c(labels, if (length(counts) > length(order)) "noise"))
+}
+
+# How many components parameters speak of, noise aside.
+count_components <- function(parameters) {
+  own <- parameters[[if (is.null(parameters$prob)) "mean" else "prob"]]
+  if (is.matrix(own)) nrow(own) else length(own)
+}
+
 name_parameters <- function(parameters, names, data) {
-  labels <- component_labels(names, length(parameters$proportions))
+  k <- count_components(parameters)
+  labels <- component_labels(names, k)[seq_len(k)]
   variables <- data$names
   for (i in seq_along(parameters)) {
     if (length(dim(parameters[[i]])) == 3L) {
@@ -79,7 +95,7 @@ name_parameters <- function(parameters, names, data) {
     } else if (length(dim(parameters[[i]])) == 2L) {
       dimnames(parameters[[i]]) <- list(labels, variables)
     } else {
-      names(parameters[[i]]) <- labels
+      names(parameters[[i]]) <- c(labels, if (length(parameters[[i]]) > k) "noise")
     }
   }
   parameters
@@ -173,7 +189,8 @@ format.em_fit <- function(x, digits = 4L, ...) {
 
 format_title <- function(x) {
   label <- family_label(x$family)
-  title <- paste0(label$title, ": ", plural(x$k, "component"), if (!is.null(label$detail)) ", ", label$detail)
+  title <- paste0(label$title, ": ", plural(x$k, "component"), if (has_noise(x$latent)) " and noise",
+                  if (!is.null(label$detail)) ", ", label$detail)
   rows <- plural(x$data$n, "observation")
   if (x$family$name == "gaussian") rows <- paste0(rows, ", ", plural(ncol(x$data$x), "variable"))
   if (x$family$name == "binomial") rows <- paste0(rows, ", ", plural(sum(x$data$x[, 2L]), "trial"))
@@ -193,12 +210,23 @@ format_components <- function(x, digits) {
   wide <- ncol(parameters) - 6L
   shown <- parameters[seq_len(min(6L, ncol(parameters)))]
   shown[] <- lapply(shown, function(column) as.numeric(formatC(column, digits = digits, format = "g")))
+  if (has_noise(x$latent)) shown[] <- lapply(shown, format)
+  shown <- with_noise_row(shown, x$latent, "")
   table <- data.frame(table, shown, check.names = FALSE)
-  tall <- nrow(table) - 6L
-  lines <- utils::capture.output(print(table[seq_len(min(6L, nrow(table))), ], row.names = FALSE))
+  tall <- x$k - 6L
+  rows <- c(seq_len(min(6L, x$k)), seq_len(nrow(table))[-seq_len(x$k)])
+  lines <- utils::capture.output(print(table[rows, ], row.names = FALSE))
   if (wide > 0L) lines[1L] <- paste0(lines[1L], "  (", plural(wide, "variable"), " more)")
   if (tall > 0L) lines <- c(lines, sprintf(" (%s more)", plural(tall, "component")))
   lines
+}
+
+# Noise has none of the components' own parameters.
+with_noise_row <- function(frame, latent, value = NA) {
+  if (!has_noise(latent)) return(frame)
+  row.names(frame) <- NULL
+  frame[nrow(frame) + 1L, ] <- value
+  frame
 }
 
 format_criteria <- function(x) {
@@ -229,7 +257,8 @@ format_ending <- function(x) {
 summary.em_fit <- function(object, ...) {
   components <- data.frame(component = names(object$counts), proportion = unname(object$parameters$proportions),
                            n = unname(object$counts),
-                           family_summary(object$family, object$parameters, object$data), check.names = FALSE)
+                           with_noise_row(family_summary(object$family, object$parameters, object$data), object$latent),
+                           check.names = FALSE)
   criteria <- c(logLik = object$loglik, df = object$df, nobs = object$nobs, AIC = stats::AIC(object),
                 BIC = stats::BIC(object))
   structure(list(fit = object, components = components, criteria = criteria), class = "summary.em_fit")

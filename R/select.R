@@ -36,7 +36,7 @@ table_row <- function(search, at, i, nobs) {
     family = cell$model$family$name, covariance = if (is.null(covariance)) NA_character_ else covariance,
     k = cell$model$k, logLik = loglik, df = df, AIC = or_na(-2 * loglik + 2 * df), BIC = or_na(bic),
     ICL = or_na(bic - 2 * view$certainty$log_top), CV = if (is.null(cell$cv)) NA_real_ else cell$cv,
-    entropy = or_na(view$certainty$entropy), n.min = or_na(min(cell$run$counts)),
+    entropy = or_na(view$certainty$entropy), n.min = or_na(min(cell$run$counts[seq_len(cell$model$k)])),
     prob.min = or_na(view$certainty$least), converged = cell$status == "converged",
     starts.agree = if (good) sum(cell$starts$loglik > loglik - 1e-3) else NA_integer_, status = cell$status,
     reason = reason

@@ -1,5 +1,6 @@
 #include "latent_mixture.h"
 
+#include <cmath>
 #include <utility>
 
 #include "blocks.h"
@@ -11,14 +12,45 @@ namespace {
 
 constexpr Index block_rows = 256;
 
+// The logit of noise's proportion; the others share what it leaves. A proportion as good as 0 or 1 stays.
+class NoiseChart : public Chart {
+ public:
+  NoiseChart(double* proportions, ConstVectorRef counts)
+      : Chart(Vector::Constant(1, counts.sum() > 0.0 ? 1.0 / std::sqrt(counts.sum()) : 1.0)),
+        proportions_(proportions, counts.size()),
+        origin_(proportions_[counts.size() - 1]),
+        inside_(counts.sum() * std::min(origin_, 1.0 - origin_) > least_count),
+        unit_(inside_ ? 1.0 / std::sqrt(origin_ * (1.0 - origin_)) : 0.0) {}
+
+  void place(ConstVectorRef z) override {
+    if (!inside_) return;
+    const Index k = proportions_.size() - 1;
+    const double odds = origin_ / (1.0 - origin_) * std::exp(z[0] * unit_);
+    proportions_.setConstant(1.0 / (1.0 + odds) / static_cast<double>(k));
+    proportions_[k] = odds / (1.0 + odds);
+  }
+
+  void slope(ConstVectorRef statistics, VectorRef g) const override {
+    const Index k = proportions_.size() - 1;
+    g[0] = unit_ * (statistics[k] - statistics.sum() * proportions_[k]);
+  }
+
+ private:
+  VectorMap proportions_;
+  double origin_;
+  bool inside_;
+  double unit_;
+};
+
 }  // namespace
 
-LatentMixture::LatentMixture(Vector proportions, Vector held, KnownRows known)
+LatentMixture::LatentMixture(Vector proportions, Vector held, KnownRows known, bool alike)
     : proportions_(std::move(proportions)),
       held_(std::move(held)),
       free_((held_.array() != held_.array()).cast<Index>()),
       free_mass_(1.0 - (free_ == 1).select(0.0, held_.array()).sum()),
       known_(known),
+      alike_(alike),
       log_proportions_(proportions_.size()) {}
 
 std::vector<Rows> LatentMixture::blocks(Index n_rows) const {
@@ -69,6 +101,9 @@ void LatentMixture::maximise(ConstVectorRef statistics) {
   } else {
     proportions_ = is_free.select(proportions_.array(), held_.array());
   }
+  if (!alike_) return;
+  const Index k = n_components() - 1;
+  proportions_.head(k).setConstant((1.0 - proportions_[k]) / static_cast<double>(k));
 }
 
 Fields LatentMixture::parameters() {
@@ -77,6 +112,7 @@ Fields LatentMixture::parameters() {
 
 std::unique_ptr<Chart> LatentMixture::chart(ConstVectorRef statistics) {
   if (n_free() == 0) return make_empty_chart();
+  if (alike_) return std::make_unique<NoiseChart>(proportions_.data(), statistics);
   std::vector<Index> free;
   for (Index j = 0; j < n_components(); ++j) {
     if (free_[j] == 1) free.push_back(j);

@@ -3,7 +3,8 @@
 // Each proportion is free (estimated) or held at a number. What is known of a row beforehand, a label or
 // beliefs b_i1 .. b_iK, multiplies the densities of its components: the row's log-likelihood is log sum b_ik
 // pi_k f_k(x_i), and a row labelled l contributes log pi_l f_l(x_i). Noise is one component more, the last,
-// whose log density is given for each row.
+// whose log density is given for each row (Banfield & Raftery 1993). Beside it the others may be alike: then
+// they share equally what noise leaves them, and its proportion is the one that is free.
 #pragma once
 
 #include "latent.h"
@@ -20,12 +21,13 @@ struct KnownRows {
 
 class LatentMixture : public Latent {
  public:
-  // proportions: the start. held: NaN where free, else the number that is held.
-  LatentMixture(Vector proportions, Vector held, KnownRows known);
+  // proportions: the start. held: NaN where free, else the number that is held. alike asks for noise, and for
+  // all to be free.
+  LatentMixture(Vector proportions, Vector held, KnownRows known, bool alike = false);
 
   Index n_components() const override { return proportions_.size(); }
   Index n_statistics() const override { return proportions_.size(); }
-  Index n_free() const override { return std::max<Index>(free_.sum() - 1, 0); }
+  Index n_free() const override { return alike_ ? 1 : std::max<Index>(free_.sum() - 1, 0); }
   std::vector<Rows> blocks(Index n_rows) const override;
   void prepare() override;
   bool rows_are_complete() const override { return !known_.log_noise; }
@@ -45,6 +47,7 @@ class LatentMixture : public Latent {
   Eigen::Array<Index, Eigen::Dynamic, 1> free_;  // 1 where free, else 0
   double free_mass_;                             // what is left for the free ones
   KnownRows known_;
+  bool alike_;
   Vector log_proportions_;
 };
 

@@ -17,6 +17,10 @@ bool has(const Rcpp::List& list, const char* name) {
   return list.containsElementNamed(name) && !Rf_isNull(list[name]);
 }
 
+bool is_true(const Rcpp::List& list, const char* name) {
+  return has(list, name) && Rcpp::as<bool>(list[name]);
+}
+
 Rcpp::NumericMatrix matrix_of(const Rcpp::List& data) {
   SEXP x = data["x"];
   if (TYPEOF(x) != REALSXP || !Rf_isMatrix(x)) throw std::invalid_argument("data$x must be a double matrix");
@@ -61,7 +65,7 @@ std::unique_ptr<Family> make_gaussian(const Rcpp::NumericMatrix& x, const Rcpp::
                                       const Rcpp::List& family, Index k) {
   const Structure structure = parse_structure(Rcpp::as<std::string>(family["covariance"]));
   std::unique_ptr<FamilyGaussianBase> out;
-  if (has(data, "missing") && Rcpp::as<bool>(data["missing"])) {
+  if (is_true(data, "missing")) {
     out = std::make_unique<FamilyGaussianMissing>(x.nrow(), x.ncol(), x.begin(), k, structure);
   } else {
     out = std::make_unique<FamilyGaussian>(x.nrow(), x.ncol(), x.begin(), k, structure);
@@ -76,7 +80,7 @@ const int* partition_of(SEXP labels, const Model& model) {
   }
   const int* begin = INTEGER(labels);
   const bool known = std::all_of(begin, begin + model.n_rows(),
-                                 [&](int label) { return label >= 1 && label <= model.n_components(); });
+                                 [&](int label) { return label >= 1 && label <= model.n_columns(); });
   if (!known) throw std::invalid_argument("a partition has labels beyond the components");
   return begin;
 }
@@ -100,18 +104,22 @@ std::unique_ptr<Family> make_family(const Rcpp::List& data, const Rcpp::List& fa
   throw std::invalid_argument("unknown family " + name);
 }
 
-std::unique_ptr<Latent> make_latent(const Rcpp::List& latent, Index k, Index n_rows) {
+std::unique_ptr<Latent> make_latent(const Rcpp::List& data, const Rcpp::List& latent, Index k, Index n_rows) {
   const auto name = Rcpp::as<std::string>(latent["name"]);
   if (name != "mixture") throw std::invalid_argument("unknown latent structure " + name);
   KnownRows known;
   known.n_rows = n_rows;
-  known.log_noise = doubles_of(latent, "log_noise", n_rows);
-  const Index columns = known.log_noise ? k + 1 : k;
-  known.log_beliefs = doubles_of(latent, "log_beliefs", n_rows * columns);
-  if (has(latent, "labels")) {
-    SEXP labels = latent["labels"];
+  const bool noise = is_true(latent, "noise");
+  const Index columns = noise ? k + 1 : k;
+  if (noise) {
+    known.log_noise = doubles_of(data, "log_noise", n_rows);
+    if (!known.log_noise) throw std::invalid_argument("data$log_noise is needed");
+  }
+  known.log_beliefs = doubles_of(data, "log_beliefs", n_rows * columns);
+  if (has(data, "labels")) {
+    SEXP labels = data["labels"];
     if (TYPEOF(labels) != INTSXP || Rf_xlength(labels) != n_rows) {
-      throw std::invalid_argument("latent$labels must be integers, one for each row");
+      throw std::invalid_argument("data$labels must be integers, one for each row");
     }
     known.labels = INTEGER(labels);
   }
@@ -119,7 +127,7 @@ std::unique_ptr<Latent> make_latent(const Rcpp::List& latent, Index k, Index n_r
   const double* held = doubles_of(latent, "held", columns);
   if (!proportions || !held) throw std::invalid_argument("one proportion for each component is needed");
   return std::make_unique<LatentMixture>(ConstVectorMap(proportions, columns), ConstVectorMap(held, columns),
-                                         known);
+                                         known, is_true(latent, "alike"));
 }
 
 const double* weights_of(const Rcpp::List& data) {
@@ -136,7 +144,7 @@ const double* weights_of(const Rcpp::List& data) {
 std::unique_ptr<Model> make_model(const Rcpp::List& data, const Rcpp::List& family,
                                   const Rcpp::List& latent) {
   auto bound = make_family(data, family);
-  auto structure = make_latent(latent, bound->n_components(), bound->n_rows());
+  auto structure = make_latent(data, latent, bound->n_components(), bound->n_rows());
   return std::make_unique<Model>(std::move(bound), std::move(structure), weights_of(data));
 }
 
@@ -197,7 +205,7 @@ Start make_start(const Rcpp::List& start, const Model& model) {
     out.partition = partition_of(start["partition"], model);
   } else if (has(start, "responsibilities")) {
     SEXP given = start["responsibilities"];
-    if (TYPEOF(given) != REALSXP || Rf_xlength(given) != model.n_rows() * model.n_components()) {
+    if (TYPEOF(given) != REALSXP || Rf_xlength(given) != model.n_rows() * model.n_columns()) {
       throw std::invalid_argument("responsibilities have the wrong size or type");
     }
     out.responsibilities = REAL(given);

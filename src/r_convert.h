@@ -2,12 +2,12 @@
 //
 // Nothing but plain data crosses the boundary:
 //   data     list(x = double matrix, weights = NULL or doubles, missing = is there NaN in x?, kernels = NULL
-//   or
-//            their name); binomial: columns successes, trials
+//            or their name; and what is known of each row, where anything is: labels = integers, 0 where
+//            unknown, log_beliefs = matrix, log_noise = log density of noise); binomial: columns successes,
+//            trials
 //   family   list(name =, k =, held = a list like the parameters, NaN where free, ...)
-//   latent   list(name =, proportions = the start, held = as many, NaN where free; and, an entry for each
-//   row,
-//            labels = integers, 0 where unknown, log_beliefs = matrix, log_noise = log density of noise)
+//   latent   list(name =, proportions = the start, held = as many, NaN where free; noise = is there a
+//            proportion more?, alike = are the components' own equal beside it?)
 //   parameters   a named list in the order and shapes of Fields
 // R has checked all of it; a mismatch found here is a defect of the package and raises std::invalid_argument.
 #pragma once
@@ -23,7 +23,7 @@
 namespace em {
 
 std::unique_ptr<Family> make_family(const Rcpp::List& data, const Rcpp::List& family);
-std::unique_ptr<Latent> make_latent(const Rcpp::List& latent, Index k, Index n_rows);
+std::unique_ptr<Latent> make_latent(const Rcpp::List& data, const Rcpp::List& latent, Index k, Index n_rows);
 std::unique_ptr<Model> make_model(const Rcpp::List& data, const Rcpp::List& family, const Rcpp::List& latent);
 
 // Null where every row counts once.

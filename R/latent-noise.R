@@ -1,0 +1,215 @@
+# Noise: one component more, the last, of constant density 1 / V over a box around the data (Banfield & Raftery
+# 1993). A latent structure with noise carries that box once it has met the data:
+#   kind       "range" (along the columns) or "principal" (along the principal axes of all rows)
+#   lower, upper   the box's ends along its axes, measured from `centre`
+#   centre, axes   where it is measured from, and a column for each axis
+#   log_volume     log V
+# Rows that lie outside have the same density: it is a constant, not a distribution over the box alone.
+
+has_noise <- function(latent) isTRUE(latent$noise)
+
+# Proportions, and columns of responsibilities.
+n_columns <- function(model) model$k + has_noise(model$latent)
+
+# What a start gives noise that says nothing of it.
+noise_share <- 0.05
+
+with_noise_share <- function(proportions) c((1 - noise_share) * proportions, noise_share)
+
+resolve_latent <- function(latent, data, family) {
+  if (!has_noise(latent)) return(latent)
+  if (family$name != "gaussian") {
+    abort_em("unsupported", c(sprintf("Noise has no density beside %s components.", family$name),
+                              i = "Use em_mixture() without noise, or one component more."))
+  }
+  latent$box <- noise_box(data)
+  latent
+}
+
+# The smaller of the two boxes; where cells are missing the one along the columns, whose margins are boxes too.
+noise_box <- function(data) {
+  counts <- if (is.null(data$weights)) rep(TRUE, data$n) else data$weights > 0
+  x <- data$x[counts, , drop = FALSE]
+  d <- ncol(x)
+  ends <- apply(x, 2L, range, na.rm = TRUE)
+  centre <- colMeans(ends)
+  straight <- new_box("range", centre, diag(d), ends - rep(centre, each = 2L))
+  if (d == 1L || anyNA(x)) return(straight)
+  w <- if (is.null(data$weights)) rep(1, nrow(x)) else data$weights[counts]
+  centre <- centre + colSums(w * (x - rep(centre, each = nrow(x)))) / sum(w)
+  z <- x - rep(centre, each = nrow(x))
+  axes <- eigen(crossprod(z, w * z), symmetric = TRUE)$vectors
+  turned <- new_box("principal", centre, axes, apply(z %*% axes, 2L, range))
+  if (turned$log_volume < straight$log_volume) turned else straight
+}
+
+new_box <- function(kind, centre, axes, ends) {
+  list(kind = kind, centre = centre, axes = axes, lower = ends[1L, ], upper = ends[2L, ],
+       log_volume = sum(log(ends[2L, ] - ends[1L, ])))
+}
+
+noise_log_density <- function(latent, x) {
+  box <- latent$box
+  if (!anyNA(x)) return(rep(-box$log_volume, nrow(x)))
+  check_box_has_margins(box)
+  -as.vector((!is.na(x)) %*% log(box$upper - box$lower))
+}
+
+# What is left of a turned box along some of the columns has no constant density.
+check_box_has_margins <- function(box) {
+  if (box$kind == "range") return(invisible())
+  abort_em("unsupported", c(
+    "The noise of this fit fills a box along the principal axes, so rows with missing values have no density of noise.",
+    i = "Leave these rows out, or fit them along with the others: the box is then one along the columns."
+  ))
+}
+
+noise_centre <- function(box) box$centre + as.vector(box$axes %*% ((box$lower + box$upper) / 2))
+
+simulate_noise <- function(box, n) {
+  z <- matrix(stats::runif(n * length(box$lower), rep(box$lower, each = n), rep(box$upper, each = n)), n)
+  z %*% t(box$axes) + rep(box$centre, each = n)
+}
+
+# Components (k + 1 is noise) drawn for the rows of `data`, and rows drawn from them.
+simulate_components <- function(parameters, n) {
+  proportions <- parameters$proportions
+  sample.int(length(proportions), n, replace = TRUE, prob = proportions)
+}
+
+simulate_rows <- function(model, parameters, component, data) {
+  out <- family_simulate(model$family, parameters, pmin(component, model$k), data)
+  noise <- which(component > model$k)
+  if (length(noise)) out[noise, ] <- simulate_noise(model$latent$box, length(noise))
+  out
+}
+
+# Density and distribution function of the box along one column: of a sum of uniform numbers, each along an axis,
+# put together one axis after the other on a grid.
+noise_margin <- function(box, j, points = 2001L) {
+  reach <- abs(box$axes[j, ]) * (box$upper - box$lower)
+  middle <- noise_centre(box)[j]
+  total <- sum(reach)
+  reach <- sort(reach[reach > 1e-6 * total], decreasing = TRUE)
+  grid <- seq(-0.5, 0.5, length.out = points) * total
+  at <- function(y, x) stats::approx(grid, y, x, rule = 2L)$y
+  below <- pmin(pmax(grid / reach[1L] + 0.5, 0), 1)
+  density <- as.double(abs(grid) <= reach[1L] / 2) / reach[1L]
+  for (width in reach[-1L]) {
+    # The mean of a distribution function over a window is the next one; the gain from end to end its density.
+    area <- c(0, cumsum((below[-1L] + below[-points]) / 2)) * (grid[2L] - grid[1L])
+    up_to <- function(x) at(area, x) + pmax(x - grid[points], 0)
+    density <- (at(below, grid + width / 2) - at(below, grid - width / 2)) / width
+    below <- (up_to(grid + width / 2) - up_to(grid - width / 2)) / width
+  }
+  list(density = function(x) stats::approx(grid + middle, density, x, yleft = 0, yright = 0)$y,
+       cumulated = function(x) stats::approx(grid + middle, below, x, yleft = 0, yright = 1)$y,
+       ends = middle + c(-0.5, 0.5) * total)
+}
+
+# Starts ------------------------------------------------------------------------------------------------------
+
+# The parts of the rows that starts of our own take for noise, in turn: those least likely under the groups,
+# beside the density of noise.
+noise_shares <- c(0.05, 0.15, 0.3)
+
+# native: the rows as the core has them, of which items speak. Items of parameters stay: they give noise its share.
+noisy_starts <- function(items, native, model) {
+  plain <- list(family = model$family, latent = em_mixture(), k = model$k)
+  plain$family["held"] <- list(NULL)
+  known <- native[["labels"]]
+  native[c("labels", "log_beliefs")] <- NULL
+  lapply(seq_along(items), function(i) {
+    item <- items[[i]]
+    if (!is.null(item$parameters)) return(item)
+    found <- first_step(item, native, plain)
+    if (is.null(found)) return(item)
+    share <- noise_shares[(i - 1L) %% length(noise_shares) + 1L]
+    labelled <- is.null(item$partition)
+    partition <- if (labelled) max.col(found$responsibilities, ties.method = "first") else item$partition
+    partition <- mark_noise(partition, found$row_loglik - native$log_noise, share, known, model$k)
+    if (labelled && !is.null(known)) partition[known > 0L] <- known[known > 0L]
+    list(partition = partition, forgiving = TRUE)
+  })
+}
+
+mark_noise <- function(partition, excess, share, known, k) {
+  free <- seq_along(partition)
+  if (!is.null(known)) free <- which(known == 0L)
+  least <- order(excess[free], method = "radix")
+  partition[free[utils::head(least, max(1L, round(share * length(partition))))]] <- k + 1L
+  if (!is.null(known)) partition[known == k + 1L] <- k + 1L
+  as.integer(partition)
+}
+
+# Labels and names ----------------------------------------------------------------------------------------------
+
+# Beside noise the level "noise" is no component: its rows get the code 0. Of beliefs it is the last column.
+labels_beside_noise <- function(labels, latent) {
+  if (is.null(labels) || !has_noise(latent)) return(labels)
+  if (!is.null(labels$beliefs)) return(beliefs_beside_noise(labels))
+  at <- match("noise", labels$levels)
+  if (is.na(at)) return(labels)
+  codes <- labels$codes
+  labels$codes <- ifelse(codes == at, 0L, codes - (codes > at))
+  labels$levels <- labels$levels[-at]
+  labels
+}
+
+beliefs_beside_noise <- function(labels) {
+  columns <- ncol(labels$beliefs)
+  at <- match("noise", labels$levels, nomatch = columns)
+  order <- c(setdiff(seq_len(columns), at), at)
+  labels$beliefs <- labels$beliefs[, order, drop = FALSE]
+  labels$codes <- match(labels$codes, order)
+  labels$codes[which(labels$codes == columns)] <- 0L
+  if (!is.null(labels$levels)) labels$levels <- labels$levels[-at]
+  labels$noise <- TRUE
+  labels
+}
+
+check_noise_name <- function(names, latent) {
+  if (!has_noise(latent) || !"noise" %in% names) return(invisible())
+  abort_em("start", "No component can be named \"noise\" beside em_mixture(noise = TRUE).")
+}
+
+# A user's start that says which rows are noise: a partition with a level "noise" becomes responsibilities.
+noise_of_start <- function(start, kind, data, latent) {
+  if (!has_noise(latent)) return(list(start = start, kind = kind))
+  if (kind == "partition" && !is.numeric(start) && "noise" %in% partition_levels(start)) {
+    return(list(start = noisy_partition(start, data), kind = "responsibilities"))
+  }
+  if (kind == "responsibilities" && "noise" %in% colnames(start)) {
+    start <- start[, c(setdiff(colnames(start), "noise"), "noise"), drop = FALSE]
+  }
+  list(start = start, kind = kind)
+}
+
+# k + 1 numbers in the order of the components, noise last; k numbers leave it its share.
+noise_of_proportions <- function(proportions, k, names) {
+  if (length(proportions) == k) proportions <- with_noise_share(proportions)
+  at <- match(c(names, "noise"), names(proportions))
+  if (length(at) == length(proportions) && !anyNA(at)) proportions <- proportions[at]
+  proportions
+}
+
+share_equally <- function(proportions) {
+  k <- length(proportions) - 1L
+  c(rep((1 - proportions[k + 1L]) / k, k), proportions[k + 1L])
+}
+
+# A factor of known groups, with or without rows of noise.
+known_with_noise <- function(groups, data) {
+  levels <- if (is.numeric(groups)) NULL else as.character(partition_levels(groups))
+  if ("noise" %in% levels) return(noisy_partition(groups, data, "responsibilities"))
+  cbind(as_responsibilities(groups, data, length(partition_levels(groups))), 0)
+}
+
+noisy_partition <- function(start, data, arg = "start") {
+  levels <- as.character(partition_levels(start))
+  levels <- c(setdiff(levels, "noise"), "noise")
+  labels <- partition_labels(factor(as.character(start), levels = levels), data, length(levels), arg)
+  out <- matrix(0, data$n, length(levels), dimnames = list(NULL, levels))
+  out[cbind(seq_len(data$n), labels)] <- 1
+  out
+}
