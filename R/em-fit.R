@@ -63,9 +63,10 @@
 #' @section Starts: The log-likelihood of a mixture has many maxima, and EM climbs the one it starts under.
 #'   `"kmeans++"` starts from groups of near rows, by k-means on standardised columns (Arthur & Vassilvitskii
 #'   2007); `"random"` from k rows as means with the covariance of all; `"partition"` from random labels. Each
-#'   finds maxima that the others miss, so `"mixed"` takes 2 `n_start` of each, runs 20 iterations, and goes on
+#'   finds maxima that the others miss, so `"mixed"` takes 2 `n_start` of each, runs 40 iterations, and goes on
 #'   with the `n_start` most promising, among them some of each kind (Biernacki, Celeux & Govaert 2003). Of more than
-#'   20000 rows a sample of so many serves to choose them. In print, starts *agree* that reach the best
+#'   10000 rows a sample of so many serves to choose them; and one that is still below the others' best after 200
+#'   iterations is left there. In print, starts *agree* that reach the best
 #'   log-likelihood within 0.001: few that do are a reason to ask for more, `em_control(n_start = 50)`.
 #'
 #'   A component is *degenerate* where it has fewer than d + 1 effective rows (d columns), or where its smallest

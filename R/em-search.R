@@ -3,14 +3,15 @@
 # "mixed" takes k-means++ partitions, random rows and random partitions, as many of each: every one of the three
 # finds optima that the others miss. All are tried for a few iterations; the most promising, and always some of
 # each kind, run to the end (Biernacki, Celeux & Govaert 2003). Where most of these end in a degenerate component,
-# so do the others, and new ones are drawn.
+# so do the others, and new ones are drawn. inst/bench/starts.R measures what it finds.
 mixed_kinds <- c("kmeans++", "random", "partition")
 tries_per_start <- 2L # of each kind
-trial_iterations <- 20L
+trial_iterations <- 40L
+patience <- 200L # iterations, after which a start that is still below the best end is left alone
 search_rounds <- 3L
 
 # Of more rows than these, a sample is enough to tell which starts promise something.
-sample_rows <- 20000L
+sample_rows <- 10000L
 sample_iterations <- 100L
 
 search_em <- function(data, start, control) {
@@ -27,7 +28,8 @@ search_em <- function(data, start, control) {
 # Half of the starts that were asked for ended in something that can be used.
 enough_sound <- function(starts, task) {
   wanted <- if (has_one_start(task)) 1L else (task$control$n_start + 1L) %/% 2L
-  sum(starts$status %in% c("converged", "max_iter") & !starts$degenerate) >= wanted
+  left <- starts$status == "stopped_early" & starts$iterations > trial_iterations
+  sum((left | starts$status %in% c("converged", "max_iter")) & !starts$degenerate) >= wanted
 }
 
 # One component, or all labels known: every start is the closed form.
@@ -80,16 +82,37 @@ draw_kinds <- function(task, kinds, native) {
 }
 
 # The starts that are to run on: the best of each kind, then the best of all.
-chosen_to_finish <- function(trial, most, also = NULL) {
+chosen_to_finish <- function(trial, most, each = most %/% length(mixed_kinds), also = NULL) {
   starts <- trial$starts
   usable <- !starts$degenerate
   if (!any(usable)) usable <- !starts$status %in% c("bad_start", "collapsed")
   rank <- order(-starts$loglik, method = "radix")
   rank <- rank[usable[rank]]
   place <- stats::ave(seq_along(rank), trial$method[rank], FUN = seq_along)
-  first <- place <= most %/% length(mixed_kinds)
+  first <- place <= each
   chosen <- sort(c(rank[first], rank[!first])[seq_len(min(most, length(rank)))])
   chosen[starts$status[chosen] %in% c("max_iter", also)]
+}
+
+# To the end; but a start that has not arrived after so many iterations, where others ended higher, is left there.
+run_finalists <- function(task, items, kinds) {
+  if (task$control$max_iter <= patience) return(run_task(task, items, kinds))
+  run <- run_task(task, items, kinds, replace(task$control, "max_iter", patience))
+  on_its_way <- run$starts$status == "max_iter"
+  if (!any(on_its_way)) return(run)
+  ended <- run$starts$loglik[run$starts$status == "converged" & !run$starts$degenerate]
+  table <- run[c("starts", "traces", "method")]
+  table$starts$status[on_its_way] <- "stopped_early"
+  best <- if (run$status != "max_iter") run
+  on <- which(on_its_way & run$starts$loglik > max(ended, -Inf))
+  if (length(on)) {
+    final <- run_task(task, items[on], kinds[on])
+    table$starts[on, ] <- final$starts
+    table$traces[on] <- final$traces
+    best <- better_search(best, final)
+  }
+  best[names(table)] <- table
+  best
 }
 
 # Runs the chosen to the end, each from where its trial began; where too few of them end sound, the others too.
@@ -99,12 +122,12 @@ finish_search <- function(task, items, trial) {
   best <- if (trial$status != "max_iter") trial
   chosen <- chosen_to_finish(trial, task$control$n_start)
   while (length(chosen)) {
-    final <- run_task(task, items[chosen], trial$method[chosen])
+    final <- run_finalists(task, items[chosen], trial$method[chosen])
     table$starts[chosen, ] <- final$starts
     table$traces[chosen] <- final$traces
     best <- better_search(best, final)
     if (enough_sound(table$starts, task)) break
-    chosen <- which(table$starts$status == "stopped_early")
+    chosen <- which(table$starts$status == "stopped_early" & table$starts$iterations <= trial_iterations)
   }
   ended <- which(table$starts$status == "converged" & !table$starts$degenerate)
   if (length(best$degenerate) && length(ended)) {
@@ -128,8 +151,8 @@ search_in_sample <- function(task, kinds) {
   brief <- replace(control, c("max_iter", "path"), list(sample_iterations, FALSE))
   trial <- as_search(run_native(task$data, part, items, task$model, brief, ends = TRUE), kinds)
   if (!is.null(trial$defect)) return(NULL)
-  chosen <- chosen_to_finish(trial, control$n_start, also = "converged")
+  chosen <- chosen_to_finish(trial, control$n_start, each = 0L, also = "converged")
   if (!length(chosen)) return(NULL)
   items <- lapply(trial$ends[chosen], function(end) list(parameters = end, forgiving = FALSE))
-  run_task(task, items, kinds[chosen])
+  run_finalists(task, items, kinds[chosen])
 }

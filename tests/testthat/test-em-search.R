@@ -94,3 +94,32 @@ test_that("the default finds the best known optimum of classic data", {
     }
   }
 })
+
+slow_groups <- function() c(rnorm(1500, -1, 0.8), rnorm(2000, 1, 1), rnorm(1500, 3, 0.7))
+
+test_that("starts that are all slow run to the end", {
+  set.seed(1)
+  slow <- em_fit(slow_groups(), 3, control = em_control(accelerate = FALSE, max_iter = 20000))
+  expect_true(slow$converged)
+  expect_identical(sum(slow$starts$iterations > 5 * patience & slow$starts$status == "converged"), 10L)
+  expect_identical(lengths(slow$traces), slow$starts$iterations + 1L)
+})
+
+test_that("a start still below the others' ends is left after a while", {
+  set.seed(1)
+  x <- slow_groups()
+  control <- em_control(accelerate = FALSE, max_iter = 20000)
+  best <- em_fit(x, 3, control = control)
+  task <- list(data = em_data(x, em_gaussian()), control = control)
+  task$model <- fit_model(best)
+  task$native <- tallied(task$data, task$model)
+  items <- list(list(parameters = best$parameters, forgiving = FALSE),
+                list(partition = as.integer(cut(x, c(-Inf, -1, 1, Inf))), forgiving = TRUE))
+  run <- run_finalists(task, items, c("a", "b"))
+  expect_identical(run$starts$status, c("converged", "stopped_early"))
+  expect_identical(run$starts$iterations[2], patience)
+  expect_equal(run$loglik, best$loglik)
+  alone <- run_finalists(task, items[2], "b")
+  expect_identical(alone$starts$status, "converged")
+  expect_gt(alone$iterations, 5 * patience)
+})
