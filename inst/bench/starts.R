@@ -20,22 +20,8 @@ option <- function(name, default) {
 n_seeds <- option("seeds", 100L)
 n_random <- option("random", 1000L)
 
-# --- data ---
-packaged <- function(name, package) {
-  home <- new.env()
-  data(list = name, package = package, envir = home)
-  home[[name]]
-}
-cases <- function() {
-  mc <- function(name) packaged(name, "mclust")
-  list(
-    list("faithful", faithful, 2), list("faithful", faithful, 3), list("iris", iris[1:4], 2), list("iris", iris[1:4], 3),
-    list("galaxies", packaged("galaxies", "MASS") / 1000, 3), list("galaxies", packaged("galaxies", "MASS") / 1000, 4),
-    list("acidity", mc("acidity"), 2), list("acidity", mc("acidity"), 3), list("banknote", mc("banknote")[-1], 2),
-    list("banknote", mc("banknote")[-1], 3), list("diabetes", mc("diabetes")[-1], 3), list("thyroid", mc("thyroid")[-1], 3),
-    list("wreath", mc("wreath"), 14)
-  )
-}
+here <- dirname(sub("^--file=", "", grep("^--file=", commandArgs(FALSE), value = TRUE)[1]))
+cases <- source(file.path(here, "starts-data.R"))$value
 
 # --- one score and one rule for all ---
 to_the_end <- em_control(tol = 1e-8, max_iter = 5000)
@@ -157,5 +143,5 @@ report_simulated <- function() {
 cat("| data | k | best known | package | seeds | found | found, EM continued | median end | CPU ms per call |\n|",
     strrep("---|", 9L), "\n", sep = "")
 wanted <- grep("=", arguments, value = TRUE, invert = TRUE)
-for (case in cases()) if (!length(wanted) || case[[1L]] %in% wanted) report(case)
+for (case in cases) if (!length(wanted) || case[[1L]] %in% wanted) report(case)
 if (!length(wanted) || "simulated" %in% wanted) report_simulated()
