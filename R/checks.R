@@ -78,7 +78,8 @@ nearest <- function(x, choices) {
   begins <- nchar(x) >= 3L & (startsWith(plain(choices), x) | startsWith(x, plain(choices)))
   distance[begins & nchar(choices) >= 3L] <- pmin(distance[begins & nchar(choices) >= 3L], 1)
   best <- which.min(distance)
-  if (distance[best] <= (nchar(x) + 2L) %/% 3L) choices[best]
+  # Something of the name must be left, so that one letter is near to itself only.
+  if (distance[best] <= min((nchar(x) + 2L) %/% 3L, nchar(x) - 1L)) choices[best]
 }
 
 # Nothing may disappear into `...`: whatever is left over there is a misspelt or misplaced argument.
@@ -92,10 +93,18 @@ check_no_dots <- function(dots, known) {
       i = "Name the arguments after the first."
     ))
   }
-  hint <- did_you_mean(name, setdiff(known, "..."))
-  if (is.null(hint)) {
-    near <- nearest(name, setdiff(names(formals(em_control)), "..."))
-    if (!is.null(near)) hint <- sprintf("`%s` is a setting: control = em_control(%s = ).", near, near)
-  }
+  hint <- belongs_elsewhere(name, known)
+  if (is.null(hint)) hint <- did_you_mean(name, setdiff(known, "..."))
+  if (is.null(hint)) hint <- belongs_elsewhere(name, known, nearest)
   abort_em("argument", c(sprintf("Unknown argument `%s`.", name), i = hint))
+}
+
+# An argument of what another argument is made by: the settings, the family, the latent structure.
+belongs_elsewhere <- function(name, known, find = intersect) {
+  makers <- c(control = "em_control", family = "em_gaussian", latent = "em_mixture")
+  roles <- c(control = "a setting", family = "part of the family", latent = "part of the latent structure")
+  for (place in intersect(names(makers), known)) {
+    near <- find(name, setdiff(names(formals(makers[[place]])), "..."))
+    if (length(near)) return(sprintf("`%s` is %s: %s = %s(%s = ).", near, roles[[place]], place, makers[[place]], near))
+  }
 }

@@ -34,6 +34,11 @@ fails("maxit = 5", em_fit(two, 2, maxit = 5), "argument", "Unknown argument `max
       "em_control(max_iter = )")
 fails("max_iter = 5 outside control", em_fit(two, 2, max_iter = 5), "argument", "`max_iter` is a setting",
       "em_control(max_iter = )")
+fails("covariance = outside the family", em_fit(two, 2, covariance = "EEE"), "argument",
+      "`covariance` is part of the family: family = em_gaussian(covariance = ).")
+fails("noise = outside the mixture", em_fit(two, 2, noise = TRUE), "argument", "latent = em_mixture(noise = )")
+fails("n_start = outside control", em_fit(two, 2, n_start = 50), "argument", "control = em_control(n_start = )")
+fails("G = 2, a letter near to nothing", em_fit(two, G = 2), "argument", "Unknown argument `G`.")
 fails("an argument like no other", em_fit(two, 2, fudge = 1), "argument", "Unknown argument `fudge`.")
 fails("weight = ", em_fit(two, 2, weight = 1, weights = NULL), "argument", "Unknown argument `weight`",
       "\"weights\"")
