@@ -53,7 +53,7 @@ em_bootstrap <- function(fit, n_boot = 200, type = c("nonparametric", "parametri
   replicates[!sound, ] <- NA
   colnames(replicates) <- names(coef(fit))
   out <- structure(list(call = match.call(), type = type, n_boot = n_boot, estimate = coef(fit),
-                        replicates = replicates, loglik = runs$loglik, iterations = runs$iterations,
+                        replicates = replicates, loglik = runs$loglik - runs$log_prior, iterations = runs$iterations,
                         status = runs$status, moved = aligned$moved), class = "em_bootstrap")
   warn_refits(out, sound)
   out
@@ -124,7 +124,7 @@ refit_draws <- function(fit, draw, n_boot, control) {
              weight_unit(fit$data$weights))
   })
   pick <- function(name) unlist(lapply(runs, `[[`, name), use.names = FALSE)
-  list(loglik = pick("loglik"), iterations = pick("iterations"), status = pick("status"), spread = pick("spread"),
+  list(loglik = pick("loglik"), iterations = pick("iterations"), status = pick("status"), spread = pick("spread"), log_prior = pick("log_prior"),
        parameters = do.call(cbind, lapply(runs, `[[`, "parameters")))
 }
 

@@ -179,6 +179,7 @@ score_em <- function(data, parameters, model, want, threads = NULL) {
     centre <- colMeans(means)
     native$x <- native$x - rep(centre, each = nrow(native$x))
     plain$mean[] <- means - rep(centre, each = nrow(means))
+    if (!is.null(model$family$prior)) model$family$prior$mean <- model$family$prior$mean - centre
     held <- model$family$held$mean
     if (!is.null(held)) model$family$held$mean[] <- as.matrix(held) - rep(centre, each = nrow(means))
   }

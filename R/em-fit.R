@@ -43,6 +43,8 @@
 #'   \item{parameters}{`proportions` (k), and `mean` (k x d) with `covariance` (d x d x k), or `mean` and `sd`
 #'     (k each) in one dimension, or `prob` (k).}
 #'   \item{loglik, df, nobs}{Log-likelihood, free parameters, sum of the weights.}
+#'   \item{objective}{What was maximised: `loglik`, with a prior plus its logarithm (see [em_prior()]), as the
+#'     log-likelihoods in `trace`, `starts` and `traces`.}
 #'   \item{trace}{Data frame with `iteration` (from 0, the start), `loglik`, `accelerated`.}
 #'   \item{converged, status, iterations, passes}{How the run ended; `passes` counts the E-steps, those of
 #'     accelerated steps tried in vain included.}

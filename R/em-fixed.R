@@ -137,7 +137,7 @@ is_of_structure <- function(spread, model, data) {
   sigma <- spread[, , whole, drop = FALSE]
   k <- length(whole)
   free <- list(family = model$family, latent = em_mixture(), k = k)
-  free$family$held <- NULL
+  free$family[c("held", "prior")] <- list(NULL)
   second <- if (gaussian_is_diagonal(free$family)) apply(sigma, 3L, diag) else if (free$family$covariance == "EEE")
     apply(sigma, 1:2, sum) else sigma
   parameters <- list(proportions = rep(1 / k, k), mean = matrix(0, k, d), covariance = sigma)

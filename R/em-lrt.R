@@ -35,6 +35,7 @@ em_lrt <- function(fit, ...) UseMethod("em_lrt")
 em_lrt.em_fit <- function(fit, k = fit$k + 1, n_boot = 199, control = fit$control, ...) {
   check_no_dots(list(...), names(formals(em_lrt.em_fit)))
   refuse_labels(fit, "em_lrt()")
+  refuse_prior(fit, "em_lrt()", "its statistic compares maxima of the likelihood")
   control <- as_em_control(control)
   n_boot <- check_count(n_boot, "n_boot")
   k <- check_count(k, "k")

@@ -122,7 +122,8 @@ check_fits_data <- function(parameters, data) {
 #'
 #' @param fit A fit by [em_fit()].
 #' @return A data frame with `iteration`, `component`, `term` (`proportion`, `mean`, `sd`, `prob`,
-#'   `mean.<variable>`, `covariance.<variable>.<variable>`), `value` and `loglik` of the iteration.
+#'   `mean.<variable>`, `covariance.<variable>.<variable>`), `value` and `loglik` of the iteration (with a prior the
+#'   objective: see [em_prior()]).
 #' @section Errors: `emfit_error_argument` where `fit` is not a fit.
 #' @references Wu, C. F. J. (1983) On the convergence properties of the EM algorithm. *Annals of Statistics* 11,
 #'   95-103. \doi{10.1214/aos/1176346060}

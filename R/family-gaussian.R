@@ -17,6 +17,7 @@ gaussian_names <- c(gaussian_structures, "E", "V", names(gaussian_words))
 #'
 #' @param covariance One of the 14 names of three letters, or `"full"` (VVV), `"tied"` (EEE), `"diagonal"`
 #'   (VVI), `"spherical"` (VII); for one dimension also `"V"` and `"E"`.
+#' @param prior `NULL`, or a prior on means and covariances: [em_prior()].
 #' @return An object of class `em_family`: a plain list, to be given to [em_fit()].
 #' @section Errors: `emfit_error_argument` names the structures there are.
 #' @references Banfield, J. D. and Raftery, A. E. (1993) Model-based Gaussian and non-Gaussian clustering.
@@ -24,12 +25,12 @@ gaussian_names <- c(gaussian_structures, "E", "V", names(gaussian_words))
 #'
 #'   Celeux, G. and Govaert, G. (1995) Gaussian parsimonious clustering models. *Pattern Recognition* 28,
 #'   781-793. \doi{10.1016/0031-3203(94)00125-6}
-#' @seealso [em_fit()], [em_mixture()]
+#' @seealso [em_fit()], [em_mixture()], [em_prior()]
 #' @examples
 #' em_gaussian("tied")
 #' em_fit(faithful, k = 2, family = em_gaussian("EEE"))
 #' @export
-em_gaussian <- function(covariance = "VVV") {
+em_gaussian <- function(covariance = "VVV", prior = NULL) {
   known <- gaussian_names
   if (!is.character(covariance) || length(covariance) != 1L || match(covariance, known, 0L) == 0L) {
     abort_em("argument", c(
@@ -39,12 +40,15 @@ em_gaussian <- function(covariance = "VVV") {
     ))
   }
   if (nchar(covariance) > 3L) covariance <- gaussian_words[[covariance]]
-  new_em_family("gaussian", covariance = covariance)
+  prior <- check_prior(prior)
+  if (is.null(prior)) new_em_family("gaussian", covariance = covariance)
+  else new_em_family("gaussian", covariance = covariance, prior = prior)
 }
 
 #' @export
 format.em_family_gaussian <- function(x, ...) {
-  paste0("Gaussian components, ", covariance_label(x$covariance), " (", x$covariance, ")")
+  paste0("Gaussian components, ", covariance_label(x$covariance), " (", x$covariance, ")",
+         if (!is.null(x$prior)) ", with a prior")
 }
 
 covariance_label <- function(name) {
@@ -87,6 +91,7 @@ family_check.em_family_gaussian <- function(family, data, k) {
   if (!is.null(data$missing) && !gaussian_is_diagonal(family)) warn_never_together(data)
   # In one dimension every structure is its volume alone.
   if (d == 1L) family$covariance <- substr(family$covariance, 1L, 1L)
+  if (!is.null(family$prior)) family$prior <- resolve_prior(family$prior, data, k)
   family
 }
 
@@ -160,7 +165,8 @@ check_covariance <- function(sigma, component) {
 #' @export
 family_label.em_family_gaussian <- function(family, ...) {
   list(title = "Gaussian mixture",
-       detail = sprintf("%s (%s)", covariance_label(family$covariance), family$covariance))
+       detail = paste0(sprintf("%s (%s)", covariance_label(family$covariance), family$covariance),
+                       if (!is.null(family$prior)) ", with a prior"))
 }
 
 #' @export

@@ -132,7 +132,7 @@ gg_plot.em_plot_trace <- function(data) {
   ggplot2::ggplot(mapping = ggplot2::aes(.data$iteration, .data$loglik)) +
     ggplot2::geom_line(ggplot2::aes(group = .data$start), data = starts, colour = quiet_grey, linewidth = 0.3) +
     ggplot2::geom_line(data = data$trace, colour = okabe_ito[["blue"]], linewidth = 1.2) +
-    gg_frame("iteration", "log-likelihood")
+    gg_frame("iteration", data$variable)
 }
 
 #' @export

@@ -1,7 +1,8 @@
 # type = "trace": the log-likelihood by iteration, the start included; every start thin, the best bold.
 
 plot_data_trace <- function(fit) {
-  list(trace = fit$trace, starts = start_traces(fit), ends = trace_ends(fit))
+  list(trace = fit$trace, starts = start_traces(fit), ends = trace_ends(fit),
+       variable = if (has_prior(fit)) "log-likelihood + log prior" else "log-likelihood")
 }
 
 # The log-likelihoods of all starts in long form; those of -Inf (a start far off) leave a gap.
@@ -24,7 +25,7 @@ draw_plot.em_plot_trace <- function(data, look) {
   several <- nrow(data$ends) > 1L
   xlim <- c(-0.02, 1.03) * max(trace$iteration, data$starts$iteration, 1)
   ylim <- padded_range(c(trace$loglik, data$starts$loglik), 0.06)
-  old <- open_frame(xlim, ylim, look, "iteration", "log-likelihood", if (several) trace_key())
+  old <- open_frame(xlim, ylim, look, "iteration", data$variable, if (several) trace_key())
   on.exit(graphics::par(old))
   if (several) draw_starts_thin(data)
   graphics::lines(trace$iteration, trace$loglik, col = okabe_ito[["blue"]], lwd = 3)

@@ -34,7 +34,8 @@
 #'   says why; theirs are `NA`, all others as if those were known. That is so at a boundary (a probability of 0
 #'   or 1, an empty component), for a component that collapsed, and where the information is singular because
 #'   the data cannot tell some parameters apart. It also says where the fit stopped short of a maximum.
-#' @section Errors: `emfit_error_argument` where `type`, `parm` or `level` is none of the above.
+#' @section Errors: `emfit_error_argument` where `type`, `parm` or `level` is none of the above;
+#'   `emfit_error_unsupported` for the types `"opg"` and `"sandwich"` of fits with a prior.
 #' @references Louis, T. A. (1982) Finding the observed information matrix when using the EM algorithm. *Journal
 #'   of the Royal Statistical Society B* 44, 226-233. \doi{10.1111/j.2517-6161.1982.tb01203.x}
 #'
@@ -60,6 +61,7 @@ vcov.em_fit <- function(object, type = c("observed", "opg", "sandwich", "bootstr
   type <- check_choice(type, "type", vcov_types)
   if (type == "bootstrap") return(vcov(em_bootstrap(object, ...)))
   check_no_dots(list(...), names(formals(vcov.em_fit)))
+  if (type != "observed") refuse_prior(object, sprintf("vcov(type = \"%s\")", type), "rows have no part of it")
   parameters <- estimated_parameters(object)
   found <- free_covariance(object, parameters, type)
   warn_standard_error(object, parameters, found)

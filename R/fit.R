@@ -12,8 +12,8 @@ new_em_fit <- function(run, start, data, control, call) {
   call[[1L]] <- quote(emfit::em_fit)
   fit <- list(
     call = call, family = model$family, latent = model$latent, k = model$k,
-    parameters = finish(run$parameters), loglik = run$loglik, df = as.integer(run$df),
-    nobs = if (is.null(data$weights)) data$n else sum(data$weights),
+    parameters = finish(run$parameters), loglik = run$loglik - run$log_prior, df = as.integer(run$df),
+    objective = run$loglik, nobs = if (is.null(data$weights)) data$n else sum(data$weights),
     trace = plain_frame(list(iteration = seq_along(run$trace) - 1L, loglik = run$trace, accelerated = run$accelerated)),
     path = unpack_path(run, finish), converged = run$status == "converged", status = run$status,
     iterations = run$iterations, passes = run$passes, gain = run$gain, remaining = run$remaining,
@@ -148,7 +148,7 @@ warn_about <- function(fit) {
 }
 
 starts_agreeing <- function(fit) {
-  near <- abs(fit$starts$loglik - fit$loglik) < 1e-3 + 1e-10 * abs(fit$loglik)
+  near <- abs(fit$starts$loglik - fit$objective) < 1e-3 + 1e-10 * abs(fit$objective)
   sum(near & !fit$starts$status %in% c("bad_start", "stopped_early"))
 }
 
@@ -231,7 +231,8 @@ with_noise_row <- function(frame, latent, value = NA) {
 
 format_criteria <- function(x) {
   sprintf("logLik %s (df %d)   AIC %s   BIC %s (smaller is better)", format(round(x$loglik, 2L), nsmall = 2L),
-          x$df, format(round(stats::AIC(x), 1L), nsmall = 1L), format(round(stats::BIC(x), 1L), nsmall = 1L))
+          x$df, format(round(stats::AIC(x), 1L), nsmall = 1L), format(round(stats::BIC(x), 1L), nsmall = 1L)) |>
+    c(if (has_prior(x)) sprintf("Log-likelihood and log prior together %s", format(round(x$objective, 2L), nsmall = 2L)))
 }
 
 format_ending <- function(x) {

@@ -28,7 +28,7 @@ table_row <- function(search, at, i, nobs) {
   covariance <- cell$model$family$covariance
   good <- is_sound(cell)
   or_na <- function(value) if (good) value else NA_real_
-  loglik <- if (is.null(cell$run)) NA_real_ else cell$run$loglik
+  loglik <- if (is.null(cell$run)) NA_real_ else cell$run$loglik - cell$run$log_prior
   df <- if (is.null(cell$run)) NA_integer_ else as.integer(cell$run$df)
   bic <- -2 * loglik + df * log(nobs)
   reason <- if (is.na(cell$reason) && !is.null(cell$note)) cell$note else cell$reason
@@ -38,7 +38,7 @@ table_row <- function(search, at, i, nobs) {
     ICL = or_na(bic - 2 * view$certainty$log_top), CV = if (is.null(cell$cv)) NA_real_ else cell$cv,
     entropy = or_na(view$certainty$entropy), n.min = or_na(min(cell$run$counts[seq_len(cell$model$k)])),
     prob.min = or_na(view$certainty$least), converged = cell$status == "converged",
-    starts.agree = if (good) sum(cell$starts$loglik > loglik - 1e-3) else NA_integer_, status = cell$status,
+    starts.agree = if (good) sum(cell$starts$loglik > cell$run$loglik - 1e-3) else NA_integer_, status = cell$status,
     reason = reason
   )
 }

@@ -102,7 +102,7 @@ bool Accelerator::try_step(double length, Accuracy accuracy, double& loglik) {
   to_ = at_ + length * direction_;
   chart_->move_to(to_);
   if (model_.prepare(accuracy) >= 0) return false;
-  loglik = model_.expect(threads_, interrupt_);
+  loglik = model_.objective(threads_, interrupt_);
   ++passes_;
   return std::isfinite(loglik);
 }

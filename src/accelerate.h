@@ -5,7 +5,8 @@
 // (chart.h) an EM step is about a unit step along the gradient, and what it lacks is the inverse of the
 // observed information. Accelerator learns that from the gradients it meets (L-BFGS: Nocedal 1980; for EM:
 // Jamshidian & Jennrich 1997), one E-step for each gradient, and takes a step only if the log-likelihood
-// gains enough by it (Armijo).
+// gains enough by it (Armijo). With a prior that is the log-likelihood plus the prior's logarithm: see
+// Model::objective().
 //
 //   Pace pace;                                    // tells when, from the gains of plain iterations
 //   Accelerator accelerator(model, threads, interrupt);

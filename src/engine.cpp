@@ -97,7 +97,7 @@ class Run {
 
   double expect() {
     ++fit_.passes;
-    return model_.expect(control_.threads, interrupt_);
+    return model_.objective(control_.threads, interrupt_);
   }
 
   bool score_start() {
@@ -196,6 +196,7 @@ class Run {
     fit_.parameters.resize(model_.n_parameters());
     pack(model_.fields(), fit_.parameters);
     fit_.relative_spread = model_.family().relative_spread();
+    fit_.log_prior = model_.family().log_prior();
     fit_.counts = model_.statistics().tail(model_.n_columns());
     judge(model_, control_, fit_);
   }

@@ -3,6 +3,7 @@
 //
 // An iteration is one M-step followed by one E-step, so that the log-likelihood, the statistics and the
 // parameters of a fit belong together. Iteration 0 is the scored start: trace has iterations + 1 entries.
+// With a prior "log-likelihood" means Model::objective() throughout.
 //
 // Stopping. Both the last gain and the estimated gain still to come must be below tol, in log-likelihood
 // units. Pace (accelerate.h) makes the estimate where iterations are plain; alone it is fooled by a large
@@ -53,6 +54,7 @@ struct Fit {
   Vector start;  // the parameters of iteration 0
   Vector parameters;
   double loglik = 0.0;
+  double log_prior = 0.0;  // its part of loglik
   double gain = 0.0;       // of the last iteration
   double remaining = 0.0;  // estimated gain still to come
   int iterations = 0;

@@ -82,11 +82,15 @@ class Family {
 
   virtual void maximise(ConstVectorRef statistics, Step step) = 0;
 
+  // The logarithm of a prior at the present parameters, but for constants: what is maximised besides the
+  // log-likelihood. Needs prepare().
+  virtual double log_prior() const { return 0.0; }
+
   // Views of the parameters. The pointers stay valid as long as the family lives.
   virtual Fields parameters() = 0;
 
   // Free coordinates about the present parameters, n_free() of them, and the gradient of the log-likelihood
-  // in them: see chart.h. statistics: of an E-step at these parameters. Valid as long as the family lives.
+  // and log_prior() in them: see chart.h. statistics: of an E-step at these parameters. Valid as long as the family lives.
   virtual std::unique_ptr<Chart> chart(ConstVectorRef statistics) = 0;
 
   // For each component its smallest spread in any direction, relative to the spread of the data: 0 for

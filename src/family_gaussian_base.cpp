@@ -91,6 +91,7 @@ double FamilyGaussianBase::distance(Index a, Index b) const {
 }
 
 double FamilyGaussianBase::rows_needed() const {
+  if (prior_.any()) return 0.0;  // a prior says what rows do not
   const bool own_shape = structure_.shape == Letter::variable;
   if (own_shape && structure_.orientation == Letter::variable) return static_cast<double>(d_ + 1);
   return own_shape || structure_.volume == Letter::variable ? 2.0 : 0.0;
@@ -121,18 +122,24 @@ void FamilyGaussianBase::restore_held() {
 }
 
 void FamilyGaussianBase::maximise(ConstVectorRef statistics, Step step) {
-  const double* counts = statistics.data();
-  const ConstMatrixMap first(statistics.data() + k_, d_, k_);
+  counts_ = statistics.head(k_).array() + prior_.kappa;
+  first_ = ConstMatrixMap(statistics.data() + k_, d_, k_);
   scatter_ = statistics.tail(scatter_.size());
+  if (prior_.any()) prior_.add_to(storage_, mean_, first_, scatter_);
   load_covariance();
   for (Index component = 0; component < k_; ++component) {
-    if (!(counts[component] > 0.0)) continue;  // an empty component keeps its mean
-    move_mean(component, counts[component], first.col(component).data(), step == Step::ecm);
+    if (!(counts_[component] > 0.0)) continue;  // an empty component keeps its mean
+    move_mean(component, counts_[component], first_.col(component).data(), step == Step::ecm);
   }
-  maximise_covariance(structure_, d_, k_, counts, scatter_.data(), covariance_.data());
-  if (step == Step::start && first_without_density() >= 0) lend_spread(counts);
+  if (prior_.any()) counts_.array() += prior_.rows() - prior_.kappa;
+  maximise_covariance(structure_, d_, k_, counts_.data(), scatter_.data(), covariance_.data());
+  if (step == Step::start && first_without_density() >= 0) lend_spread(counts_.data());
   store_covariance();
   restore_held();
+}
+
+double FamilyGaussianBase::log_prior() const {
+  return prior_.any() ? prior_.log_density(mean_, covariance_) : 0.0;
 }
 
 // Moves the mean to its maximiser and, unless it is to stay, the scatter from the pivot to it.
@@ -215,9 +222,17 @@ Fields FamilyGaussianBase::parameters() {
 }
 
 std::unique_ptr<Chart> FamilyGaussianBase::chart(ConstVectorRef statistics) {
-  auto free = make_gaussian_chart(structure_, d_, k_, parameters(), statistics);
-  if (!held_.any()) return free;
-  return make_held_chart(std::move(free), held_, structure_, d_, k_, parameters(), statistics);
+  Vector sums = statistics;
+  if (prior_.any()) {
+    prior_.add_to(storage_, mean_, MatrixMap(sums.data() + k_, d_, k_), sums.tail(scatter_.size()));
+    sums.head(k_).array() += prior_.rows();
+  }
+  auto out = make_gaussian_chart(structure_, d_, k_, parameters(), sums);
+  if (held_.any()) {
+    out = make_held_chart(std::move(out), held_, structure_, d_, k_, parameters(), sums);
+  }
+  if (!prior_.any()) return out;
+  return make_prior_chart(std::move(out), prior_, storage_, mean_.data(), k_);
 }
 
 // A start may give a component fewer rows than it has dimensions. Each then gets the spread of the data as if

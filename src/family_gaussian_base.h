@@ -14,6 +14,7 @@
 #include "chart_held.h"
 #include "covariance.h"
 #include "family.h"
+#include "prior_gaussian.h"
 
 namespace em {
 
@@ -26,17 +27,20 @@ class FamilyGaussianBase : public Family {
     return k_ * d_ - held_.n_held_means() + held_.n_free_spread(structure_, d_, k_);
   }
   void maximise(ConstVectorRef statistics, Step step) override;
+  double log_prior() const override;
   Fields parameters() override;
   std::unique_ptr<Chart> chart(ConstVectorRef statistics) override;
   Vector relative_spread() const override;
   double rows_needed() const override;
   double distance(Index a, Index b) const override;
-  double rows_trusted() const override { return static_cast<double>(d_ + 1); }
+  double rows_trusted() const override { return prior_.any() ? 0.0 : static_cast<double>(d_ + 1); }
   Index n_features() const override { return d_; }
   void start_at(const std::vector<Index>& rows) override;
 
   // Holds parameters from now on, to the last bit. Covariances that share anything must be held all or none.
   void hold(const HeldGaussian& held);
+
+  void set_prior(const GaussianPrior& prior) { prior_ = prior; }
 
  protected:
   // data: n_rows x d, column-major; not copied, must outlive the family.
@@ -90,7 +94,10 @@ class FamilyGaussianBase : public Family {
   void lend_spread(const double* counts);
 
   HeldGaussian held_;
-  Vector scatter_;  // scratch of maximise()
+  GaussianPrior prior_;
+  Vector scatter_;  // scratch of maximise(), as the next two
+  Matrix first_;
+  Vector counts_;
 };
 
 }  // namespace em

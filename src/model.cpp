@@ -115,6 +115,10 @@ double Model::expect(int threads, Interrupt& interrupt) {
   return loglik;
 }
 
+double Model::objective(int threads, Interrupt& interrupt) {
+  return expect(threads, interrupt) + family_->log_prior();
+}
+
 void Model::expect_given(ConstMatrixRef responsibilities, int threads, Interrupt& interrupt) {
   pass(threads, interrupt, [&](Rows rows, double* work, MatrixRef block, VectorRef family, VectorRef latent) {
     for (Index j = 0; j < block.cols(); ++j) {
@@ -176,6 +180,9 @@ Rows Model::rows_of(const Rows& slice) const {
 
 void Model::score(const Chart& chart, int threads, Interrupt& interrupt, const ScoreVisitor& visit) {
   make_workers(threads);
+  // Gradients are linear in the statistics; what they are without any is that of a prior.
+  Vector prior(chart.size());
+  chart.gradient(Vector::Zero(statistics_.size()), prior);
   Turnstile turnstile;
   parallel_for(static_cast<Index>(slices_.size()), threads, interrupt, [&](Index i, int id) {
     const Rows rows = rows_of(slices_[size_of(i)]);
@@ -185,7 +192,7 @@ void Model::score(const Chart& chart, int threads, Interrupt& interrupt, const S
       scores.resize(rows.size, chart.size());
       for (Index row = rows.begin; row < rows.end() && !interrupt.raised(); row += 64) {
         const Rows some{row, std::min<Index>(64, rows.end() - row)};
-        score_rows(some, chart, workers_[size_of(id)], scores.middleRows(row - rows.begin, some.size));
+        score_rows(some, chart, prior, workers_[size_of(id)], scores.middleRows(row - rows.begin, some.size));
       }
     } catch (...) {
       failure = std::current_exception();
@@ -198,7 +205,8 @@ void Model::score(const Chart& chart, int threads, Interrupt& interrupt, const S
 }
 
 // Statistics of one row at a time, and their gradient.
-void Model::score_rows(Rows rows, const Chart& chart, Worker& worker, MatrixRef scores) const {
+void Model::score_rows(Rows rows, const Chart& chart, const Vector& prior, Worker& worker,
+                       MatrixRef scores) const {
   const Index n_family = family_->n_statistics();
   const Index n_latent = latent_->n_statistics();
   double* work = worker.work.data();
@@ -214,7 +222,7 @@ void Model::score_rows(Rows rows, const Chart& chart, Worker& worker, MatrixRef 
     family_->accumulate(one, work, row.leftCols(n_components()), worker.statistics.head(n_family));
     family_->close_slice(worker.statistics.head(n_family));
     chart.gradient(worker.statistics, gradient);
-    scores.row(i) = gradient;
+    scores.row(i) = gradient - prior;
   }
 }
 

@@ -44,6 +44,9 @@ class Model {
   // E-step: fills statistics() and returns the log-likelihood. Needs prepare().
   double expect(int threads, Interrupt& interrupt);
 
+  // The same, and returns what is maximised: the log-likelihood, with a prior plus its logarithm.
+  double objective(int threads, Interrupt& interrupt);
+
   // The statistics of given responsibilities (n x n_columns()), about the present parameters. Needs
   // prepare(), whatever that said.
   void expect_given(ConstMatrixRef responsibilities, int threads, Interrupt& interrupt);
@@ -63,8 +66,9 @@ class Model {
   // statistics of an E-step there. See chart.h.
   std::unique_ptr<Chart> chart();
 
-  // Each row's own gradient at the origin of a new chart, as if its weight were 1. visit(rows, scores) is
-  // called for one slice after the other, scores being rows.size x chart.size(). Needs prepare().
+  // Each row's own gradient of the log-likelihood at the origin of a new chart, as if its weight were 1.
+  // visit(rows, scores) is called for one slice after the other, scores being rows.size x chart.size(). Needs
+  // prepare().
   using ScoreVisitor = std::function<void(Rows rows, ConstMatrixRef scores)>;
   void score(const Chart& chart, int threads, Interrupt& interrupt, const ScoreVisitor& visit);
   const double* weights() const { return weights_; }
@@ -81,7 +85,7 @@ class Model {
   void make_slices();
   void make_workers(int threads);
   Rows rows_of(const Rows& slice) const;
-  void score_rows(Rows rows, const Chart& chart, Worker& worker, MatrixRef scores) const;
+  void score_rows(Rows rows, const Chart& chart, const Vector& prior, Worker& worker, MatrixRef scores) const;
   template <class BlockTask>
   double pass(int threads, Interrupt& interrupt, BlockTask task);
 

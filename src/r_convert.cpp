@@ -61,6 +61,20 @@ HeldGaussian make_held(const Rcpp::List& family, Index d, Index k) {
   return out;
 }
 
+GaussianPrior make_prior(const Rcpp::List& family, Index d) {
+  GaussianPrior out;
+  if (!has(family, "prior")) return out;
+  const Rcpp::List prior = family["prior"];
+  const double* mean = doubles_of(prior, "mean", d);
+  const double* scale = doubles_of(prior, "scale", d * d);
+  if (!mean || !scale) throw std::invalid_argument("a prior needs mean and scale");
+  out.mean = ConstVectorMap(mean, d);
+  out.scale = ConstMatrixMap(scale, d, d);
+  out.kappa = Rcpp::as<double>(prior["kappa"]);
+  out.nu = Rcpp::as<double>(prior["nu"]);
+  return out;
+}
+
 std::unique_ptr<Family> make_gaussian(const Rcpp::NumericMatrix& x, const Rcpp::List& data,
                                       const Rcpp::List& family, Index k) {
   const Structure structure = parse_structure(Rcpp::as<std::string>(family["covariance"]));
@@ -71,6 +85,7 @@ std::unique_ptr<Family> make_gaussian(const Rcpp::NumericMatrix& x, const Rcpp::
     out = std::make_unique<FamilyGaussian>(x.nrow(), x.ncol(), x.begin(), k, structure);
   }
   out->hold(make_held(family, x.ncol(), k));
+  out->set_prior(make_prior(family, x.ncol()));
   return out;
 }
 

@@ -157,6 +157,7 @@ Rcpp::List em_run_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcp
       Rcpp::Named("passes") = fit.passes, Rcpp::Named("accelerated") = Rcpp::wrap(fit.accelerated),
       Rcpp::Named("trace") = fit.trace, Rcpp::Named("path") = path_matrix(fit.path),
       Rcpp::Named("best") = static_cast<int>(best + 1), Rcpp::Named("starts") = starts_table(fits));
+  out["log_prior"] = fit.log_prior;
   out["traces"] = traces_of(fits);
   if (Rcpp::as<bool>(control["ends"])) out["ends"] = ends_of(model->fields(), fits);
   return out;
@@ -263,13 +264,16 @@ Rcpp::List em_refit_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
 
   std::vector<em::Vector> found;
   Rcpp::NumericVector spread(data.size(), NA_REAL);
+  Rcpp::NumericVector log_prior(data.size());
   for (std::size_t i = 0; i < fits.size(); ++i) {
     const bool sound = fits[i].status != em::Status::bad_start;
     found.push_back(sound ? fits[i].parameters : start.parameters);
     if (sound) spread[static_cast<R_xlen_t>(i)] = fits[i].relative_spread.minCoeff();
+    log_prior[static_cast<R_xlen_t>(i)] = fits[i].log_prior;
   }
   Rcpp::List out = starts_table(fits);
   out["spread"] = spread;
+  out["log_prior"] = log_prior;
   out["parameters"] = path_matrix(found);
   return out;
 }
