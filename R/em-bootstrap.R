@@ -45,9 +45,10 @@ em_bootstrap <- function(fit, n_boot = 200, type = c("nonparametric", "parametri
   refuse_labels(fit, "em_bootstrap()")
   n_boot <- check_count(n_boot, "n_boot", 2L)
   type <- check_choice(type, "type", c("nonparametric", "parametric", "weighted"))
+  if (type != "weighted") check_drawn_rows(fit)
   control <- refit_control(fit, control, threads)
   runs <- refit_draws(fit, resampler(fit, type), n_boot, control)
-  sound <- !runs$status %in% c("bad_start", "collapsed") & runs$spread >= least_relative_spread
+  sound <- !runs$status %in% c("bad_start", "collapsed") & (runs$spread >= least_relative_spread) %in% TRUE
   aligned <- align_replicates(fit, runs$parameters, which(sound))
   replicates <- t(aligned$parameters[packed_positions(fit$parameters), , drop = FALSE])
   replicates[!sound, ] <- NA
@@ -69,6 +70,15 @@ refit_control <- function(fit, control, threads) {
   control$path <- FALSE
   if (!is.null(threads)) control$threads <- check_count(threads, "threads")
   control
+}
+
+# As many rows are drawn as the weights add up to.
+check_drawn_rows <- function(fit) {
+  if (fit$nobs <= 1e9) return(invisible())
+  abort_em("argument", c(
+    sprintf("`fit` has weights that add up to %s: so many rows can't be drawn.", number(fit$nobs)),
+    i = "Draw weights instead: em_bootstrap(fit, type = \"weighted\")."
+  ))
 }
 
 # A function that draws one data set, as the core takes it.

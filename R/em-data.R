@@ -128,6 +128,11 @@ check_weights <- function(weights, n) {
                            x = sprintf("Row %d has %s.", bad[1L], number(weights[bad[1L]]))))
   }
   if (!any(weights > 0)) abort_em("argument", "`weights` can't all be 0: no row would count.")
+  total <- sum(weights)
+  if (total < 1e-100 || total > 1e100) {
+    abort_em("argument", c(sprintf("`weights` add up to %s, which can't be computed with.", number(total)),
+                           i = "Divide them by their mean: weights / mean(weights)."))
+  }
   as.double(weights)
 }
 
@@ -224,6 +229,12 @@ abort_defect <- function(data, column) {
     ))
   }
   others <- determining_columns(x, column)
+  if (!length(others)) {
+    abort_em("input", c(
+      sprintf("%s varies too little in the rows that count, so its variance is 0.", name_column(data, column)),
+      i = "Look at the weights, or at the rows where all columns are observed."
+    ))
+  }
   abort_em("input", c(
     sprintf("%s is a linear combination of %s.", name_column(data, column),
             enumerate(column_labels(data, others))),
@@ -254,9 +265,10 @@ check_scale <- function(column, data, at) {
 # Those columns before `column` that it is made of.
 determining_columns <- function(x, column) {
   z <- scale(x[, seq_len(column), drop = FALSE])
+  z[!is.finite(z)] <- 0
   effect <- stats::lm.fit(z[, -column, drop = FALSE], z[, column])$coefficients
   effect[is.na(effect)] <- 0
-  which(abs(effect) > 1e-6 * max(abs(effect)))
+  which(abs(effect) > 1e-6 * max(abs(effect), 0))
 }
 
 # The groups that a partition or responsibilities gave too few rows for a covariance of their own.

@@ -67,9 +67,26 @@ conditional <- function(x, rows, o, g, p, j) {
   sigma <- if (is.null(p$sd)) matrix(p$covariance[, , j], length(mean)) else matrix(p$sd[[j]]^2)
   expected <- matrix(mean[g], length(rows), length(g), byrow = TRUE)
   if (!length(o)) return(list(mean = expected, covariance = sigma))
-  slope <- solve(sigma[o, o, drop = FALSE], sigma[o, g, drop = FALSE])
+  slope <- regression_slope(sigma, o, g)
   z <- x[rows, o, drop = FALSE] - rep(mean[o], each = length(rows))
   list(mean = expected + z %*% slope, covariance = sigma[g, g, drop = FALSE] - sigma[g, o, drop = FALSE] %*% slope)
+}
+
+# On the scale of correlations, so that columns may be in any units; directions without spread explain nothing.
+regression_slope <- function(sigma, o, g) {
+  size <- sqrt(diag(sigma))
+  parts <- eigen(sigma[o, o, drop = FALSE] / outer(size[o], size[o]), symmetric = TRUE)
+  use <- parts$values > .Machine$double.eps * length(o) * max(parts$values)
+  across <- crossprod(parts$vectors[, use, drop = FALSE], sigma[o, g, drop = FALSE] / outer(size[o], size[g]))
+  parts$vectors[, use, drop = FALSE] %*% (across / parts$values[use]) * outer(1 / size[o], size[g])
+}
+
+# A matrix whose crossproduct is this covariance; what rounding made negative in it is 0.
+root_of <- function(sigma) {
+  size <- sqrt(pmax(diag(sigma), 0))
+  size[size == 0] <- 1
+  parts <- eigen(sigma / outer(size, size), symmetric = TRUE)
+  t(parts$vectors * rep(sqrt(pmax(parts$values, 0)), each = length(size)) * size)
 }
 
 fill_means <- function(data, p, fit) {
@@ -98,7 +115,7 @@ fill_draws <- function(data, p, fit) {
         next
       }
       given <- conditional(data$x, own, o, g, p, j)
-      noise <- matrix(stats::rnorm(length(own) * length(g)), length(own)) %*% chol(given$covariance)
+      noise <- matrix(stats::rnorm(length(own) * length(g)), length(own)) %*% root_of(given$covariance)
       filled[own, g] <<- given$mean + noise
     }
   })

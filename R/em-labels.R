@@ -59,7 +59,7 @@ unlabelled <- function(labels, rows) {
 labels_k <- function(labels) {
   if (is.null(labels)) return(NULL)
   if (!is.null(labels$beliefs)) return(ncol(labels$beliefs) - isTRUE(labels$noise))
-  if (is.null(labels$levels)) return(max(labels$codes, na.rm = TRUE))
+  if (is.null(labels$levels)) return(if (!all(is.na(labels$codes))) max(labels$codes, na.rm = TRUE))
   if (length(labels$levels)) length(labels$levels)
 }
 
@@ -74,8 +74,8 @@ check_labels_k <- function(labels, k) {
 # Names of the components; those that no label names are numbered.
 label_names <- function(labels, k) {
   if (is.null(labels$levels)) return(NULL)
-  c(labels$levels, as.character(seq_len(k)))[c(seq_along(labels$levels), length(labels$levels) +
-                                                 setdiff(seq_len(k), seq_along(labels$levels)))]
+  free <- setdiff(as.character(seq_len(k)), labels$levels)
+  c(labels$levels, utils::tail(free, k - length(labels$levels)))
 }
 
 # As the core takes them, in its order of rows.
@@ -124,7 +124,7 @@ labelled_starts <- function(data, model, method, n_start) {
     if (!is.null(item$partition)) item$partition <- relabel(item$partition, codes, model$k)
     item
   })
-  c(items, drawn)[seq_len(max(1L, n_start))]
+  utils::head(c(items, drawn), max(1L, n_start))
 }
 
 supervised_start <- function(codes, k) {

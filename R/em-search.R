@@ -121,6 +121,7 @@ finish_search <- function(task, items, trial) {
   table$starts$status[table$starts$status == "max_iter"] <- "stopped_early"
   best <- if (trial$status != "max_iter") trial
   chosen <- chosen_to_finish(trial, task$control$n_start)
+  if (!length(chosen) && is.null(best)) chosen <- trial$best
   while (length(chosen)) {
     final <- run_finalists(task, items[chosen], trial$method[chosen])
     table$starts[chosen, ] <- final$starts

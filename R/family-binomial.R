@@ -91,6 +91,12 @@ binomial_counts <- function(family, frame, arg) {
 check_counts <- function(counts, arg, two_columns) {
   successes <- counts[, 1L]
   trials <- counts[, 2L]
+  if (sum(trials) > 2^53) {
+    abort_em("counts", c(
+      sprintf("`%s` has %s trials in all; beyond 2^53 one more or less is lost in rounding.", arg, number(sum(trials))),
+      x = sprintf("Row %d has %s.", which.max(trials), number(max(trials), 15L))
+    ))
+  }
   failures <- trials - successes
   defects <- list(
     "can't have negative counts" = successes < 0 | (two_columns & failures < 0),

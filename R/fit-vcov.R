@@ -78,6 +78,7 @@ vcov.em_fit <- function(object, type = c("observed", "opg", "sandwich", "bootstr
 estimated_parameters <- function(fit) {
   found <- score_em(fit$data, fit$parameters, fit_model(fit), "information")
   table <- parameter_table(fit$parameters)
+  found$jacobian[!is.finite(found$jacobian)] <- 1 # what moves them is not known, but something does
   jacobian <- found$jacobian[packed_positions(fit$parameters), , drop = FALSE]
   still <- rowSums(jacobian != 0) == 0
   boundary <- still & near_boundary(table) & !is_held(fit) &
@@ -118,7 +119,7 @@ free_covariance <- function(fit, parameters, type) {
   keep <- which(!dropped)
   meat <- if (type != "observed") score_em(fit$data, fit$parameters, fit_model(fit), "outer")$outer
   bread <- if (type == "opg") meat else parameters$information
-  parts <- eigen(bread[keep, keep, drop = FALSE], symmetric = TRUE)
+  parts <- eigen_parts(bread[keep, keep, drop = FALSE])
   known <- parts$values > least_information
   unknown <- parts$vectors[, !known, drop = FALSE]
   inverse <- parts$vectors[, known, drop = FALSE] %*% (t(parts$vectors[, known, drop = FALSE]) / parts$values[known])
@@ -128,11 +129,19 @@ free_covariance <- function(fit, parameters, type) {
 
   jacobian <- parameters$jacobian
   lost <- lost | rowSums(jacobian[, dropped, drop = FALSE] != 0) > 0
-  singular <- rowSums((jacobian[, keep, drop = FALSE] %*% unknown)^2) > 1e-6 * rowSums(jacobian^2) & !lost
+  apart <- rowSums((jacobian[, keep, drop = FALSE] %*% unknown)^2) <= 1e-6 * rowSums(jacobian^2)
+  singular <- !(apart & !is.na(apart)) & !lost
   gradient <- parameters$gradient[keep]
   list(covariance = covariance, lost = lost, singular = singular, lacking = parameters$boundary | lost | singular,
        saddle = any(parts$values < -least_information),
        gain = sum(gradient * (inverse %*% gradient)) / 2)
+}
+
+# Of nothing there is nothing to know; of numbers that can't be computed with, nothing is known.
+eigen_parts <- function(x) {
+  if (!length(x)) return(list(values = numeric(), vectors = x))
+  if (!all(is.finite(x))) return(list(values = numeric(nrow(x)), vectors = diag(nrow(x))))
+  eigen(x, symmetric = TRUE)
 }
 
 # Components without rows, or on too few points: of their own parameters nothing is known.
@@ -166,7 +175,7 @@ warn_standard_error <- function(fit, parameters, found) {
     says(found$singular, if (found$saddle) "the likelihood has no maximum here (the information is not positive)"
                          else "the data can't tell these apart (the information is singular)")
   )
-  short <- fit$status != "collapsed" && !(found$gain <= most_gain)
+  short <- fit$status != "collapsed" && !isTRUE(found$gain <= most_gain)
   if (!any(found$lacking) && !short) return(invisible())
   what <- if (any(found$lacking)) {
     sprintf("%s of %d parameters %s no standard error.", format(sum(found$lacking)), length(names),

@@ -137,12 +137,7 @@ warn_about <- function(fit) {
       i = "Raise max_iter in em_control(), or go on from here with start = fit."
     ))
   }
-  if (fit$status == "not_monotone") {
-    warn_em("not_monotone", sprintf(
-      "The log-likelihood fell by %s at iteration %d, which EM can't do; please report this data set.",
-      number(-fit$gain), fit$iterations
-    ))
-  }
+  if (fit$status == "not_monotone") warn_falling(fit)
   warn_collapsed(fit)
   warn_twins(fit)
 }

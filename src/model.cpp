@@ -49,7 +49,8 @@ void Model::make_slices() {
 }
 
 void Model::make_workers(int threads) {
-  const auto wanted = static_cast<std::size_t>(std::max(threads, 1));
+  const std::size_t wanted =
+      std::clamp(size_of(std::max(threads, 1)), std::size_t{1}, std::max(slices_.size(), std::size_t{1}));
   while (workers_.size() < wanted) {
     Worker worker;
     worker.work.resize(size_of(family_->n_workspace(block_rows_)));

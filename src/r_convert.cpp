@@ -137,6 +137,9 @@ std::unique_ptr<Latent> make_latent(const Rcpp::List& data, const Rcpp::List& la
       throw std::invalid_argument("data$labels must be integers, one for each row");
     }
     known.labels = INTEGER(labels);
+    const bool known_all = std::all_of(known.labels, known.labels + n_rows,
+                                       [&](int label) { return label >= 0 && label <= columns; });
+    if (!known_all) throw std::invalid_argument("data$labels has labels beyond the components");
   }
   const double* proportions = doubles_of(latent, "proportions", columns);
   const double* held = doubles_of(latent, "held", columns);
@@ -213,6 +216,11 @@ Control make_control(const Rcpp::List& control) {
   return out;
 }
 
+void check_responsibilities(SEXP given, Index size) {
+  if (TYPEOF(given) == REALSXP && Rf_xlength(given) == size) return;
+  throw std::invalid_argument("responsibilities have the wrong size or type");
+}
+
 Start make_start(const Rcpp::List& start, const Model& model) {
   Start out;
   out.forgiving = Rcpp::as<bool>(start["forgiving"]);
@@ -220,9 +228,7 @@ Start make_start(const Rcpp::List& start, const Model& model) {
     out.partition = partition_of(start["partition"], model);
   } else if (has(start, "responsibilities")) {
     SEXP given = start["responsibilities"];
-    if (TYPEOF(given) != REALSXP || Rf_xlength(given) != model.n_rows() * model.n_columns()) {
-      throw std::invalid_argument("responsibilities have the wrong size or type");
-    }
+    check_responsibilities(given, model.n_rows() * model.n_columns());
     out.responsibilities = REAL(given);
   } else {
     const Rcpp::List parameters = start["parameters"];

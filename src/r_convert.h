@@ -38,6 +38,7 @@ Rcpp::List write_parameters(const Fields& fields, ConstVectorRef packed);
 
 Control make_control(const Rcpp::List& control);
 Start make_start(const Rcpp::List& start, const Model& model);
+void check_responsibilities(SEXP given, Index size);
 std::string status_name(Status status);
 
 }  // namespace em

@@ -4,6 +4,7 @@
 #include "r_headers.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "information.h"
 #include "kernels.h"
@@ -108,6 +109,7 @@ Rcpp::List em_start_cpp(Rcpp::List data, Rcpp::List family, std::string method, 
   for (R_xlen_t i = 0; i < seeds.size(); ++i) {
     interrupt.poll();
     leave_if_raised(interrupt);
+    if (!(seeds[i] >= 0.0 && seeds[i] < 0x1p53)) throw std::invalid_argument("a seed must be 0 or more");
     em::Random random(static_cast<std::uint64_t>(seeds[i]));
     if (method == "random") {
       bound->start_at(em::random_rows(*bound, weights, k, random));
@@ -130,6 +132,7 @@ Rcpp::List em_run_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcp
   const auto model = em::make_model(data, family, latent);
   const em::Index defect = model->family().describe(em::weights_of(data));
   if (defect >= 0) return Rcpp::List::create(Rcpp::Named("defect") = static_cast<int>(defect + 1));
+  if (starts.size() == 0) throw std::invalid_argument("there must be a start");
   std::vector<em::Start> from;
   for (R_xlen_t i = 0; i < starts.size(); ++i) from.push_back(em::make_start(starts[i], *model));
 
@@ -177,6 +180,7 @@ Rcpp::List em_expect_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, 
   Rcpp::List out = Rcpp::List::create(Rcpp::Named("component") = component);
   if (component > 0 && Rf_isNull(given)) return out;
 
+  if (!Rf_isNull(given)) em::check_responsibilities(given, n * model->n_columns());
   const auto wants = [&](const char* name) {
     return std::find(want.begin(), want.end(), name) != want.end();
   };
@@ -217,6 +221,9 @@ Rcpp::List em_maximise_cpp(Rcpp::NumericVector statistics, Rcpp::List data, Rcpp
                            Rcpp::List latent, Rcpp::List parameters, std::string algorithm) {
   const auto model = em::make_model(data, family, latent);
   em::read_parameters(parameters, model->fields());
+  if (statistics.size() != model->statistics().size()) {
+    throw std::invalid_argument("statistics must be as many as the model has");
+  }
   model->set_statistics(em::ConstVectorMap(statistics.begin(), statistics.size()));
   model->maximise(algorithm == "ecm" ? em::Step::ecm : em::Step::em);
   return em::write_parameters(model->fields());
@@ -256,6 +263,7 @@ Rcpp::List em_refit_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
     models.push_back(em::make_model(one, family, latent));
     weights.push_back(em::weights_of(one));
   }
+  if (models.empty()) throw std::invalid_argument("there must be data");
   em::Start start;
   start.parameters = em::packed_parameters(parameters, models.front()->fields());
   em::Interrupt interrupt(user_wants_out);

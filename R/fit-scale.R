@@ -1,0 +1,43 @@
+# Digits: what units and offsets of the columns cost, and a log-likelihood that falls for it.
+
+# EM can't do that, but rounding can.
+warn_falling <- function(fit) {
+  if (length(fit$degenerate)) return(invisible()) # told by warn_collapsed(): nearly singular covariances
+  trouble <- scale_trouble(fit)
+  if (length(trouble)) {
+    return(warn_em("not_monotone", c(
+      sprintf("Rounding made the log-likelihood fall by %s at iteration %d.", number(-fit$gain), fit$iterations),
+      x = trouble, i = "Centre and scale the columns: em_fit(scale(x))."
+    )))
+  }
+  warn_em("not_monotone", sprintf(
+    "The log-likelihood fell by %s at iteration %d, which EM can't do; please report this data set.",
+    number(-fit$gain), fit$iterations
+  ))
+}
+
+# What costs digits: columns in very different units, where covariances have axes of their own, and columns far from 0
+# beside their spread. NULL where neither does.
+scale_trouble <- function(fit) {
+  if (fit$family$name != "gaussian") return(NULL)
+  spreads <- column_spreads(fit$data)
+  reach <- apply(abs(fit$data$x), 2L, max, 0, na.rm = TRUE)
+  far <- which.max(reach / spreads)
+  if (max(spreads) > 1e6 * min(spreads)) {
+    return(sprintf("Standard deviations of the columns range from %s to %s.", number(min(spreads)), number(max(spreads))))
+  }
+  if (reach[far] > 1e7 * spreads[far]) {
+    return(sprintf("%s has values of about %s and a standard deviation of %s.", name_column(fit$data, far),
+                   number(reach[far]), number(spreads[far])))
+  }
+}
+
+# Standard deviations of the observed values, computed so that no square overflows.
+column_spreads <- function(data) {
+  x <- rows_that_count(data)
+  vapply(seq_len(ncol(x)), function(j) {
+    column <- x[!is.na(x[, j]), j]
+    reach <- max(abs(column), 0)
+    if (length(column) < 2L || reach == 0) 0 else stats::sd(column / reach) * reach
+  }, 0)
+}

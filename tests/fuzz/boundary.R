@@ -1,0 +1,86 @@
+# Calls of the C++ functions themselves, past all checks of R: sound calls of random shapes, then one thing in them spoilt.
+
+some_native <- function() {
+  n <- sample(c(1L, 2L, 5L, 64L, 65L, 300L), 1L)
+  k <- sample.int(5L, 1L)
+  binomial <- rarely(4)
+  d <- if (binomial) 2L else sample(c(1L, 2L, 3L, 5L, 13L), 1L)
+  x <- matrix(stats::rnorm(n * d), n, d)
+  missing <- !binomial && rarely(4)
+  if (missing) x[stats::runif(n * d) < 0.3] <- NA
+  if (missing) x <- x[do.call(order, lapply(seq_len(d), function(j) is.na(x[, j]))), , drop = FALSE]
+  if (binomial) x <- cbind(stats::rbinom(n, 7L, 0.4) + 0, rep(7, n))
+  proportions <- some_proportions(k)
+  parameters <- if (binomial) list(proportions = proportions, prob = stats::runif(k)) else {
+    spread <- if (d == 1L) list(sd = stats::rexp(k) + 0.01)
+              else list(covariance = array(unlist(lapply(1:k, function(j) diag(stats::rexp(d) + 0.01, d))), c(d, d, k)))
+    c(list(proportions = proportions, mean = if (d == 1L) stats::rnorm(k) else matrix(stats::rnorm(k * d), k, d)), spread)
+  }
+  structures <- if (d == 1L) c("E", "V") else
+    c("EII", "VII", "EEI", "VEI", "EVI", "VVI", "EEE", "VEE", "EVE", "VVE", "EEV", "VEV", "EVV", "VVV")
+  list(
+    data = list(x = x, weights = if (rarely(3)) stats::runif(n), missing = missing, kernels = NULL),
+    family = if (binomial) list(name = "binomial", size = NULL, k = k)
+             else list(name = "gaussian", covariance = sample(structures, 1L), k = k),
+    latent = list(name = "mixture", proportions = proportions, held = if (rarely(3)) proportions else rep(NaN, k)),
+    parameters = parameters,
+    starts = list(pick(list(partition = sample.int(k, n, replace = TRUE), forgiving = TRUE),
+                       list(responsibilities = matrix(1 / k, n, k), forgiving = FALSE),
+                       list(parameters = parameters, forgiving = rarely(2)))),
+    control = c(unclass(em_control(max_iter = sample(0:20, 1L), tol = pick(0, 1e-6), accelerate = rarely(2), threads = sample.int(3L, 1L))),
+                list(unit = 1, ends = rarely(2)))
+  )
+}
+
+# One element, at any depth, becomes something else.
+spoil_list <- function(x) {
+  if (!length(x)) return(rubbish())
+  at <- sample.int(length(x), 1L)
+  if (is.list(x[[at]]) && length(x[[at]]) && !rarely(5)) {
+    x[[at]] <- spoil_list(x[[at]])
+    return(x)
+  }
+  value <- x[[at]]
+  x[at] <- list(if (is.numeric(value) && length(value)) {
+    pick(spoil(value), value[-1L], c(value, value[1L]), as.integer(suppressWarnings(pmin(pmax(value, -9), 9))), -value, value * 0, rubbish())
+  } else rubbish())
+  if (rarely(6)) x[-at] else x
+}
+
+# Those of an E-step, or any.
+statistics_for <- function(n) {
+  core <- get("em_expect_cpp", asNamespace("emfit"))
+  made <- tryCatch(core(n$data, n$family, n$latent, n$parameters, "statistics", NULL, 1L)$statistics, error = function(e) NULL)
+  if (is.null(made)) stats::rexp(sample(0:60, 1L)) else made
+}
+
+fuzz_boundary <- function() {
+  n <- some_native()
+  sound <- rarely(4)
+  if (!sound) part <- sample(names(n), 1L)
+  if (!sound) n[[part]] <- spoil_list(n[[part]])
+  core <- function(name) get(name, asNamespace("emfit"))
+  want <- c("responsibilities", "log_density", "row_loglik", "statistics", "loglik")
+  threads <- if (sound) sample.int(3L, 1L) else pick(1L, 2L, 3L, rubbish())
+  start <- if (is.list(n$starts) && length(n$starts) && is.list(n$starts[[1L]])) n$starts[[1L]]
+  calls <- list(
+    run = quote(core("em_run_cpp")(n$data, n$family, n$latent, n$starts, n$control)),
+    start = quote(core("em_start_cpp")(n$data, n$family, pick("kmeans++", "random", "partition", "x"), c(1, 2, 1e9))),
+    expect = quote(core("em_expect_cpp")(n$data, n$family, n$latent, n$parameters, want, NULL, threads)),
+    given = quote(core("em_expect_cpp")(n$data, n$family, n$latent, n$parameters, want, start$responsibilities, threads)),
+    maximise = quote(core("em_maximise_cpp")(statistics_for(n), n$data, n$family, n$latent, n$parameters, "em")),
+    score = quote(core("em_score_cpp")(n$data, n$family, n$latent, n$parameters, pick("information", "scores", "outer"), threads)),
+    refit = quote(core("em_refit_cpp")(list(n$data, n$data), n$family, n$latent, n$parameters, n$control))
+  )
+  refused <- 0L
+  for (name in names(calls)) {
+    tryCatch(suppressWarnings(eval(calls[[name]])), error = function(e) {
+      refused <<- refused + 1L
+      known <- c("std::invalid_argument", "Rcpp::exception", "Rcpp::not_compatible", "Rcpp::index_out_of_bounds", "std::exception", "C++Error")
+      if (grepl("time limit", conditionMessage(e))) fault("%s took too long", name)
+      if (!inherits(e, known) && !inherits(e, "simpleError")) fault("%s: error of class %s", name, class(e)[1L])
+      if (sound && name != "given") fault("%s refused a sound call: %s", name, one_line(conditionMessage(e)))
+    })
+  }
+  if (refused < length(calls) - 1L) "returned" else "refused"
+}
