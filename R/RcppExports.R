@@ -25,6 +25,10 @@ em_score_cpp <- function(data, family, latent, parameters, want, threads) {
     .Call(`_emfit_em_score_cpp`, data, family, latent, parameters, want, threads)
 }
 
+em_place_cpp <- function(data, family, latent, parameters, coordinates, threads) {
+    .Call(`_emfit_em_place_cpp`, data, family, latent, parameters, coordinates, threads)
+}
+
 em_refit_cpp <- function(data, family, latent, parameters, control) {
     .Call(`_emfit_em_refit_cpp`, data, family, latent, parameters, control)
 }

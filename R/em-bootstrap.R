@@ -5,7 +5,9 @@
 #' anything is averaged.
 #'
 #' Data are drawn with R's generator, so [set.seed()] governs the result; the number of threads does not change
-#' it. Case weights count as rows: `"nonparametric"` draws as many rows as the weights add up to.
+#' it. Case weights count as rows: `"nonparametric"` draws as many rows as the weights add up to. Rows keep what was
+#' known of them: a row with a label is drawn along with it, and simulated from the component that it names. Fixed
+#' parameters stay where they are, and so does the volume of noise.
 #'
 #' @param fit A fit by [em_fit()].
 #' @param n_boot How many data sets.
@@ -42,7 +44,6 @@
 em_bootstrap <- function(fit, n_boot = 200, type = c("nonparametric", "parametric", "weighted"), control = NULL,
                          threads = NULL) {
   check_fit(fit)
-  refuse_labels(fit, "em_bootstrap()")
   n_boot <- check_count(n_boot, "n_boot", 2L)
   type <- check_choice(type, "type", c("nonparametric", "parametric", "weighted"))
   if (type != "weighted") check_drawn_rows(fit)
@@ -109,10 +110,11 @@ simulated_data <- function(fit) {
     rows <- if (whole) rep(seq_len(data$n), weights)
             else sample.int(data$n, max(1, round(total)), replace = TRUE, prob = weights)
     data$x <- data$x[rows, , drop = FALSE]
+    data$labels <- keep_labels(data$labels, rows)
     data$n <- length(rows)
     data$weights <- rep(total / length(rows), length(rows))
   }
-  component <- simulate_components(fit$parameters, data$n)
+  component <- simulate_components(fit$parameters, data$n, data$labels)
   drawn <- simulate_rows(fit_model(fit), fit$parameters, component, data)
   random <- seq_len(family_width(fit))
   absent <- is.na(data$x)
@@ -157,6 +159,7 @@ align_replicates <- function(fit, packed, at) {
 
 are_exchangeable <- function(fit) {
   held <- fit$latent$proportions
+  if (!is.null(fit$data$labels) || holds_parameters(fit_model(fit))) return(FALSE)
   fit$k > 1L && (!is.numeric(held) || all(held[seq_len(fit$k)] == held[1L]))
 }
 

@@ -170,21 +170,36 @@ refit_em <- function(natives, parameters, model, control, unit = 1) {
 # with "outer" the sum of their outer products.
 # Weights are taken in units of weight_unit().
 score_em <- function(data, parameters, model, want, threads = NULL) {
-  plain <- lapply(unclass(parameters), function(p) bare_numbers(p))
-  native <- if (want == "scores") native_data(data, model) else tallied(data, model)
-  if (!is.null(native$weights)) native$weights <- native$weights / weight_unit(data$weights)
-  if (!is.null(plain$mean)) {
-    # A step from a mean far from 0 would be rounded; about the means' own centre it is not.
-    means <- as.matrix(plain$mean)
-    centre <- colMeans(means)
-    native$x <- native$x - rep(centre, each = nrow(native$x))
-    plain$mean[] <- means - rep(centre, each = nrow(means))
-    if (!is.null(model$family$prior)) model$family$prior$mean <- model$family$prior$mean - centre
-    held <- model$family$held$mean
-    if (!is.null(held)) model$family$held$mean[] <- as.matrix(held) - rep(centre, each = nrow(means))
-  }
+  at <- about_means(data, parameters, model, whole = want == "scores")
   threads <- resolve_threads(list(threads = threads), as.double(data$n) * ncol(data$x) * model$k)
-  out <- em_score_cpp(native, native_family(model), native_latent(model), plain, want, threads)
+  out <- em_score_cpp(at$native, native_family(at$model), native_latent(at$model), at$parameters, want, threads)
   if (want == "scores") out$scores <- user_order(out$scores, data)
   out
+}
+
+# Parameters at points given in the free coordinates of score_em(), a column for each: a list of them.
+place_em <- function(data, parameters, model, coordinates) {
+  at <- about_means(data, parameters, model)
+  packed <- em_place_cpp(at$native, native_family(at$model), native_latent(at$model), at$parameters, coordinates, 1L)
+  lapply(seq_len(ncol(packed)), function(i) {
+    out <- unpack_parameters(packed[, i], parameters)
+    if (!is.null(out$mean)) out$mean <- out$mean + rep(at$centre, each = NROW(out$mean))
+    out
+  })
+}
+
+# A step from a mean far from 0 would be rounded; about the means' own centre it is not.
+about_means <- function(data, parameters, model, whole = FALSE) {
+  plain <- lapply(unclass(parameters), bare_numbers)
+  native <- if (whole) native_data(data, model) else tallied(data, model)
+  if (!is.null(native$weights)) native$weights <- native$weights / weight_unit(data$weights)
+  if (is.null(plain$mean)) return(list(native = native, parameters = plain, model = model))
+  means <- as.matrix(plain$mean)
+  centre <- colMeans(means)
+  native$x <- native$x - rep(centre, each = nrow(native$x))
+  plain$mean[] <- means - rep(centre, each = nrow(means))
+  if (!is.null(model$family$prior)) model$family$prior$mean <- model$family$prior$mean - centre
+  held <- model$family$held$mean
+  if (!is.null(held)) model$family$held$mean[] <- as.matrix(held) - rep(centre, each = nrow(means))
+  list(native = native, parameters = plain, model = model, centre = centre)
 }

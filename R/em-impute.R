@@ -10,18 +10,19 @@
 #' a component by its responsibilities, then the missing cells from their conditional normal distribution. Analyse
 #' each data set and combine the results by Rubin's rules. `parameters = "bootstrap"` takes the parameters from refits
 #' to resampled rows, [em_bootstrap()], so that the draws also carry the uncertainty of the fit, which makes them
-#' proper; `"estimate"` takes those of the fit each time, which is quicker and understates it.
+#' proper; `"vcov"` draws them from the normal distribution about the estimates whose covariance is [vcov()]'s, in
+#' coordinates in which any point is a possible one, which needs no refits and more rows to be right; `"estimate"`
+#' takes those of the fit each time, which understates the uncertainty.
 #'
 #' @param fit A fit of Gaussian components by [em_fit()].
 #' @param newdata Rows to complete, columns found by name as in [predict.em_fit()]; left out: the rows of the fit.
 #' @param m How many completed data sets; left out: 1 for means, 5 for draws.
 #' @param type `"mean"` or `"draw"`.
-#' @param parameters Where the parameters of draws come from: `"bootstrap"` or `"estimate"`.
+#' @param parameters Where the parameters of draws come from: `"bootstrap"`, `"vcov"` or `"estimate"`.
 #' @return A list of `m` completed data sets in the units of the data: data frames with the columns of the fit (with
 #'   `newdata` a data frame: all of its columns), numeric vectors where the fit is of a vector. Observed cells
 #'   are as they were.
-#' @section Errors: `emfit_error_unsupported` for other families, and for bootstraps of fits with `labels` or `fixed`;
-#'   `emfit_error_argument`; for `newdata` those of [predict.em_fit()].
+#' @section Errors: `emfit_error_unsupported` for other families; `emfit_error_argument`; for `newdata` those of [predict.em_fit()].
 #' @references Rubin, D. B. (1987) *Multiple Imputation for Nonresponse in Surveys*. Wiley.
 #'   \doi{10.1002/9780470316696}
 #' @seealso [em_fit()] on missing values, `vignette("missing-values")`
@@ -32,10 +33,11 @@
 #' sets <- em_impute(fit, m = 3, type = "draw")
 #' sapply(sets, function(data) coef(lm(Ozone ~ Temp, data)))
 #' @export
-em_impute <- function(fit, newdata = NULL, m = NULL, type = c("mean", "draw"), parameters = c("bootstrap", "estimate")) {
+em_impute <- function(fit, newdata = NULL, m = NULL, type = c("mean", "draw"),
+                      parameters = c("bootstrap", "vcov", "estimate")) {
   check_fit(fit)
   type <- check_choice(type, "type", c("mean", "draw"))
-  parameters <- check_choice(parameters, "parameters", c("bootstrap", "estimate"))
+  parameters <- check_choice(parameters, "parameters", c("bootstrap", "vcov", "estimate"))
   m <- check_count(if (is.null(m)) if (type == "mean") 1L else 5L else m, "m")
   if (fit$family$name != "gaussian") {
     abort_em("unsupported", "em_impute() fills in Gaussian data only; `fit` is of another family.")
@@ -124,12 +126,24 @@ fill_draws <- function(data, p, fit) {
 
 drawn_parameters <- function(fit, m, from) {
   if (from == "estimate") return(rep(list(fit$parameters), m))
+  if (from == "vcov") return(parameters_about_estimate(fit, m))
   boot <- em_bootstrap(fit, n_boot = max(2L, m))
   sound <- which(!is.na(boot$replicates[, 1L]))
   if (!length(sound)) {
     abort_em("degenerate", c("No refit to resampled rows led to a fit.", i = "Use parameters = \"estimate\"."))
   }
   lapply(sound[(seq_len(m) - 1L) %% length(sound) + 1L], function(i) parameters_of_row(fit$parameters, boot$replicates[i, ]))
+}
+
+# Draws from the normal distribution that vcov() describes, in free coordinates.
+parameters_about_estimate <- function(fit, m) {
+  found <- estimated_parameters(fit)
+  free <- free_covariance(fit, found, "observed")
+  warn_standard_error(fit, found, free)
+  parts <- eigen(free$covariance / weight_unit(fit$data$weights), symmetric = TRUE)
+  size <- length(parts$values)
+  u <- parts$vectors %*% (sqrt(pmax(parts$values, 0)) * matrix(stats::rnorm(size * m), size))
+  place_em(fit$data, fit$parameters, fit_model(fit), u)
 }
 
 # A row of coefficients -> parameters; an entry of a covariance stands for the one across the diagonal too.

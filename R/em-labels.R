@@ -148,9 +148,9 @@ relabel <- function(partition, codes, k) {
   as.integer(partition)
 }
 
-# What resamples or refits with another number of components can't keep labels apart yet.
-refuse_labels <- function(fit, verb) {
+# With one component more there is nothing to hold it at, nor a belief in it.
+refuse_held <- function(fit, verb) {
   if (holds_parameters(fit_model(fit))) abort_em("unsupported", sprintf("%s can't take a fit with `fixed`.", verb))
-  if (is.null(fit$data$labels)) return(invisible())
-  abort_em("unsupported", sprintf("%s can't take a fit with `labels`.", verb))
+  if (is.null(fit$data$labels$beliefs)) return(invisible())
+  abort_em("unsupported", sprintf("%s can't take a fit with beliefs for `labels`.", verb))
 }

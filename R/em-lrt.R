@@ -18,7 +18,8 @@
 #'   could be fitted), `p.value`, (1 + samples that gain as much) / (1 + samples); `estimate`, the two
 #'   log-likelihoods; `simulated`, the statistic of each sample (`NA` where a model collapsed); `method`,
 #'   `alternative`, `data.name`.
-#' @section Errors: `emfit_error_argument`; `emfit_error_unsupported` for fits with case weights;
+#' @section Errors: `emfit_error_argument`; `emfit_error_unsupported` for fits with case weights, a prior, `fixed`
+#'   parameters or beliefs (`labels` are kept: rows that have one are simulated from the component it names);
 #'   `emfit_error_degenerate` where the larger model can't be fitted.
 #' @references McLachlan, G. J. (1987) On bootstrapping the likelihood ratio test statistic for the number of
 #'   components in a normal mixture. *Applied Statistics* 36, 318-324. \doi{10.2307/2347790}
@@ -34,7 +35,7 @@ em_lrt <- function(fit, ...) UseMethod("em_lrt")
 #' @export
 em_lrt.em_fit <- function(fit, k = fit$k + 1, n_boot = 199, control = fit$control, ...) {
   check_no_dots(list(...), names(formals(em_lrt.em_fit)))
-  refuse_labels(fit, "em_lrt()")
+  refuse_held(fit, "em_lrt()")
   refuse_prior(fit, "em_lrt()", "its statistic compares maxima of the likelihood")
   control <- as_em_control(control)
   n_boot <- check_count(n_boot, "n_boot")
@@ -65,7 +66,7 @@ check_can_resample <- function(fit) {
 
 # A sample from the smaller model, with the trials and the gaps of the data.
 resample <- function(fit, parameters) {
-  component <- simulate_components(parameters, fit$data$n)
+  component <- simulate_components(parameters, fit$data$n, fit$data$labels)
   frame <- fit$data
   frame$x <- unname(as.matrix(simulate_rows(fit_model(fit), parameters, component, fit$data)))
   if (!is.null(frame$order)) frame$x[is.na(fit$data$x)] <- NA
@@ -107,7 +108,7 @@ proportions_of_split <- function(proportions, model) {
 
 # Of given starts and k-means++, the best run.
 best_run <- function(plan, model, items, most) {
-  drawn <- draw_starts(plan$data, model, "kmeans++", if (model$k == 1L && !has_noise(model$latent)) 1L else plan$long$n_start)
+  drawn <- starts_by_method(plan$data, model, "kmeans++", if (model$k == 1L && !has_noise(model$latent)) 1L else plan$long$n_start)
   items <- c(items, lapply(drawn, function(item) c(item, method = "kmeans++")))
   chosen <- promising(plan, model, items, most)
   run <- run_items(plan, model, items[chosen])

@@ -72,9 +72,18 @@ simulate_noise <- function(box, n) {
 }
 
 # Components (k + 1 is noise) drawn for the rows of `data`, and rows drawn from them.
-simulate_components <- function(parameters, n) {
+simulate_components <- function(parameters, n, labels = NULL) {
   proportions <- parameters$proportions
-  sample.int(length(proportions), n, replace = TRUE, prob = proportions)
+  columns <- length(proportions)
+  if (!is.null(labels$beliefs)) {
+    mass <- labels$beliefs * rep(proportions, each = n)
+    below <- stats::runif(n) * rowSums(mass) > t(apply(mass, 1L, cumsum))
+    return(as.integer(pmin(1 + rowSums(matrix(below, n)), columns)))
+  }
+  out <- sample.int(columns, n, replace = TRUE, prob = proportions)
+  known <- which(!is.na(labels$codes))
+  out[known] <- ifelse(labels$codes[known] == 0L, columns, labels$codes[known])
+  out
 }
 
 simulate_rows <- function(model, parameters, component, data) {

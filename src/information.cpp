@@ -73,6 +73,21 @@ Information outer_information(Model& model, int threads, Interrupt& interrupt) {
   return out;
 }
 
+Matrix parameters_at(Model& model, ConstMatrixRef coordinates, int threads, Interrupt& interrupt) {
+  if (model.prepare(Accuracy::exact) >= 0) return {};
+  model.expect(threads, interrupt);
+  Vector origin(model.n_parameters());
+  pack(model.fields(), origin);
+  const std::unique_ptr<Chart> chart = model.chart();
+  Matrix out(origin.size(), coordinates.cols());
+  for (Index j = 0; j < coordinates.cols(); ++j) {
+    chart->move_to(coordinates.col(j));
+    pack(model.fields(), out.col(j));
+  }
+  unpack(origin, model.fields());
+  return out;
+}
+
 Information row_scores(Model& model, int threads, Interrupt& interrupt) {
   if (model.prepare(Accuracy::exact) >= 0) return {};
   model.expect(threads, interrupt);

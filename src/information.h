@@ -23,6 +23,10 @@ Information observed_information(Model& model, int threads, Interrupt& interrupt
 // Gradient and outer products, of one slice of rows after the other.
 Information outer_information(Model& model, int threads, Interrupt& interrupt);
 
+// The packed parameters at points of that chart, a column for each column of coordinates; the model's own
+// stay. Empty where a density does not exist at these.
+Matrix parameters_at(Model& model, ConstMatrixRef coordinates, int threads, Interrupt& interrupt);
+
 // Gradient and scores.
 Information row_scores(Model& model, int threads, Interrupt& interrupt);
 

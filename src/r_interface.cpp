@@ -251,6 +251,19 @@ Rcpp::List em_score_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
       Rcpp::Named("outer") = matrix(found.outer), Rcpp::Named("scores") = matrix(found.scores));
 }
 
+// The packed parameters, a column for each column of coordinates in the chart that em_score_cpp() speaks of.
+// [[Rcpp::export(rng = false)]]
+Rcpp::NumericMatrix em_place_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters,
+                                 Rcpp::NumericMatrix coordinates, int threads) {
+  const auto model = em::make_model(data, family, latent);
+  em::read_parameters(parameters, model->fields());
+  em::Interrupt interrupt(user_wants_out);
+  const em::ConstMatrixMap at(coordinates.begin(), coordinates.nrow(), coordinates.ncol());
+  const em::Matrix out = em::parameters_at(*model, at, threads, interrupt);
+  leave_if_raised(interrupt);
+  return Rcpp::NumericMatrix(static_cast<int>(out.rows()), static_cast<int>(out.cols()), out.data());
+}
+
 // Fits every data set from the same parameters: a column of packed parameters for each, and a table as
 // em_run_cpp() gives of its starts. `spread` is the smallest relative spread of a component.
 // [[Rcpp::export(rng = false)]]

@@ -50,3 +50,23 @@ test_that("bootstrapped parameters make the data sets differ, one dimension work
                class = "emfit_error_unsupported")
   expect_error(em_impute(fit, m = 0), class = "emfit_error_argument")
 })
+
+test_that("parameters are drawn about the estimates as vcov() says, and are possible ones", {
+  x <- with_holes(law_matrix(200, 2, 11), 0.1) + 1e4
+  for (structure in c("VVV", "EEV")) {
+    fit <- em_fit(x, k = 2, em_gaussian(structure), na.action = na.pass, start = list(mean = rbind(c(0, 0), c(3, -1)) + 1e4,
+                                                                                      covariance = diag(2)))
+    drawn <- withr_seed(4, emfit:::parameters_about_estimate(fit, 3000))
+    means <- t(vapply(drawn, function(p) as.vector(p$mean), numeric(4)))
+    wanted <- vcov(fit)[names(coef(fit))[3:6], names(coef(fit))[3:6]]
+    expect_equal(unname(cov(means)), unname(wanted), tolerance = 0.12)
+    expect_within(colMeans(means), as.vector(fit$parameters$mean), 5 * max(sqrt(diag(wanted) / 3000)))
+    expect_true(all(vapply(drawn, function(p) abs(sum(p$proportions) - 1) < 1e-12, NA)))
+    spread <- vapply(drawn[1:50], function(p) apply(p$covariance, 3, function(s) eigen(s, symmetric = TRUE)$values), matrix(0, 2, 2))
+    expect_true(all(spread > 0))
+    if (structure == "EEV") expect_equal(spread[, 1, ], spread[, 2, ], tolerance = 1e-9)
+  }
+  sets <- withr_seed(4, em_impute(fit, m = 3, type = "draw", parameters = "vcov"))
+  expect_false(any(vapply(sets, anyNA, NA)))
+  expect_false(identical(sets[[1]], sets[[2]]))
+})

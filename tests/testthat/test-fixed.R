@@ -110,3 +110,14 @@ test_that("fixed goes with labels, weights and missing values", {
   expect_gte(min(diff(fit$trace$loglik)), -1e-9)
   expect_same_parameters(fit, run(rep(1:150, w)))
 })
+
+test_that("a bootstrap leaves fixed parameters where they are", {
+  x <- law_matrix(150, 2, 11)
+  fit <- withr_seed(1, run_fixed(x, list(mean = matrix(c(NA, 3, NA, NA), 2), proportions = c(NA, 0.4)), k = 2))
+  boot <- withr_seed(2, em_bootstrap(fit, n_boot = 20))
+  held <- c("mean.a[2]", "proportion[2]", "proportion[1]")
+  expect_identical(unname(apply(boot$replicates[, held], 2, function(column) length(unique(column)))), c(1L, 1L, 1L))
+  expect_false(any(held %in% rownames(vcov(boot))))
+  expect_false(any(boot$moved))
+  expect_error(em_lrt(fit), "can't take a fit with `fixed`", class = "emfit_error_unsupported")
+})

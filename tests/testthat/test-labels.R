@@ -106,7 +106,30 @@ test_that("labels that can't be are refused", {
   fails(factor(rep(1, 150), levels = 1:2), "group \"2\" has none")
   fails(iris$Species, "must name the components as `labels` does", class = "emfit_error_start",
         start = list(mean = em_mstep(x, iris$Species)$mean |> `rownames<-`(c("a", "b", "c")), covariance = diag(4)))
-  fit <- em_fit(x, labels = iris$Species)
-  expect_error(em_bootstrap(fit), "em_bootstrap() can't take a fit with `labels`", class = "emfit_error_unsupported",
-               fixed = TRUE)
+})
+
+test_that("a bootstrap keeps labels with their rows, and simulates rows from the components they name", {
+  x <- law_matrix(150, 2, 11)
+  labels <- factor(rep(NA, 150), levels = c("a", "b"))
+  labels[1:40] <- ifelse(x[1:40, 1] > 1.5, "a", "b")
+  fit <- withr_seed(1, em_fit(x, labels = labels))
+  error <- sqrt(diag(vcov(fit)))
+  for (type in c("nonparametric", "parametric", "weighted")) {
+    boot <- withr_seed(2, em_bootstrap(fit, n_boot = 150, type = type))
+    expect_false(any(boot$moved))
+    ratio <- sqrt(diag(vcov(boot)))[names(error)][1:6] / error[1:6]
+    expect_true(all(ratio > 0.6 & ratio < 1.7), label = type)
+  }
+  component <- withr_seed(3, emfit:::simulate_components(fit$parameters, 150, fit$data$labels))
+  expect_identical(component[1:40], as.integer(labels)[1:40])
+  expect_gt(length(unique(component[41:150])), 1)
+  beliefs <- cbind(rep(c(1, 0, 0.5), 2000), rep(c(0, 1, 0.5), 2000))
+  drawn <- withr_seed(3, emfit:::simulate_components(list(proportions = c(0.8, 0.2)), 6000, list(beliefs = beliefs)))
+  expect_identical(unique(drawn[c(TRUE, FALSE, FALSE)]), 1L)
+  expect_identical(unique(drawn[c(FALSE, TRUE, FALSE)]), 2L)
+  expect_lt(abs(mean(drawn[c(FALSE, FALSE, TRUE)] == 1) - 0.8), 4 * sqrt(0.16 / 2000))
+  test <- withr_seed(1, em_lrt(fit, n_boot = 3))
+  expect_true(is.finite(test$statistic))
+  expect_identical(unname(test$parameter), 3L)
+  expect_error(em_lrt(em_fit(x, labels = beliefs[1:150, ])), "can't take a fit with beliefs", class = "emfit_error_unsupported")
 })

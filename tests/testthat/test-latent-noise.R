@@ -275,3 +275,19 @@ test_that("margins of a turned box are those of uniform numbers", {
   expect_within(sum(margin$density(grid)) * diff(grid[1:2]), 1, 1e-3)
   expect_within(margin$density(at), (margin$cumulated(at + 1e-2) - margin$cumulated(at - 1e-2)) / 2e-2, 1e-3)
 })
+
+test_that("noise is resampled along with the components", {
+  x <- noisy_rows()
+  fit <- run_noise(x, "EEI", n_iter = 100)
+  error <- sqrt(diag(vcov(fit)))
+  for (type in c("nonparametric", "parametric", "weighted")) {
+    boot <- withr_seed(2, em_bootstrap(fit, n_boot = 100, type = type))
+    ratio <- sqrt(diag(vcov(boot)))[names(error)][1:10] / error[1:10]
+    expect_true(all(ratio > 0.5 & ratio < 2), label = type)
+  }
+  holed <- run_noise(with_holes(x, 0.1), "EEI", n_iter = 100)
+  expect_false(anyNA(withr_seed(2, em_bootstrap(holed, n_boot = 5, type = "parametric"))$replicates))
+  test <- withr_seed(1, em_lrt(em_fit(x, 2, em_gaussian("EII"), with_noise, start = rep(1:2, 75)), n_boot = 3,
+                               control = em_control(n_start = 3)))
+  expect_gte(unname(test$statistic), 0)
+})
