@@ -94,6 +94,21 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// em_place_cpp
+Rcpp::NumericMatrix em_place_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters, Rcpp::NumericMatrix coordinates, int threads);
+RcppExport SEXP _emfit_em_place_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP parametersSEXP, SEXP coordinatesSEXP, SEXP threadsSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type family(familySEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type latent(latentSEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type parameters(parametersSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericMatrix >::type coordinates(coordinatesSEXP);
+    Rcpp::traits::input_parameter< int >::type threads(threadsSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_place_cpp(data, family, latent, parameters, coordinates, threads));
+    return rcpp_result_gen;
+END_RCPP
+}
 // em_refit_cpp
 Rcpp::List em_refit_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters, Rcpp::List control);
 RcppExport SEXP _emfit_em_refit_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP parametersSEXP, SEXP controlSEXP) {
@@ -116,6 +131,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_emfit_em_expect_cpp", (DL_FUNC) &_emfit_em_expect_cpp, 7},
     {"_emfit_em_maximise_cpp", (DL_FUNC) &_emfit_em_maximise_cpp, 6},
     {"_emfit_em_score_cpp", (DL_FUNC) &_emfit_em_score_cpp, 6},
+    {"_emfit_em_place_cpp", (DL_FUNC) &_emfit_em_place_cpp, 6},
     {"_emfit_em_refit_cpp", (DL_FUNC) &_emfit_em_refit_cpp, 5},
     {NULL, NULL, 0}
 };
