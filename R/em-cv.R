@@ -11,8 +11,12 @@ draw_folds <- function(data, folds) {
 
 cross_validate <- function(search) {
   folds <- seq_len(max(search$folds))
-  parts <- lapply(folds, function(fold) list(fitted = keep_data_rows(search$data, which(search$folds != fold)),
-                                             held = keep_data_rows(search$data, which(search$folds == fold))))
+  model <- search$cells[[1L]][[1L]]$model
+  parts <- lapply(folds, function(fold) {
+    fitted <- keep_data_rows(search$data, which(search$folds != fold))
+    list(fitted = fitted, plan = fitting_plan(fitted, search$control, model),
+         held = keep_data_rows(search$data, which(search$folds == fold)))
+  })
   for (at in seq_along(search$ks)) {
     drawn <- lapply(parts, function(part) draw_fold_starts(search, at, part$fitted))
     for (i in seq_along(search$cells[[at]])) {
@@ -50,9 +54,7 @@ held_out_loglik <- function(search, at, i, part, fold, drawn) {
          else partition_of_rows(search, at, i, which(search$folds != fold), part$fitted)
   items <- c(own, drawn)
   score <- function() {
-    plan <- list(data = part$fitted, long = search$long, short = search$short)
-    chosen <- promising(plan, cell$model, items, 2L)
-    run <- run_items(plan, cell$model, items[chosen])
+    run <- run_items(part$plan, cell$model, items, 2L)
     if (!run_is_sound(run)) return(NA_real_)
     rows <- expect_em(part$held, run$parameters, cell$model, "row_loglik")$row_loglik
     weighted_sum(rows, part$held$weights)

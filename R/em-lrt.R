@@ -5,8 +5,8 @@
 #' models to each, and counts how often chance alone gains as much (McLachlan 1987).
 #'
 #' Each sample is fitted as the data are: the smaller model from the parameters it was drawn from and from k-means++,
-#' the larger one from the smaller one's optimum with each component split and from k-means++; ten iterations of
-#' each, the best of them to the end.
+#' the larger one from the smaller one's optimum with each component split and from k-means++. The starts race as in
+#' [em_select()].
 #'
 #' @param fit The smaller model: a fit by [em_fit()], or [best()] of a selection.
 #' @param k The number of components of the larger model, which has the structure of `fit`.
@@ -75,7 +75,7 @@ resample <- function(fit, parameters) {
 
 # Both models on one data set: list(statistic, small, large); statistic is NA, with a reason, where one has no fit.
 fit_pair <- function(data, models, parameters, control) {
-  runs <- fitting_plan(data, control)
+  runs <- fitting_plan(data, control, models$small)
   small <- best_run(runs, models$small, list(parameters_start(plain_parameters(parameters), "truth")), 2L)
   if (!run_is_sound(small)) return(list(statistic = NA_real_, reason = run_reason(small)))
   large <- best_run(runs, models$large, split_starts(models, small$parameters), finalists)
@@ -110,10 +110,7 @@ proportions_of_split <- function(proportions, model) {
 best_run <- function(plan, model, items, most) {
   drawn <- starts_by_method(plan$data, model, "kmeans++", if (model$k == 1L && !has_noise(model$latent)) 1L else plan$long$n_start)
   items <- c(items, lapply(drawn, function(item) c(item, method = "kmeans++")))
-  chosen <- promising(plan, model, items, most)
-  run <- run_items(plan, model, items[chosen])
-  if (run_is_sound(run) || length(chosen) == length(items)) return(run)
-  run_items(plan, model, items[-chosen])
+  run_items(plan, model, items, most)
 }
 
 new_em_lrt <- function(fit, k, observed, simulated) {

@@ -2,30 +2,29 @@
 # them; it is an environment because an interrupt must leave what was done so far. It is never part of a result.
 #
 #   cell$model    list(family, latent, k)          cell$run     what run_em() returned, of the best start
-#   cell$starts   a line for each start that ran to the end: method, loglik, iterations, status
+#   cell$starts   for each start: method, loglik, iterations, status, degenerate
 #   cell$status   "converged", ..., see em_select()              cell$reason  a sentence, or NA
 #   cell$note     what the data were warned about, if anything
-#   cell$view     labels, overlaps and certainty from an E-step at the best parameters; made when asked for
+#   cell$view     labels and certainty from an E-step at the best parameters; made when asked for
 #   cell$cv       cross-validated criterion, where asked for
 
-short_iterations <- 10L # of a start that is only being tried
-finalists <- 3L         # how many of them then run to the end
+finalists <- 3L # how many of the starts of a cell run to the end, at most
 
 new_search <- function(data, families, ks, latent, control) {
-  search <- list2env(fitting_plan(data, control), parent = emptyenv())
+  first <- list(family = families[[1L]], latent = latent, k = ks[1L])
+  search <- list2env(fitting_plan(data, control, first), parent = emptyenv())
   search$ks <- ks
   search$control <- control
   search$cells <- lapply(ks, function(k) lapply(families, new_cell, k = k, latent = latent, data = data))
+  search$nested <- nesting(families)
   search$interrupted <- FALSE
   search$tick <- function() NULL
   search
 }
 
-# Data, and how starts are run: to the end, or only tried.
-fitting_plan <- function(data, control) {
-  long <- utils::modifyList(control, list(path = FALSE))
-  list(data = data, long = long,
-       short = utils::modifyList(long, list(tol = 0, max_iter = short_iterations, accelerate = FALSE)))
+# Data, and how starts are run.
+fitting_plan <- function(data, control, model) {
+  list(data = data, native = tallied(data, model), long = utils::modifyList(control, list(path = FALSE)))
 }
 
 new_cell <- function(family, k, latent, data) {
@@ -64,7 +63,7 @@ run_search <- function(search) {
   tryCatch({
     for (at in seq_len(count)) {
       search_from_below(search, at)
-      share_partitions(search, at)
+      share_optima(search, at)
     }
     for (at in rev(seq_len(count))[-1L]) search_from_above(search, at)
     if (!is.null(search$folds)) cross_validate(search)
@@ -83,31 +82,25 @@ show_progress <- function(search) {
   search$close_progress <- function() cli::cli_progress_done(id = bar)
 }
 
-# k-means++ partitions, shared by all structures; optima of nested structures; splits of the optimum for k - 1.
+# k-means++ partitions, shared by all structures; optima of the structures before; splits of the optimum for k - 1.
 search_from_below <- function(search, at) {
   drawn <- draw_shared_starts(search, at)
   for (i in seq_along(search$cells[[at]])) {
-    items <- c(drawn, starts_from_nested(search, at, i), starts_from_splits(search, at, i))
+    items <- c(drawn, starts_from_others(search, at, i, seq_len(i - 1L)), starts_from_splits(search, at, i))
     improve_cell(search, at, i, items, finalists)
     keep_nested_order(search, at, i)
     search$tick()
   }
 }
 
-# Partitions that the other structures ended with.
-share_partitions <- function(search, at) {
-  cells <- search$cells[[at]]
-  count <- length(cells)
-  if (search$ks[at] > 1L && count > 1L) {
-    labels <- lapply(seq_len(count), function(i) cell_partition(search, at, i))
-    for (i in seq_len(count)) {
-      known <- duplicated(c(labels[i], labels))[-1L]
-      others <- labels[!known & lengths(labels) > 0L]
-      improve_cell(search, at, i, lapply(others, partition_start, method = "shared", data = search$data), 1L)
-      keep_nested_order(search, at, i)
-    }
+# The optima of the structures behind.
+share_optima <- function(search, at) {
+  count <- length(search$cells[[at]])
+  for (i in seq_len(count)) {
+    improve_cell(search, at, i, starts_from_others(search, at, i, seq_len(count)[-seq_len(i)]), 1L)
+    keep_nested_order(search, at, i)
+    search$tick()
   }
-  for (i in seq_len(count)) search$tick()
 }
 
 # The optimum for k + 1 with two of its components merged.
@@ -137,10 +130,12 @@ is_nested <- function(family, within) {
   all(freedom(family$covariance) <= freedom(within$covariance))
 }
 
-nested_cells <- function(search, at, i) {
-  Filter(function(cell) is_sound(cell) && is_nested(cell$model$family, search$cells[[at]][[i]]$model$family),
-         search$cells[[at]])
+# For each family the numbers of those nested in it.
+nesting <- function(families) {
+  lapply(families, function(one) which(vapply(families, is_nested, NA, within = one)))
 }
+
+nested_cells <- function(search, at, i) Filter(is_sound, search$cells[[at]][search$nested[[i]]])
 
 parameters_start <- function(parameters, method, forgiving = FALSE) {
   list(parameters = parameters, forgiving = forgiving, method = method)
@@ -152,9 +147,10 @@ partition_start <- function(labels, method, data) {
   list(partition = labels, forgiving = TRUE, method = method)
 }
 
-starts_from_nested <- function(search, at, i) {
+starts_from_others <- function(search, at, i, others) {
   if (search$ks[at] == 1L) return(NULL)
-  lapply(nested_cells(search, at, i), function(cell) parameters_start(cell$run$parameters, "nested"))
+  lapply(Filter(is_sound, search$cells[[at]][others]),
+         function(cell) parameters_start(cell$run$parameters, "shared"))
 }
 
 starts_from_splits <- function(search, at, i) {
@@ -173,33 +169,15 @@ starts_from_splits <- function(search, at, i) {
 starts_from_merges <- function(search, at, i) {
   if (search$ks[at] == 1L || search$ks[at + 1L] != search$ks[at] + 1L) return(NULL)
   above <- search$cells[[at + 1L]][[i]]
-  if (!is_sound(above) || is_tallied(above$model)) return(NULL)
-  view <- cell_view(search, at + 1L, i)
-  own <- seq_len(above$model$k)
-  pairs <- which(lower.tri(view$overlap[own, own, drop = FALSE]), arr.ind = TRUE)
-  pairs <- pairs[order(-view$overlap[pairs], method = "radix"), , drop = FALSE]
-  pairs <- pairs[seq_len(min(nrow(pairs), above$model$k)), , drop = FALSE]
-  items <- lapply(seq_len(nrow(pairs)), function(p) merge_labels(view$labels, pairs[p, ], n_columns(above$model)))
-  lapply(Filter(Negate(is.null), items), partition_start, method = "merge", data = search$data)
-}
-
-# Labels 1..count - 1 from 1..count; NULL where a component would have no rows, or a row belongs to none.
-merge_labels <- function(labels, pair, count) {
-  map <- seq_len(count)
-  map[max(pair)] <- min(pair)
-  usable_partition(match(map, sort(unique(map)))[labels], length(map) - 1L)
+  if (!is_sound(above)) return(NULL)
+  model <- search$cells[[at]][[i]]$model
+  lapply(family_merges(model$family, above$run$parameters, above$model$k), function(parameters) {
+    parameters$proportions <- proportions_of_split(parameters$proportions, model)
+    parameters_start(parameters, "merge", forgiving = TRUE)
+  })
 }
 
 usable_partition <- function(labels, k) if (length(unique(labels)) == k && max(labels) == k) labels
-
-# In the order of first appearance, noise last, so that equal partitions are equal numbers.
-cell_partition <- function(search, at, i) {
-  cell <- search$cells[[at]][[i]]
-  if (!is_sound(cell) || is_tallied(cell$model)) return(NULL)
-  labels <- cell_view(search, at, i)$labels
-  order <- unique(labels[labels <= cell$model$k])
-  usable_partition(match(labels, c(order, cell$model$k + 1L)), n_columns(cell$model))
-}
 
 # EM from the optimum of a nested structure can't end below it.
 keep_nested_order <- function(search, at, i) {
@@ -215,37 +193,25 @@ sound_statuses <- c("converged", "max_iter", "not_monotone")
 is_sound <- function(cell) cell$status %in% sound_statuses
 run_is_sound <- function(run) run_status(run) %in% sound_statuses
 
-# Runs starts, the `most` best of them to the end, and keeps what is better than what the cell has.
+# Runs starts, at most `most` of them to the end, and keeps what is better than what the cell has.
 improve_cell <- function(search, at, i, items, most) {
   cell <- search$cells[[at]][[i]]
   if (!length(items) || (cell$status == "failed" && is.null(cell$run))) return(invisible())
-  search$cells[[at]][[i]] <- guarded(cell, {
-    chosen <- promising(search, cell$model, items, most)
-    cell <- keep_better(cell, run_items(search, cell$model, items[chosen]))
-    # Nothing usable among the promising: the others may do.
-    if (!is_sound(cell) && length(chosen) < length(items)) {
-      cell <- keep_better(cell, run_items(search, cell$model, items[-chosen]))
-    }
-    cell
-  })
+  search$cells[[at]][[i]] <- guarded(cell, keep_better(cell, run_items(search, cell$model, items, most, cell_loglik(cell))))
 }
 
-run_items <- function(plan, model, items, control = plan$long) {
-  run <- run_em(plan$data, list(items = items), model, control)
+# The best of a race of starts: see race.h.
+run_items <- function(plan, model, items, most = length(items), to_beat = -Inf) {
+  control <- plan$long
+  control[c("finalists", "to_beat")] <- list(most, to_beat)
+  run <- run_em(plan$data, list(items = items), model, control, plan$native)
   run$traces <- NULL
-  run$starts <- data.frame(method = vapply(items, `[[`, "", "method"), run$starts)
+  run$starts <- c(list(method = vapply(items, `[[`, "", "method")), run$starts)
   run
 }
 
-promising <- function(plan, model, items, most) {
-  if (length(items) <= most) return(seq_along(items))
-  tried <- run_items(plan, model, items, plan$short)$starts
-  lost <- tried$degenerate
-  order(lost, -tried$loglik, method = "radix")[seq_len(most)]
-}
-
 keep_better <- function(cell, run) {
-  starts <- rbind(cell$starts, run$starts)
+  starts <- if (is.null(cell$starts)) run$starts else Map(c, cell$starts, run$starts)
   new <- cell
   new[c("run", "status", "reason", "view")] <- list(run, run_status(run), run_reason(run), NULL)
   better <- is.null(cell$run) || is_sound(new) > is_sound(cell) ||
@@ -272,16 +238,14 @@ run_reason <- function(run) {
   )
 }
 
-# One E-step at the optimum: labels of the rows, overlaps of the components, certainty.
+# One E-step at the optimum: labels of the rows, certainty.
 cell_view <- function(search, at, i) {
   cell <- search$cells[[at]][[i]]
   if (is.null(cell$view)) {
     responsibilities <- expect_em(search$data, cell$run$parameters, cell$model, "responsibilities",
                                   threads = search$control$threads)$responsibilities
     weights <- if (is.null(search$data$weights)) rep(1, search$data$n) else search$data$weights
-    size <- sqrt(pmax(colSums(responsibilities), .Machine$double.xmin))
     cell$view <- list(labels = max.col(responsibilities, ties.method = "first"),
-                      overlap = crossprod(sqrt(responsibilities)) / outer(size, size),
                       certainty = certainty(responsibilities, weights))
     search$cells[[at]][[i]] <- cell
   }

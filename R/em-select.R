@@ -4,10 +4,11 @@
 #' criterion. `best()` returns the first of them as a fit.
 #'
 #' Every fit of the table helps the others. The k-means++ partitions are drawn once for each k and tried under every
-#' structure; a structure also starts from the optima of those nested in it, from its own optimum with one component
-#' less (each component split in turn), from the partitions that the other structures found, and from its own
-#' optimum with one component more (the components that overlap most merged). Starts first run for ten iterations;
-#' the most promising run to the end. So a structure never ends below one that is nested in it.
+#' structure; a structure also starts from the optima of the other structures, from its own optimum with one component
+#' less (each component split in turn), and from its own optimum with one component more (pairs of components merged,
+#' those that lose least by it). The starts of a fit race: they run together and pause after 2, 4, 8, ... iterations,
+#' and at each pause those that lag behind, have become the same as another, or promise too little to overtake the
+#' best are set aside; at most three run to the end. No structure ends below one that is nested in it.
 #'
 #' A fit that does not exist, or whose likelihood is unbounded because a component shrank onto a few points, keeps
 #' its row: `status` and `reason` say what happened, the criteria are `NA`, and it is never the best.
@@ -28,7 +29,7 @@
 #'   \item{table}{Data frame, a row for each fit: `family`, `covariance`, `k`, `logLik`, `df`, `AIC`, `BIC`, `ICL`,
 #'     `CV` (where asked for), `entropy` (1 where all rows are certain), `n.min` (expected rows of the smallest
 #'     component), `prob.min` (the smallest mean probability of a component among the rows put into it),
-#'     `converged`, `starts.agree` (how many of the starts run to the end came within 0.001 of the best), `status`
+#'     `converged`, `starts.agree` (how many of the starts came within 0.001 of the best), `status`
 #'     (`"converged"`, `"max_iter"`, `"not_monotone"`, `"collapsed"`, `"failed"` or `"not_run"`), `reason`.}
 #'   \item{criterion, interrupted, call}{The criterion; was it interrupted? the call.}
 #'   \item{cells, data, latent, control, nobs}{What `best()` makes a fit of.}
@@ -178,7 +179,7 @@ fit_of_row <- function(x, row) {
   start <- list(model = cell$model, ordered = is.numeric(cell$model$latent$proportions), supplied = FALSE,
                 names = names(cell$model$latent$proportions)[seq_len(cell$model$k)], method = cell$starts$method)
   run <- cell$run
-  run$starts <- as.list(cell$starts[names(cell$starts) != "method"])
+  run$starts <- cell$starts[names(cell$starts) != "method"]
   new_em_fit(run, start, x$data, x$control, call_of_row(x, cell$model))
 }
 

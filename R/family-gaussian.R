@@ -242,3 +242,45 @@ split_proportions <- function(parameters, j) {
   half <- parameters$proportions[j] / 2
   append(replace(parameters$proportions, j, half), half, count_components(parameters))
 }
+
+# Two components and the one with the same weight, mean and covariance as both together differ in the log-likelihood
+# of rows that are known to be theirs by `loss`, per row.
+family_merges.em_family_gaussian <- function(family, parameters, most) {
+  flat <- !is.null(parameters$sd)
+  if (flat) {
+    parameters$mean <- as.matrix(parameters$mean)
+    parameters$covariance <- array(parameters$sd^2, c(1L, 1L, length(parameters$sd)))
+  }
+  pairs <- utils::combn(count_components(parameters), 2L)
+  spread <- apply(parameters$covariance, 3L, log_determinant)
+  merged <- lapply(seq_len(ncol(pairs)), function(p) merge_pair(parameters, pairs[, p], spread))
+  loss <- vapply(merged, `[[`, 0, "loss")
+  lapply(merged[order(loss, method = "radix")][seq_len(min(most, length(merged)))], function(one) {
+    a <- one$pair[1L]
+    b <- one$pair[2L]
+    out <- list(proportions = replace(parameters$proportions, a, one$proportion)[-b],
+                mean = replace_row(parameters$mean, a, one$mean)[-b, , drop = FALSE])
+    parameters$covariance[, , a] <- one$covariance
+    out$covariance <- parameters$covariance[, , -b, drop = FALSE]
+    if (flat) out <- list(proportions = out$proportions, mean = drop(out$mean), sd = sqrt(c(out$covariance)))
+    out
+  })
+}
+
+merge_pair <- function(parameters, pair, spread) {
+  p <- parameters$proportions[pair]
+  share <- p / sum(p)
+  apart <- parameters$mean[pair[2L], ] - parameters$mean[pair[1L], ]
+  covariance <- share[1L] * parameters$covariance[, , pair[1L]] + share[2L] * parameters$covariance[, , pair[2L]] +
+    prod(share) * tcrossprod(apart)
+  loss <- sum(p) * (log_determinant(covariance) / 2 - log(sum(p))) - sum(p * (spread[pair] / 2 - log(p)))
+  list(pair = pair, proportion = sum(p), mean = parameters$mean[pair[1L], ] + share[2L] * apart,
+       covariance = covariance, loss = loss)
+}
+
+log_determinant <- function(x) as.numeric(determinant(as.matrix(x))$modulus)
+
+replace_row <- function(x, row, value) {
+  x[row, ] <- value
+  x
+}

@@ -24,6 +24,10 @@ family_observed <- function(family, data) UseMethod("family_observed")
 family_order <- function(family, parameters) UseMethod("family_order")
 family_split <- function(family, parameters, j) UseMethod("family_split")
 
+# Parameters with one component less: those `most` pairs merged that lose least by it.
+family_merges <- function(family, parameters, most) UseMethod("family_merges")
+family_merges.default <- function(family, parameters, most) list()
+
 new_em_family <- function(name, ...) {
   out <- list(name = name, ...)
   class(out) <- c(paste0("em_family_", name), "em_family")

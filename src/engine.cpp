@@ -67,6 +67,23 @@ double largest_change(const Fields& fields, ConstVectorRef before) {
   return largest;
 }
 
+void place_at(const Start& start, Model& model, int threads, Interrupt& interrupt) {
+  const Index n = model.n_rows();
+  const Index k = model.n_columns();
+  const Step step = start.forgiving ? Step::start : Step::em;
+  if (start.responsibilities) {
+    model.maximise_from(ConstMatrixMap(start.responsibilities, n, k), step, threads, interrupt);
+  } else if (start.partition) {
+    Matrix responsibilities = Matrix::Zero(n, k);
+    for (Index i = 0; i < n; ++i) responsibilities(i, start.partition[i] - 1) = 1.0;
+    model.maximise_from(responsibilities, step, threads, interrupt);
+  } else {
+    unpack(start.parameters, model.fields());
+  }
+}
+
+}  // namespace
+
 // One run, from the model's present parameters.
 class Run {
  public:
@@ -77,15 +94,27 @@ class Run {
         accelerator_(model, control.threads, interrupt),
         before_(model.n_parameters()) {}
 
-  Fit all() {
-    if (score_start()) {
-      while (fit_.status == Status::max_iter && fit_.iterations < control_.max_iter) {
-        if (!iterate()) break;
-      }
-      settle();
-      if (interrupt_.raised()) fit_.status = Status::interrupted;
-      close();
+  const Fit& so_far() const { return fit_; }
+  bool has_ended() const { return ended_; }
+
+  // Until so many iterations were made, or the run has ended.
+  void advance(int iterations) {
+    if (fit_.trace.empty() && !ended_) ended_ = !score_start();
+    while (!ended_ && fit_.iterations < std::min(iterations, control_.max_iter)) {
+      ended_ = !iterate() || fit_.status != Status::max_iter;
     }
+    ended_ = ended_ || fit_.iterations >= control_.max_iter;
+  }
+
+  Fit close() {
+    if (fit_.status == Status::bad_start) return std::move(fit_);
+    if (ended_) {
+      settle();
+    } else {
+      fit_.status = Status::stopped_early;
+    }
+    if (interrupt_.raised()) fit_.status = Status::interrupted;
+    describe();
     return std::move(fit_);
   }
 
@@ -192,13 +221,14 @@ class Run {
     fit_.loglik = fit_.trace.back() = loglik;
   }
 
-  void close() {
+  void describe() {
     fit_.parameters.resize(model_.n_parameters());
     pack(model_.fields(), fit_.parameters);
     fit_.relative_spread = model_.family().relative_spread();
     fit_.log_prior = model_.family().log_prior();
     fit_.counts = model_.statistics().tail(model_.n_columns());
     judge(model_, control_, fit_);
+    if (fit_.status == Status::stopped_early) fit_.worth = 0;
   }
 
   Model& model_;
@@ -209,31 +239,53 @@ class Run {
   Accelerator accelerator_;
   Vector before_;  // the parameters before the iteration
   bool exact_ = true;
+  bool ended_ = false;
 };
 
-}  // namespace
+PausedRun::PausedRun(std::unique_ptr<Model> model, const Start& start, const Control& control,
+                     Interrupt& interrupt)
+    : model_(std::move(model)), control_(control), interrupt_(interrupt), start_(start) {}
+
+PausedRun::~PausedRun() = default;
+
+void PausedRun::advance(int iterations, int threads) {
+  control_.threads = threads;
+  if (!run_) {
+    place_at(start_, *model_, threads, interrupt_);
+    run_ = std::make_unique<Run>(*model_, control_, interrupt_);
+  }
+  run_->advance(iterations);
+}
+
+bool PausedRun::has_ended() const { return run_ && run_->has_ended(); }
+const Fit& PausedRun::so_far() const { return run_->so_far(); }
+
+bool PausedRun::is_sound() const {
+  if (so_far().status == Status::bad_start || so_far().status == Status::collapsed) return false;
+  return counts().head(model_->n_components()).minCoeff() >= model_->family().rows_needed() * control_.unit;
+}
+
+Vector PausedRun::counts() const { return model_->statistics().tail(model_->n_columns()); }
+
+Fit PausedRun::close() {
+  if (run_) return run_->close();
+  Fit none;
+  none.status = Status::interrupted;
+  return none;
+}
 
 bool is_better(const Fit& a, const Fit& b) {
   return a.worth != b.worth ? a.worth > b.worth : a.loglik > b.loglik;
 }
 
 Fit run(Model& model, const Control& control, Interrupt& interrupt) {
-  return Run(model, control, interrupt).all();
+  Run run(model, control, interrupt);
+  run.advance(control.max_iter);
+  return run.close();
 }
 
 Fit run_from(Model& model, const Start& start, const Control& control, Interrupt& interrupt) {
-  const Index n = model.n_rows();
-  const Index k = model.n_columns();
-  const Step step = start.forgiving ? Step::start : Step::em;
-  if (start.responsibilities) {
-    model.maximise_from(ConstMatrixMap(start.responsibilities, n, k), step, control.threads, interrupt);
-  } else if (start.partition) {
-    Matrix responsibilities = Matrix::Zero(n, k);
-    for (Index i = 0; i < n; ++i) responsibilities(i, start.partition[i] - 1) = 1.0;
-    model.maximise_from(responsibilities, step, control.threads, interrupt);
-  } else {
-    unpack(start.parameters, model.fields());
-  }
+  place_at(start, model, control.threads, interrupt);
   return run(model, control, interrupt);
 }
 

@@ -13,6 +13,8 @@
 // exact.
 #pragma once
 
+#include <limits>
+#include <memory>
 #include <vector>
 
 #include "model.h"
@@ -30,6 +32,10 @@ struct Control {
   bool accelerate = false;
   int threads = 1;
   double unit = 1.0;  // what a row weighs; tol is in log-likelihoods of such a row
+
+  // Of several starts at most so many run to the end (race.h); 0: all do.
+  int finalists = 0;
+  double to_beat = -std::numeric_limits<double>::infinity();  // a log-likelihood that is had already
 };
 
 // Where a run begins. Exactly one of the three is set.
@@ -42,10 +48,11 @@ struct Start {
 
 enum class Status {
   converged,
-  max_iter,      // stopped by max_iter, or ran exactly so many as tol = 0 asked
-  collapsed,     // component `component` lost its spread; parameters are those before that
-  not_monotone,  // the log-likelihood fell: a defect, reported rather than hidden
-  bad_start,     // component `component` of the start has no density
+  max_iter,       // stopped by max_iter, or ran exactly so many as tol = 0 asked
+  collapsed,      // component `component` lost its spread; parameters are those before that
+  not_monotone,   // the log-likelihood fell: a defect, reported rather than hidden
+  bad_start,      // component `component` of the start has no density
+  stopped_early,  // set aside: others promise more
   interrupted
 };
 
@@ -80,6 +87,32 @@ Fit run(Model& model, const Control& control, Interrupt& interrupt);
 
 // Puts the model at a start, then runs.
 Fit run_from(Model& model, const Start& start, const Control& control, Interrupt& interrupt);
+
+// A run on a model of its own that pauses and goes on.
+class PausedRun {
+ public:
+  PausedRun(std::unique_ptr<Model> model, const Start& start, const Control& control, Interrupt& interrupt);
+  ~PausedRun();
+
+  // Goes on until so many iterations were made in all, or the run ends.
+  void advance(int iterations, int threads);
+  bool has_ended() const;
+
+  // Only after an advance():
+  const Fit& so_far() const;  // status, loglik, gain, remaining, iterations
+  bool is_sound() const;      // has no component that lost its rows
+  Vector counts() const;      // effective rows of each component
+
+  // Once, last of all: what came of it. A run that has not ended is set aside.
+  Fit close();
+
+ private:
+  std::unique_ptr<Model> model_;
+  Control control_;
+  Interrupt& interrupt_;
+  const Start& start_;
+  std::unique_ptr<class Run> run_;
+};
 
 // All starts, each on a clone of the model; with several starts and several threads a thread takes a start,
 // with one start the threads share its slices. The answers are the same.

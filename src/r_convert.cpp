@@ -213,6 +213,8 @@ Control make_control(const Rcpp::List& control) {
   out.accelerate = Rcpp::as<bool>(control["accelerate"]);
   out.threads = Rcpp::as<int>(control["threads"]);
   out.unit = Rcpp::as<double>(control["unit"]);
+  if (has(control, "finalists")) out.finalists = Rcpp::as<int>(control["finalists"]);
+  if (has(control, "to_beat")) out.to_beat = Rcpp::as<double>(control["to_beat"]);
   return out;
 }
 
@@ -249,6 +251,8 @@ std::string status_name(Status status) {
       return "not_monotone";
     case Status::bad_start:
       return "bad_start";
+    case Status::stopped_early:
+      return "stopped_early";
     case Status::interrupted:
       return "interrupted";
   }

@@ -9,6 +9,7 @@
 #include "information.h"
 #include "kernels.h"
 #include "r_convert.h"
+#include "race.h"
 #include "refit.h"
 #include "start.h"
 
@@ -137,7 +138,9 @@ Rcpp::List em_run_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcp
   for (R_xlen_t i = 0; i < starts.size(); ++i) from.push_back(em::make_start(starts[i], *model));
 
   em::Interrupt interrupt(user_wants_out);
-  const std::vector<em::Fit> fits = em::run_all(*model, from, em::make_control(control), interrupt);
+  const em::Control settings = em::make_control(control);
+  const std::vector<em::Fit> fits = settings.finalists > 0 ? em::run_race(*model, from, settings, interrupt)
+                                                           : em::run_all(*model, from, settings, interrupt);
   leave_if_raised(interrupt);
 
   std::size_t best = 0;

@@ -17,6 +17,7 @@
 #include "family_binomial.h"
 #include "family_gaussian.h"
 #include "latent_mixture.h"
+#include "race.h"
 #include "start.h"
 
 namespace {
@@ -134,6 +135,32 @@ void check_threads(em::Model& model, const double* weights, const std::string& w
   }
 }
 
+// What a race sets aside does not depend on the threads, and what it lets run ends as it would alone.
+void check_race(em::Model& model, const double* weights, const std::string& what) {
+  std::vector<std::vector<int>> labels;
+  const std::vector<em::Start> starts = some_starts(model, weights, labels);
+  em::Control control;
+  control.finalists = 1;
+  std::vector<em::Fit> first;
+  for (int threads = 1; threads <= 3; ++threads) {
+    const std::string here = what + ", race on " + std::to_string(threads) + " threads";
+    control.threads = threads;
+    em::Interrupt interrupt;
+    const std::vector<em::Fit> race = em::run_race(model, starts, control, interrupt);
+    if (threads == 1) first = race;
+    int ran = 0;
+    for (std::size_t i = 0; i < starts.size(); ++i) {
+      check(same_bits(first[i], race[i]), here + ": the bits of one thread");
+      check(race[i].status == first[i].status, here + ": the fate of one thread");
+      if (race[i].status == em::Status::stopped_early) continue;
+      ++ran;
+      check(same_bits(em::run_all(model, {starts[i]}, control, interrupt).at(0), race[i]),
+            here + ": as alone");
+    }
+    check(ran >= 1, here + ": one runs to the end");
+  }
+}
+
 void check_report(em::Model& model, const std::string& what) {
   const Index n = model.n_rows();
   const Index k = model.n_components();
@@ -166,6 +193,7 @@ void gaussian(Index d, const char* structure, bool weighted) {
       std::make_unique<em::FamilyGaussian>(data.n, d, data.x.data(), 3, em::parse_structure(structure)),
       mixture(3), weights);
   check_threads(model, weights, what);
+  check_race(model, weights, what);
 
   em::Interrupt interrupt;
   std::vector<std::vector<int>> labels;

@@ -1,0 +1,20 @@
+// race.h: many starts, of which few are worth running to the end.
+//
+// All starts run together and pause after a few iterations, and again after twice as many, and so on. At each
+// pause some are set aside: first those that lag behind, until Control::finalists are left; then those that
+// will not reach the best of the others, or Control::to_beat, by the gain they still promise, and those that
+// have become the same as another. What is set aside ends as Status::stopped_early, unless nothing sound came
+// of the rest.
+#pragma once
+
+#include <vector>
+
+#include "engine.h"
+
+namespace em {
+
+// A fit for each start, in their order. The answers do not depend on control.threads.
+std::vector<Fit> run_race(const Model& model, const std::vector<Start>& starts, const Control& control,
+                          Interrupt& interrupt);
+
+}  // namespace em
