@@ -40,3 +40,6 @@ plural <- function(n, one, many = paste0(one, "s")) {
 number <- function(x, digits = 4L) {
   trimws(formatC(x, digits = digits, format = "g", decimal.mark = "."))
 }
+
+# How many there are, for a message: beyond 2^31 that is no integer.
+count <- function(x) number(length(x), 15L)

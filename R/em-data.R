@@ -120,7 +120,7 @@ check_weights <- function(weights, n) {
     abort_em("argument", sprintf("`weights` must be numeric, not %s.", describe_value(weights)))
   }
   if (length(weights) != n) {
-    abort_em("argument", sprintf("`weights` must have one number for each row: %d, not %d.", n, length(weights)))
+    abort_em("argument", sprintf("`weights` must have one number for each row: %d, not %s.", n, count(weights)))
   }
   bad <- which(is.na(weights) | is.infinite(weights) | weights < 0)
   if (length(bad)) {

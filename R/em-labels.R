@@ -9,7 +9,7 @@ check_labels <- function(labels, n) {
     abort_em("argument", sprintf("`labels` must be a factor or a matrix of beliefs, not %s.", describe_value(labels)))
   }
   if (length(labels) != n) {
-    abort_em("argument", sprintf("`labels` must have one label for each row: %d, not %d.", n, length(labels)))
+    abort_em("argument", sprintf("`labels` must have one label for each row: %d, not %s.", n, count(labels)))
   }
   if (is.numeric(labels) && !is.factor(labels)) return(check_codes(labels))
   levels <- if (is.factor(labels)) levels(labels) else sort(unique(as.character(labels)), method = "radix")

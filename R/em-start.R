@@ -136,7 +136,7 @@ start_proportions <- function(proportions, model, names) {
 start_vector <- function(x, name, k) {
   if (!is.numeric(x) || length(x) != k) {
     abort_em("start", sprintf("`start$%s` must have one value per component: k = %d, but %s.", name, k,
-                              if (is.numeric(x)) sprintf("%d were given", length(x))
+                              if (is.numeric(x)) sprintf("%s were given", count(x))
                               else paste("it is", describe_value(x))))
   }
   check_start_finite(x, name)
@@ -238,7 +238,7 @@ align_rows <- function(x, data, arg) {
   omitted <- data$na.action
   if (length(x) == data$n + length(omitted) && length(omitted)) x <- x[-as.integer(omitted)]
   if (length(x) != data$n) {
-    abort_em("start", sprintf("`%s` must have one label for each row: %d, not %d.", arg, data$n, length(x)))
+    abort_em("start", sprintf("`%s` must have one label for each row: %d, not %s.", arg, data$n, count(x)))
   }
   x
 }

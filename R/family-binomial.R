@@ -83,7 +83,7 @@ binomial_counts <- function(family, frame, arg) {
   kept <- setdiff(seq_len(n + length(frame$na.action)), frame$na.action)
   if (length(size) == n + length(frame$na.action)) size <- size[kept]
   if (!length(size) %in% c(1L, n)) {
-    abort_em("argument", sprintf("`size` must be one number or one for each row: %d, not %d.", n, length(size)))
+    abort_em("argument", sprintf("`size` must be one number or one for each row: %d, not %s.", n, count(size)))
   }
   cbind(frame$x[, 1L], rep_len(size, n))
 }

@@ -88,6 +88,7 @@ fuzz_methods <- list(
   again = function(fit) em_fit(fit$data$x, start = fit, family = fit$family, control = em_control(max_iter = 2)),
   step = function(fit) em_mstep(fit$data$x, em_estep(fit$data$x, fit), fit),
   impute = function(fit) em_impute(fit),
+  diagnose = function(fit) utils::capture.output(print(em_diagnose(fit), all = TRUE)),
   bootstrap = function(fit) em_bootstrap(fit, n_boot = 3, control = em_control(max_iter = 20)),
   frame = function(fit) as.data.frame(fit), cluster = function(fit) plot_data(fit)
 )

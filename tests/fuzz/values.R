@@ -69,7 +69,7 @@ some_proportions <- function(k) {
 some_latent <- function(k) {
   if (!is.numeric(k) || length(k) != 1L || !isTRUE(k >= 1) || k > 100) return(em_mixture())
   if (rarely(30)) return(rubbish())
-  pick(em_mixture(), em_mixture(), em_mixture("equal"), em_mixture(some_proportions(k + rarely(10))))
+  pick(em_mixture(), em_mixture(), em_mixture(noise = rarely(2)), em_mixture("equal", noise = rarely(4)), em_mixture(some_proportions(k + rarely(10))))
 }
 
 some_weights <- function(n) {
