@@ -5,6 +5,18 @@ em_kernels_cpp <- function() {
     .Call(`_emfit_em_kernels_cpp`)
 }
 
+em_finite_cpp <- function(x) {
+    .Call(`_emfit_em_finite_cpp`, x)
+}
+
+em_counts_cpp <- function(x, size) {
+    .Call(`_emfit_em_counts_cpp`, x, size)
+}
+
+em_tally_cpp <- function(x, weights) {
+    .Call(`_emfit_em_tally_cpp`, x, weights)
+}
+
 em_start_cpp <- function(data, family, method, seeds) {
     .Call(`_emfit_em_start_cpp`, data, family, method, seeds)
 }

@@ -13,8 +13,10 @@ em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, l
   frame$weighted <- !is.null(weights)
   frame$labels <- check_labels(labels, nrow(frame$x))
   frame$terms <- terms
-  frame <- treat_missing(frame, na.action)
-  check_finite(frame)
+  if (!all_finite(frame$x)) {
+    frame <- treat_missing(frame, na.action)
+    check_finite(frame)
+  }
   data <- family_data(family, frame)
   data$n <- dim(data$x)[1L]
   data
@@ -40,7 +42,6 @@ as_frame <- function(x, logical_ok = FALSE, arg = "x") {
     return(check_shape(list(x = x, names = NULL, row_names = row_names, vector = TRUE), arg))
   }
   frame <- list(x = NULL, names = dimnames(x)[[2L]], row_names = dimnames(x)[[1L]], vector = FALSE)
-  if (!is.double(x)) storage.mode(x) <- "double"
   frame$x <- bare(x)
   check_shape(frame, arg)
 }
@@ -65,7 +66,6 @@ frame_of_columns <- function(x, logical_ok, arg) {
   if (wide) {
     frame$x <- as.matrix(x)
     frame$names <- colnames(frame$x)
-    storage.mode(frame$x) <- "double"
     frame$x <- bare(frame$x)
   } else {
     frame$x <- matrix(0, nrow = length(columns[[1L]]), ncol = length(columns))
@@ -106,11 +106,12 @@ check_rows <- function(n, arg) {
                                   .Machine$integer.max))
 }
 
-# Without dimnames and other attributes; copies nothing where there are none.
+# A matrix of doubles without dimnames and other attributes; copies nothing where it is one already.
 bare <- function(x) {
-  if (length(attributes(x)) == 1L) return(x)
-  extra <- setdiff(names(attributes(x)), "dim")
-  for (name in extra) attr(x, name) <- NULL
+  if (is.double(x) && length(attributes(x)) == 1L) return(x)
+  size <- dim(x)
+  x <- as.double(x)
+  dim(x) <- size
   x
 }
 
@@ -142,9 +143,7 @@ name_columns <- function(frame, at) {
   paste(if (length(at) > 1L) "columns" else "column", quoted(frame$names[at]))
 }
 
-# The sum of finite numbers is nearly always finite, and costs no memory.
 check_finite <- function(frame, arg = "x") {
-  if (is.finite(sum(frame$x))) return(invisible())
   bad <- which(!is.finite(frame$x) & !(is.na(frame$x) & !is.nan(frame$x)), arr.ind = TRUE)
   if (!length(bad)) return(invisible())
   row <- bad[1L, 1L]
@@ -297,8 +296,10 @@ new_data <- function(newdata, fit) {
   } else {
     frame <- as_frame(newdata, logical_ok = TRUE, arg = "newdata")
   }
-  frame <- treat_missing(frame, stats::na.pass)
-  check_finite(frame, "newdata")
+  if (!all_finite(frame$x)) {
+    frame <- treat_missing(frame, stats::na.pass)
+    check_finite(frame, "newdata")
+  }
   data <- family_data(fit$family, frame, old = old)
   data$n <- nrow(data$x)
   data$complete <- rep(TRUE, data$n)

@@ -46,14 +46,15 @@ is_tallied <- function(model) model$family$name == "binomial"
 # Equal rows of counts are tallied: distinct rows with their summed weights give the same statistics.
 tallied <- function(data, model) {
   if (!is_tallied(model) || data$n < 2L || !is.null(data$labels)) return(native_data(data, model))
-  base <- max(data$x[, 2L]) + 1
-  if (base^2 > 2^53) return(native_data(data, model)) # too large for one number to tell two counts
-  key <- data$x[, 2L] * base + data$x[, 1L]
-  first <- !duplicated(key)
-  index <- match(key, key[first])
-  weights <- if (is.null(data$weights)) rep(1, data$n) else data$weights
-  native_data(list(x = data$x[first, , drop = FALSE], weights = as.double(rowsum(weights, index))), model)
+  native_data(em_tally_cpp(data$x, data$weights), model)
 }
+
+# Neither NA nor Inf anywhere.
+all_finite <- function(x) em_finite_cpp(x)
+
+# Columns of successes and failures, or of successes with their trials, become list(x = successes and trials, sound =
+# are they counts?). Rows with a missing one have no trials.
+count_rows <- function(x, size) em_counts_cpp(x, size)
 
 # Starts from the data themselves: a list of items as em_run_cpp() takes them.
 draw_starts <- function(data, model, method, n_start, native = tallied(data, model)) {

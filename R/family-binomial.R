@@ -46,11 +46,10 @@ format.em_family_binomial <- function(x, ...) {
 #' @export
 family_data.em_family_binomial <- function(family, frame, old = NULL, ...) {
   arg <- if (is.null(old)) "x" else "newdata"
-  counts <- binomial_counts(family, frame, arg)
-  counts[frame$missing$rows, ] <- 0
-  check_counts(counts, arg, is.null(family$size))
-  frame$x <- counts
-  empty <- which(counts[, 2L] == 0)
+  counts <- count_rows(frame$x, binomial_size(family, frame, arg))
+  if (!counts$sound) abort_counts(counts$x, arg, is.null(family$size))
+  frame$x <- counts$x
+  empty <- counts$empty
   if (is.null(old) && length(empty)) {
     frame <- drop_from_weights(frame, empty)
     if (!any(frame$weights > 0)) abort_em("counts", "`x` has no trials in any row that counts.")
@@ -66,11 +65,12 @@ trials_of <- function(data) {
   trials
 }
 
-binomial_counts <- function(family, frame, arg) {
+# The trials of every row, or one number for all; NULL where the second column has the failures.
+binomial_size <- function(family, frame, arg) {
   size <- family$size
   n <- nrow(frame$x)
   if (is.null(size)) {
-    if (ncol(frame$x) == 2L) return(cbind(frame$x[, 1L], frame$x[, 1L] + frame$x[, 2L]))
+    if (ncol(frame$x) == 2L) return(NULL)
     abort_em("input", c(
       sprintf("`%s` must have two columns, successes and failures, not %d.", arg, ncol(frame$x)),
       i = if (ncol(frame$x) == 1L) "Or say how many trials there were: family = em_binomial(size = )."
@@ -80,15 +80,15 @@ binomial_counts <- function(family, frame, arg) {
     abort_em("input", sprintf("`%s` must have one column, the successes, where `size` is given, not %d.", arg,
                               ncol(frame$x)))
   }
-  kept <- setdiff(seq_len(n + length(frame$na.action)), frame$na.action)
-  if (length(size) == n + length(frame$na.action)) size <- size[kept]
+  omitted <- frame$na.action
+  if (length(omitted) && length(size) == n + length(omitted)) size <- size[-as.integer(omitted)]
   if (!length(size) %in% c(1L, n)) {
     abort_em("argument", sprintf("`size` must be one number or one for each row: %d, not %s.", n, count(size)))
   }
-  cbind(frame$x[, 1L], rep_len(size, n))
+  size
 }
 
-check_counts <- function(counts, arg, two_columns) {
+abort_counts <- function(counts, arg, two_columns) {
   successes <- counts[, 1L]
   trials <- counts[, 2L]
   if (sum(trials) > 2^53) {
@@ -118,11 +118,14 @@ check_counts <- function(counts, arg, two_columns) {
 
 #' @export
 family_check.em_family_binomial <- function(family, data, k) {
-  informative <- data$x[data$x[, 2L] > 0, , drop = FALSE]
-  if (k > nrow(informative)) {
+  # Of many rows the first nearly always tell.
+  trials <- data$x[seq_len(min(data$n, 1000L)), 2L]
+  if (k > sum(trials > 0) || max(trials) < 2 * k - 1) trials <- data$x[, 2L]
+  if (k > sum(trials > 0)) {
+    informative <- data$x[trials > 0, , drop = FALSE]
     abort_too_many(k, nrow(informative), nrow(unique(informative)), "Use fewer components.")
   }
-  largest <- max(data$x[, 2L])
+  largest <- max(trials)
   if (largest < 2 * k - 1) {
     warn_em("unidentified", c(
       sprintf("A mixture of %d binomials needs rows of at least %d trials to be identified; the most here is %d.",

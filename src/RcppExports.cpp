@@ -21,6 +21,38 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// em_finite_cpp
+bool em_finite_cpp(Rcpp::NumericMatrix x);
+RcppExport SEXP _emfit_em_finite_cpp(SEXP xSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< Rcpp::NumericMatrix >::type x(xSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_finite_cpp(x));
+    return rcpp_result_gen;
+END_RCPP
+}
+// em_counts_cpp
+Rcpp::List em_counts_cpp(Rcpp::NumericMatrix x, Rcpp::Nullable<Rcpp::NumericVector> size);
+RcppExport SEXP _emfit_em_counts_cpp(SEXP xSEXP, SEXP sizeSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< Rcpp::NumericMatrix >::type x(xSEXP);
+    Rcpp::traits::input_parameter< Rcpp::Nullable<Rcpp::NumericVector> >::type size(sizeSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_counts_cpp(x, size));
+    return rcpp_result_gen;
+END_RCPP
+}
+// em_tally_cpp
+Rcpp::List em_tally_cpp(Rcpp::NumericMatrix x, Rcpp::Nullable<Rcpp::NumericVector> weights);
+RcppExport SEXP _emfit_em_tally_cpp(SEXP xSEXP, SEXP weightsSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< Rcpp::NumericMatrix >::type x(xSEXP);
+    Rcpp::traits::input_parameter< Rcpp::Nullable<Rcpp::NumericVector> >::type weights(weightsSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_tally_cpp(x, weights));
+    return rcpp_result_gen;
+END_RCPP
+}
 // em_start_cpp
 Rcpp::List em_start_cpp(Rcpp::List data, Rcpp::List family, std::string method, Rcpp::NumericVector seeds);
 RcppExport SEXP _emfit_em_start_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP methodSEXP, SEXP seedsSEXP) {
@@ -126,6 +158,9 @@ END_RCPP
 
 static const R_CallMethodDef CallEntries[] = {
     {"_emfit_em_kernels_cpp", (DL_FUNC) &_emfit_em_kernels_cpp, 0},
+    {"_emfit_em_finite_cpp", (DL_FUNC) &_emfit_em_finite_cpp, 1},
+    {"_emfit_em_counts_cpp", (DL_FUNC) &_emfit_em_counts_cpp, 2},
+    {"_emfit_em_tally_cpp", (DL_FUNC) &_emfit_em_tally_cpp, 2},
     {"_emfit_em_start_cpp", (DL_FUNC) &_emfit_em_start_cpp, 4},
     {"_emfit_em_run_cpp", (DL_FUNC) &_emfit_em_run_cpp, 5},
     {"_emfit_em_expect_cpp", (DL_FUNC) &_emfit_em_expect_cpp, 7},

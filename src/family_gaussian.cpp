@@ -33,6 +33,17 @@ void invert_lower(Index d, double* a) {
   }
 }
 
+// The largest absolute value.
+double largest_size(const double* x, Index n) {
+  double largest[4] = {0.0, 0.0, 0.0, 0.0};
+  Index i = 0;
+  for (; i + 4 <= n; i += 4) {
+    for (Index lane = 0; lane < 4; ++lane) largest[lane] = std::max(largest[lane], std::abs(x[i + lane]));
+  }
+  for (; i < n; ++i) largest[0] = std::max(largest[0], std::abs(x[i]));
+  return std::max(std::max(largest[0], largest[1]), std::max(largest[2], largest[3]));
+}
+
 }  // namespace
 
 FamilyGaussian::FamilyGaussian(Index n_rows, Index d, const double* data, Index k, Structure structure)
@@ -50,46 +61,61 @@ Index FamilyGaussian::n_workspace(Index rows) const {
   return theta_.rows() * stride + scratch + theta_.size() + k_;
 }
 
-// Sums of w (x - about), d, and of w (x - about)(x - about)', the lower triangle.
-void FamilyGaussian::measure(const double* weights, ConstVectorRef about, Vector& first,
-                             Matrix& second) const {
-  const std::size_t stride = block_stride(block_rows);
-  const Kernels& kernel = kernels();
-  Buffer buffer;
-  buffer.resize((size_of(d_) + 1) * stride + full_scratch(block_rows, size_of(d_)));
-  double* weight = buffer.data() + size_of(d_) * stride;
-  first.setZero(d_);
-  second.setZero(d_, d_);
-  for (Index begin = 0; begin < n_rows(); begin += block_rows) {
-    const Index size = std::min(block_rows, n_rows() - begin);
-    const Block x{buffer.data(), size_of(size), size_of(d_), stride};
-    kernel.pack(rows_of(x_.data(), n_rows(), d_, begin, size), nullptr, nullptr, x);
-    std::fill(weight, weight + stride, 0.0);
-    for (Index i = 0; i < size; ++i) weight[i] = weights ? weights[begin + i] : 1.0;
-    kernel.full_sums(x, about.data(), {weight, size_of(size), 1, stride}, first.data(), second.data(), 0,
-                     weight + stride);
-  }
+Vector FamilyGaussian::middle_of_some_rows() const {
+  const Index step = (n_rows() + 1023) / 1024;
+  Vector sum = Vector::Zero(d_);
+  Index rows = 0;
+  for (Index i = 0; i < n_rows(); i += step, ++rows) sum += x_.row(i).transpose();
+  return sum / static_cast<double>(rows);
 }
 
-Index FamilyGaussian::describe(const double* weights) {
-  // About the first row, then about the mean: offsets and outlying first rows cost no digits.
-  weight_ = weights ? ConstVectorMap(weights, n_rows()).sum() : static_cast<double>(n_rows());
-  Vector centre = x_.row(0).transpose();
-  Vector first;
-  Matrix second;
-  measure(weights, centre, first, second);
-  centre += first / weight_;
-  measure(weights, centre, first, second);
-  second.triangularView<Eigen::StrictlyUpper>() = second.transpose();
-  second /= weight_;
-
-  reach_.resize(d_);
-  for (Index j = 0; j < d_; ++j) {
-    const double* x = x_.data() + j * n_rows();
-    const auto range = std::minmax_element(x, x + n_rows());
-    reach_[j] = std::max(centre[j] - *range.first, *range.second - centre[j]);
+FamilyGaussian::Moments FamilyGaussian::measure(const double* weights, ConstVectorRef about) const {
+  const std::size_t stride = block_stride(block_rows);
+  const Kernels& kernel = kernels();
+  const std::size_t d = size_of(d_);
+  Buffer buffer;
+  buffer.resize((d + 1) * stride + full_scratch(block_rows, d));
+  double* const weight = buffer.data() + d * stride;
+  const Vector origin = Vector::Zero(d_);
+  Moments out{Vector::Zero(d_), Matrix::Zero(d_, d_), Vector::Zero(d_)};
+  Vector squares = Vector::Zero(d_);
+  for (Index begin = 0; begin < n_rows(); begin += block_rows) {
+    const Index size = std::min(block_rows, n_rows() - begin);
+    const Block x{buffer.data(), size_of(size), d, stride};
+    kernel.pack(rows_of(x_.data(), n_rows(), d_, begin, size), about.data(), nullptr, x);
+    std::fill(weight, weight + stride, 0.0);
+    for (Index i = 0; i < size; ++i) weight[i] = weights ? weights[begin + i] : 1.0;
+    const ConstBlock all{weight, size_of(size), 1, stride};
+    if (storage_ == Storage::diagonal) {
+      kernel.diagonal_sums(x, origin.data(), all, out.first.data(), squares.data());
+    } else {
+      kernel.full_sums(x, origin.data(), all, out.first.data(), out.second.data(), 0, weight + stride);
+    }
+    for (Index j = 0; j < d_; ++j)
+      out.reach[j] = std::max(out.reach[j], largest_size(x.data + size_of(j) * stride, size));
   }
-  return set_overall(centre, second);
+  if (storage_ == Storage::diagonal) out.second.diagonal() = squares;
+  return out;
+}
+
+// One pass about the mean of some rows and a correction, which costs no digits where that is near the mean of
+// all; otherwise a second pass.
+Index FamilyGaussian::describe(const double* weights) {
+  weight_ = weights ? ConstVectorMap(weights, n_rows()).sum() : static_cast<double>(n_rows());
+  Vector centre = middle_of_some_rows();
+  Moments found = measure(weights, centre);
+  const Vector away = found.first / weight_;
+  centre += away;
+  const Eigen::ArrayXd share = weight_ * away.array().square() / found.second.diagonal().array();
+  if ((share <= 0.1).all()) {
+    found.second.triangularView<Eigen::Lower>() -= weight_ * away * away.transpose();
+  } else {
+    found = measure(weights, centre);
+  }
+  found.second.triangularView<Eigen::StrictlyUpper>() = found.second.transpose();
+  found.second /= weight_;
+  reach_ = found.reach + away.cwiseAbs();
+  return set_overall(centre, found.second);
 }
 
 bool FamilyGaussian::all_spherical() const {

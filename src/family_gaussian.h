@@ -52,7 +52,15 @@ class FamilyGaussian : public FamilyGaussianBase {
   Index n_features(Form form) const;
   Form best_form() const;
   Packed packed(Rows rows, double* work) const;
-  void measure(const double* weights, ConstVectorRef about, Vector& first, Matrix& second) const;
+  // Sums over the rows of w (x - about) and w (x - about)(x - about)' (the lower triangle; where statistics
+  // are diagonal, the diagonal alone), and the largest |x - about| of each column.
+  struct Moments {
+    Vector first;
+    Matrix second;
+    Vector reach;
+  };
+  Moments measure(const double* weights, ConstVectorRef about) const;
+  Vector middle_of_some_rows() const;
   void factorise(Index component);
   bool all_spherical() const;
   bool all_equal() const;
@@ -62,7 +70,7 @@ class FamilyGaussian : public FamilyGaussianBase {
   void translate(Index component, double count, const double* sums, VectorRef statistics) const;
 
   // Set by describe().
-  Vector reach_;         // the largest distance of a row from the centre, column by column
+  Vector reach_;         // no row is farther than this from the centre, column by column
   double weight_ = 0.0;  // of all rows
 
   bool complete_ = false;  // see rows_are_complete()

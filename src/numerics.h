@@ -22,4 +22,7 @@ double log_choose(double n, double y);
 // beside a_jj; a is then useless.
 Index cholesky_in_place(Index d, double* a, const double* floor);
 
+// Is none of them infinite or NaN?
+bool all_finite(const double* x, Index n);
+
 }  // namespace em

@@ -8,10 +8,12 @@
 
 #include "information.h"
 #include "kernels.h"
+#include "numerics.h"
 #include "r_convert.h"
 #include "race.h"
 #include "refit.h"
 #include "start.h"
+#include "tally.h"
 
 namespace {
 
@@ -96,6 +98,39 @@ Rcpp::CharacterVector em_kernels_cpp() {
     if (em::find_kernels(name)) out.push_back(name);
   }
   return out;
+}
+
+// Is there neither NA nor Inf in x?
+// [[Rcpp::export(rng = false)]]
+bool em_finite_cpp(Rcpp::NumericMatrix x) { return em::all_finite(x.begin(), x.size()); }
+
+// Successes and trials, n x 2, from columns of successes and failures, or from successes and `size`. sound:
+// are all of them counts? empty: rows without trials.
+// [[Rcpp::export(rng = false)]]
+Rcpp::List em_counts_cpp(Rcpp::NumericMatrix x, Rcpp::Nullable<Rcpp::NumericVector> size) {
+  const Rcpp::NumericVector trials = size.isNull() ? Rcpp::NumericVector() : Rcpp::NumericVector(size);
+  const double* failures = size.isNull() ? x.begin() + x.nrow() : nullptr;
+  Rcpp::NumericMatrix out(Rcpp::no_init(x.nrow(), 2));
+  const em::Counts counts =
+      em::count_rows(x.nrow(), x.begin(), failures, trials.begin(), trials.size() == 1, out.begin());
+  return Rcpp::List::create(Rcpp::Named("x") = out, Rcpp::Named("sound") = counts.sound,
+                            Rcpp::Named("empty") = counted_from_one(counts.empty));
+}
+
+// The different rows of such counts and their summed weights.
+// [[Rcpp::export(rng = false)]]
+Rcpp::List em_tally_cpp(Rcpp::NumericMatrix x, Rcpp::Nullable<Rcpp::NumericVector> weights) {
+  const Rcpp::NumericVector given = weights.isNull() ? Rcpp::NumericVector() : Rcpp::NumericVector(weights);
+  const int n = x.nrow();
+  const em::Tally tally = em::tally_rows(x.begin(), n, weights.isNull() ? nullptr : given.begin());
+  Rcpp::NumericMatrix rows(static_cast<int>(tally.first.size()), 2);
+  for (std::size_t i = 0; i < tally.first.size(); ++i) {
+    const int to = static_cast<int>(i);
+    const int from = static_cast<int>(tally.first[i]);
+    rows(to, 0) = x(from, 0);
+    rows(to, 1) = x(from, 1);
+  }
+  return Rcpp::List::create(Rcpp::Named("x") = rows, Rcpp::Named("weights") = Rcpp::wrap(tally.weights));
 }
 
 // Starts made of the data: a list with a partition or parameters for each seed.

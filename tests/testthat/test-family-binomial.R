@@ -36,3 +36,20 @@ test_that("tallying rows changes nothing", {
                            type = "logdensity")),
                tolerance = 1e-12)
 })
+
+test_that("rows are tallied as by hand, in the order they were met, also when there are thousands of them", {
+  withr_seed(9, {
+    trials <- c(sample(0:90, 5000, replace = TRUE), 1e15, 2^53, 1e15)
+    x <- cbind(floor(trials * runif(5003)), trials)
+    weights <- sample(0:5, 5003, replace = TRUE) / 4
+  })
+  x[5003, ] <- x[5001, ]
+  key <- paste(x[, 1], x[, 2])
+  expect_gt(sum(!duplicated(key)), 2000)
+  for (w in list(NULL, weights)) {
+    tally <- em_tally_cpp(x, w)
+    expect_identical(tally$x, unname(x[!duplicated(key), ]))
+    by_hand <- tapply(if (is.null(w)) rep(1, 5003) else w, factor(key, unique(key)), sum)
+    expect_identical(tally$weights, as.vector(by_hand))
+  }
+})

@@ -110,3 +110,19 @@ test_that("one start per thread or one thread: the same bits", {
   expect_identical(three$parameters, one$parameters)
   expect_identical(three$starts, one$starts)
 })
+
+test_that("rows far away that do not count cost no digits, wherever they stand", {
+  withr_seed(3, x <- matrix(rnorm(9000), 3000))
+  for (at in list(seq(1, 3000, 3), 1:5)) {
+    far <- x
+    far[at, ] <- 1e8
+    for (structure in c("EEE", "VVV", "VII")) {
+      start <- list(mean = rbind(c(1, 0, 0), c(-1, 0, 0)), covariance = diag(3))
+      control <- em_control(tol = 0, max_iter = 5, accelerate = FALSE)
+      whole <- em_fit(far, start = start, family = em_gaussian(structure), weights = 1 - seq_len(3000) %in% at,
+                      control = control)
+      counted <- em_fit(x[-at, ], start = start, family = em_gaussian(structure), control = control)
+      expect_equal(whole$parameters, counted$parameters, tolerance = 1e-11)
+    }
+  }
+})
