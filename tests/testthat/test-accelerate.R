@@ -90,6 +90,13 @@ test_that("converged means that ten times the iterations gain less than tol", {
   }
 })
 
+test_that("ten iterations are plain even where the pace has settled from the first", {
+  x <- slow_line(1)
+  late <- quiet_fit(x, start = line_start, control = em_control(accelerate = FALSE, max_iter = 400))
+  fit <- em_fit(x, start = late)
+  expect_identical(which(fit$trace$accelerated)[1], 12L)
+})
+
 test_that("an accelerated fit keeps to its structure, and to what is held", {
   cloud <- slow_cloud(3)
   tied <- em_fit(cloud$x, start = cloud$start, family = em_gaussian("EEE"))
