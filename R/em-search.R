@@ -104,12 +104,23 @@ run_finalists <- function(task, items, kinds) {
   table <- run[c("starts", "traces", "method")]
   table$starts$status[on_its_way] <- "stopped_early"
   best <- if (run$status != "max_iter") run
-  on <- which(on_its_way & run$starts$loglik > max(ended, -Inf))
+  on <- which(on_its_way & (run$starts$loglik > max(ended, -Inf) | seq_along(items) == run$best))
   if (length(on)) {
     final <- run_task(task, items[on], kinds[on])
     table$starts[on, ] <- final$starts
     table$traces[on] <- final$traces
     best <- better_search(best, final)
+  }
+  settle_best(task, items, table, best)
+}
+
+# A run that ended before its betters did may be worth more than what they became: it is made once more.
+settle_best <- function(task, items, table, best) {
+  ended <- which(table$starts$status == "converged" & !table$starts$degenerate)
+  if (length(ended)) {
+    again <- ended[which.max(table$starts$loglik[ended])]
+    missed <- is.null(best) || length(best$degenerate) || table$starts$loglik[again] > best$loglik
+    if (missed) best <- better_search(best, run_task(task, items[again], table$method[again]))
   }
   best[names(table)] <- table
   best
@@ -130,14 +141,7 @@ finish_search <- function(task, items, trial) {
     if (enough_sound(table$starts, task)) break
     chosen <- which(table$starts$status == "stopped_early" & table$starts$iterations <= trial_iterations)
   }
-  ended <- which(table$starts$status == "converged" & !table$starts$degenerate)
-  if (length(best$degenerate) && length(ended)) {
-    # A trial that had converged may be worth more than what its betters became.
-    again <- ended[which.max(table$starts$loglik[ended])]
-    best <- better_search(best, run_task(task, items[again], trial$method[again]))
-  }
-  best[names(table)] <- table
-  best
+  settle_best(task, items, table, best)
 }
 
 # Many rows: starts are drawn and tried in a sample of them, and the chosen go on from there with all rows. NULL

@@ -68,8 +68,19 @@ test_that("a sound fit is preferred to a degenerate one of higher likelihood", {
   set.seed(1)
   fit <- em_fit(iris$Petal.Width, 4)
   expect_true(any(fit$starts$loglik > fit$loglik + 1))
+  ended <- fit$starts$status == "converged" & !fit$starts$degenerate
+  expect_identical(starts_agreeing(fit), sum(abs(fit$starts$loglik[ended] - fit$loglik) < 1e-3))
   expect_length(fit$degenerate, 0)
   expect_gte(min(fit$counts), 2)
+})
+
+test_that("a trial that had converged is not forgotten for one that had not", {
+  for (seed in 1:5) {
+    set.seed(seed)
+    fit <- em_fit(iris$Petal.Width, 4)
+    ended <- fit$starts$status == "converged" & !fit$starts$degenerate
+    expect_equal(fit$loglik, max(fit$starts$loglik[ended]), tolerance = 1e-12)
+  }
 })
 
 test_that("of many rows a sample serves to choose the starts, and all rows count in the end", {
