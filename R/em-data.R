@@ -271,8 +271,8 @@ determining_columns <- function(x, column) {
 }
 
 # The groups that a partition or responsibilities gave too few rows for a covariance of their own.
-abort_bad_component <- function(component, data, responsibilities) {
-  size <- sum(responsibilities[, component])
+abort_bad_component <- function(component, data, given) {
+  size <- if (is.matrix(given)) sum(given[, component]) else sum(given == component)
   abort_em("start", c(
     sprintf("`start` gives component %d no covariance: it has %s, and %s.", component,
             plural(round(size, 2), "row"), plural(ncol(data$x), "variable")),

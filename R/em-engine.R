@@ -32,7 +32,10 @@ kernels_wanted <- function() {
                                describe_value(wanted)))
 }
 
-native_order <- function(x, data) if (is.null(data$order)) x else x[data$order, , drop = FALSE]
+native_order <- function(x, data) {
+  if (is.null(data$order)) return(x)
+  if (is.matrix(x)) x[data$order, , drop = FALSE] else x[data$order]
+}
 
 user_order <- function(x, data) {
   if (is.null(data$order)) return(x)
@@ -111,17 +114,18 @@ weight_unit <- function(weights) {
   if (is.null(weights)) 1 else min(1, mean(weights[weights > 0]))
 }
 
-# Parameters from responsibilities alone (n x k): the start of a run of no iterations.
-parameters_from <- function(data, responsibilities, model, threads = 1L) {
-  storage.mode(responsibilities) <- "double"
+# Parameters from responsibilities alone (n x k), or from labels: the start of a run of no iterations.
+parameters_from <- function(data, given, model, threads = 1L) {
   settings <- unclass(em_control(max_iter = 0))
   settings$threads <- threads
   settings$unit <- 1
   settings$ends <- FALSE
-  start <- list(list(responsibilities = native_order(responsibilities, data), forgiving = FALSE))
+  if (is.matrix(given) && !is.double(given)) storage.mode(given) <- "double"
+  start <- list(list(native_order(given, data), forgiving = FALSE))
+  names(start[[1L]])[1L] <- if (is.matrix(given)) "responsibilities" else "partition"
   run <- em_run_cpp(native_data(data, model), native_family(model), native_latent(model), start, settings)
   if (!is.null(run$defect)) abort_defect(data, run$defect)
-  if (run$status == "bad_start") abort_bad_component(run$component, data, responsibilities)
+  if (run$status == "bad_start") abort_bad_component(run$component, data, given)
   run$parameters
 }
 

@@ -207,9 +207,7 @@ partition_levels <- function(start) if (is.factor(start)) levels(start) else sor
 
 start_from_partition <- function(start, data, model) {
   labels <- partition_labels(start, data, model$k)
-  responsibilities <- matrix(0, data$n, model$k)
-  responsibilities[cbind(seq_len(data$n), labels)] <- 1
-  parameters <- parameters_from_start(data, responsibilities, model)
+  parameters <- parameters_from_start(data, labels, model)
   warn_coincident(parameters)
   list(items = list(list(parameters = parameters, forgiving = FALSE)), method = "partition",
        names = if (!is.numeric(start)) as.character(partition_levels(start)))
@@ -220,17 +218,22 @@ partition_labels <- function(start, data, k, arg = "start") {
   if (anyNA(start)) {
     abort_em("start", sprintf("`%s` must label every row: row %d is NA.", arg, which(is.na(start))[1L]))
   }
-  labels <- if (is.numeric(start)) start else match(as.character(start), as.character(partition_levels(start)))
-  bad <- which(labels < 1 | labels > k | labels != floor(labels))
-  if (length(bad)) {
-    abort_em("start", sprintf("`%s` must hold labels from 1 to %d: row %d has %s.", arg, k, bad[1L],
-                              number(labels[bad[1L]])))
+  labels <- if (is.factor(start)) as.integer(start)
+            else if (is.numeric(start)) start
+            else match(as.character(start), as.character(partition_levels(start)))
+  if (!is.integer(labels) || min(labels) < 1L || max(labels) > k) {
+    bad <- which(labels < 1 | labels > k | labels != floor(labels))
+    if (length(bad)) {
+      abort_em("start", sprintf("`%s` must hold labels from 1 to %d: row %d has %s.", arg, k, bad[1L],
+                                number(labels[bad[1L]])))
+    }
   }
-  empty <- setdiff(seq_len(k), labels)
+  labels <- as.integer(labels)
+  empty <- which(tabulate(labels, k) == 0L)
   if (length(empty)) {
     abort_em("start", sprintf("`%s` must have rows in every group: group %d has none.", arg, empty[1L]))
   }
-  as.integer(labels)
+  labels
 }
 
 # A value for each row the user gave, less the rows that were left out.
@@ -253,12 +256,13 @@ start_from_responsibilities <- function(start, data, model) {
 }
 
 # Groups that leave out noise: it gets its share.
-parameters_from_start <- function(data, responsibilities, model) {
-  if (ncol(responsibilities) == n_columns(model)) return(parameters_from(data, responsibilities, model))
+parameters_from_start <- function(data, given, model) {
+  columns <- if (is.matrix(given)) ncol(given) else model$k
+  if (columns == n_columns(model)) return(parameters_from(data, given, model))
   beside <- model$latent
   model$latent <- em_mixture()
   data["labels"] <- list(NULL)
-  parameters <- parameters_from(data, responsibilities, model)
+  parameters <- parameters_from(data, given, model)
   model$latent <- beside
   parameters$proportions <- if (identical(beside$proportions, "free") && is.null(beside$held))
     with_noise_share(parameters$proportions) else latent_proportions(beside, model$k)

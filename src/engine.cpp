@@ -68,15 +68,9 @@ double largest_change(const Fields& fields, ConstVectorRef before) {
 }
 
 void place_at(const Start& start, Model& model, int threads, Interrupt& interrupt) {
-  const Index n = model.n_rows();
-  const Index k = model.n_columns();
-  const Step step = start.forgiving ? Step::start : Step::em;
-  if (start.responsibilities) {
-    model.maximise_from(ConstMatrixMap(start.responsibilities, n, k), step, threads, interrupt);
-  } else if (start.partition) {
-    Matrix responsibilities = Matrix::Zero(n, k);
-    for (Index i = 0; i < n; ++i) responsibilities(i, start.partition[i] - 1) = 1.0;
-    model.maximise_from(responsibilities, step, threads, interrupt);
+  if (start.responsibilities || start.partition) {
+    const Step step = start.forgiving ? Step::start : Step::em;
+    model.maximise_from({start.responsibilities, start.partition}, step, threads, interrupt);
   } else {
     unpack(start.parameters, model.fields());
   }

@@ -41,8 +41,8 @@ struct Control {
 // Where a run begins. Exactly one of the three is set.
 struct Start {
   Vector parameters;                         // packed as Model::fields()
-  const double* responsibilities = nullptr;  // n x K
-  const int* partition = nullptr;            // n labels, 1..K
+  const double* responsibilities = nullptr;  // n x Model::n_columns()
+  const int* partition = nullptr;            // n labels, from 1
   bool forgiving = false;  // a start of our own: components short of rows borrow the data's spread
 };
 

@@ -120,15 +120,21 @@ double Model::objective(int threads, Interrupt& interrupt) {
   return expect(threads, interrupt) + family_->log_prior();
 }
 
-void Model::expect_given(ConstMatrixRef responsibilities, int threads, Interrupt& interrupt) {
+void Model::fill_given(Rows rows, const Given& given, MatrixRef block) const {
+  for (Index j = 0; j < block.cols(); ++j) {
+    double* column = &block(0, j);
+    std::fill(column, column + padded_rows(size_of(rows.size)), 0.0);
+    if (given.responsibilities) {
+      std::copy_n(given.responsibilities + j * n_rows() + rows.begin, rows.size, column);
+    }
+  }
+  for (Index i = 0; given.labels && i < rows.size; ++i) block(i, given.labels[rows.begin + i] - 1) = 1.0;
+  if (weights_) block.array().colwise() *= ConstArrayMap(weights_ + rows.begin, rows.size);
+}
+
+void Model::expect_given(const Given& given, int threads, Interrupt& interrupt) {
   pass(threads, interrupt, [&](Rows rows, double* work, MatrixRef block, VectorRef family, VectorRef latent) {
-    for (Index j = 0; j < block.cols(); ++j) {
-      double* end = std::copy_n(responsibilities.col(j).data() + rows.begin, rows.size, &block(0, j));
-      std::fill(end, &block(0, j) + padded_rows(size_of(rows.size)), 0.0);
-    }
-    if (weights_) {
-      block.array().colwise() *= ConstArrayMap(weights_ + rows.begin, rows.size);
-    }
+    fill_given(rows, given, block);
     family_->pack(rows, work);
     latent_->accumulate(rows, block, latent);
     family_->accumulate(rows, work, block.leftCols(n_components()), family);
@@ -160,10 +166,10 @@ void Model::maximise(Step step) {
   latent_->maximise(statistics_.tail(latent_->n_statistics()));
 }
 
-void Model::maximise_from(ConstMatrixRef responsibilities, Step step, int threads, Interrupt& interrupt) {
+void Model::maximise_from(const Given& given, Step step, int threads, Interrupt& interrupt) {
   for (int round = 0; round < 2; ++round) {
     prepare(Accuracy::exact);  // a density that does not exist yet is no matter here
-    expect_given(responsibilities, threads, interrupt);
+    expect_given(given, threads, interrupt);
     maximise(step);
   }
 }

@@ -18,6 +18,12 @@
 
 namespace em {
 
+// Responsibilities that are given and not computed: a matrix of n rows, or a label 1, 2, ... for each row.
+struct Given {
+  const double* responsibilities = nullptr;
+  const int* labels = nullptr;
+};
+
 class Model {
  public:
   // weights: one for each row, not copied; null where every row counts once.
@@ -47,9 +53,9 @@ class Model {
   // The same, and returns what is maximised: the log-likelihood, with a prior plus its logarithm.
   double objective(int threads, Interrupt& interrupt);
 
-  // The statistics of given responsibilities (n x n_columns()), about the present parameters. Needs
+  // The statistics of given responsibilities (of n_columns() columns), about the present parameters. Needs
   // prepare(), whatever that said.
-  void expect_given(ConstMatrixRef responsibilities, int threads, Interrupt& interrupt);
+  void expect_given(const Given& given, int threads, Interrupt& interrupt);
 
   // Row by row, as if every weight were 1; each pointer may be null. responsibilities are n x n_columns(),
   // log_density (of the components, without proportions) is n x K, row_loglik has n entries. Needs prepare().
@@ -60,7 +66,7 @@ class Model {
 
   // Parameters from responsibilities alone. Two passes, the second about the means of the first, because
   // there are no means yet to take sums about.
-  void maximise_from(ConstMatrixRef responsibilities, Step step, int threads, Interrupt& interrupt);
+  void maximise_from(const Given& given, Step step, int threads, Interrupt& interrupt);
 
   // Free coordinates about the present parameters, n_free() of them, the latent structure's first; needs the
   // statistics of an E-step there. See chart.h.
@@ -82,6 +88,7 @@ class Model {
     Vector statistics;
   };
 
+  void fill_given(Rows rows, const Given& given, MatrixRef block) const;
   void make_slices();
   void make_workers(int threads);
   Rows rows_of(const Rows& slice) const;

@@ -244,7 +244,7 @@ Rcpp::List em_expect_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, 
     if (Rf_isNull(given)) {
       loglik = model->expect(threads, interrupt);
     } else {
-      model->expect_given(em::ConstMatrixMap(REAL(given), n, model->n_columns()), threads, interrupt);
+      model->expect_given({REAL(given), nullptr}, threads, interrupt);
     }
     out["loglik"] = loglik;
     out["statistics"] = to_r(model->statistics());

@@ -72,3 +72,17 @@ test_that("of several starts the best sound one is kept", {
   expect_identical(fit$loglik, max(reached))
   expect_identical(fit$trace$loglik[fit$iterations + 1L], fit$loglik)
 })
+
+test_that("a partition is the responsibilities of 0 and 1 that it stands for, in every order of the rows", {
+  groups <- factor(ifelse(faithful$eruptions > 3, "long", "short"))
+  r <- outer(as.character(groups), levels(groups), `==`) + 0
+  colnames(r) <- levels(groups)
+  settings <- em_control(max_iter = 2, tol = 0)
+  expect_identical(em_fit(faithful, start = groups, control = settings)$parameters,
+                   em_fit(faithful, start = r, control = settings)$parameters)
+  gaps <- faithful
+  gaps[cbind(c(3, 50, 99, 272), c(1, 2, 2, 1))] <- NA
+  by_label <- em_fit(gaps, start = groups, na.action = na.pass, control = settings)
+  expect_identical(by_label$parameters, em_fit(gaps, start = r, na.action = na.pass, control = settings)$parameters)
+  expect_identical(names(by_label$counts), c("long", "short"))
+})

@@ -126,3 +126,15 @@ test_that("rows far away that do not count cost no digits, wherever they stand",
     }
   }
 })
+
+test_that("a fit on threads in a forked process is the fit of the process it came from", {
+  skip_on_os("windows")
+  withr_seed(4, x <- matrix(rnorm(30000), 15000))
+  fit <- function(threads) {
+    em_fit(x, start = list(mean = diag(2), covariance = diag(2)),
+           control = em_control(tol = 0, max_iter = 3, threads = threads))$parameters
+  }
+  here <- fit(2)
+  expect_identical(parallel::mclapply(1:2, function(i) fit(2), mc.cores = 2), list(here, here))
+  expect_identical(fit(1), here)
+})
