@@ -11,7 +11,8 @@ combined_em <- function(x, k, structure, start, n_iter = 4, weights = rep(1, NRO
   p <- reference_parameters(start, k, ncol(x))
   if (!is.null(start$proportions)) p$proportions <- start$proportions
   if (!is.null(held)) p$mean[!is.na(held)] <- held[!is.na(held)]
-  silent <- rowSums(!is.na(x)) == 0 & is.null(beliefs)
+  # Rows with nothing observed, of which nothing is known either
+  silent <- rowSums(!is.na(x)) == 0 & (if (is.null(beliefs)) TRUE else rowSums(beliefs != 1) == 0)
   weights[silent] <- 0
   objective <- numeric()
   loglik <- numeric()
