@@ -79,7 +79,7 @@ void FamilyGaussianMissing::for_each_run(Rows rows, Visit visit) const {
 }
 
 Index FamilyGaussianMissing::n_workspace(Index block_rows) const {
-  return block_rows * (k_ + 1) * d_ + factor_size() + 2 * d_ * d_ + d_;
+  return block_rows * (k_ + 1) * d_ + factor_size() + 2 * d_ * d_ + d_ + shared_workspace(block_rows);
 }
 
 Index FamilyGaussianMissing::describe(const double* weights) {
@@ -87,6 +87,7 @@ Index FamilyGaussianMissing::describe(const double* weights) {
   const Vector weight = weights ? Vector(ConstVectorMap(weights, n)) : Vector::Ones(n);
   Vector centre = Vector::Zero(d_);
   Vector variance = Vector::Zero(d_);
+  reach_ = Vector::Zero(d_);
   Matrix filled = Matrix::Zero(n, d_);
   for (Index j = 0; j < d_; ++j) {
     const auto seen = x_.col(j).array() == x_.col(j).array();
@@ -100,6 +101,7 @@ Index FamilyGaussianMissing::describe(const double* weights) {
     filled.col(j) = seen.select(weight.array().sqrt() * (x_.col(j).array() - centre[j]), 0.0);
     variance[j] = filled.col(j).squaredNorm() / mass;
     if (variance[j] > 0.0) filled.col(j) /= filled.col(j).norm();
+    reach_[j] = seen.select((x_.col(j).array() - centre[j]).abs(), 0.0).maxCoeff();
   }
   const Matrix correlation = filled.transpose() * filled;
   const Vector sd = variance.cwiseSqrt();
@@ -135,13 +137,14 @@ Index FamilyGaussianMissing::collinear_column(ConstVectorRef weight) const {
   return first_collinear(scatter);
 }
 
-Index FamilyGaussianMissing::prepare(Accuracy /*accuracy*/) {
+Index FamilyGaussianMissing::prepare(Accuracy accuracy) {
   load_covariance();
   // Judged as complete rows would be: a density on margins exists wherever the whole one does.
   const Index defect = first_without_density();
   diagonal_ = structure_.diagonal() && all_diagonal();
   alike_ = true;
   for (Index j = 1; j < k_; ++j) alike_ = alike_ && covariance_.col(j) == covariance_.col(0);
+  shared_ = accuracy == Accuracy::fast && defect < 0 && can_share();
   const Index components = alike_ ? 1 : k_;
   const auto patterns = static_cast<Index>(plan_->patterns.size());
   const Index size = patterns * components * factor_size();
@@ -175,36 +178,47 @@ const double* FamilyGaussianMissing::factor(std::size_t pattern, Index component
   return store_.data() + at * factor_size();
 }
 
-// y = L^-1 (x_o - mu_o) of every row under every component: block rows x d for each component, of which a run
-// uses its first columns.
+// y = L^-1 (x_o - about_o), a column for each observed one, columns a block apart.
+void FamilyGaussianMissing::pack_run(Rows rows, Rows run, const Pattern& pattern, const double* factor,
+                                     ConstVectorRef about, double* out) const {
+  double* first = out + (run.begin - rows.begin);
+  for (Index j = 0; j < pattern.observed; ++j) {
+    const Index column = pattern.order[static_cast<std::size_t>(j)];
+    ArrayMap y(first + j * rows.size, run.size);
+    y = x_.col(column).segment(run.begin, run.size).array() - about[column];
+    if (!diagonal_) {
+      for (Index i = 0; i < j; ++i) y -= factor[i * d_ + j] * ConstArrayMap(first + i * rows.size, run.size);
+    }
+    y *= 1.0 / factor[j * (d_ + 1)];
+  }
+}
+
+// The y of every row under every component: block rows x d for each component, of which a run uses its first
+// columns. Where it is shared, those of one.
 void FamilyGaussianMissing::pack(Rows rows, double* work) const {
+  if (shared_) std::fill(work, work + d_ * rows.size + 8, 0.0);  // what vectors read behind a run is no NaN
   for_each_run(rows, [&](Rows run, std::size_t number) {
-    const Pattern& pattern = plan_->patterns[number];
-    for (Index component = 0; component < k_; ++component) {
+    for (Index component = 0; component < (shared_ ? 1 : k_); ++component) {
       const double* l = factor(number, component, scratch(work, rows.size));
-      double* first = work + component * d_ * rows.size + (run.begin - rows.begin);
-      for (Index j = 0; j < pattern.observed; ++j) {
-        const Index column = pattern.order[static_cast<std::size_t>(j)];
-        ArrayMap y(first + j * rows.size, run.size);
-        y = x_.col(column).segment(run.begin, run.size).array() - mean_(component, column);
-        if (!diagonal_) {
-          for (Index i = 0; i < j; ++i) y -= l[i * d_ + j] * ConstArrayMap(first + i * rows.size, run.size);
-        }
-        y *= 1.0 / l[j * (d_ + 1)];
-      }
+      const Vector about = shared_ ? centre_ : Vector(mean_.row(component).transpose());
+      pack_run(rows, run, plan_->patterns[number], l, about, work + component * d_ * rows.size);
     }
   });
 }
 
 void FamilyGaussianMissing::log_density(Rows rows, double* work, MatrixRef out) const {
   for_each_run(rows, [&](Rows run, std::size_t number) {
+    const Pattern& pattern = plan_->patterns[number];
+    if (shared_) {
+      return shared_density(rows, run, pattern, factor(number, 0, scratch(work, rows.size)), work, out);
+    }
     const Index at = run.begin - rows.begin;
     for (Index component = 0; component < k_; ++component) {
       const double* l = factor(number, component, scratch(work, rows.size));
       const double* first = work + component * d_ * rows.size + at;
       auto distance = out.col(component).segment(at, run.size).array();
       distance.setZero();
-      for (Index j = 0; j < plan_->patterns[number].observed; ++j) {
+      for (Index j = 0; j < pattern.observed; ++j) {
         distance += ConstArrayMap(first + j * rows.size, run.size).square();
       }
       distance = l[d_ * d_] - 0.5 * distance;
@@ -222,6 +236,9 @@ void FamilyGaussianMissing::accumulate(Rows rows, double* work, ConstMatrixRef r
   for_each_run(rows, [&](Rows run, std::size_t number) {
     const Pattern& pattern = plan_->patterns[number];
     if (pattern.observed == 0) return;
+    if (shared_) {
+      return shared_sums(rows, run, pattern, factor(number, 0, own), work, responsibilities, statistics);
+    }
     const Index at = run.begin - rows.begin;
     for (Index component = 0; component < k_; ++component) {
       const auto r = responsibilities.col(component).segment(at, run.size).array();
@@ -238,25 +255,38 @@ void FamilyGaussianMissing::accumulate(Rows rows, double* work, ConstMatrixRef r
         }
       }
       statistics[component] += count;
-      complete(pattern, factor(number, component, own), count, sums, products,
-               statistics.data() + k_ + component * d_,
-               second + (storage_ == Storage::pooled ? 0 : component) *
-                            (storage_ == Storage::diagonal ? d_ : d_ * d_));
+      const double* l = factor(number, component, own);
+      complete_first(pattern, l, sums, statistics.data() + k_ + component * d_);
+      complete_second(pattern, l, count, products,
+                      second + (storage_ == Storage::pooled ? 0 : component) *
+                                   (storage_ == Storage::diagonal ? d_ : d_ * d_));
     }
   });
 }
 
-// From sums of y and (lower triangle) of y y' to those of the filled rows about the mean, H sums and H
-// products H' + count C, added to first and second.
-void FamilyGaussianMissing::complete(const Pattern& pattern, const double* factor, double count,
-                                     const double* sums, double* products, double* first,
-                                     double* second) const {
+// Sums of y -> those of the filled rows about the mean: H sums, added to first.
+void FamilyGaussianMissing::complete_first(const Pattern& pattern, const double* factor, const double* sums,
+                                           double* first) const {
+  const Index observed = pattern.observed;
+  for (Index j = 0; j < d_; ++j) {
+    const Index to = pattern.order[static_cast<std::size_t>(j)];
+    if (diagonal_) {
+      if (j < observed) first[to] += factor[j * (d_ + 1)] * sums[j];
+      continue;
+    }
+    for (Index i = 0; i < std::min(j + 1, observed); ++i) first[to] += factor[i * d_ + j] * sums[i];
+  }
+}
+
+// Sums of y y' (lower triangle) -> those of the filled rows about the mean: H products H' + count C, added to
+// second. Behind the products there is room for as many numbers again.
+void FamilyGaussianMissing::complete_second(const Pattern& pattern, const double* factor, double count,
+                                            double* products, double* second) const {
   const Index observed = pattern.observed;
   const auto column = [&](Index j) { return pattern.order[static_cast<std::size_t>(j)]; };
   if (diagonal_) {
     for (Index j = 0; j < d_; ++j) {
       const double scale = factor[j * (d_ + 1)];  // a standard deviation where observed, else a variance
-      if (j < observed) first[column(j)] += scale * sums[j];
       const double square = j < observed ? scale * scale * products[j * (d_ + 1)] : count * scale;
       second[storage_ == Storage::diagonal ? column(j) : column(j) * (d_ + 1)] += square;
     }
@@ -273,7 +303,6 @@ void FamilyGaussianMissing::complete(const Pattern& pattern, const double* facto
   }
   for (Index j = 0; j < d_; ++j) {
     const Index to = column(j);
-    for (Index i = 0; i < std::min(j + 1, observed); ++i) first[to] += factor[i * d_ + j] * sums[i];
     const Index end = storage_ == Storage::diagonal ? j + 1 : d_;
     for (Index row = j; row < end; ++row) {
       double sum = j < observed ? 0.0 : count * factor[j * d_ + row];

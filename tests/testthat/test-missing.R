@@ -294,3 +294,25 @@ test_that("a start outside a diagonal structure is scored as it stands, with mis
     }
   }
 })
+
+test_that("one covariance for all, whose rows share their factor, agrees with the oracle near and far", {
+  x <- holed(700, share = 0.25)
+  x[7, ] <- NA
+  w <- rep(c(0.5, 1, 2, 0), 175)
+  start <- many_start
+  start$proportions <- c(0.9 * start$proportions, 0.1)
+  sides <- apply(x[w > 0, ], 2, function(column) diff(range(column, na.rm = TRUE)))
+  fit <- missing_run(x, "EEE", 2, start, weights = w, latent = em_mixture(noise = TRUE))
+  oracle <- combined_em(x, 3, "EEE", start, n_iter = 2, weights = w, log_noise = -drop(!is.na(x)) %*% log(sides))
+  expect_equal(fit$trace$loglik, oracle$trace, tolerance = 1e-10)
+  expect_equal(unname(fit$parameters$covariance), oracle$parameters$covariance, tolerance = 1e-9)
+  # Groups so far apart that differences about the common centre would lose their digits
+  far <- holed(90)
+  shift <- rep(c(0, 3e5, 7e5), each = 30)
+  start <- list(proportions = rep(1, 3) / 3, mean = matrix(rep(c(0, 3e5, 7e5), 3), 3), covariance = diag(3))
+  # They are told to be narrow beside the data, which is no matter here.
+  fit <- suppressWarnings(missing_run(far + shift, "EEE", 3, start), classes = "emfit_warning_collapse")
+  oracle <- combined_em(far + shift, 3, "EEE", start, n_iter = 3)
+  expect_equal(fit$trace$loglik, oracle$trace, tolerance = 1e-10)
+  expect_equal(unname(fit$parameters$covariance), oracle$parameters$covariance, tolerance = 1e-8)
+})
