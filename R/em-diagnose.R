@@ -126,12 +126,12 @@ diagnose_starts <- function(fit, name) {
 # Where the other starts ended that ended well.
 describe_optima <- function(fit) {
   ended <- fit$starts$loglik[fit$starts$status == "converged" & !fit$starts$degenerate]
-  lower <- sort(ended[ended < fit$loglik - 1e-3], decreasing = TRUE)
+  lower <- sort(ended[ended < fit$objective - 1e-3], decreasing = TRUE)
   if (!length(lower)) return(NULL)
   distinct <- 1L + sum(diff(lower) < -1e-3)
   sprintf("%s lower, %s; the nearest by %s.", if (length(lower) == 1L) "One ended" else sprintf("%d ended", length(lower)),
           if (distinct == 1L) "at one other maximum" else sprintf("at %d other maxima", distinct),
-          number(fit$loglik - lower[1L], 3L))
+          number(fit$objective - lower[1L], 3L))
 }
 
 diagnose_symmetry <- function(fit, name) {

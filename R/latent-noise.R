@@ -38,10 +38,16 @@ noise_box <- function(data) {
   w <- if (is.null(data$weights)) rep(1, nrow(x)) else data$weights[counts]
   centre <- centre + colSums(w * (x - rep(centre, each = nrow(x)))) / sum(w)
   z <- x - rep(centre, each = nrow(x))
-  axes <- eigen(crossprod(z, w * z), symmetric = TRUE)$vectors
-  turned <- new_box("principal", centre, axes, apply(z %*% axes, 2L, range))
-  if (turned$log_volume < straight$log_volume) turned else straight
+  z <- z / max(abs(z))
+  if (!all(is.finite(z))) return(straight)
+  axes <- eigen(crossprod(z, w / sum(w) * z), symmetric = TRUE)$vectors
+  turned <- new_box("principal", centre, axes, apply((x - rep(centre, each = nrow(x))) %*% axes, 2L, range))
+  smaller <- straight$log_volume - turned$log_volume
+  if (is.finite(smaller) && smaller > 0 && smaller < most_shrinkage) turned else straight
 }
+
+# Of columns that determine each other the box along the principal axes has no volume but what rounding gives it.
+most_shrinkage <- log(1e8)
 
 new_box <- function(kind, centre, axes, ends) {
   list(kind = kind, centre = centre, axes = axes, lower = ends[1L, ], upper = ends[2L, ],

@@ -58,7 +58,7 @@ check_numbers <- function(fit) {
   holds(is.finite(fit$loglik) || (identical(fit$loglik, -Inf) && fit$iterations == 0L), "a log-likelihood that isn't finite")
   holds(is.finite(stats::BIC(fit)) || fit$iterations == 0L, "a BIC that isn't finite")
   holds(all(is.finite(fit$counts)) && all(fit$counts >= 0), "counts")
-  holds(identical(fit$trace$loglik[nrow(fit$trace)], fit$loglik), "a trace that doesn't end at the log-likelihood")
+  holds(identical(fit$trace$loglik[nrow(fit$trace)], fit$objective), "a trace that doesn't end at what was maximised")
   l <- fit$trace$loglik
   rows <- if (is.null(fit$data$weights)) fit$data$n else sum(fit$data$weights)
   l <- l[-1L] # the first M-step may leave a start that lay outside its structure

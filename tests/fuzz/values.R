@@ -53,12 +53,18 @@ rubbish <- function() {
        new.env(), factor("a"), 2i, as.raw(1), matrix(1, 2, 2), array(1, c(2, 2, 2)), data.frame(), Sys.Date(), list(a = NULL))
 }
 
-some_k <- function(n) if (rarely(50)) rubbish() else pick(1L, 1L, 2L, 2L, 2L, 3L, 3L, 4L, 7L, if (rarely(5)) max(1L, n) else 2L)
+some_k <- function(n) if (rarely(50)) rubbish() else pick(1L, 1L, 2L, 2L, 2L, 3L, 3L, 4L, 7L, if (rarely(5)) max(1L, min(n, 30L)) else 2L)
 
 some_gaussian <- function(d) {
   names <- c("EII", "VII", "EEI", "VEI", "EVI", "VVI", "EEE", "VEE", "EVE", "VVE", "EEV", "VEV", "EVV", "VVV")
   if (rarely(60)) return(em_gaussian("E"))
-  em_gaussian(if (d == 1 && rarely(2)) pick("E", "V") else sample(names, 1L))
+  em_gaussian(if (d == 1 && rarely(2)) pick("E", "V") else sample(names, 1L), prior = some_prior(d))
+}
+
+some_prior <- function(d) {
+  if (!rarely(8)) return(NULL)
+  em_prior(mean = pick(NULL, NULL, stats::rnorm(d)), kappa = pick(0.01, 0, 5, 1e9), nu = pick(NULL, d + 2, 100, 0),
+           scale = pick(NULL, NULL, 1, abs(some_spd(d, 1))[1L] + 1e-9, 1e-300))
 }
 
 some_proportions <- function(k) {

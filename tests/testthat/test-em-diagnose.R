@@ -56,6 +56,8 @@ test_that("starts: how many agree, and where the others ended", {
   expect_found(fit, "starts", "ok", c("2 of 6 starts", "3 ended lower, at 2 other maxima; the nearest by 2.5."), 2)
   fit$starts$degenerate[5] <- TRUE
   expect_found(fit, "starts", "ok", "2 ended lower, at one other maximum; the nearest by 2.5.")
+  fit$loglik <- fit$loglik + 99 # with a prior, starts are compared by what was maximised
+  expect_found(fit, "starts", "ok", "the nearest by 2.5.")
   fit$starts <- fit$starts[-2, ]
   expect_found(fit, "starts", "note", "Only one of 5 starts", 1)
 })

@@ -39,3 +39,14 @@ gives("columns of 1e15 and 1e-3 to fill in", {
   fit <- em_fit(x, 1, na.action = na.pass)
   anyNA(em_impute(fit)[[1]])
 }, FALSE)
+gives("noise beside columns that determine each other",
+      em_fit(cbind(one, 2 * one), 2, em_gaussian("VVI"), latent = em_mixture(noise = TRUE))$noise_volume,
+      2 * diff(range(one))^2, 1e-12)
+fails("noise, and numbers whose squares overflow", em_fit(both * 1e200, 2, latent = em_mixture(noise = TRUE)), "input",
+      "Column \"eruptions\"", "Rescale it")
+gives("noise at a scale of 1e150", {
+  set.seed(3)
+  x <- rbind(both, cbind(runif(30, 1, 6), runif(30, 35, 100)))
+  fit <- em_fit(x * 1e150, 2, latent = em_mixture(noise = TRUE))
+  fit$parameters$proportions[["noise"]] > 0.02 && fit$parameters$proportions[["noise"]] < 0.3
+}, TRUE)
