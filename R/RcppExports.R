@@ -45,3 +45,7 @@ em_refit_cpp <- function(data, family, latent, parameters, control) {
     .Call(`_emfit_em_refit_cpp`, data, family, latent, parameters, control)
 }
 
+em_races_cpp <- function(data, family, latent, starts, control) {
+    .Call(`_emfit_em_races_cpp`, data, family, latent, starts, control)
+}
+

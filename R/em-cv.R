@@ -14,16 +14,13 @@ cross_validate <- function(search) {
   model <- search$cells[[1L]][[1L]]$model
   parts <- lapply(folds, function(fold) {
     fitted <- keep_data_rows(search$data, which(search$folds != fold))
-    list(fitted = fitted, plan = fitting_plan(fitted, search$control, model),
+    list(fold = fold, fitted = fitted, native = tallied(fitted, model),
          held = keep_data_rows(search$data, which(search$folds == fold)))
   })
   for (at in seq_along(search$ks)) {
     drawn <- lapply(parts, function(part) draw_fold_starts(search, at, part$fitted))
     for (i in seq_along(search$cells[[at]])) {
-      if (is_sound(search$cells[[at]][[i]])) {
-        scores <- vapply(folds, function(fold) held_out_loglik(search, at, i, parts[[fold]], fold, drawn[[fold]]), 0)
-        search$cells[[at]][[i]]$cv <- -2 * sum(scores)
-      }
+      if (is_sound(search$cells[[at]][[i]])) search$cells[[at]][[i]]$cv <- held_out_deviance(search, at, i, parts, drawn)
       search$tick()
     }
   }
@@ -48,18 +45,23 @@ draw_fold_starts <- function(search, at, fitted) {
 }
 
 # NA where the rows that are left can't be fitted.
-held_out_loglik <- function(search, at, i, part, fold, drawn) {
-  cell <- search$cells[[at]][[i]]
-  own <- if (is_tallied(cell$model)) list(parameters_start(cell$run$parameters, "full"))
-         else partition_of_rows(search, at, i, which(search$folds != fold), part$fitted)
-  items <- c(own, drawn)
-  score <- function() {
-    run <- run_items(part$plan, cell$model, items, 2L)
-    if (!run_is_sound(run)) return(NA_real_)
-    rows <- expect_em(part$held, run$parameters, cell$model, "row_loglik")$row_loglik
+held_out_deviance <- function(search, at, i, parts, drawn) {
+  model <- search$cells[[at]][[i]]$model
+  items <- lapply(seq_along(parts), function(f) c(own_start(search, at, i, parts[[f]]), drawn[[f]]))
+  if (!all(lengths(items) > 0L)) return(NA_real_)
+  runs <- race_em(lapply(parts, `[[`, "native"), items, model, search$long, 2L, weight_unit(search$data$weights))
+  if (!all(vapply(runs, run_is_sound, NA))) return(NA_real_)
+  scores <- Map(function(part, run) {
+    rows <- expect_em(part$held, run$parameters, model, "row_loglik")$row_loglik
     weighted_sum(rows, part$held$weights)
-  }
-  tryCatch(score(), emfit_error = function(e) NA_real_)
+  }, parts, runs)
+  -2 * sum(unlist(scores))
+}
+
+own_start <- function(search, at, i, part) {
+  cell <- search$cells[[at]][[i]]
+  if (is_tallied(cell$model)) return(list(parameters_start(cell$run$parameters, "full")))
+  partition_of_rows(search, at, i, which(search$folds != part$fold), part$fitted)
 }
 
 partition_of_rows <- function(search, at, i, rows, fitted) {

@@ -170,6 +170,15 @@ refit_em <- function(natives, parameters, model, control, unit = 1) {
   em_refit_cpp(natives, native_family(model), native_latent(model), lapply(parameters, bare_numbers), settings)
 }
 
+# Many data sets, each with starts of its own that race, at most `most` of them to the end: the best run of each.
+race_em <- function(natives, items, model, control, most, unit = 1) {
+  settings <- unclass(control)
+  work <- as.double(nrow(natives[[1L]]$x)) * ncol(natives[[1L]]$x) * model$k * sum(lengths(items)) * 10
+  settings$threads <- resolve_threads(control, work)
+  settings[c("unit", "path", "finalists")] <- list(unit, FALSE, most)
+  em_races_cpp(natives, native_family(model), native_latent(model), items, settings)
+}
+
 # Gradient of the log-likelihood in free coordinates about the parameters, with want = "information" its
 # second derivatives and the jacobian of the packed parameters, with want = "scores" each row's own gradient,
 # with "outer" the sum of their outer products.

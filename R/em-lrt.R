@@ -16,7 +16,7 @@
 #' @param ... Nothing: an unknown argument is an error.
 #' @return An object of class `em_lrt` and `htest`: `statistic` (LR, twice the gain), `parameter` (how many `samples`
 #'   could be fitted), `p.value`, (1 + samples that gain as much) / (1 + samples); `estimate`, the two
-#'   log-likelihoods; `simulated`, the statistic of each sample (`NA` where a model collapsed); `method`,
+#'   log-likelihoods; `simulated`, the statistic of each sample (`NA` where a likelihood is unbounded); `method`,
 #'   `alternative`, `data.name`.
 #' @section Errors: `emfit_error_argument`; `emfit_error_unsupported` for fits with case weights, a prior, `fixed`
 #'   parameters or beliefs (`labels` are kept: rows that have one are simulated from the component it names);
@@ -48,13 +48,13 @@ em_lrt.em_fit <- function(fit, k = fit$k + 1, n_boot = 199, control = fit$contro
   models$large$k <- k
   models$large$family <- family_check(fit$family, fit$data, k)
   latent_proportions(fit$latent, k)
-  observed <- fit_pair(fit$data, models, fit$parameters, control)
+  observed <- fit_pairs(list(fit$data), models, fit$parameters, control)[[1L]]
   if (is.na(observed$statistic)) {
     abort_em("degenerate", c(sprintf("A mixture of %s can't be fitted to these data.", plural(k, "component")),
                              x = observed$reason))
   }
   truth <- observed$small$parameters
-  simulated <- replicate(n_boot, fit_pair(resample(fit, truth), models, truth, control)$statistic)
+  simulated <- simulated_statistics(fit, truth, models, control, n_boot)
   new_em_lrt(fit, k, observed, simulated)
 }
 
@@ -73,13 +73,37 @@ resample <- function(fit, parameters) {
   family_data(fit$family, frame)
 }
 
-# Both models on one data set: list(statistic, small, large); statistic is NA, with a reason, where one has no fit.
-fit_pair <- function(data, models, parameters, control) {
-  runs <- fitting_plan(data, control, models$small)
-  small <- best_run(runs, models$small, list(parameters_start(plain_parameters(parameters), "truth")), 2L)
-  if (!run_is_sound(small)) return(list(statistic = NA_real_, reason = run_reason(small)))
-  large <- best_run(runs, models$large, split_starts(models, small$parameters), finalists)
-  if (!run_is_sound(large)) return(list(statistic = NA_real_, reason = run_reason(large)))
+# Samples that are drawn and then fitted together, on several threads: all that is random comes from R, in the order
+# of the samples.
+samples_at_once <- 50L
+
+simulated_statistics <- function(fit, truth, models, control, n_boot) {
+  first <- seq.int(1L, n_boot, by = samples_at_once)
+  statistics <- lapply(first, function(at) {
+    size <- min(samples_at_once, n_boot - at + 1L)
+    drawn <- replicate(size, resample(fit, truth), simplify = FALSE)
+    vapply(fit_pairs(drawn, models, truth, control), `[[`, 0, "statistic")
+  })
+  unlist(statistics)
+}
+
+# Both models on each data set: list(statistic, small, large); statistic is NA, with a reason, where one has no fit.
+fit_pairs <- function(data, models, parameters, control) {
+  truth <- list(parameters_start(plain_parameters(parameters), "truth"))
+  small <- best_runs(data, models$small, rep(list(truth), length(data)), control, 2L)
+  sound <- which(vapply(small, has_maximum, NA))
+  splits <- lapply(small[sound], function(run) split_starts(models, run$parameters))
+  large <- small
+  large[sound] <- best_runs(data[sound], models$large, splits, control, finalists)
+  Map(pair_of_runs, small, large)
+}
+
+# A component of very few rows is no reason to leave a sample out: chance makes such, and they count. Only where the
+# likelihood is unbounded there is nothing to compare.
+has_maximum <- function(run) run$status %in% sound_statuses && run$spread >= least_relative_spread
+
+pair_of_runs <- function(small, large) {
+  if (!has_maximum(large)) return(list(statistic = NA_real_, reason = run_reason(large)))
   list(statistic = max(0, 2 * (large$loglik - small$loglik)), small = small, large = large)
 }
 
@@ -106,11 +130,16 @@ proportions_of_split <- function(proportions, model) {
   if (identical(model$latent$proportions, "equal")) share_equally(proportions) else proportions
 }
 
-# Of given starts and k-means++, the best run.
-best_run <- function(plan, model, items, most) {
-  drawn <- starts_by_method(plan$data, model, "kmeans++", if (model$k == 1L && !has_noise(model$latent)) 1L else plan$long$n_start)
-  items <- c(items, lapply(drawn, function(item) c(item, method = "kmeans++")))
-  run_items(plan, model, items, most)
+# Of given starts and k-means++, the best run on each data set.
+best_runs <- function(data, model, items, control, most) {
+  if (!length(data)) return(list())
+  n_start <- if (model$k == 1L && !has_noise(model$latent)) 1L else control$n_start
+  natives <- lapply(data, tallied, model)
+  items <- lapply(seq_along(data), function(at) {
+    drawn <- starts_by_method(data[[at]], model, "kmeans++", n_start, natives[[at]])
+    c(items[[at]], drawn)
+  })
+  race_em(natives, items, model, control, most)
 }
 
 new_em_lrt <- function(fit, k, observed, simulated) {

@@ -155,6 +155,20 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// em_races_cpp
+Rcpp::List em_races_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List starts, Rcpp::List control);
+RcppExport SEXP _emfit_em_races_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP startsSEXP, SEXP controlSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type family(familySEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type latent(latentSEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type starts(startsSEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type control(controlSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_races_cpp(data, family, latent, starts, control));
+    return rcpp_result_gen;
+END_RCPP
+}
 
 static const R_CallMethodDef CallEntries[] = {
     {"_emfit_em_kernels_cpp", (DL_FUNC) &_emfit_em_kernels_cpp, 0},
@@ -168,6 +182,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_emfit_em_score_cpp", (DL_FUNC) &_emfit_em_score_cpp, 6},
     {"_emfit_em_place_cpp", (DL_FUNC) &_emfit_em_place_cpp, 6},
     {"_emfit_em_refit_cpp", (DL_FUNC) &_emfit_em_refit_cpp, 5},
+    {"_emfit_em_races_cpp", (DL_FUNC) &_emfit_em_races_cpp, 5},
     {NULL, NULL, 0}
 };
 

@@ -336,3 +336,42 @@ Rcpp::List em_refit_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
   out["parameters"] = path_matrix(found);
   return out;
 }
+
+// The best fit of a race of starts for each data set: what em_select() and em_lrt() ask of a run.
+// [[Rcpp::export(rng = false)]]
+Rcpp::List em_races_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List starts,
+                        Rcpp::List control) {
+  std::vector<std::unique_ptr<em::Model>> models;
+  std::vector<const double*> weights;
+  std::vector<std::vector<em::Start>> from(static_cast<std::size_t>(starts.size()));
+  for (R_xlen_t i = 0; i < data.size(); ++i) {
+    const Rcpp::List one = data[i];
+    models.push_back(em::make_model(one, family, latent));
+    weights.push_back(em::weights_of(one));
+    const Rcpp::List items = starts[i];
+    if (items.size() == 0) throw std::invalid_argument("there must be starts");
+    for (R_xlen_t j = 0; j < items.size(); ++j) {
+      from[static_cast<std::size_t>(i)].push_back(em::make_start(items[j], *models.back()));
+    }
+  }
+  em::Interrupt interrupt(user_wants_out);
+  const std::vector<em::Fit> fits =
+      em::race_each(models, weights, from, em::make_control(control), interrupt);
+  leave_if_raised(interrupt);
+
+  Rcpp::List out(data.size());
+  for (std::size_t i = 0; i < fits.size(); ++i) {
+    const em::Fit& fit = fits[i];
+    Rcpp::List run = Rcpp::List::create(
+        Rcpp::Named("loglik") = fit.loglik, Rcpp::Named("status") = em::status_name(fit.status),
+        Rcpp::Named("degenerate") = counted_from_one(fit.degenerate),
+        Rcpp::Named("iterations") = fit.iterations, Rcpp::Named("gain") = fit.gain,
+        Rcpp::Named("component") = static_cast<int>(fit.component + 1));
+    if (fit.status != em::Status::bad_start) {
+      run["parameters"] = em::write_parameters(models[i]->fields(), fit.parameters);
+      run["spread"] = fit.relative_spread.minCoeff();
+    }
+    out[static_cast<R_xlen_t>(i)] = run;
+  }
+  return out;
+}

@@ -1,5 +1,9 @@
 #include "refit.h"
 
+#include <algorithm>
+
+#include "race.h"
+
 namespace em {
 
 std::vector<Fit> refit(const std::vector<std::unique_ptr<Model>>& models,
@@ -20,6 +24,24 @@ std::vector<Fit> refit(const std::vector<std::unique_ptr<Model>>& models,
     fits[at] = run_from(model, start, each, interrupt);
   });
   return fits;
+}
+
+std::vector<Fit> race_each(const std::vector<std::unique_ptr<Model>>& models,
+                           const std::vector<const double*>& weights,
+                           const std::vector<std::vector<Start>>& starts, const Control& control,
+                           Interrupt& interrupt) {
+  std::vector<Fit> best(models.size());
+  Control each = control;
+  if (models.size() > 1) each.threads = 1;
+  parallel_for(static_cast<Index>(models.size()), control.threads, interrupt, [&](Index i, int) {
+    const auto at = static_cast<std::size_t>(i);
+    best[at].status = Status::bad_start;
+    if (interrupt.raised() || models[at]->family().describe(weights[at]) >= 0) return;
+    const std::vector<Fit> fits = run_race(*models[at], starts[at], each, interrupt);
+    const auto worse = [](const Fit& a, const Fit& b) { return is_better(b, a); };
+    best[at] = *std::max_element(fits.begin(), fits.end(), worse);
+  });
+  return best;
 }
 
 }  // namespace em

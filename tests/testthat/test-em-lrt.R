@@ -3,7 +3,7 @@
 quick <- em_control(n_start = 2)
 
 test_that("the statistic is twice the gain and the p-value counts the samples", {
-  set.seed(2)
+  set.seed(4)
   fit <- em_fit(faithful$waiting, 1)
   test <- em_lrt(fit, n_boot = 19, control = quick)
   expect_s3_class(test, c("em_lrt", "htest"), exact = TRUE)
@@ -23,6 +23,20 @@ test_that("a model that is true is not refused", {
   test <- em_lrt(em_fit(x, 2, em_gaussian("E")), n_boot = 19, control = quick)
   expect_gt(test$p.value, 0.1)
   expect_gt(sum(test$simulated < test$statistic), 0)
+})
+
+test_that("a sample counts though a component has few rows, unless its likelihood is unbounded", {
+  set.seed(2)
+  fit <- em_fit(faithful$waiting, 1)
+  models <- list(small = fit_model(fit), large = fit_model(fit))
+  models$large$k <- 2L
+  pairs <- fit_pairs(replicate(30, resample(fit, fit$parameters), simplify = FALSE), models, fit$parameters, quick)
+  thin <- Filter(function(pair) length(pair$large$degenerate) > 0L, pairs)
+  expect_gt(length(thin), 0)
+  expect_true(all(vapply(thin, function(pair) pair$large$spread >= 1e-6 && pair$statistic > 0, NA)))
+  point <- fit$data
+  point$x[1] <- 1e5
+  expect_identical(fit_pairs(list(point), models, fit$parameters, quick)[[1]]$statistic, NA_real_)
 })
 
 test_that("the seed decides and threads do not", {
