@@ -50,7 +50,8 @@ void judge(Model& model, const Control& control, Fit& fit) {
   const double fewest = fit.counts.head(model.n_components()).minCoeff();
   fit.worth = fewest >= trusted ? 4 : 3;
   if (!fit.degenerate.empty()) fit.worth = 2;
-  if (fit.status == Status::collapsed || !fit.twins.empty() || fewest < control.unit) fit.worth = 1;
+  const bool flat = fit.relative_spread.minCoeff() < least_relative_spread;
+  if (fit.status == Status::collapsed || flat || !fit.twins.empty() || fewest < control.unit) fit.worth = 1;
 }
 
 // The largest absolute change of a parameter other than the proportions.
