@@ -108,7 +108,9 @@ diagnose_starts <- function(fit, name) {
   n <- nrow(fit$starts)
   agree <- starts_agreeing(fit)
   say <- function(status, explanation, remedy = NULL) finding("starts", status, agree, explanation, remedy, name)
-  if (fit$k == 1L) return(say("ok", "One component has one maximum, and every start finds it."))
+  if (fit$k == 1L && !has_noise(fit$latent)) {
+    return(say("ok", "One component has one maximum, and every start finds it."))
+  }
   if (n == 1L) {
     return(say("note", "There was one start, so nothing is known of other maxima, which may be higher.",
                sprintf("update(FIT, k = %d, start = NULL)", fit$k)))

@@ -48,8 +48,9 @@ more_of <- function(components, fit) {
 }
 
 collapse_remedy <- function(fit) {
-  sprintf("Use fewer components or a simpler covariance, such as em_gaussian(\"%s\").",
-          if (ncol(fit$data$x) == 1L) "E" else "EEE")
+  sprintf("Use fewer components or a simpler covariance, such as em_gaussian(\"%s\")%s.",
+          if (ncol(fit$data$x) == 1L) "E" else "EEE",
+          if (has_prior(fit)) "" else ", or a prior: em_gaussian(prior = em_prior())")
 }
 
 # "20 identical points (rows 4, 9, 14, 19, 24, ... (15 more))"

@@ -139,6 +139,11 @@ test_that("a prior cures collapse, and says what it takes from the data", {
   two <- em_fit(faithful, 2, em_gaussian(prior = em_prior()), start = "kmeans++")
   expect_equal(two$family$prior$scale, unname(var(faithful)) / 2, tolerance = 1e-12)
   expect_equal(two$family$prior$mean, unname(colMeans(faithful)), tolerance = 1e-12)
+  tight <- withr_seed(1, em_fit(faithful, 2, em_gaussian(prior = em_prior(scale = c(0.01, 1))), start = "kmeans++"))
+  expect_gt(tight$loglik, tight$objective)
+  of_starts <- subset(em_diagnose(tight), check == "starts")
+  expect_identical(of_starts$value, as.numeric(nrow(tight$starts)))
+  expect_no_match(of_starts$explanation, "lower", fixed = TRUE)
   # Two rows of their own in three dimensions
   y <- unname(rbind(law_matrix(60, 3, 11), c(20, 20, 20), c(21, 20, 20)))
   few <- em_fit(y, family = em_gaussian(prior = em_prior()), start = rep(1:2, c(60, 2)))

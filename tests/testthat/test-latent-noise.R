@@ -172,6 +172,7 @@ test_that("starts of our own find noise, and one's own may name it", {
   one <- withr_seed(1, em_fit(x, 1, latent = with_noise))
   expect_gt(one$loglik, em_fit(x, 1)$loglik)
   expect_identical(nrow(one$starts), 3L)
+  expect_match(subset(em_diagnose(one), check == "starts")$explanation, "of 3 starts", fixed = TRUE)
   groups <- c(rep(c("a", "b", "c"), 80), rep("noise", 60))
   named <- em_fit(x, latent = with_noise, start = groups)
   expect_identical(named$k, 3L)

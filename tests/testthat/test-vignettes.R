@@ -100,3 +100,13 @@ test_that("three-groups shows what it says", {
   expect_within(v$own$loglik, v$fit$loglik, 0.01)
   expect_identical(v$shapes[which.min(vapply(v$fits, BIC, 0))], "EII")
 })
+
+test_that("emfit shows what it says of noise and of a prior", {
+  skip_if_not_installed("knitr")
+  v <- run_vignette("emfit")
+  expect_gt(sum(v$found), nrow(v$stray) / 2)
+  expect_within(v$noisy$parameters$mean[, "waiting"], v$fit$parameters$mean[, "waiting"], 1.5)
+  expect_gt(length(v$lost$degenerate), 0)
+  expect_length(v$kept$degenerate, 0)
+  expect_gt(min(v$kept$parameters$sd), 0.01)
+})
