@@ -78,20 +78,45 @@ whole_call <- function(name, label, peer, us, them, agree, rounds = 5, repeats =
   line(name, label, peer, times$ours, times$peer, agree)
 }
 
+# mixtools keeps the log-likelihood of the iteration before the last, and begins again at random where rounding makes
+# it fall: the groups overlap enough that 20 iterations do not get there.
 binomial_call <- function() {
-  case <- binomial_groups(1e6, 3, 8)
-  us <- function() em_fit(case$x, start = case$start, family = em_binomial(), control = plain(20))$loglik
   if (!has("mixtools")) return(NULL)
-  small <- case$x[1:20000, ]
-  theirs <- function(x) suppressMessages({
+  case <- binomial_groups(1e6, 3, 8)
+  us <- function(x) em_fit(x, start = case$start, family = em_binomial(), control = plain(20))
+  them <- function(x) {
     utils::capture.output(fit <- mixtools::multmixEM(x, lambda = rep(1 / 3, 3), maxit = 20, epsilon = 0,
                                                      theta = cbind(case$start$prob, 1 - case$start$prob)))
     fit
-  })
-  ours_small <- em_fit(small, start = case$start, family = em_binomial(), control = plain(20))
-  fit <- theirs(small)
-  agree <- max(abs(fit$theta[, 1] - ours_small$parameters$prob))
-  whole_call("W8", "binomial n=1e6 k=3, call (differs: prob)", "mixtools", us, function() theirs(case$x), agree, 1)
+  }
+  small <- case$x[1:20000, ]
+  agree <- abs(them(small)$loglik / us(small)$trace$loglik[20] - 1)
+  whole_call("W8", "binomial n=1e6 k=3, 20 iterations, call", "mixtools", function() us(case$x), function() them(case$x),
+             agree, rounds = 2)
+}
+
+# Each from 50 starts of its own kind and stopping by its own rule; the last column is how much lower the peer's best is.
+many_starts <- function(peer) function() {
+  x <- as.matrix(iris[, -5])
+  best <- NA
+  us <- function() em_fit(x, 3, start = "kmeans++", control = em_control(n_start = 50, threads = 1))
+  them <- switch(peer,
+    mclust = function() {
+      reached <- vapply(1:50, function(i) {
+        fit <- mclust::me(x, "VVV", mclust::unmap(kmeans(x, x[sample(150, 3), ])$cluster))
+        if (is.null(fit$loglik)) NA_real_ else fit$loglik
+      }, 0)
+      best <<- max(reached, na.rm = TRUE)
+    },
+    flexmix = function() {
+      model <- flexmix::FLXMCmvnorm(diagonal = FALSE)
+      fit <- flexmix::initFlexmix(x ~ 1, k = 3, nrep = 50, model = model, verbose = FALSE)
+      best <<- fit@logLik
+    }
+  )
+  set.seed(1)
+  suppressWarnings(them())
+  whole_call("W11", "iris, 50 starts, call", peer, us, function() suppressWarnings(them()), 1 - us()$loglik / best, rounds = 3)
 }
 
 small_call <- function() {
@@ -102,6 +127,8 @@ small_call <- function() {
              abs(them(20) / us(20) - 1), repeats = 200)
 }
 
+plain_passes <- 5000
+
 # Passes over the data until the log-likelihood is within 0.01 of the best known, ten seeds.
 slow_mixtures <- function(name, make) {
   one <- function(seed) {
@@ -109,14 +136,14 @@ slow_mixtures <- function(name, make) {
     fit <- em_fit(case$x, start = case$start, family = em_gaussian(case$structure),
                   control = em_control(tol = 1e-8, max_iter = 5000))
     plain <- em_fit(case$x, start = case$start, family = em_gaussian(case$structure),
-                    control = em_control(tol = 0, max_iter = 20000, accelerate = FALSE, threads = 1))
+                    control = em_control(tol = 0, max_iter = plain_passes, accelerate = FALSE, threads = 1))
     reach <- function(trace, top) which(trace >= top - 0.01)[1]
     at <- reach(fit$trace$loglik, fit$loglik)
     c(passes = at, em = reach(plain$trace$loglik, max(fit$loglik, plain$loglik)), ends = fit$loglik - plain$loglik)
   }
   found <- vapply(1:10, one, numeric(3))
-  em <- pmin(found["em", ], 20001, na.rm = TRUE)
-  data.frame(workload = name, label = "slow mixture, passes to 0.01 (ten seeds)", peer = "plain EM (20001: not yet)",
+  em <- pmin(found["em", ], plain_passes + 1, na.rm = TRUE)
+  data.frame(workload = name, label = "slow mixture, passes to 0.01 (ten seeds)", peer = "plain EM (5001: not yet)",
              ours_ms = median(found["passes", ]), peer_ms = median(em), ratio = signif(median(em / found["passes", ]), 3),
              lowest = signif(min(em / found["passes", ]), 3), highest = signif(max(em / found["passes", ]), 3),
              loglik_differs = signif(min(found["ends", ]), 2))
@@ -126,7 +153,9 @@ wanted <- grep("^[WS]", arguments, value = TRUE)
 jobs <- c(
   if (has("mclust")) stats::setNames(lapply(names(workloads), function(name) function() per_iteration(name)),
                                      names(workloads)),
-  list(W8 = binomial_call, W10 = if (has("mclust")) small_call, SA = function() slow_mixtures("SA", slow_line),
+  list(W8 = binomial_call, W10 = if (has("mclust")) small_call,
+       W11 = if (has("mclust")) many_starts("mclust"), W11f = if (has("flexmix")) many_starts("flexmix"),
+       SA = function() slow_mixtures("SA", slow_line),
        SD = function() slow_mixtures("SD", slow_cloud))
 )
 if (has("mclust")) suppressMessages(library(mclust))

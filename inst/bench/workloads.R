@@ -14,7 +14,7 @@ gaussian_groups <- function(n, d, k, seed, apart = 3) {
 binomial_groups <- function(n, k, seed) {
   set.seed(seed)
   size <- sample(10:50, n, replace = TRUE)
-  yes <- rbinom(n, size, seq(0.2, 0.8, length.out = k)[sample(k, n, replace = TRUE)])
+  yes <- rbinom(n, size, seq(0.35, 0.65, length.out = k)[sample(k, n, replace = TRUE)])
   list(x = cbind(yes, no = size - yes), start = list(prob = seq(0.3, 0.7, length.out = k)), k = k)
 }
 
