@@ -1,8 +1,8 @@
 # The 14 structures and em_select() beside mclust: Rscript inst/bench/select.R [optima] [table] [speed]
 #
 #   optima  every structure from the same start as mclust's me(), both run to convergence
-#   table   the default em_select(), k = 1..9, against mclust's default, three seeds
-#   speed   CPU time of the 14 x 9 table on n = 5000, d = 5
+#   table   the default em_select(), k = 1..9, against mclust's default, five seeds, with CPU times
+#   speed   the 14 x 9 table on n = 5000, d = 5; some settings beside the default; one and two threads
 #
 # Prints tables in Markdown: the sections of select.md. Needs mclust.
 
@@ -63,20 +63,22 @@ if ("optima" %in% parts) {
 }
 
 # --- the defaults ---
-mclust_loglik <- function(x, bic = mclustBIC(x, G = 1:9, verbose = FALSE)) {
+cpu <- function(code) sum(system.time(code)[c("user.self", "sys.self")])
+mclust_loglik <- function(x, bic) {
   df <- outer(1:9, structures, Vectorize(function(k, s) nMclustParams(s, ncol(x), k)))
   (matrix(as.numeric(bic), 9, dimnames = list(1:9, colnames(bic)))[, structures] + df * log(nrow(x))) / 2
 }
 compare_defaults <- function(set, seed) {
   x <- sets[[set]]
+  peer <- cpu(bic <- mclustBIC(x, G = 1:9, verbose = FALSE))
   set.seed(seed)
-  ours <- em_select(x)$table
-  ours$mclust <- mclust_loglik(x)[cbind(as.character(ours$k), ours$covariance)]
-  data.frame(data = set, seed = seed, ours, difference = ours$logLik - ours$mclust)
+  own <- cpu(ours <- em_select(x, control = em_control(threads = 1))$table)
+  ours$mclust <- mclust_loglik(x, bic)[cbind(as.character(ours$k), ours$covariance)]
+  data.frame(data = set, seed = seed, ours, difference = ours$logLik - ours$mclust, seconds = own, mclust.seconds = peer)
 }
 if ("table" %in% parts) {
   all <- do.call(rbind, lapply(names(sets), function(set) {
-    do.call(rbind, lapply(1:3, function(seed) compare_defaults(set, seed)))
+    do.call(rbind, lapply(1:5, function(seed) compare_defaults(set, seed)))
   }))
   good <- is.finite(all$BIC)
   summary <- do.call(rbind, lapply(split(all, list(all$data, all$seed)), function(one) {
@@ -84,7 +86,8 @@ if ("table" %in% parts) {
     gain <- one$difference[both]
     data.frame(data = one$data[1], seed = one$seed[1], fits = nrow(one), `no fit` = sum(!is.finite(one$BIC)),
                `no fit in mclust` = sum(!is.finite(one$mclust)), `below mclust` = sum(gain < -1e-3),
-               worst = min(gain), higher = sum(gain > 1e-3), `median gain` = median(gain), check.names = FALSE)
+               worst = min(gain), higher = sum(gain > 1e-3), `median gain` = median(gain),
+               `CPU s` = one$seconds[1], `mclust CPU s` = one$mclust.seconds[1], check.names = FALSE)
   }))
   markdown(summary)
   below <- all[good & !is.na(all$difference) & all$difference < -1e-3, ]
@@ -102,21 +105,31 @@ if ("table" %in% parts) {
 }
 
 # --- speed ---
-cpu <- function(code) sum(system.time(code)[c("user.self", "sys.self")])
 if ("speed" %in% parts) {
   set.seed(20)
   centre <- matrix(rnorm(4 * 5, sd = 2.5), 4)
   group <- sample(4, 5000, replace = TRUE, prob = c(0.4, 0.3, 0.2, 0.1))
   x <- centre[group, ] + matrix(rnorm(5000 * 5), 5000) %*% chol(0.5 + diag(0.5, 5))
+  settings <- list(default = em_control(threads = 1), `n_start = 3` = em_control(threads = 1, n_start = 3),
+                   `tol = 0.01` = em_control(threads = 1, tol = 0.01),
+                   `n_start = 3, tol = 0.01` = em_control(threads = 1, n_start = 3, tol = 0.01))
   runs <- do.call(rbind, lapply(1:3, function(run) {
     peer <- cpu(bic <- mclustBIC(x, G = 1:9, verbose = FALSE))
-    set.seed(run)
-    ours <- cpu(s <- em_select(x, control = em_control(threads = 1)))
-    theirs <- mclust_loglik(x, bic)[cbind(as.character(s$table$k), s$table$covariance)]
-    gain <- s$table$logLik - theirs
-    data.frame(run = run, `mclust s` = peer, `emfit s` = ours, ratio = peer / ours,
-               `below mclust` = sum(gain < -1e-2, na.rm = TRUE), worst = min(gain, na.rm = TRUE),
-               `median gain` = median(gain, na.rm = TRUE), check.names = FALSE)
+    do.call(rbind, lapply(names(settings), function(name) {
+      set.seed(run)
+      ours <- cpu(s <- em_select(x, control = settings[[name]]))
+      theirs <- mclust_loglik(x, bic)[cbind(as.character(s$table$k), s$table$covariance)]
+      gain <- s$table$logLik - theirs
+      data.frame(run = run, control = name, `mclust s` = peer, `emfit s` = ours, ratio = peer / ours,
+                 `below mclust` = sum(gain < -1e-2, na.rm = TRUE), worst = min(gain, na.rm = TRUE),
+                 `median gain` = median(gain, na.rm = TRUE), check.names = FALSE)
+    }))
   }))
   markdown(runs)
+  wall <- do.call(rbind, lapply(1:2, function(threads) {
+    set.seed(1)
+    time <- system.time(em_select(x, control = em_control(threads = threads)))
+    data.frame(threads = threads, `CPU s` = sum(time[1:2]), `wall s` = time[[3]], check.names = FALSE)
+  }))
+  markdown(wall)
 }
