@@ -66,7 +66,7 @@ test_that("the box is the smaller of the two, follows weights, and goes along th
   turned <- x %*% matrix(c(1, 0.9, 0.4, 1.5), 2)
   expect_equal(run_noise(turned, n_iter = 0)$noise_volume, exp(plain_log_volume(turned)), tolerance = 1e-10)
   expect_identical(run_noise(turned, n_iter = 0)$latent$box$kind, "principal")
-  w <- rep(c(1, 2, 0, 3, 1), 30)
+  w <- replace(rep(c(1, 2, 0, 3, 1), 30), which.max(turned[, 1]), 0) # the box shrinks with the row
   weighted <- run_noise(turned, weights = w)
   expect_equal(weighted$noise_volume, run_noise(turned[rep(1:150, w), ])$noise_volume, tolerance = 1e-12)
   expect_same_parameters(weighted, run_noise(turned[rep(1:150, w), ]))
@@ -168,6 +168,8 @@ test_that("starts of our own find noise, and one's own may name it", {
   fit <- withr_seed(1, em_fit(x, 3, latent = with_noise))
   truth <- run_noise(x, n_iter = 200)
   expect_gte(fit$loglik, truth$loglik - 1e-3)
+  expect_equal(sum(predict(fit, type = "logdensity")), fit$loglik, tolerance = 1e-10)
+  expect_equal(colSums(predict(fit, type = "prob")), fit$counts, tolerance = 1e-8)
   expect_gt(mean(predict(fit)[241:300] == "noise"), 0.5)
   one <- withr_seed(1, em_fit(x, 1, latent = with_noise))
   expect_gt(one$loglik, em_fit(x, 1)$loglik)
