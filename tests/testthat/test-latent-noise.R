@@ -70,6 +70,8 @@ test_that("the box is the smaller of the two, follows weights, and goes along th
   weighted <- run_noise(turned, weights = w)
   expect_equal(weighted$noise_volume, run_noise(turned[rep(1:150, w), ])$noise_volume, tolerance = 1e-12)
   expect_same_parameters(weighted, run_noise(turned[rep(1:150, w), ]))
+  far <- run_noise(rbind(turned, c(900, -900)), weights = rep(1:0, c(150, 1)))
+  expect_equal(far$noise_volume, run_noise(turned)$noise_volume, tolerance = 1e-12)
   holed <- with_holes(turned, 0.1)
   holed[9, ] <- NA
   fit <- run_noise(holed)
@@ -188,6 +190,15 @@ test_that("starts of our own find noise, and one's own may name it", {
   rownames(start$mean) <- c("a", "b", "c")
   fit <- em_fit(x, latent = with_noise, start = start, control = em_control(max_iter = 0))
   expect_equal(fit$parameters$proportions, c(a = 0.35, b = 0.3, c = 0.25, noise = 0.1))
+})
+
+test_that("noise stays last where components are put in order", {
+  fit <- withr_seed(1, em_fit(noisy_rows(n = 60, noise = 90), 2, latent = with_noise))
+  expect_named(fit$counts, c("1", "2", "noise"))
+  expect_gt(fit$counts[["noise"]], fit$counts[["1"]])
+  expect_gte(fit$counts[["1"]], fit$counts[["2"]])
+  expect_equal(fit$counts, colSums(predict(fit, type = "prob")), tolerance = 1e-6)
+  expect_equal(fit$parameters$proportions, fit$counts / 150, tolerance = 1e-4)
 })
 
 test_that("noise goes with labels, beliefs, fixed parameters and selection", {
