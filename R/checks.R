@@ -9,7 +9,7 @@ describe_value <- function(x) {
   }
   if (is.character(x)) return(dQuote(x, FALSE))
   if (is.numeric(x)) return(number(x, 15L))
-  if (is.atomic(x)) return(as.character(x))
+  if (is.atomic(x)) return(paste(x))
   article(class(x)[1L])
 }
 

@@ -90,7 +90,8 @@ class Family {
   virtual Fields parameters() = 0;
 
   // Free coordinates about the present parameters, n_free() of them, and the gradient of the log-likelihood
-  // and log_prior() in them: see chart.h. statistics: of an E-step at these parameters. Valid as long as the family lives.
+  // and log_prior() in them: see chart.h. statistics: of an E-step at these parameters. Valid as long as the
+  // family lives.
   virtual std::unique_ptr<Chart> chart(ConstVectorRef statistics) = 0;
 
   // For each component its smallest spread in any direction, relative to the spread of the data: 0 for
