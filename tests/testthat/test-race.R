@@ -56,13 +56,14 @@ test_that("a start that can't beat what there is stops early", {
 
 test_that("where the finalists collapse the others have their turn", {
   set.seed(14)
-  x <- c(rnorm(50), rnorm(50, 8), 12 + 3e-5 * 1:8)
+  x <- c(rnorm(50), rnorm(50, 4), 8 + 3e-5 * 1:8)
   race <- race_of(x, "V", 2L)
   start <- function(labels) list(partition = labels, forgiving = TRUE, method = "made")
   items <- list(start(rep(1:2, c(100, 8))), start(rep(1:2, c(50, 58))))
   alone <- all_of(race, items)
   expect_identical(alone$starts$degenerate, c(TRUE, FALSE))
   expect_gt(alone$starts$loglik[1], alone$starts$loglik[2])
+  expect_gt(alone$starts$iterations[2], 10) # it is set aside before it has ended
   raced <- run_items(race$plan, race$model, items, 1L)
   expect_identical(raced$loglik, alone$starts$loglik[2])
   expect_length(raced$degenerate, 0)
