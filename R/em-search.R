@@ -148,10 +148,11 @@ finish_search <- function(task, items, trial) {
 # where there are not so many, or where the sample is not like the whole.
 search_in_sample <- function(task, kinds) {
   weights <- task$native$weights
-  rows <- if (is.null(weights)) seq_len(nrow(task$native$x)) else which(weights > 0)
+  count <- if (is.null(weights)) nrow(task$native$x) else sum(weights > 0)
   control <- task$control
-  if (length(rows) <= sample_rows || control$max_iter == 0L || !is.null(task$data$labels)) return(NULL)
-  part <- native_rows(task$native, sort(sample(rows, sample_rows), method = "radix"))
+  if (count <= sample_rows || control$max_iter == 0L || !is.null(task$data$labels)) return(NULL)
+  rows <- sort(sample.int(count, sample_rows, useHash = TRUE), method = "radix") # no vector of all rows
+  part <- native_rows(task$native, if (is.null(weights)) rows else which(weights > 0)[rows])
   items <- draw_kinds(task, kinds, part)
   brief <- replace(control, c("max_iter", "path"), list(sample_iterations, FALSE))
   trial <- as_search(run_native(task$data, part, items, task$model, brief, ends = TRUE), kinds)
