@@ -151,7 +151,7 @@ search_in_sample <- function(task, kinds) {
   count <- if (is.null(weights)) nrow(task$native$x) else sum(weights > 0)
   control <- task$control
   if (count <= sample_rows || control$max_iter == 0L || !is.null(task$data$labels)) return(NULL)
-  rows <- sort(sample.int(count, sample_rows, useHash = TRUE), method = "radix") # no vector of all rows
+  rows <- sort(sample.int(count, sample_rows, useHash = count > 2L * sample_rows), method = "radix")
   part <- native_rows(task$native, if (is.null(weights)) rows else which(weights > 0)[rows])
   items <- draw_kinds(task, kinds, part)
   brief <- replace(control, c("max_iter", "path"), list(sample_iterations, FALSE))
