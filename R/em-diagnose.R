@@ -201,7 +201,7 @@ diagnose_collapse <- function(fit, name) {
                sprintf("update(FIT, family = em_gaussian(\"%s\"), start = NULL, k = %d)",
                        if (ncol(fit$data$x) == 1L) "E" else "EEE", fit$k)))
   }
-  if (least < 1e-4) {
+  if (isTRUE(least < 1e-4)) {
     return(say("note", sprintf("Component %s is %s times narrower than the data: is it a group, or rounded values?",
                                names(fit$counts)[which.min(fit$relative_spread)], number(1 / sqrt(least), 2L)),
                fewer_components(fit)))

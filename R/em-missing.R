@@ -75,7 +75,7 @@ drop_from_weights <- function(frame, rows) {
 }
 
 check_observed <- function(frame) {
-  blank <- which(frame$missing$cells == nrow(frame$x))
+  blank <- which(colSums(!is.na(rows_that_count(frame))) == 0)
   if (!length(blank)) return(invisible())
   if (length(blank) == ncol(frame$x)) abort_em("missing", "`x` has no observed value.")
   abort_em("missing", c(

@@ -42,7 +42,7 @@ plain_frame <- function(columns) {
 
 # Errors where the run led nowhere.
 check_run <- function(run, start, data) {
-  if (run$status != "bad_start") return(TRUE)
+  if (run$status != "bad_start") return(check_possible(run))
   if (start$supplied) {
     abort_em("start", c(
       sprintf("`start` gives component %d no density: its covariance is not positive definite.", run$component),
@@ -53,6 +53,15 @@ check_run <- function(run, start, data) {
     sprintf("None of %s led to a fit: component %d has too few rows for its covariance.",
             plural(nrow(as.data.frame(run$starts)), "start"), run$component),
     i = "Use fewer components or a simpler covariance, such as em_gaussian(\"EEE\")."
+  ))
+}
+
+# A row that a probability of 0 or 1 makes impossible stays so where labels or `fixed` leave no way out.
+check_possible <- function(run) {
+  if (run$iterations == 0L || !identical(run$loglik, -Inf)) return(TRUE)
+  abort_em("degenerate", c(
+    "Some rows have density 0 in every component that they may belong to.",
+    i = "Start from probabilities between 0 and 1, or look at `labels` and `fixed`."
   ))
 }
 

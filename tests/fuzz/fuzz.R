@@ -15,7 +15,7 @@ arguments <- as.numeric(commandArgs(trailingOnly = TRUE))
 seconds <- if (length(arguments) >= 1) arguments[1] else 20
 seed <- if (length(arguments) >= 2) arguments[2] else 1
 only <- if (length(arguments) >= 3) arguments[3]
-case_limit <- 30 # seconds; a case takes a few milliseconds
+case_limit <- 60 # seconds; a case takes a few milliseconds
 note_file <- Sys.getenv("FUZZ_NOTE")
 
 # What went wrong in the case at hand.

@@ -135,7 +135,7 @@ some_labels <- function(n, k) {
 
 some_control <- function() {
   if (rarely(60)) return(rubbish())
-  em_control(tol = pick(1e-6, 1e-6, 0, 1e-12, 10), max_iter = pick(0, 1, 5, 30, 200), n_start = pick(1, 2, 4),
+  em_control(tol = pick(1e-6, 1e-6, 0, 1e-12, 10), max_iter = pick(0, 1, 5, 30, 60), n_start = pick(1, 2, 4),
              stop = pick("loglik", "loglik", "parameters"), algorithm = pick("em", "em", "ecm"),
              accelerate = pick(TRUE, FALSE), path = rarely(4), threads = pick(1, 2, 3))
 }

@@ -50,3 +50,11 @@ gives("noise at a scale of 1e150", {
   fit <- em_fit(x * 1e150, 2, latent = em_mixture(noise = TRUE))
   fit$parameters$proportions[["noise"]] > 0.02 && fit$parameters$proportions[["noise"]] < 0.3
 }, TRUE)
+fails("a column that is missing in all rows that count",
+      em_fit(cbind(a = 1:6, b = c(1, 3, 2, NA, NA, NA)), 1, weights = c(0, 0, 0, 1, 1, 1), na.action = na.pass), "missing",
+      "no observed value in column \"b\"")
+fails("labels against a probability that is held at 0",
+      em_fit(cbind(c(3, 0, 5), c(1, 4, 0)), 2, "binomial", start = list(prob = c(0, 1)), labels = c(1, 1, 2),
+             fixed = list(prob = c(0, NA))), "degenerate", "Some rows have density 0 in every component", "`fixed`")
+gives("rows that a start makes impossible, and EM does not",
+      is.finite(em_fit(cbind(c(3, 0, 5), c(1, 4, 0)), 2, "binomial", start = list(prob = c(0, 1)))$loglik), TRUE)
