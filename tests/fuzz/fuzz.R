@@ -1,6 +1,6 @@
 # Rscript tests/fuzz/fuzz.R [seconds [seed [case]]]: random inputs against em_fit(), the methods of what it returns,
-# and the functions of the boundary to C++, for so many seconds (20); with a case, that case alone. The package must be
-# installed.
+# and the functions of the boundary to C++, for so many seconds (20), or until FUZZ_CASES of them (environment variable) are
+# done; with a case, that case alone. The package must be installed.
 #
 # Whatever is given, nothing may crash or hang. From R: errors and warnings are of this package's classes, and a fit holds
 # numbers that belong together. At the boundary, where R's checks have been bypassed: C++ refuses by an exception or
@@ -17,6 +17,7 @@ seed <- if (length(arguments) >= 2) arguments[2] else 1
 only <- if (length(arguments) >= 3) arguments[3]
 case_limit <- 60 # seconds; a case takes a few milliseconds
 note_file <- Sys.getenv("FUZZ_NOTE")
+most_cases <- as.numeric(Sys.getenv("FUZZ_CASES", "Inf"))
 
 # What went wrong in the case at hand.
 faults <- character()
@@ -139,7 +140,7 @@ repeat {
   i <- i + 1
   outcome <- one_case(i)
   outcomes[outcome] <- sum(outcomes[outcome], 1L, na.rm = TRUE)
-  if (!is.null(only) || proc.time()[["elapsed"]] - begin > seconds) break
+  if (!is.null(only) || i >= most_cases || proc.time()[["elapsed"]] - begin > seconds) break
 }
 failed <- sum(outcomes[grepl("failed$", names(outcomes))])
 cat(paste0(names(outcomes), ": ", outcomes, collapse = ", "), "\n")
