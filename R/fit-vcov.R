@@ -35,8 +35,7 @@
 #'   or 1, an empty component), for a component that collapsed, and where the information is singular because
 #'   the data cannot tell some parameters apart. It also says where the fit stopped short of a maximum.
 #' @section Errors: `emfit_error_argument` where `type`, `parm` or `level` is none of the above;
-#'   `emfit_error_unsupported` for the types `"opg"` and `"sandwich"` of fits with a prior;
-#'   `emfit_error_degenerate` where a component has no density at the parameters.
+#'   `emfit_error_unsupported` for the types `"opg"` and `"sandwich"` of fits with a prior.
 #' @references Louis, T. A. (1982) Finding the observed information matrix when using the EM algorithm. *Journal
 #'   of the Royal Statistical Society B* 44, 226-233. \doi{10.1111/j.2517-6161.1982.tb01203.x}
 #'
@@ -78,12 +77,6 @@ vcov.em_fit <- function(object, type = c("observed", "opg", "sandwich", "bootstr
 # of `table`, `names`, the jacobian of those rows, and gradient and information in free coordinates.
 estimated_parameters <- function(fit) {
   found <- score_em(fit$data, fit$parameters, fit_model(fit), "information")
-  if (!nrow(found$jacobian)) {
-    abort_em("degenerate", c(
-      "A component has no density at the parameters of this fit, so there are no standard errors.",
-      i = "See em_diagnose(fit)."
-    ))
-  }
   table <- parameter_table(fit$parameters)
   found$jacobian[!is.finite(found$jacobian)] <- 1 # what moves them is not known, but something does
   jacobian <- found$jacobian[packed_positions(fit$parameters), , drop = FALSE]

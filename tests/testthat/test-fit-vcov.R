@@ -344,10 +344,3 @@ test_that("vcov() and confint() refuse what they don't know", {
   expect_error(confint(fit, "mean.waitng[TRUE]"), "Did you mean", class = "emfit_error_argument")
   expect_error(confint(fit, 40), "`parm`", class = "emfit_error_argument")
 })
-
-test_that("a fit whose components have no density has no standard errors", {
-  fit <- withr_seed(1, em_fit(faithful, 2))
-  fit$parameters$covariance[, , 1] <- 0
-  expect_error(vcov(fit), "no density", class = "emfit_error_degenerate")
-  expect_error(confint(fit), "no density", class = "emfit_error_degenerate")
-})
