@@ -77,6 +77,7 @@ vcov.em_fit <- function(object, type = c("observed", "opg", "sandwich", "bootstr
 # of `table`, `names`, the jacobian of those rows, and gradient and information in free coordinates.
 estimated_parameters <- function(fit) {
   found <- score_em(fit$data, fit$parameters, fit_model(fit), "information")
+  if (!length(found$jacobian)) found <- nothing_known(fit) # a component has no density to take derivatives of
   table <- parameter_table(fit$parameters)
   found$jacobian[!is.finite(found$jacobian)] <- 1 # what moves them is not known, but something does
   jacobian <- found$jacobian[packed_positions(fit$parameters), , drop = FALSE]
@@ -87,6 +88,10 @@ estimated_parameters <- function(fit) {
   list(table = table[keep, ], names = parameter_names(table)[keep], jacobian = jacobian[keep, , drop = FALSE],
        boundary = boundary[keep], gradient = found$gradient,
        information = (found$information + t(found$information)) / 2)
+}
+
+nothing_known <- function(fit) {
+  list(jacobian = matrix(1, length(unlist(fit$parameters)), 1L), gradient = 0, information = matrix(0))
 }
 
 # Where the core keeps each row of the table of parameters.
@@ -118,6 +123,7 @@ free_covariance <- function(fit, parameters, type) {
   dropped <- own_coordinates(parameters$jacobian, lost)
   keep <- which(!dropped)
   meat <- if (type != "observed") score_em(fit$data, fit$parameters, fit_model(fit), "outer")$outer
+  if (type != "observed" && !length(meat)) meat <- 0 * parameters$information
   bread <- if (type == "opg") meat else parameters$information
   parts <- eigen_parts(bread[keep, keep, drop = FALSE])
   known <- parts$values > least_information

@@ -58,3 +58,8 @@ fails("labels against a probability that is held at 0",
              fixed = list(prob = c(0, NA))), "degenerate", "Some rows have density 0 in every component", "`fixed`")
 gives("rows that a start makes impossible, and EM does not",
       is.finite(em_fit(cbind(c(3, 0, 5), c(1, 4, 0)), 2, "binomial", start = list(prob = c(0, 1)))$loglik), TRUE)
+warns("standard errors where a component has no density", {
+  fit <- fit2
+  fit$parameters$covariance[, , 2] <- 1
+  all(is.na(vcov(fit, type = "sandwich")))
+}, "standard_error", "12 of 12 parameters have no standard error", value = TRUE)
