@@ -1,13 +1,14 @@
 #' EM as a film
 #'
-#' Writes one HTML page that plays the iterations of a fit: curves for one variable, ellipses for two, responsibilities and
-#' probabilities for binomial components, the data in the colour of their responsibilities, and the log-likelihood below. The
-#' page has a button to play and pause, a slider, and steps forward and back. It needs nothing else: no network, no other file.
+#' Writes one HTML page that plays the iterations of a fit: curves for one variable, ellipses for two,
+#' responsibilities and probabilities for binomial components, the data in the colour of their responsibilities,
+#' and the log-likelihood below. The page has a button to play and pause, a slider, and steps forward and back. It
+#' needs nothing else: no network, no other file.
 #'
 #' @param fit A fit by [em_fit()].
 #' @param file Where to write the page.
-#' @param iterations Which iterations to show (0 is the start); `NULL` for all, or, of more than 150, for the first 50 and
-#'   100 of the rest, evenly spaced.
+#' @param iterations Which iterations to show (0 is the start); `NULL` for all, or, of more than 150, for the first
+#'   50 and 100 of the rest, evenly spaced.
 #' @param variables Which variables, for Gaussian components: one or two names or numbers.
 #' @param delay Milliseconds from one iteration to the next.
 #' @param title The heading of the page.
@@ -23,7 +24,8 @@
 #' em_animate(fit, file)
 #' # browseURL(file)
 #' @export
-em_animate <- function(fit, file, iterations = NULL, variables = NULL, delay = 600, title = "EM, one iteration at a time") {
+em_animate <- function(fit, file, iterations = NULL, variables = NULL, delay = 600,
+                       title = "EM, one iteration at a time") {
   check_fit(fit)
   if (missing(file) || !is.character(file) || length(file) != 1L || is.na(file)) {
     abort_em("argument", c("`file` must say where to write the page.", i = "em_animate(fit, \"em.html\")"))
@@ -54,7 +56,8 @@ animation_scene <- function(fit, path, chosen, variables) {
   })
   if (fit$family$name == "binomial") return(c(common, bar_scene(fit, states, chosen)))
   if (fit$family$name != "gaussian") {
-    abort_em("unsupported", sprintf("em_animate() draws gaussian and binomial components, not %s ones.", fit$family$name))
+    abort_em("unsupported",
+             sprintf("em_animate() draws gaussian and binomial components, not %s ones.", fit$family$name))
   }
   if (is.null(variables)) variables <- seq_len(min(2L, ncol(fit$data$x)))
   at <- pick_variables(fit, variables, "variables", most = 2L)
@@ -74,7 +77,9 @@ animation_style <- function(fit) {
 
 frame_base <- function(fit, iteration) list(iteration = iteration, loglik = fit$trace$loglik[iteration + 1L])
 
-row_colours <- function(state, rows) I(mix_colours(responsibilities(state)[rows, , drop = FALSE], fit_style(state)$colour))
+row_colours <- function(state, rows) {
+  I(mix_colours(responsibilities(state)[rows, , drop = FALSE], fit_style(state)$colour))
+}
 
 curve_scene <- function(fit, states, chosen, j, rows) {
   x <- fit$data$x[, j]
@@ -126,7 +131,8 @@ bar_scene <- function(fit, states, chosen) {
     prob <- states[[i]]$parameters$prob
     c(frame_base(fit, chosen[i]), list(
       responsibilities = lapply(seq_len(ncol(r)), function(k) I(signif(unname(r[, k]), 5L))), prob = I(unname(prob)),
-      note = paste0("Probability of ", paste0(names(prob), ": ", formatC(prob, digits = 4L, format = "f"), collapse = ", "))
+      note = paste0("Probability of ",
+                     paste0(names(prob), ": ", formatC(prob, digits = 4L, format = "f"), collapse = ", "))
     ))
   })
   list(kind = "bars", xlab = "successes / trials of each row; lines: probabilities of success",

@@ -136,7 +136,8 @@ refit_draws <- function(fit, draw, n_boot, control) {
              weight_unit(fit$data$weights))
   })
   pick <- function(name) unlist(lapply(runs, `[[`, name), use.names = FALSE)
-  list(loglik = pick("loglik"), iterations = pick("iterations"), status = pick("status"), spread = pick("spread"), log_prior = pick("log_prior"),
+  list(loglik = pick("loglik"), iterations = pick("iterations"), status = pick("status"), spread = pick("spread"),
+       log_prior = pick("log_prior"),
        parameters = do.call(cbind, lapply(runs, `[[`, "parameters")))
 }
 

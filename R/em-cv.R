@@ -20,7 +20,9 @@ cross_validate <- function(search) {
   for (at in seq_along(search$ks)) {
     drawn <- lapply(parts, function(part) draw_fold_starts(search, at, part$fitted))
     for (i in seq_along(search$cells[[at]])) {
-      if (is_sound(search$cells[[at]][[i]])) search$cells[[at]][[i]]$cv <- held_out_deviance(search, at, i, parts, drawn)
+      if (is_sound(search$cells[[at]][[i]])) {
+        search$cells[[at]][[i]]$cv <- held_out_deviance(search, at, i, parts, drawn)
+      }
       search$tick()
     }
   }

@@ -1,24 +1,25 @@
 #' Is this fit to be trusted?
 #'
-#' Looks at what a fit knows of itself and says, a sentence for each check, whether it ended well, what is doubtful, and
-#' what to do about it. Nothing is fitted anew.
+#' Looks at what a fit knows of itself and says, a sentence for each check, whether it ended well, what is
+#' doubtful, and what to do about it. Nothing is fitted anew.
 #'
 #' The checks, each with the number that `value` holds:
 #' \describe{
 #'   \item{convergence}{Log-likelihood still to be gained, as estimated at the end.}
 #'   \item{ascent}{The smallest change of the log-likelihood from one iteration to the next; EM never falls.}
-#'   \item{starts}{How many starts reached the best log-likelihood, within 0.001. The explanation also counts the lower
-#'     optima where others ended.}
-#'   \item{symmetry}{The smallest distance between two components at the start. Where it is 0 they are exchangeable, and EM
-#'     can never separate them.}
-#'   \item{size}{Expected rows of the smallest component. Gaussian components with a covariance of their own need d + 1
-#'     rows (d columns), and less than 1 % of all rows is worth a look.}
-#'   \item{distance}{The smallest distance between two components (Bhattacharyya): 0 where they coincide; below 0.1 they
-#'     share nine tenths of their mass; above 3, hardly anything.}
-#'   \item{collapse}{The smallest variance of a component in any direction, relative to the data's; below 1e-6 it is taken
-#'     to sit on points, where the likelihood is unbounded (Hathaway 1985). Binomial components can't collapse.}
-#'   \item{units}{The largest standard deviation of a column over the smallest. Structures that compare columns with each
-#'     other (EII, VII, EVE, VVE, EEV, VEV) depend on the units.}
+#'   \item{starts}{How many starts reached the best log-likelihood, within 0.001. The explanation also counts the
+#'     lower optima where others ended.}
+#'   \item{symmetry}{The smallest distance between two components at the start. Where it is 0 they are
+#'     exchangeable, and EM can never separate them.}
+#'   \item{size}{Expected rows of the smallest component. Gaussian components with a covariance of their own need d
+#'     + 1 rows (d columns), and less than 1 % of all rows is worth a look.}
+#'   \item{distance}{The smallest distance between two components (Bhattacharyya): 0 where they coincide; below 0.1
+#'     they share nine tenths of their mass; above 3, hardly anything.}
+#'   \item{collapse}{The smallest variance of a component in any direction, relative to the data's; below 1e-6 it
+#'     is taken to sit on points, where the likelihood is unbounded (Hathaway 1985). Binomial components can't
+#'     collapse.}
+#'   \item{units}{The largest standard deviation of a column over the smallest. Structures that compare columns
+#'     with each other (EII, VII, EVE, VVE, EEV, VEV) depend on the units.}
 #'   \item{digits}{Decimal digits left of the data's spread beside their distance from 0, of nearly 16.}
 #'   \item{identifiability}{Rows, or for counts trials, to spare: (sum of weights) / (free parameters) for Gaussian
 #'     components, (most trials of a row) / (2 k - 1) for binomial ones, where less than 1 leaves several answers
@@ -33,9 +34,9 @@
 #' @param width Columns of text.
 #' @param row.names,optional Ignored; they belong to the generic.
 #' @param ... Ignored.
-#' @return A data frame of class `em_diagnosis` with a row for each check, the gravest first: `check`, `status` (a factor:
-#'   `"problem"`, `"note"`, `"ok"`), `value`, `explanation`, and `remedy`, a call to paste, or `NA`. `format()` gives
-#'   the lines that `print()` shows; `as.data.frame()` and `tidy()` the plain table.
+#' @return A data frame of class `em_diagnosis` with a row for each check, the gravest first: `check`, `status` (a
+#'   factor: `"problem"`, `"note"`, `"ok"`), `value`, `explanation`, and `remedy`, a call to paste, or `NA`.
+#'   `format()` gives the lines that `print()` shows; `as.data.frame()` and `tidy()` the plain table.
 #' @section Errors: `emfit_error_argument` where `fit` is no fit.
 #' @references McLachlan, G. J. and Peel, D. (2000) *Finite Mixture Models*. Wiley. \doi{10.1002/0471721182}
 #'
@@ -85,9 +86,11 @@ diagnose_convergence <- function(fit, name) {
                gsub("_", " ", fit$status)))
   }
   asked <- fit$control$tol == 0 || fit$control$max_iter == 0L
-  say(if (asked) "note" else "problem", "The run stopped after %s%s, the last of which gained %s: this is no maximum yet.",
+  say(if (asked) "note" else "problem",
+      "The run stopped after %s%s, the last of which gained %s: this is no maximum yet.",
       plural(fit$iterations, "iteration"), if (asked) ", as was asked" else "", number(fit$gain),
-      remedy = sprintf("update(FIT, start = FIT, control = em_control(max_iter = %d))", max(1000L, 10L * fit$iterations)))
+      remedy = sprintf("update(FIT, start = FIT, control = em_control(max_iter = %d))",
+                       max(1000L, 10L * fit$iterations)))
 }
 
 diagnose_ascent <- function(fit, name) {
@@ -131,7 +134,8 @@ describe_optima <- function(fit) {
   lower <- sort(ended[ended < fit$objective - 1e-3], decreasing = TRUE)
   if (!length(lower)) return(NULL)
   distinct <- 1L + sum(diff(lower) < -1e-3)
-  sprintf("%s lower, %s; the nearest by %s.", if (length(lower) == 1L) "One ended" else sprintf("%d ended", length(lower)),
+  sprintf("%s lower, %s; the nearest by %s.",
+          if (length(lower) == 1L) "One ended" else sprintf("%d ended", length(lower)),
           if (distinct == 1L) "at one other maximum" else sprintf("at %d other maxima", distinct),
           number(fit$objective - lower[1L], 3L))
 }
@@ -144,8 +148,8 @@ diagnose_symmetry <- function(fit, name) {
   }
   labels <- component_names_of(fit)[pair]
   finding("symmetry", "problem", 0,
-          sprintf("Components %s and %s started alike: they get the same rows at every iteration and stay equal for ever.",
-                  labels[1L], labels[2L]), sprintf("update(FIT, k = %d, start = NULL)", fit$k), name)
+          sprintf(paste("Components %s and %s started alike: they get the same rows at every iteration and stay equal",
+                        "for ever."), labels[1L], labels[2L]), sprintf("update(FIT, k = %d, start = NULL)", fit$k), name)
 }
 
 diagnose_size <- function(fit, name) {
@@ -181,11 +185,13 @@ diagnose_distance <- function(fit, name) {
   labels <- component_names_of(fit)[if (length(fit$twins)) fit$twins else closest$pair]
   pair <- sprintf("Components %s and %s", labels[1L], labels[2L])
   if (length(fit$twins)) {
-    return(say("problem", paste(pair, "are one and the same: the data hold no more groups, or EM sits between two maxima."),
+    return(say("problem",
+               paste(pair, "are one and the same: the data hold no more groups, or EM sits between two maxima."),
                fewer_components(fit)))
   }
   if (closest$distance < 0.1) {
-    return(say("note", paste(pair, "nearly cover each other: rows can't be told apart by them."), fewer_components(fit)))
+    return(say("note", paste(pair, "nearly cover each other: rows can't be told apart by them."),
+               fewer_components(fit)))
   }
   say("ok", paste(pair, "are the nearest, and differ."))
 }
@@ -196,7 +202,8 @@ diagnose_collapse <- function(fit, name) {
   if (fit$family$name != "gaussian") return(say("ok", "Components of this family can't shrink onto single rows."))
   bad <- collapsed_components(fit)
   if (length(bad)) {
-    return(say("problem", sprintf("Component %s shrank onto %s, where the likelihood has no bound: its fit means nothing.",
+    return(say("problem",
+               sprintf("Component %s shrank onto %s, where the likelihood has no bound: its fit means nothing.",
                                   names(fit$counts)[bad[1L]], describe_points(fit, bad[1L])),
                sprintf("update(FIT, family = em_gaussian(\"%s\"), start = NULL, k = %d)",
                        if (ncol(fit$data$x) == 1L) "E" else "EEE", fit$k)))
@@ -216,7 +223,8 @@ diagnose_units <- function(fit, name) {
   spreads <- if (fit$family$name == "gaussian") column_spreads(fit$data) else 1
   ratio <- max(spreads) / min(spreads)
   compares <- isTRUE(fit$family$covariance %in% unit_structures) && length(spreads) > 1L
-  described <- sprintf("Standard deviations of the columns range from %s to %s", number(min(spreads)), number(max(spreads)))
+  described <- sprintf("Standard deviations of the columns range from %s to %s", number(min(spreads)),
+                       number(max(spreads)))
   if (!compares || ratio < 20) {
     return(finding("units", "ok", ratio, if (compares) paste0(described, ", which is alike enough.")
                    else "The fit would be the same in other units."))
@@ -264,9 +272,11 @@ diagnose_missing <- function(fit, name) {
   share <- mean(is.na(x))
   omitted <- length(fit$data$na.action)
   if (!anyNA(x)) {
-    return(finding("missing", if (omitted) "note" else "ok", 0, if (omitted)
-      sprintf("%s left out for missing values; they may have differed from the others.", plural(omitted, "row was", "rows were"))
-      else "No value is missing.", if (omitted && fit$family$name == "gaussian") "update(FIT, na.action = NULL)", name))
+    if (!omitted) return(finding("missing", "ok", 0, "No value is missing.", NULL, name))
+    return(finding("missing", "note", 0,
+                   sprintf("%s left out for missing values; they may have differed from the others.",
+                           plural(omitted, "row was", "rows were")),
+                   if (fit$family$name == "gaussian") "update(FIT, na.action = NULL)", name))
   }
   empty <- sum(rowSums(!is.na(x)) == 0)
   apart <- sum(crossprod(!is.na(x)) == 0) %/% 2L
@@ -292,7 +302,8 @@ diagnose_weights <- function(fit, name) {
                                                        plural(round(effective), "row"))))
   }
   finding("weights", if (effective < fit$df) "problem" else "note", effective,
-          sprintf("A few rows carry most of the weight: %s count as %s.", plural(length(w), "row"), number(effective, 3L)),
+          sprintf("A few rows carry most of the weight: %s count as %s.", plural(length(w), "row"),
+                  number(effective, 3L)),
           "hist(log(weights(FIT)))", name)
 }
 
@@ -350,7 +361,8 @@ format.em_diagnosis <- function(x, all = FALSE, width = getOption("width"), ...)
   }
   blocks <- unlist(lapply(levels(x$status), function(status) {
     at <- which(told$status == status)
-    if (length(at)) c("", paste0(toupper(status), if (length(at) > 1L && status != "ok") "S"), lines_of(told[at, ], width))
+    title <- paste0(toupper(status), if (length(at) > 1L && status != "ok") "S")
+    if (length(at)) c("", title, lines_of(told[at, ], width))
   }))
   c(attr(x, "title"), head, blocks, quiet)
 }

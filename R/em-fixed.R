@@ -75,7 +75,8 @@ fixed_means <- function(mean, k, d, names) {
       "`fixed$mean` must be a matrix with a row for each component and a column for each variable: %d x %d.", k, d
     ))
   }
-  if (!is.null(colnames(mean)) && !is.null(names) && setequal(colnames(mean), names)) mean <- mean[, names, drop = FALSE]
+  named <- !is.null(colnames(mean)) && !is.null(names)
+  if (named && setequal(colnames(mean), names)) mean <- mean[, names, drop = FALSE]
   out <- matrix(as.double(mean), k, d)
   refuse_fixed(out, is.infinite(out), "mean", "must be finite")
   out
@@ -230,7 +231,8 @@ nearest_groups <- function(parameters, model, data) {
   for (name in names(held)) {
     groups <- as_rows(parameters[[name]], k)
     wanted <- as_rows(held[[name]], k)
-    scale <- if (name == "mean") apply(data$x, 2L, stats::sd, na.rm = TRUE) else pmax(apply(abs(groups), 2L, max), 1e-300)
+    scale <- if (name == "mean") apply(data$x, 2L, stats::sd, na.rm = TRUE)
+    else pmax(apply(abs(groups), 2L, max), 1e-300)
     for (i in seq_len(k)) {
       gap <- (t(groups) - wanted[i, ]) / scale
       cost[, i] <- cost[, i] + colSums(gap^2, na.rm = TRUE)

@@ -6,13 +6,13 @@
 #' `type = "mean"` puts the conditional mean in every gap, averaged over the components by their responsibilities.
 #' That is the best single guess, but data filled so vary too little: standard errors from them are too small.
 #'
-#' `type = "draw"` is multiple imputation (Rubin 1987). For each of `m` data sets parameters are drawn, then for each row
-#' a component by its responsibilities, then the missing cells from their conditional normal distribution. Analyse
-#' each data set and combine the results by Rubin's rules. `parameters = "bootstrap"` takes the parameters from refits
-#' to resampled rows, [em_bootstrap()], so that the draws also carry the uncertainty of the fit, which makes them
-#' proper; `"vcov"` draws them from the normal distribution about the estimates whose covariance is [vcov()]'s, in
-#' coordinates in which any point is a possible one, which needs no refits and more rows to be right; `"estimate"`
-#' takes those of the fit each time, which understates the uncertainty.
+#' `type = "draw"` is multiple imputation (Rubin 1987). For each of `m` data sets parameters are drawn, then for
+#' each row a component by its responsibilities, then the missing cells from their conditional normal distribution.
+#' Analyse each data set and combine the results by Rubin's rules. `parameters = "bootstrap"` takes the parameters
+#' from refits to resampled rows, [em_bootstrap()], so that the draws also carry the uncertainty of the fit, which
+#' makes them proper; `"vcov"` draws them from the normal distribution about the estimates whose covariance is
+#' [vcov()]'s, in coordinates in which any point is a possible one, which needs no refits and more rows to be
+#' right; `"estimate"` takes those of the fit each time, which understates the uncertainty.
 #'
 #' @param fit A fit of Gaussian components by [em_fit()].
 #' @param newdata Rows to complete, columns found by name as in [predict.em_fit()]; left out: the rows of the fit.
@@ -22,7 +22,8 @@
 #' @return A list of `m` completed data sets in the units of the data: data frames with the columns of the fit (with
 #'   `newdata` a data frame: all of its columns), numeric vectors where the fit is of a vector. Observed cells
 #'   are as they were.
-#' @section Errors: `emfit_error_unsupported` for other families; `emfit_error_argument`; for `newdata` those of [predict.em_fit()].
+#' @section Errors: `emfit_error_unsupported` for other families; `emfit_error_argument`; for `newdata` those of
+#'   [predict.em_fit()].
 #' @references Rubin, D. B. (1987) *Multiple Imputation for Nonresponse in Surveys*. Wiley.
 #'   \doi{10.1002/9780470316696}
 #' @seealso [em_fit()] on missing values, `vignette("missing-values")`
@@ -132,7 +133,8 @@ drawn_parameters <- function(fit, m, from) {
   if (!length(sound)) {
     abort_em("degenerate", c("No refit to resampled rows led to a fit.", i = "Use parameters = \"estimate\"."))
   }
-  lapply(sound[(seq_len(m) - 1L) %% length(sound) + 1L], function(i) parameters_of_row(fit$parameters, boot$replicates[i, ]))
+  chosen <- sound[(seq_len(m) - 1L) %% length(sound) + 1L]
+  lapply(chosen, function(i) parameters_of_row(fit$parameters, boot$replicates[i, ]))
 }
 
 # Draws from the normal distribution that vcov() describes, in free coordinates.

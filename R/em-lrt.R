@@ -114,7 +114,8 @@ split_starts <- function(models, parameters) {
   family <- models$small$family
   steps <- models$large$k - models$small$k
   while (steps > 1L) {
-    parameters <- family_split(family, parameters, which.max(parameters$proportions[seq_len(count_components(parameters))]))
+    largest <- which.max(parameters$proportions[seq_len(count_components(parameters))])
+    parameters <- family_split(family, parameters, largest)
     steps <- steps - 1L
   }
   lapply(seq_len(count_components(parameters)), function(j) {

@@ -111,9 +111,8 @@ tell_missing <- function(data) {
     )))
   }
   at <- which(missing$cells > 0)
-  columns <- if (ncol(data$x) > 1L) {
-    sprintf(" (%s)", enumerate(paste(variable_names(data)[at], missing$cells[at])))
-  } else ""
+  columns <- if (ncol(data$x) > 1L) sprintf(" (%s)", enumerate(paste(variable_names(data)[at], missing$cells[at])))
+  else ""
   empty <- length(missing$empty)
   inform_em("missing", c(
     sprintf("`x` has %s in %s%s: the fit is maximum likelihood from all cells observed.",

@@ -54,7 +54,9 @@ em_mstep <- function(x, responsibilities, parameters = NULL, algorithm = c("em",
   if (is.list(responsibilities) && !is.null(responsibilities$responsibilities)) {
     responsibilities <- responsibilities$responsibilities
   }
-  if (is.null(parameters)) return(first_mstep(x, responsibilities, as_em_family(family), as_em_latent(latent), algorithm))
+  if (is.null(parameters)) {
+    return(first_mstep(x, responsibilities, as_em_family(family), as_em_latent(latent), algorithm))
+  }
   parameters <- as_em_parameters(parameters)
   model <- parameters_model(parameters)
   data <- em_data(x, model$family)

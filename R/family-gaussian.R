@@ -116,10 +116,11 @@ start_means <- function(mean, k, d, names) {
   if (inherits(mean, "data.frame")) mean <- as.matrix(mean)
   if (is.null(dim(mean)) && k == 1L) mean <- matrix(mean, nrow = 1L, dimnames = list(NULL, names(mean)))
   if (!is.numeric(mean) || !is.matrix(mean) || !identical(dim(mean), c(k, d))) {
-    abort_em("start", c(
-      sprintf("`start$mean` must be a matrix with a row for each component and a column for each variable: %d x %d, not %s.",
-              k, d, if (is.null(dim(mean))) describe_value(mean) else paste(dim(mean), collapse = " x "))
-    ))
+    shape <- if (is.null(dim(mean))) describe_value(mean) else paste(dim(mean), collapse = " x ")
+    abort_em("start", sprintf(paste0(
+      "`start$mean` must be a matrix with a row for each component and a column for each variable: ",
+      "%d x %d, not %s."
+    ), k, d, shape))
   }
   has <- colnames(mean)
   if (!is.null(has) && !is.null(names) && !anyDuplicated(names) && !identical(has, names)) {

@@ -93,7 +93,8 @@ resolve_prior <- function(prior, data, k) {
 prior_mean <- function(mean, data, d) {
   if (!is.null(names(mean)) && setequal(names(mean), data$names)) mean <- mean[data$names]
   if (length(mean) == d) return(as.double(mean))
-  abort_em("argument", sprintf("`mean` of the prior must have a number for each variable: %d, not %d.", d, length(mean)))
+  abort_em("argument",
+           sprintf("`mean` of the prior must have a number for each variable: %d, not %d.", d, length(mean)))
 }
 
 prior_scale <- function(scale, data, d) {

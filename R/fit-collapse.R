@@ -44,7 +44,8 @@ warn_twins <- function(fit) {
 }
 
 more_of <- function(components, fit) {
-  if (length(components) > 1L) sprintf("The same holds for component %s.", enumerate(names(fit$counts)[components[-1L]]))
+  others <- names(fit$counts)[components[-1L]]
+  if (length(others)) sprintf("The same holds for component %s.", enumerate(others))
 }
 
 collapse_remedy <- function(fit) {

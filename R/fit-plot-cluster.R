@@ -191,6 +191,7 @@ draw_pair_key <- function(data, d) {
   lines <- nrow(style) + (data$left_out > 0)
   room <- graphics::par("pin")[2L] / lines / graphics::par("csi")
   graphics::legend("topright", shorten(style$component, 18L), col = style$colour, pch = style$symbol,
-                   lty = style$line, pt.cex = style$size, lwd = 1.5, bty = "n", cex = min(1, max(0.5, 0.75 * room)), xpd = NA,
+                   lty = style$line, pt.cex = style$size, lwd = 1.5, bty = "n",
+                   cex = min(1, max(0.5, 0.75 * room)), xpd = NA,
                    seg.len = 2.5, title = if (data$left_out > 0) paste(data$left_out, "more variables"))
 }

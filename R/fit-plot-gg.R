@@ -185,7 +185,8 @@ gg_plot.em_plot_responsibility <- function(data) {
     ggplot2::geom_text(ggplot2::aes(.data$at, (.data$bottom + .data$top) / 2,
                                     label = paste(shorten(.data$component, 10L), round(.data$responsibility, 2L))),
                        data = named, colour = "white", size = 3) +
-    ggplot2::scale_x_continuous(breaks = first$at, labels = first$label, guide = ggplot2::guide_axis(check.overlap = TRUE)) +
+    ggplot2::scale_x_continuous(breaks = first$at, labels = first$label,
+                                guide = ggplot2::guide_axis(check.overlap = TRUE)) +
     gg_scales(data$components, "fill") + gg_frame(data$variable, "P(component | row)")
 }
 

@@ -4,7 +4,8 @@
 plot_data_path <- function(fit, iterations = NULL, variables = NULL) {
   path <- path_parameters(fit)
   chosen <- choose_iterations(iterations, length(path) - 1L)
-  steps <- data.frame(iteration = chosen, strength = path_strength(length(chosen)), loglik = fit$trace$loglik[chosen + 1L])
+  steps <- data.frame(iteration = chosen, strength = path_strength(length(chosen)),
+                      loglik = fit$trace$loglik[chosen + 1L])
   parts <- if (fit$family$name == "binomial") {
     path_probabilities(path)
   } else {
@@ -25,8 +26,8 @@ choose_iterations <- function(iterations, last) {
   }
   whole <- is.numeric(iterations) && length(iterations) && !anyNA(iterations) && all(iterations == floor(iterations))
   if (!whole || any(iterations < 0 | iterations > last)) {
-    abort_em("argument", c(sprintf("`iterations` must be whole numbers from 0 to %d, not %s.", last,
-                                   if (is.numeric(iterations)) enumerate(number(iterations)) else describe_value(iterations)),
+    given <- if (is.numeric(iterations)) enumerate(number(iterations)) else describe_value(iterations)
+    abort_em("argument", c(sprintf("`iterations` must be whole numbers from 0 to %d, not %s.", last, given),
                            i = "The fit has no more iterations than that."))
   }
   sort(unique(as.integer(iterations)))
@@ -94,7 +95,8 @@ path_width <- function(strength) 0.8 + 2.2 * strength^2
 
 draw_path_curves <- function(data, look) {
   top <- 1.06 * max(data$curves$density)
-  old <- open_frame(padded_range(c(data$curves$x, data$rug$x), 0.01), c(-0.05 * top, top), look, data$variable, "density",
+  across <- padded_range(c(data$curves$x, data$rug$x), 0.01)
+  old <- open_frame(across, c(-0.05 * top, top), look, data$variable, "density",
                     path_key(data))
   on.exit(graphics::par(old))
   style <- data$components

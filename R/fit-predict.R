@@ -107,9 +107,9 @@ responsibilities <- function(fit) {
 #' @param seed `NULL`, or a number for [set.seed()]; the generator's state is put back afterwards.
 #' @param ... Ignored.
 #' @return `fitted()`, `residuals()`: an n x d matrix in the units of the data (successes for counts), a vector
-#'   where there is one variable; residuals are NA where the data are. `simulate()`: a list of `nsim` data frames with the columns and the number of
-#'   rows of the data (and the same trials), each with the attribute `component`, a factor of the true
-#'   components.
+#'   where there is one variable; residuals are NA where the data are. `simulate()`: a list of `nsim` data frames
+#'   with the columns and the number of rows of the data (and the same trials), each with the attribute
+#'   `component`, a factor of the true components.
 #' @references McLachlan, G. J. and Peel, D. (2000) *Finite Mixture Models*. Wiley. \doi{10.1002/0471721182}
 #' @examples
 #' fit <- em_fit(red_blue$value, k = 2)

@@ -24,7 +24,8 @@ scale_trouble <- function(fit) {
   reach <- apply(abs(fit$data$x), 2L, max, 0, na.rm = TRUE)
   far <- which.max(reach / spreads)
   if (max(spreads) > 1e6 * min(spreads)) {
-    return(sprintf("Standard deviations of the columns range from %s to %s.", number(min(spreads)), number(max(spreads))))
+    return(sprintf("Standard deviations of the columns range from %s to %s.",
+                   number(min(spreads)), number(max(spreads))))
   }
   if (reach[far] > 1e7 * spreads[far]) {
     return(sprintf("%s has values of about %s and a standard deviation of %s.", name_column(fit$data, far),

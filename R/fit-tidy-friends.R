@@ -58,7 +58,8 @@ mclust_mean <- function(parameters) {
 mclust_variance <- function(parameters, model, d, k) {
   if (d == 1L) {
     sigmasq <- unname(parameters$sd)^2
-    return(list(modelName = model, d = 1L, G = k, sigmasq = if (model == "V") sigmasq else sigmasq[1L], scale = sigmasq))
+    return(list(modelName = model, d = 1L, G = k, sigmasq = if (model == "V") sigmasq else sigmasq[1L],
+                scale = sigmasq))
   }
   sigma <- unname(parameters$covariance)
   slices <- lapply(seq_len(k), function(j) matrix(sigma[, , j], d, d))

@@ -1,7 +1,8 @@
 #' Tidy tables of a fit
 #'
-#' `tidy()` gives a row for each component or each parameter, `glance()` one row for the whole fit, `augment()` the data
-#' with what the fit says of each row. They are tibbles where the tibble package is loaded, and data frames otherwise.
+#' `tidy()` gives a row for each component or each parameter, `glance()` one row for the whole fit, `augment()` the
+#' data with what the fit says of each row. They are tibbles where the tibble package is loaded, and data frames
+#' otherwise.
 #'
 #' @param x A fit by [em_fit()].
 #' @param what `"components"`, or `"parameters"` for one row each.
@@ -12,13 +13,14 @@
 #' @param newdata New rows; as in [predict.em_fit()].
 #' @param ... Nothing: an unknown argument is an error.
 #' @return `tidy()`: for components `component`, `size` (expected number of rows), `proportion`, and `mean.<variable>`
-#'   and `sd.<variable>` (`mean`, `sd` for one variable), or `prob`; noise has `NA` there. For parameters `component`, `term`, `variable`,
-#'   `variable2` (of a covariance), `estimate`, `std.error` from [stats::vcov()], and `conf.low`, `conf.high` from
-#'   [stats::confint()] where asked for; a number that was not estimated has `NA`.
+#'   and `sd.<variable>` (`mean`, `sd` for one variable), or `prob`; noise has `NA` there. For parameters
+#'   `component`, `term`, `variable`, `variable2` (of a covariance), `estimate`, `std.error` from [stats::vcov()],
+#'   and `conf.low`, `conf.high` from [stats::confint()] where asked for; a number that was not estimated has `NA`.
 #'
-#'   `glance()`: `family`, `covariance`, `k`, `nobs`, `df`, `logLik`, `AIC`, `BIC`, `ICL` (smaller is better in all three),
-#'   `entropy` (1 where all rows are certain), `n.min` (expected rows of the smallest component), `prob.min` (the smallest
-#'   mean probability of a component among the rows put into it), `iterations`, `converged`, `starts.agree`.
+#'   `glance()`: `family`, `covariance`, `k`, `nobs`, `df`, `logLik`, `AIC`, `BIC`, `ICL` (smaller is better in all
+#'   three), `entropy` (1 where all rows are certain), `n.min` (expected rows of the smallest component),
+#'   `prob.min` (the smallest mean probability of a component among the rows put into it), `iterations`,
+#'   `converged`, `starts.agree`.
 #'
 #'   `augment()`: the data, and `.class`, `.uncertainty`, `.prob.<component>`, `.density`; rows that were
 #'   left out for missing values have `NA` there.
@@ -96,7 +98,8 @@ glance.em_fit <- function(x, ...) {
   as_tidy(data.frame(
     family = x$family$name, covariance = if (is.null(covariance)) NA_character_ else covariance, k = x$k,
     nobs = x$nobs, df = x$df, logLik = x$loglik, AIC = stats::AIC(x), BIC = stats::BIC(x), ICL = certainty$icl,
-    entropy = certainty$entropy, n.min = min(x$counts[seq_len(x$k)]), prob.min = certainty$least, iterations = x$iterations,
+    entropy = certainty$entropy, n.min = min(x$counts[seq_len(x$k)]), prob.min = certainty$least,
+    iterations = x$iterations,
     converged = x$converged, starts.agree = starts_agreeing(x)
   ))
 }

@@ -234,9 +234,10 @@ with_noise_row <- function(frame, latent, value = NA) {
 }
 
 format_criteria <- function(x) {
-  sprintf("logLik %s (df %d)   AIC %s   BIC %s (smaller is better)", format(round(x$loglik, 2L), nsmall = 2L),
-          x$df, format(round(stats::AIC(x), 1L), nsmall = 1L), format(round(stats::BIC(x), 1L), nsmall = 1L)) |>
-    c(if (has_prior(x)) sprintf("Log-likelihood and log prior together %s", format(round(x$objective, 2L), nsmall = 2L)))
+  say <- function(value, digits) format(round(value, digits), nsmall = digits)
+  c(sprintf("logLik %s (df %d)   AIC %s   BIC %s (smaller is better)", say(x$loglik, 2L), x$df,
+            say(stats::AIC(x), 1L), say(stats::BIC(x), 1L)),
+    if (has_prior(x)) sprintf("Log-likelihood and log prior together %s", say(x$objective, 2L)))
 }
 
 format_ending <- function(x) {

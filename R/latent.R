@@ -102,7 +102,8 @@ latent_held <- function(latent, proportions) {
 #' @export
 format.em_latent <- function(x, ...) {
   proportions <- if (is.numeric(x$proportions)) enumerate(number(x$proportions)) else x$proportions
-  paste0("Mixture, proportions ", proportions, if (is.numeric(x$proportions)) " (held)", if (has_noise(x)) ", and noise")
+  paste0("Mixture, proportions ", proportions, if (is.numeric(x$proportions)) " (held)",
+         if (has_noise(x)) ", and noise")
 }
 
 #' @export
