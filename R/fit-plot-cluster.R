@@ -7,10 +7,12 @@ plot_data_cluster <- function(fit, variables = 1:2) {
                               i = "Try type = \"density\"."))
   }
   at <- pick_variables(fit, variables, "variables", most = 2L, least = 2L)
-  c(list(variables = variable_names(fit$data)[at], components = fit_style(fit)), cluster_parts(fit, at))
+  r <- responsibilities(fit)
+  c(list(variables = variable_names(fit$data)[at], components = fit_style(fit)), cluster_parts(fit, at, r),
+    list(rug = cluster_rug(fit, at, r)))
 }
 
-cluster_parts <- function(fit, at, r = responsibilities(fit)) {
+cluster_parts <- function(fit, at, r) {
   list(points = cluster_points(fit, at, r), ellipses = cluster_ellipses(fit$parameters, at),
        means = cluster_means(fit$parameters, at))
 }
@@ -21,6 +23,16 @@ cluster_points <- function(fit, at, r) {
   r <- r[rows, , drop = FALSE]
   data.frame(row = rows, x = fit$data$x[rows, at[1L]], y = fit$data$x[rows, at[2L]],
              component = component_names_of(fit)[max.col(r, ties.method = "first")], uncertainty = 1 - row_max(r))
+}
+
+# Rows of which one of the two values is missing: a tick on the axis of the other, 1 below or 2 on the left.
+cluster_rug <- function(fit, at, r) {
+  x <- fit$data$x[, at, drop = FALSE]
+  rows <- rows_to_draw(fit$data$n)
+  rows <- rows[is.na(x[rows, 1L]) != is.na(x[rows, 2L])]
+  axis <- 1L + is.na(x[rows, 1L])
+  data.frame(row = rows, axis = axis, at = x[cbind(rows, axis)],
+             component = component_names_of(fit)[max.col(r[rows, , drop = FALSE], ties.method = "first")])
 }
 
 cluster_means <- function(parameters, at) {
@@ -53,11 +65,21 @@ ellipse_outline <- function(mean, sigma, level, points = 121L) {
 
 #' @export
 draw_plot.em_plot_cluster <- function(data, look) {
-  xlim <- padded_range(c(data$points$x, data$ellipses$x))
-  ylim <- padded_range(c(data$points$y, data$ellipses$y))
+  xlim <- padded_range(c(data$points$x, data$ellipses$x, data$rug$at[data$rug$axis == 1L]))
+  ylim <- padded_range(c(data$points$y, data$ellipses$y, data$rug$at[data$rug$axis == 2L]))
   old <- open_frame(xlim, ylim, look, data$variables[1L], data$variables[2L], cluster_key(data))
   on.exit(graphics::par(old))
+  draw_cluster_rug(data$rug, data$components)
   draw_cluster(data, data$components)
+}
+
+# A call for each component: axis() takes one colour for all its ticks.
+draw_cluster_rug <- function(rug, style) {
+  for (axis in 1:2) for (i in seq_len(nrow(style))) {
+    ticks <- rug$at[rug$axis == axis & rug$component == style$component[i]]
+    graphics::axis(axis, ticks, labels = FALSE, lwd = 0, lwd.ticks = 1.2, tcl = 0.5,
+                   col.ticks = translucent(style$colour[i], 0.65))
+  }
 }
 
 cluster_key <- function(data) {

@@ -90,7 +90,12 @@ gg_plot.em_plot_density <- function(data) {
 
 #' @export
 gg_plot.em_plot_cluster <- function(data) {
-  ggplot2::ggplot() + gg_points(data$points) + gg_ellipses(data$ellipses) + gg_means(data$means) +
+  below <- data$rug[data$rug$axis == 1L, ]
+  left <- data$rug[data$rug$axis == 2L, ]
+  ggplot2::ggplot() + gg_points(data$points) +
+    ggplot2::geom_rug(ggplot2::aes(x = .data$at, colour = .data$component), data = below, sides = "b", alpha = 0.65) +
+    ggplot2::geom_rug(ggplot2::aes(y = .data$at, colour = .data$component), data = left, sides = "l", alpha = 0.65) +
+    gg_ellipses(data$ellipses) + gg_means(data$means) +
     gg_scales(data$components) + gg_frame(data$variables[1L], data$variables[2L])
 }
 

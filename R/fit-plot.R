@@ -16,8 +16,9 @@
 #'   \item{`"density"`}{(the default for one variable) histogram, a rug coloured by responsibility, the curves of the
 #'     components, each times its proportion, and their bold sum. Option `variable` (for several), `bins`.}
 #'   \item{`"cluster"`}{(the default for two variables) points by most probable component, larger where that is
-#'     less certain, with the ellipses that hold 50 % and 95 % of each component, and crosses at the means. Option
-#'     `variables`, two names or numbers.}
+#'     less certain, with the ellipses that hold 50 % and 95 % of each component, and crosses at the means. A row
+#'     of which one of the two values is missing is a tick on the other's axis. Option `variables`, two names or
+#'     numbers.}
 #'   \item{`"pairs"`}{(the default for more) points and ellipses for each pair of variables, curves for each variable.
 #'     Option `variables`; the first six where left out.}
 #'   \item{`"counts"`}{(the default for binomial components) bars of the observed successes, with what the fit expects.

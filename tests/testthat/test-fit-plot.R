@@ -87,6 +87,21 @@ test_that("weights count in the bars; rows of weight 0 don't", {
   expect_equal(bars, emfit:::histogram_bars(rep(x, w), rep(1, 9), bins = 5))
 })
 
+test_that("cluster: a row that lacks one of the two values is a tick on the axis of the other", {
+  x <- as.matrix(faithful)
+  x[1:3, 1] <- NA
+  x[3:5, 2] <- NA
+  x <- rbind(x, c(9, NA))
+  fit <- quietly(em_fit(x, k = 2))
+  data <- draw(plot_data(fit, type = "cluster"))
+  expect_identical(data$rug[c("row", "axis", "at")],
+                   data.frame(row = c(1:2, 4:5, 273L), axis = c(2L, 2L, 1L, 1L, 1L),
+                              at = unname(c(x[1:2, 2], x[4:5, 1], 9))))
+  expect_identical(data$rug$component, as.character(predict(fit))[data$rug$row])
+  expect_setequal(data$points$row, 6:272)
+  expect_identical(nrow(plot_data(em_fit(faithful, k = 1), type = "cluster")$rug), 0L)
+})
+
 test_that("cluster: the ellipses hold what they say, uncertainty is that of predict()", {
   set.seed(2)
   fit <- em_fit(faithful, k = 2)
