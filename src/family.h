@@ -30,6 +30,7 @@
 #include "chart.h"
 #include "eigen.h"
 #include "fields.h"
+#include "kernels.h"
 #include "rows.h"
 
 namespace em {
@@ -49,6 +50,7 @@ class Family {
   virtual Index n_rows() const = 0;
   virtual Index n_components() const = 0;
   virtual Index n_statistics() const = 0;
+  virtual Index block_rows() const { return 256; }        // rows that fill the cache, workspace and all
   virtual Index n_workspace(Index block_rows) const = 0;  // doubles of scratch for a block of so many rows
   virtual Index n_free() const = 0;                       // free parameters: degrees of freedom
 
@@ -69,6 +71,10 @@ class Family {
   // Is what prepare() made ready as good as Accuracy::exact?
   virtual bool is_exact() const { return true; }
 
+  // The data that pack() will read for these rows, so that they can be fetched into the cache beforehand.
+  // Empty where that's of no use.
+  virtual ConstBlock source(Rows /*rows*/) const { return {}; }
+
   virtual void pack(Rows rows, double* work) const = 0;
   virtual void log_density(Rows rows, double* work, MatrixRef out) const = 0;
   virtual void accumulate(Rows rows, double* work, ConstMatrixRef responsibilities,
@@ -77,8 +83,8 @@ class Family {
   // The kernel's own sums -> sums about the pivot (the mean that the E-step used).
   virtual void close_slice(VectorRef /*statistics*/) const {}
 
-  // What a whole E-step adds that no slice can know.
-  virtual void close_pass(VectorRef /*statistics*/) const {}
+  // What a whole E-step adds that no slice can know, to the statistics and (returned) to the log-likelihood.
+  virtual double close_pass(VectorRef /*statistics*/) const { return 0.0; }
 
   virtual void maximise(ConstVectorRef statistics, Step step) = 0;
 

@@ -15,7 +15,11 @@ constexpr Index few_dimensions = 5;
 // What a term of a log density may lose by expansion.
 constexpr double tolerated_loss = 1e-10;
 
-constexpr Index block_rows = 256;
+// Rows of a block where the data are described.
+constexpr Index rows_described = 256;
+
+// Numbers of a block and its responsibilities that leave room in 48 KB of cache.
+constexpr Index block_room = 5120;
 
 // Features are stored as triangle: (0,0) (1,0) (1,1) (2,0) ...
 constexpr Index triangle(Index d) { return d * (d + 1) / 2; }
@@ -52,13 +56,18 @@ FamilyGaussian::FamilyGaussian(Index n_rows, Index d, const double* data, Index 
       shift_(d, k),
       factor_(d * d, k),
       inverse_sd_(d, k),
-      theta_(std::max(d + 1, d <= few_dimensions ? d + triangle(d) : d), k),
+      theta_(std::max({n_features(Form::diagonal), n_features(Form::spherical), n_features(Form::full)}), k),
       constant_(k) {}
+
+Index FamilyGaussian::block_rows() const {
+  const Index columns = storage_ == Storage::full ? n_columns(Form::full) : n_columns(Form::spherical);
+  return std::clamp<Index>(block_room / (columns + k_) / 64 * 64, 128, 1024);
+}
 
 Index FamilyGaussian::n_workspace(Index rows) const {
   const Index stride = static_cast<Index>(block_stride(size_of(rows)));
   const Index scratch = static_cast<Index>(full_scratch(size_of(rows), size_of(d_)));
-  return theta_.rows() * stride + scratch + theta_.size() + k_;
+  return std::max(n_columns(Form::full), n_columns(Form::spherical)) * stride + scratch + theta_.size() + k_;
 }
 
 Vector FamilyGaussian::middle_of_some_rows() const {
@@ -70,17 +79,17 @@ Vector FamilyGaussian::middle_of_some_rows() const {
 }
 
 FamilyGaussian::Moments FamilyGaussian::measure(const double* weights, ConstVectorRef about) const {
-  const std::size_t stride = block_stride(block_rows);
+  const std::size_t stride = block_stride(rows_described);
   const Kernels& kernel = kernels();
   const std::size_t d = size_of(d_);
   Buffer buffer;
-  buffer.resize((d + 1) * stride + full_scratch(block_rows, d));
+  buffer.resize((d + 1) * stride + full_scratch(rows_described, d));
   double* const weight = buffer.data() + d * stride;
   const Vector origin = Vector::Zero(d_);
   Moments out{Vector::Zero(d_), Matrix::Zero(d_, d_), Vector::Zero(d_)};
   Vector squares = Vector::Zero(d_);
-  for (Index begin = 0; begin < n_rows(); begin += block_rows) {
-    const Index size = std::min(block_rows, n_rows() - begin);
+  for (Index begin = 0; begin < n_rows(); begin += rows_described) {
+    const Index size = std::min(rows_described, n_rows() - begin);
     const Block x{buffer.data(), size_of(size), d, stride};
     kernel.pack(rows_of(x_.data(), n_rows(), d_, begin, size), about.data(), nullptr, x);
     std::fill(weight, weight + stride, 0.0);
@@ -135,27 +144,37 @@ bool FamilyGaussian::all_equal() const {
 // The fastest form at the present parameters, loss of digits left aside. A start may give a structure
 // covariances that are not of its kind.
 FamilyGaussian::Form FamilyGaussian::best_form() const {
-  if (d_ == 1 || reach_.size() == 0) return Form::exact;
+  if (reach_.size() == 0) return Form::exact;
   if (storage_ == Storage::diagonal) {
-    const bool wanted = structure_.shape == Letter::identity;
-    return wanted && diagonal_ && all_spherical() ? Form::spherical : Form::exact;
+    if (!diagonal_) return Form::exact;
+    const bool spherical = d_ > 1 && structure_.shape == Letter::identity && all_spherical();
+    return spherical ? Form::spherical : Form::diagonal;
   }
+  if (d_ == 1) return Form::exact;
   if (storage_ == Storage::pooled) return equal_ && complete_ ? Form::tied : Form::exact;
   return d_ <= few_dimensions ? Form::full : Form::exact;
 }
 
-Index FamilyGaussian::n_features(Form form) const {
-  if (form == Form::exact) return d_;
-  return form == Form::full ? d_ + triangle(d_) : d_ + 1;
+Index FamilyGaussian::n_columns(Form form) const {
+  if (form == Form::spherical) return d_ + 1;
+  return form == Form::full && d_ <= few_dimensions ? d_ + triangle(d_) : d_;
 }
 
-void FamilyGaussian::factorise(Index component) {
+Index FamilyGaussian::n_features(Form form) const {
+  return form == Form::diagonal ? 2 * d_ : n_columns(form);
+}
+
+// False where the component has no density.
+bool FamilyGaussian::factorise(Index component) {
   double* factor = factor_.data() + component * d_ * d_;
+  const double* floor = pivot_floor_.size() ? pivot_floor_.data() : nullptr;
+  if (!mean_.row(component).allFinite() || cholesky_in_place(d_, factor, floor) >= 0) return false;
   double log_determinant = 0.0;
   for (Index i = 0; i < d_; ++i) log_determinant += std::log(factor[i * (d_ + 1)]);
   constant_[component] = -0.5 * static_cast<double>(d_) * log_two_pi - log_determinant;
   invert_lower(d_, factor);
   for (Index i = 0; i < d_; ++i) inverse_sd_(i, component) = factor[i * (d_ + 1)];
+  return true;
 }
 
 Index FamilyGaussian::prepare(Accuracy accuracy) {
@@ -164,11 +183,8 @@ Index FamilyGaussian::prepare(Accuracy accuracy) {
   pivot_ = mean_.transpose();
   if (centre_.size()) shift_ = pivot_.colwise() - centre_;
   factor_ = covariance_;
-  const double* floor = pivot_floor_.size() ? pivot_floor_.data() : nullptr;
   for (Index j = 0; j < k_; ++j) {
-    double* factor = factor_.data() + j * d_ * d_;
-    if (!mean_.row(j).allFinite() || cholesky_in_place(d_, factor, floor) >= 0) return j;
-    factorise(j);
+    if (!factorise(j)) return j;
   }
   diagonal_ = storage_ == Storage::diagonal && all_diagonal();
   equal_ = storage_ == Storage::pooled && all_equal();
@@ -208,7 +224,9 @@ void FamilyGaussian::expand(Index component) {
   constant_[component] -= 0.5 * norm;
   double* second = theta + d_;
   if (form_ == Form::spherical) *second = -0.5 * f[0] * f[0];
-  if (form_ == Form::tied) *second = 1.0;
+  for (Index a = 0; a < d_ && form_ == Form::diagonal; ++a) {
+    second[a] = -0.5 * inverse_sd_(a, component) * inverse_sd_(a, component);
+  }
   if (form_ != Form::full) return;
   for (Index a = 0; a < d_; ++a) {
     for (Index b = 0; b <= a; ++b) {
@@ -221,29 +239,31 @@ void FamilyGaussian::expand(Index component) {
 
 FamilyGaussian::Packed FamilyGaussian::packed(Rows rows, double* work) const {
   const std::size_t stride = block_stride(size_of(rows.size));
-  const Block features{work, size_of(rows.size), size_of(n_features(form_)), stride};
+  const Block features{work, size_of(rows.size), size_of(n_columns(form_)), stride};
   double* scratch = work + features.columns * stride;
   return {features, scratch, scratch + full_scratch(features.rows, size_of(d_))};
+}
+
+ConstBlock FamilyGaussian::source(Rows rows) const {
+  return rows_of(x_.data(), n_rows(), d_, rows.begin, rows.size);
 }
 
 void FamilyGaussian::pack(Rows rows, double* work) const {
   const Packed block = packed(rows, work);
   const Kernels& kernel = kernels();
-  const ConstBlock from = rows_of(x_.data(), n_rows(), d_, rows.begin, rows.size);
   const Block x = block.x(d_);
-  kernel.pack(from, form_ == Form::exact ? nullptr : centre_.data(), nullptr, x);
-  if (form_ == Form::exact) return;
+  kernel.pack(source(rows), form_ == Form::exact ? nullptr : centre_.data(), nullptr, x);
   const Block rest = columns_of(block.features, x.columns, block.features.columns - x.columns);
-  const double zero = 0.0;
   if (form_ == Form::spherical) kernel.pack_norm(x, rest);
-  if (form_ == Form::tied) kernel.full_density(x, nullptr, factor_.data(), 0, &zero, block.scratch, rest);
   if (form_ == Form::full) kernel.pack_products(x, rest);
 }
 
 void FamilyGaussian::log_density(Rows rows, double* work, MatrixRef out) const {
   const Packed block = packed(rows, work);
   const Kernels& kernel = kernels();
-  if (form_ != Form::exact) {
+  if (form_ == Form::diagonal) {
+    kernel.square_density(block.features, constant_.data(), theta_.data(), block_of(out));
+  } else if (form_ != Form::exact) {
     kernel.linear_density(block.features, constant_.data(), theta_.data(), block_of(out));
   } else if (diagonal_) {
     kernel.diagonal_density(block.features, pivot_.data(), inverse_sd_.data(), constant_.data(),
@@ -275,12 +295,13 @@ void FamilyGaussian::accumulate(Rows rows, double* work, ConstMatrixRef responsi
 // Sums of features about the centre -> sums about the pivots, block by block, so that little is lost.
 void FamilyGaussian::add_expanded(const Packed& block, ConstBlock responsibilities,
                                   VectorRef statistics) const {
-  const Block phi = form_ == Form::tied ? block.x(d_) : block.features;
-  const Index p = static_cast<Index>(phi.columns);
+  const Index p = n_features(form_);
+  const bool squares = form_ == Form::diagonal;
+  const auto sums_of = squares ? kernels().square_sums : kernels().linear_sums;
   double* counts = block.sums + p * k_;
   std::fill(block.sums, counts + k_, 0.0);
   kernels().column_sums(responsibilities, counts);
-  kernels().linear_sums(phi, responsibilities, block.sums, phi.columns);
+  sums_of(block.features, responsibilities, block.sums, size_of(p));
   for (Index component = 0; component < k_; ++component) {
     statistics[component] += counts[component];
     translate(component, counts[component], block.sums + component * p, statistics);
@@ -299,6 +320,8 @@ void FamilyGaussian::translate(Index component, double count, const double* sums
     double trace = *squares;
     for (Index a = 0; a < d_; ++a) trace -= m[a] * (2.0 * sums[a] - count * m[a]);
     for (Index a = 0; a < d_; ++a) second[a] += trace / static_cast<double>(d_);
+  } else if (form_ == Form::diagonal) {
+    for (Index a = 0; a < d_; ++a) second[a] += squares[a] - m[a] * (2.0 * sums[a] - count * m[a]);
   } else if (form_ == Form::full) {
     for (Index a = 0; a < d_; ++a) {
       for (Index b = 0; b <= a; ++b) {
@@ -317,8 +340,8 @@ void FamilyGaussian::close_slice(VectorRef statistics) const {
 }
 
 // Where rows are complete, the scatter about the means is that about the centre less what the means explain.
-void FamilyGaussian::close_pass(VectorRef statistics) const {
-  if (form_ != Form::tied) return;
+double FamilyGaussian::close_pass(VectorRef statistics) const {
+  if (form_ != Form::tied) return 0.0;
   const ConstMatrixMap first(statistics.data() + k_, d_, k_);
   MatrixMap second(statistics.data() + k_ * (1 + d_), d_, d_);
   for (Index b = 0; b < d_; ++b) {
@@ -330,6 +353,17 @@ void FamilyGaussian::close_pass(VectorRef statistics) const {
       second(a, b) = second(b, a) = sum;
     }
   }
+  // The sum over all rows of -|F x|^2 / 2, which the blocks left out.
+  double sum = 0.0;
+  for (Index a = 0; a < d_; ++a) {
+    for (Index b = 0; b < d_; ++b) {
+      double precision = 0.0;
+      for (Index i = std::max(a, b); i < d_; ++i)
+        precision += factor_(a * d_ + i, 0) * factor_(b * d_ + i, 0);
+      sum += precision * total_(a, b);
+    }
+  }
+  return -0.5 * weight_ * sum;
 }
 
 void FamilyGaussian::features(Rows rows, MatrixRef out) const {

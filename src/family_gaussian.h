@@ -7,7 +7,10 @@
 // The exact form takes differences from the means first. Accuracy::fast may choose a form that is linear in
 // features of the row about the centre of the data (kernels.h), where the structure has one that is faster:
 //   spherical   x, |x|^2
-//   tied        x, |L^-1 x|^2; the scatter comes from that of all rows, which never changes
+//   diagonal    x, x^2; one dimension too
+//   tied        x; what else a log density has is the same for all components, and its sum over the rows
+//   comes,
+//               as the scatter does, from the scatter of all rows, which never changes
 //   full        x, x_a x_b, up to five dimensions
 // and only while that costs no more than about 1e-10 of a log density: see prepare().
 #pragma once
@@ -23,33 +26,36 @@ class FamilyGaussian : public FamilyGaussianBase {
   FamilyGaussian(Index n_rows, Index d, const double* data, Index k, Structure structure);
   FamilyGaussian(const FamilyGaussian& other) = default;
 
+  Index block_rows() const override;
   Index n_workspace(Index block_rows) const override;
   Index describe(const double* weights) override;
   void rows_are_complete() override { complete_ = true; }
   Index prepare(Accuracy accuracy) override;
   bool is_exact() const override { return form_ == Form::exact; }
+  ConstBlock source(Rows rows) const override;
   void pack(Rows rows, double* work) const override;
   void log_density(Rows rows, double* work, MatrixRef out) const override;
   void accumulate(Rows rows, double* work, ConstMatrixRef responsibilities,
                   VectorRef statistics) const override;
   void close_slice(VectorRef statistics) const override;
-  void close_pass(VectorRef statistics) const override;
+  double close_pass(VectorRef statistics) const override;
   void features(Rows rows, MatrixRef out) const override;
   std::unique_ptr<Family> clone() const override;
 
  private:
-  enum class Form { exact, spherical, tied, full };
+  enum class Form { exact, spherical, diagonal, tied, full };
 
   // A block in the workspace: x and, behind it, what else the form's features are made of.
   struct Packed {
     Block features;
     double* scratch;
-    double* sums;  // (n_features() + 1) x K
+    double* sums;  // (n_features() + 1) x K: what was summed, then counts
 
     Block x(Index d) const { return columns_of(features, 0, size_of(d)); }
   };
 
-  Index n_features(Form form) const;
+  Index n_columns(Form form) const;   // of a block in the workspace
+  Index n_features(Form form) const;  // in which log densities are linear
   Form best_form() const;
   Packed packed(Rows rows, double* work) const;
   // Sums over the rows of w (x - about) and w (x - about)(x - about)' (the lower triangle; where statistics
@@ -61,7 +67,7 @@ class FamilyGaussian : public FamilyGaussianBase {
   };
   Moments measure(const double* weights, ConstVectorRef about) const;
   Vector middle_of_some_rows() const;
-  void factorise(Index component);
+  bool factorise(Index component);
   bool all_spherical() const;
   bool all_equal() const;
   double radius(Index component) const;

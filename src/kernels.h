@@ -1,18 +1,19 @@
 // kernels.h: the numerical kernels, compiled for several instruction sets and chosen at run time.
 //
-// A kernel works on one block of rows (64 to 256 are best) that stays in the cache from pack() to the sums.
-// Rows are the vector lanes, so blocks are column-major, as in R. The order within a block is
+// A kernel works on one block of rows (128 to 1024, as the cache has room) that stays in the cache from
+// pack() to the sums. Rows are the vector lanes, so blocks are column-major, as in R. The order within a
+// block is
 //
-//   Family::pack          pack, then pack_squares | pack_norm | pack_products where the form needs them
-//   Family::log_density   linear_density | diagonal_density | full_density
+//   Family::pack          pack, then pack_norm | pack_products where the form needs them
+//   Family::log_density   linear_density | square_density | diagonal_density | full_density
 //   Latent::posterior     posterior, column_sums
-//   Family::accumulate    column_sums, linear_sums | diagonal_sums | full_sums
+//   Family::accumulate    column_sums, linear_sums | square_sums | diagonal_sums | full_sums
 //
-// The expanded form (linear_*) takes any log density that is linear in features phi(x) of the row,
+// The expanded form (linear_*, square_*) takes any log density that is linear in features phi(x) of the row,
 // l_k = c_k + phi' theta_k, with sufficient statistics sum of r phi:
 //
 //   phi             family                          theta_k
-//   x, q            Gaussian, one covariance        S^-1 mu_k, 1; q = -|L^-1 x|^2 / 2 by full_density, k = 1
+//   x               Gaussian, one covariance        S^-1 mu_k, as -x'S^-1 x / 2 is the same for all k
 //   x, |x|^2        spherical                       mu_k / v_k, -1 / (2 v_k)
 //   x, x^2          diagonal, and one dimension     mu_kj / v_kj, -1 / (2 v_kj)
 //   x, x_a x_b      full, few dimensions            S^-1 mu_k, -P_aa / 2, -P_ab with P = S_k^-1
@@ -65,9 +66,8 @@ struct Kernels {
   // out = (x - centre) * scale, column by column, padded with zeros. centre or scale may be null: 0, 1.
   void (*pack)(ConstBlock x, const double* centre, const double* scale, Block out);
 
-  // Features made from the packed x, to be put behind it: the squares (as many columns as x); the sum of
-  // squares (one column); the products x_a x_b, b <= a, in the order (0,0) (1,0) (1,1) (2,0) ...
-  void (*pack_squares)(ConstBlock x, Block out);
+  // Features made from the packed x, to be put behind it: the sum of squares (one column); the products
+  // x_a x_b, b <= a, in the order (0,0) (1,0) (1,1) (2,0) ...
   void (*pack_norm)(ConstBlock x, Block out);
   void (*pack_products)(ConstBlock x, Block out);
 
@@ -75,6 +75,10 @@ struct Kernels {
   // linear_sums adds sum_i r_ik phi_ij to sums[j + k * sums_stride].
   void (*linear_density)(ConstBlock phi, const double* constant, const double* theta, Block out);
   void (*linear_sums)(ConstBlock phi, ConstBlock responsibilities, double* sums, std::size_t sums_stride);
+
+  // The same for phi = [x, x^2], given x; p = 2 x.columns.
+  void (*square_density)(ConstBlock x, const double* constant, const double* theta, Block out);
+  void (*square_sums)(ConstBlock x, ConstBlock responsibilities, double* sums, std::size_t sums_stride);
 
   // Sets what is below the limit to -Inf. The binomial with p = 0 or 1 gives -1e300 for log 0, so that 0
   // times it is 0, and calls drop_below(out, -1e290) behind linear_density.
@@ -102,15 +106,15 @@ struct Kernels {
   // Returns sum w_i log f(x_i), f(x) = sum p_k f_k(x). weights and row_loglik may be null: ones; not wanted.
   // log_proportions may hold -Inf. A row of weight 0 adds 0 whatever its density. A row where no component
   // has a density (all -Inf) has log f = -Inf and the proportions as responsibilities. NaN stays NaN, +Inf
-  // becomes NaN.
+  // becomes NaN. next: data that somebody will read soon, fetched into the cache meanwhile; may be empty.
   double (*posterior)(Block inout, const double* proportions, const double* log_proportions,
-                      const double* weights, double* row_loglik);
+                      const double* weights, double* row_loglik, ConstBlock next);
 
   // Adds the sum of each column to sums: the counts n_k from responsibilities.
   void (*column_sums)(ConstBlock x, double* sums);
 
-  // exp(x) for x <= 0 (relative error below 2.5e-16; 0 below -708) and log(x) for x > 0, not denormal,
-  // finite; both in place on n numbers, both pass NaN. For who computes his own densities.
+  // exp(x) for x <= 0 (relative error below 2.5e-16 down to -708, 0 below -709) and log(x) for x > 0, not
+  // denormal, finite; both in place on n numbers, both pass NaN. For who computes his own densities.
   void (*exp)(double* x, std::size_t n);
   void (*log)(double* x, std::size_t n);
 };

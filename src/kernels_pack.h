@@ -20,17 +20,6 @@ void pack(ConstBlock x, const double* centre, const double* scale, Block out) {
   }
 }
 
-void pack_squares(ConstBlock x, Block out) {
-  for (std::size_t j = 0; j < x.columns; ++j) {
-    const double* from = x.data + j * x.stride;
-    double* to = out.data + j * out.stride;
-    for (std::size_t i = 0; i < vectors(x.rows) * lanes; i += lanes) {
-      const Vec a = load(from + i);
-      store(to + i, a * a);
-    }
-  }
-}
-
 void pack_norm(ConstBlock x, Block out) {
   for (std::size_t i = 0; i < vectors(x.rows) * lanes; i += lanes) {
     Vec sum{};

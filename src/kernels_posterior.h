@@ -17,6 +17,18 @@ struct Totals {
   Vec sum;
 };
 
+// One component: no exponential.
+[[gnu::always_inline]] inline Totals normalise_one(double* p, const double* log_proportions, Vec weight) {
+  const Vec maximum = load(p) + log_proportions[0];
+  const Vec own = weight + (maximum - maximum);  // NaN stays
+  store(p, maximum == -infinity ? Vec{} : own);
+  return {maximum, all(1.0)};
+}
+
+[[gnu::always_inline]] inline Vec minus_size(Vec x) {
+  return reinterpret_cast<Vec>(reinterpret_cast<Bits>(x) | 0x8000000000000000ULL);
+}
+
 // Two components: one exponential. Turns log densities into responsibilities times weight.
 [[gnu::always_inline]] inline Totals normalise_two(double* p, std::size_t stride,
                                                    const double* log_proportions, Vec weight) {
@@ -25,8 +37,8 @@ struct Totals {
   const Vec difference = second - first;
   const Mask above = difference > 0.0;
   const Vec maximum = above ? second : first;
-  const Mask none = (first == -infinity) & (second == -infinity);
-  Vec e = exp_vector(above ? -difference : difference);
+  const Mask none = maximum == -infinity;
+  Vec e = exp_vector(minus_size(difference));
   e = none ? Vec{} : e;
   const Vec sum = 1.0 + e;
   Vec larger = weight / sum;
@@ -37,39 +49,71 @@ struct Totals {
   return {maximum, sum};
 }
 
-// Any number of components, known at compile time (n > 0) or not.
+[[gnu::always_inline]] inline Vec where_finite(Vec maximum) { return maximum == -infinity ? Vec{} : maximum; }
+
+[[gnu::always_inline]] inline Vec one_for_zero(Vec sum) {
+  return sum == 0.0 ? all(1.0) : sum;  // all of them -Inf; NaN stays
+}
+
+// A few components, which stay in registers.
 template <int n>
-[[gnu::always_inline]] inline Totals normalise(double* p, std::size_t stride, std::size_t columns,
-                                               const double* log_proportions, Vec weight) {
-  const std::size_t k_end = n > 0 ? n : columns;
-  Vec maximum = load(p) + log_proportions[0];
+[[gnu::always_inline]] inline Totals normalise_few(double* p, std::size_t stride,
+                                                   const double* log_proportions, Vec weight) {
+  Vec e[n];
 #pragma GCC unroll 8
-  for (std::size_t k = 1; k < k_end; ++k) {
-    const Vec l = load(p + k * stride) + log_proportions[k];
-    maximum = l > maximum ? l : maximum;
-  }
-  const Vec origin = maximum == -infinity ? Vec{} : maximum;
+  for (int k = 0; k < n; ++k) e[k] = load(p + k * stride) + log_proportions[k];
+  Vec maximum = e[0];
+#pragma GCC unroll 8
+  for (int k = 1; k < n; ++k) maximum = e[k] > maximum ? e[k] : maximum;
+  const Vec origin = where_finite(maximum);
   Vec sum{};
 #pragma GCC unroll 8
-  for (std::size_t k = 0; k < k_end; ++k) {
-    const Vec e = exp_vector(load(p + k * stride) + log_proportions[k] - origin);
-    store(p + k * stride, e);
-    sum += e;
+  for (int k = 0; k < n; ++k) {
+    e[k] = exp_vector(e[k] - origin);
+    sum += e[k];
   }
-  sum = sum == 0.0 ? all(1.0) : sum;  // all of them -Inf; NaN stays
+  sum = one_for_zero(sum);
   const Vec scale = weight / sum;
 #pragma GCC unroll 8
-  for (std::size_t k = 0; k < k_end; ++k) store(p + k * stride, load(p + k * stride) * scale);
+  for (int k = 0; k < n; ++k) store(p + k * stride, e[k] * scale);
   return {maximum, sum};
 }
 
+// Any number of components, by way of memory.
+[[gnu::always_inline]] inline Totals normalise_many(double* p, std::size_t stride, std::size_t columns,
+                                                    const double* log_proportions, Vec weight) {
+  Vec maximum = load(p) + log_proportions[0];
+  store(p, maximum);
+  for (std::size_t k = 1; k < columns; ++k) {
+    const Vec l = load(p + k * stride) + log_proportions[k];
+    store(p + k * stride, l);
+    maximum = l > maximum ? l : maximum;
+  }
+  const Vec origin = where_finite(maximum);
+  Vec sum{};
+  for (std::size_t k = 0; k < columns; ++k) {
+    const Vec e = exp_vector(load(p + k * stride) - origin);
+    store(p + k * stride, e);
+    sum += e;
+  }
+  sum = one_for_zero(sum);
+  const Vec scale = weight / sum;
+  for (std::size_t k = 0; k < columns; ++k) store(p + k * stride, load(p + k * stride) * scale);
+  return {maximum, sum};
+}
+
+// n components, known at compile time; 0: any number.
 template <int n>
 [[gnu::always_inline]] inline Totals responsibilities(Block b, std::size_t i, const double* log_proportions,
                                                       Vec weight) {
-  if constexpr (n == 2)
+  if constexpr (n == 0)
+    return normalise_many(b.data + i, b.stride, b.columns, log_proportions, weight);
+  else if constexpr (n == 1)
+    return normalise_one(b.data + i, log_proportions, weight);
+  else if constexpr (n == 2)
     return normalise_two(b.data + i, b.stride, log_proportions, weight);
   else
-    return normalise<n>(b.data + i, b.stride, b.columns, log_proportions, weight);
+    return normalise_few<n>(b.data + i, b.stride, log_proportions, weight);
 }
 
 // Rows of weight 0 may have got NaN: 0 times anything is 0 here.
@@ -112,8 +156,17 @@ inline std::size_t safe_factors(std::size_t k) {
   return 1000 / bits;
 }
 
+// Asks for the cache lines of rows i to i + 8: spread over the work on as many rows, this costs next to
+// nothing, and the next block is there when it is wanted.
+[[gnu::always_inline]] inline void fetch(ConstBlock next, std::size_t i) {
+  if (i % 8 != 0 || i >= next.rows) return;
+  const double* p = next.data + i;
+  for (std::size_t j = 0; j < next.columns; ++j, p += next.stride) __builtin_prefetch(p);
+}
+
 template <int n>
-double posterior_of(Block b, const double* log_proportions, const double* weights, double* row_loglik) {
+double posterior_of(Block b, const double* log_proportions, const double* weights, double* row_loglik,
+                    ConstBlock next) {
   const std::size_t whole = b.rows - b.rows % lanes;
   Vec sum{};
   std::size_t i = 0;
@@ -123,6 +176,7 @@ double posterior_of(Block b, const double* log_proportions, const double* weight
       const std::size_t end = i + stretch < whole ? i + stretch : whole;
       Vec product = all(1.0);
       for (; i < end; i += lanes) {
+        fetch(next, i);
         const Totals t = responsibilities<n>(b, i, log_proportions, all(1.0));
         sum += t.maximum;
         product *= t.sum;
@@ -131,6 +185,7 @@ double posterior_of(Block b, const double* log_proportions, const double* weight
     }
   } else {
     for (; i < whole; i += lanes) {
+      fetch(next, i);
       const Vec weight = weights == nullptr ? all(1.0) : load(weights + i);
       sum +=
           weighted_rows<n>(b, i, log_proportions, weight, row_loglik == nullptr ? nullptr : row_loglik + i);
@@ -152,12 +207,12 @@ void repair(Block b, const double* proportions, const double* weights) {
 }
 
 double posterior(Block b, const double* proportions, const double* log_proportions, const double* weights,
-                 double* row_loglik) {
+                 double* row_loglik, ConstBlock next) {
   if (b.rows == 0) return 0.0;
-  constexpr double (*of[])(Block, const double*, const double*, double*) = {
+  constexpr double (*of[])(Block, const double*, const double*, double*, ConstBlock) = {
       posterior_of<0>, posterior_of<1>, posterior_of<2>, posterior_of<3>, posterior_of<4>, posterior_of<5>};
   const std::size_t known = b.columns < 6 ? b.columns : 0;
-  const double loglik = of[known](b, log_proportions, weights, row_loglik);
+  const double loglik = of[known](b, log_proportions, weights, row_loglik, next);
   // -Inf: some row has no density. NaN may hide one.
   if (!(loglik > -infinity)) repair(b, proportions, weights);
   return loglik;
@@ -167,15 +222,14 @@ void column_sums(ConstBlock x, double* sums) {
   const std::size_t end = vectors(x.rows) * lanes;
   for (std::size_t k = 0; k < x.columns; ++k) {
     const double* p = x.data + k * x.stride;
-    Vec even{};
-    Vec odd{};
+    Vec sum[4] = {};
     std::size_t i = 0;
-    for (; i + 2 * lanes <= end; i += 2 * lanes) {
-      even += load(p + i);
-      odd += load(p + i + lanes);
+    for (; i + 4 * lanes <= end; i += 4 * lanes) {
+#pragma GCC unroll 4
+      for (std::size_t s = 0; s < 4; ++s) sum[s] += load(p + i + s * lanes);
     }
-    if (i < end) even += load(p + i);
-    sums[k] += sum_lanes(even + odd);
+    for (; i < end; i += lanes) sum[0] += load(p + i);
+    sums[k] += sum_lanes((sum[0] + sum[1]) + (sum[2] + sum[3]));
   }
 }
 

@@ -107,14 +107,14 @@ constexpr int room_for(int n) { return (n + 7) / 8 * 8; }
 
 // ---- exp and log ----
 
-// exp(x) for x <= 0, relative error below 2.5e-16; 0 below -708; NaN passes.
+// exp(x) for x <= 0, relative error below 2.5e-16; 0 below -709; NaN passes.
 // With x = n log 2 + r, it is 2^n (1 + r + r^2 q(r)); q has degree 9 (relative error 1.6e-17).
-// The shift rounds to a whole number and leaves n + 1023, the exponent of 2^n, in the low bits.
+// The shift rounds to a whole number and leaves n + 1023, the exponent of 2^n, in the low bits: none is left
+// at the lowest x, and 2^n is 0 there.
 [[gnu::always_inline]] inline Vec exp_vector(Vec x) {
-  constexpr double lowest = -708;
   constexpr double shift = 6755399441055744.0 + 1023;  // 1.5 2^52 + 1023
-  const Mask low = x < lowest;
-  x = low ? all(lowest) : x;
+  const Vec lowest = all(-1023 * 0.6931471805599453);
+  x = lowest > x ? lowest : x;
   const Vec shifted = x * 1.4426950408889634 + shift;
   const Vec n = shifted - shift;
   const Vec r = (x - n * 0.6931471805582987) - n * 1.6465949582897082e-12;
@@ -129,8 +129,7 @@ constexpr int room_for(int n) { return (n + 7) / 8 * 8; }
   odd = odd * r2 + 0.16666666666666669;
   const Vec q = odd * r + even;
   const Vec power = reinterpret_cast<Vec>(reinterpret_cast<Bits>(shifted) << 52);
-  const Vec value = (1.0 + (q * r2 + r)) * power;
-  return low ? Vec{} : value;
+  return (q * r2 + r) * power + power;
 }
 
 // log(s) for s positive, finite and not denormal; NaN passes. s = 2^e m with m in [sqrt(1/2), sqrt(2)); with

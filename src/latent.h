@@ -11,6 +11,7 @@
 #include "chart.h"
 #include "eigen.h"
 #include "fields.h"
+#include "kernels.h"
 #include "rows.h"
 
 namespace em {
@@ -23,7 +24,8 @@ class Latent {
   virtual Index n_statistics() const = 0;
   virtual Index n_free() const = 0;  // free parameters: degrees of freedom
 
-  virtual std::vector<Rows> blocks(Index n_rows) const = 0;
+  // block_rows: how many rows a block should have where nothing else cuts it.
+  virtual std::vector<Rows> blocks(Index n_rows, Index block_rows) const = 0;
 
   // Makes ready for posterior() at the present parameters: once for each pass, on one thread.
   virtual void prepare() = 0;
@@ -36,8 +38,9 @@ class Latent {
   // row_loglik receives log f(x_i), the log density of the mixture. Adds its own statistics.
   // Returns the sum of w_i log f(x_i), in which a row of weight 0 adds 0 whatever its density. Columns have
   // room for padded_rows(rows.size) entries, and hold zeros behind the last row on return: see kernels.h.
+  // next: data that will be read after this; may be fetched into the cache meanwhile, and may be empty.
   virtual double posterior(Rows rows, const double* weights, MatrixRef inout, double* row_loglik,
-                           VectorRef statistics) const = 0;
+                           VectorRef statistics, ConstBlock next) const = 0;
 
   // The statistics of responsibilities that somebody else gave (already times the weights).
   virtual void accumulate(Rows rows, ConstMatrixRef responsibilities, VectorRef statistics) const = 0;

@@ -10,8 +10,6 @@ namespace em {
 
 namespace {
 
-constexpr Index block_rows = 256;
-
 // The logit of noise's proportion; the others share what it leaves. A proportion as good as 0 or 1 stays.
 class NoiseChart : public Chart {
  public:
@@ -53,7 +51,7 @@ LatentMixture::LatentMixture(Vector proportions, Vector held, KnownRows known, b
       alike_(alike),
       log_proportions_(proportions_.size()) {}
 
-std::vector<Rows> LatentMixture::blocks(Index n_rows) const {
+std::vector<Rows> LatentMixture::blocks(Index n_rows, Index block_rows) const {
   std::vector<Rows> out;
   out.reserve(static_cast<std::size_t>((n_rows + block_rows - 1) / block_rows));
   for (Index begin = 0; begin < n_rows; begin += block_rows) {
@@ -65,10 +63,10 @@ std::vector<Rows> LatentMixture::blocks(Index n_rows) const {
 void LatentMixture::prepare() { log_proportions_ = proportions_.array().log(); }
 
 double LatentMixture::posterior(Rows rows, const double* weights, MatrixRef inout, double* row_loglik,
-                                VectorRef statistics) const {
+                                VectorRef statistics, ConstBlock next) const {
   apply_knowledge(rows, inout);
-  const double loglik =
-      kernels().posterior(block_of(inout), proportions_.data(), log_proportions_.data(), weights, row_loglik);
+  const double loglik = kernels().posterior(block_of(inout), proportions_.data(), log_proportions_.data(),
+                                            weights, row_loglik, next);
   accumulate(rows, inout, statistics);
   return loglik;
 }

@@ -28,11 +28,11 @@ class LatentMixture : public Latent {
   Index n_components() const override { return proportions_.size(); }
   Index n_statistics() const override { return proportions_.size(); }
   Index n_free() const override { return alike_ ? 1 : std::max<Index>(free_.sum() - 1, 0); }
-  std::vector<Rows> blocks(Index n_rows) const override;
+  std::vector<Rows> blocks(Index n_rows, Index block_rows) const override;
   void prepare() override;
   bool rows_are_complete() const override { return !known_.log_noise; }
   double posterior(Rows rows, const double* weights, MatrixRef inout, double* row_loglik,
-                   VectorRef statistics) const override;
+                   VectorRef statistics, ConstBlock next) const override;
   void accumulate(Rows rows, ConstMatrixRef responsibilities, VectorRef statistics) const override;
   void maximise(ConstVectorRef statistics) override;
   Fields parameters() override;

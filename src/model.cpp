@@ -32,7 +32,7 @@ double Model::total_weight() const {
 }
 
 void Model::make_slices() {
-  blocks_ = latent_->blocks(n_rows());
+  blocks_ = latent_->blocks(n_rows(), family_->block_rows());
   const Index slice_rows = std::max(least_slice_rows, n_rows() / most_slices);
   Rows slice;
   Index rows = 0;
@@ -101,18 +101,23 @@ double Model::pass(int threads, Interrupt& interrupt, BlockTask task) {
   return loglik;
 }
 
+// The rows that are likely to come after these.
+ConstBlock Model::source_behind(Rows rows) const {
+  return family_->source({rows.end(), std::min(rows.size, n_rows() - rows.end())});
+}
+
 double Model::expect(int threads, Interrupt& interrupt) {
-  const double loglik =
-      pass(threads, interrupt,
-           [this](Rows rows, double* work, MatrixRef block, VectorRef family, VectorRef latent) {
-             const double* weights = weights_ ? weights_ + rows.begin : nullptr;
-             family_->pack(rows, work);
-             family_->log_density(rows, work, block.leftCols(n_components()));
-             const double sum = latent_->posterior(rows, weights, block, nullptr, latent);
-             family_->accumulate(rows, work, block.leftCols(n_components()), family);
-             return sum;
-           });
-  family_->close_pass(statistics_.head(family_->n_statistics()));
+  double loglik = pass(threads, interrupt,
+                       [this](Rows rows, double* work, MatrixRef block, VectorRef family, VectorRef latent) {
+                         const double* weights = weights_ ? weights_ + rows.begin : nullptr;
+                         family_->pack(rows, work);
+                         family_->log_density(rows, work, block.leftCols(n_components()));
+                         const double sum =
+                             latent_->posterior(rows, weights, block, nullptr, latent, source_behind(rows));
+                         family_->accumulate(rows, work, block.leftCols(n_components()), family);
+                         return sum;
+                       });
+  loglik += family_->close_pass(statistics_.head(family_->n_statistics()));
   return loglik;
 }
 
@@ -153,7 +158,7 @@ void Model::report(double* responsibilities, double* log_density, double* row_lo
          family_->log_density(rows, work, own);
          if (log_density) MatrixMap(log_density, n, k).middleRows(rows.begin, rows.size) = own;
          if (!responsibilities && !row_loglik) return 0.0;
-         latent_->posterior(rows, nullptr, block, row_loglik ? row_loglik + rows.begin : nullptr, latent);
+         latent_->posterior(rows, nullptr, block, row_loglik ? row_loglik + rows.begin : nullptr, latent, {});
          if (responsibilities) {
            MatrixMap(responsibilities, n, n_columns()).middleRows(rows.begin, rows.size) = block;
          }
@@ -225,7 +230,7 @@ void Model::score_rows(Rows rows, const Chart& chart, const Vector& prior, Worke
     worker.statistics.setZero();
     family_->pack(one, work);
     family_->log_density(one, work, row.leftCols(n_components()));
-    latent_->posterior(one, nullptr, row, nullptr, worker.statistics.tail(n_latent));
+    latent_->posterior(one, nullptr, row, nullptr, worker.statistics.tail(n_latent), {});
     family_->accumulate(one, work, row.leftCols(n_components()), worker.statistics.head(n_family));
     family_->close_slice(worker.statistics.head(n_family));
     chart.gradient(worker.statistics, gradient);

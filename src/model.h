@@ -3,8 +3,8 @@
 //   log density -> posterior -> accumulate, a block at a time while it is in the cache;
 //   slices of blocks on threads, their statistics added in the order of the slices.
 //
-// The slices depend on the number of rows alone, so every result is the same, to the last bit, for any number
-// of threads. Nothing is allocated inside a pass once there was one.
+// The slices depend on the number of rows and on the family, never on the threads, so every result is the
+// same, to the last bit, for any number of them. Nothing is allocated inside a pass once there was one.
 #pragma once
 
 #include <functional>
@@ -89,6 +89,7 @@ class Model {
   };
 
   void fill_given(Rows rows, const Given& given, MatrixRef block) const;
+  ConstBlock source_behind(Rows rows) const;
   void make_slices();
   void make_workers(int threads);
   Rows rows_of(const Rows& slice) const;

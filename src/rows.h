@@ -1,6 +1,6 @@
 // rows.h: a run of consecutive rows of the data.
 //
-// A block (64 to 256 rows) is what the kernels see; a slice (a fixed run of blocks) is the unit of
+// A block (128 to 1024 rows) is what the kernels see; a slice (a fixed run of blocks) is the unit of
 // threads and of reduction. Both are Rows.
 #pragma once
 

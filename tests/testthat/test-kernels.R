@@ -8,11 +8,13 @@ with_kernels <- function(name, code) {
   code
 }
 
-# Log-likelihood by iteration, and by the exact E-step at the same parameters.
-expect_exact_trace <- function(x, ..., tolerance = 1e-10) {
-  fit <- em_fit(x, ..., control = em_control(tol = 0, max_iter = 6, accelerate = FALSE, path = TRUE))
+# Log-likelihood by iteration, and by the exact E-step at the same parameters; weights are whole numbers.
+expect_exact_trace <- function(x, ..., weights = rep(1, NROW(x)), tolerance = 1e-10) {
+  control <- em_control(tol = 0, max_iter = 6, accelerate = FALSE, path = TRUE)
+  fit <- em_fit(x, ..., weights = weights, control = control)
   parameters <- lapply(fit$path, emfit:::new_em_parameters, fit)
-  exact <- vapply(parameters, function(p) em_estep(x, p)$loglik, 0)
+  repeated <- as.matrix(x)[rep(seq_len(NROW(x)), weights), ]
+  exact <- vapply(parameters, function(p) em_estep(repeated, p)$loglik, 0)
   expect_equal(fit$trace$loglik, exact, tolerance = tolerance)
   invisible(fit)
 }
@@ -34,7 +36,7 @@ test_that("every instruction set gives the oracle's numbers, for every family an
 })
 
 test_that("instruction sets agree where rows fill neither vectors nor blocks", {
-  for (n in c(5L, 257L, 515L)) {
+  for (n in c(5L, 257L, 1031L)) {
     for (d in c(1L, 2L, 7L, 17L)) {
       x <- law_matrix(max(n, 2L * d), d, n + d)
       for (structure in c("VII", "VVI", "EEE", "VVV")) {
@@ -57,18 +59,21 @@ test_that("instruction sets agree where rows fill neither vectors nor blocks", {
 test_that("fast iterations lose no digit that shows", {
   for (name in sets) {
     with_kernels(name, {
-      for (structure in c("VII", "EII", "EEE", "VVV", "VEV")) {
+      for (structure in c("VII", "EII", "VVI", "EEE", "VVV", "VEV")) {
         x <- law_matrix(700, 4, 3) + 1e8
         start <- list(mean = x[c(1, 20, 300), ], covariance = diag(4))
         expect_exact_trace(x, family = em_gaussian(structure), start = start)
+        expect_exact_trace(x, family = em_gaussian(structure), start = start, weights = rep(c(3, 2, 0, 1), 175))
       }
+      x <- law_matrix(700, 1, 4)[, 1] + 1e8
+      expect_exact_trace(x, start = list(mean = x[c(1, 20, 300)], sd = c(1, 1, 1)))
     })
   }
 })
 
 test_that("what a converged run reports is the exact form's, to the last bit", {
   x <- law_matrix(300, 4, 3)
-  for (structure in c("VII", "EEE", "VVV")) {
+  for (structure in c("VII", "VVI", "EEE", "VVV")) {
     start <- list(mean = x[c(1, 20, 300), ], covariance = diag(4))
     fit <- em_fit(x, family = em_gaussian(structure), start = start)
     expect_true(fit$converged)
@@ -79,7 +84,7 @@ test_that("what a converged run reports is the exact form's, to the last bit", {
 test_that("narrow clusters far from the centre stay exact", {
   x <- withr_seed(8, matrix(rnorm(600 * 2, sd = 1e-2), 600) + rep(c(-1e3, 0, 1e3), each = 200))
   start <- list(mean = cbind(c(-1e3, 0, 1e3), c(-1e3, 0, 1e3)), covariance = diag(2) * 1e-3)
-  for (structure in c("VII", "EEE", "VVV")) {
+  for (structure in c("VII", "VVI", "EEE", "VVV")) {
     expect_warning(fit <- expect_exact_trace(x, family = em_gaussian(structure), start = start),
                    class = "emfit_warning_collapse")
     pooled <- var(x[1:200, 1]) * 199 / 200
