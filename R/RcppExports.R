@@ -49,3 +49,15 @@ em_races_cpp <- function(data, family, latent, starts, control) {
     .Call(`_emfit_em_races_cpp`, data, family, latent, starts, control)
 }
 
+em_tidy_cpp <- function(settings, kinds) {
+    .Call(`_emfit_em_tidy_cpp`, settings, kinds)
+}
+
+em_distinct_cpp <- function(x, rows, enough) {
+    .Call(`_emfit_em_distinct_cpp`, x, rows, enough)
+}
+
+em_named_cpp <- function(parameters, labels, variables) {
+    .Call(`_emfit_em_named_cpp`, parameters, labels, variables)
+}
+

@@ -18,6 +18,7 @@ article <- function(noun) paste(if (grepl("^[aeiou]", noun)) "an" else "a", noun
 is_number <- function(x) is.numeric(x) && !is.object(x) && length(x) == 1L && !is.na(x)
 
 check_count <- function(x, arg, least = 1L) {
+  if (is.integer(x) && length(x) == 1L && !is.na(x) && x >= least) return(as.integer(x))
   if (!is_number(x) || x < least || x != floor(x) || x > .Machine$integer.max) {
     abort_em("argument", sprintf("`%s` must be a whole number of %d or more, not %s.",
                                  arg, least, describe_value(x)))
@@ -42,6 +43,23 @@ check_flag <- function(x, arg) {
 check_fit <- function(fit) {
   if (inherits(fit, "em_fit")) return(invisible(fit))
   abort_em("argument", sprintf("`fit` must come from em_fit(), not %s.", describe_value(fit)))
+}
+
+# Settings of kinds that a table tells, in the types they are kept in. tidy_settings() sees in one look whether all are.
+check_settings <- function(given, kinds) {
+  for (name in names(given)) given[name] <- list(check_setting(given[[name]], name, kinds[[name]]))
+  given
+}
+
+check_setting <- function(x, arg, kind) {
+  if (length(kind) > 1L) return(check_choice(x, arg, kind))
+  switch(kind,
+    number = check_nonnegative(x, arg),
+    count = check_count(x, arg),
+    "count from 0" = check_count(x, arg, 0L),
+    "count or NULL" = if (!is.null(x)) check_count(x, arg),
+    flag = check_flag(x, arg)
+  )
 }
 
 # One of a few words; the default is the first where the caller left the whole vector in place.

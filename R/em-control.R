@@ -46,20 +46,18 @@ em_control <- function(tol = 1e-6, stop = c("loglik", "parameters"), max_iter = 
                        algorithm = c("em", "ecm"), accelerate = TRUE, path = FALSE, threads = NULL,
                        verbose = FALSE, ...) {
   if (...length()) check_no_dots(list(...), names(formals(em_control)))
-  out <- list(
-    tol = check_nonnegative(tol, "tol"),
-    stop = check_choice(stop, "stop", c("loglik", "parameters")),
-    max_iter = check_count(max_iter, "max_iter", 0L),
-    n_start = check_count(n_start, "n_start"),
-    algorithm = check_choice(algorithm, "algorithm", c("em", "ecm")),
-    accelerate = check_flag(accelerate, "accelerate"),
-    path = check_flag(path, "path"),
-    threads = if (!is.null(threads)) check_count(threads, "threads"),
-    verbose = check_flag(verbose, "verbose")
-  )
+  given <- list(tol = tol, stop = stop, max_iter = max_iter, n_start = n_start, algorithm = algorithm,
+                accelerate = accelerate, path = path, threads = threads, verbose = verbose)
+  out <- tidy_settings(given, control_kinds)
+  if (is.null(out)) out <- check_settings(given, control_kinds)
   class(out) <- "em_control"
   out
 }
+
+# What each setting is: tidy_settings() looks whether all are, check_settings() says which is not.
+control_kinds <- list(tol = "number", stop = c("loglik", "parameters"), max_iter = "count from 0", n_start = "count",
+                      algorithm = c("em", "ecm"), accelerate = "flag", path = "flag", threads = "count or NULL",
+                      verbose = "flag")
 
 as_em_control <- function(control) {
   if (inherits(control, "em_control")) return(control)

@@ -8,10 +8,10 @@
 #   weighted   were weights given?                          labels     see em-labels.R
 # and what the family adds.
 em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, labels = NULL) {
-  frame <- as_frame(x, logical_ok = identical(family$name, "binomial"))
-  frame$weights <- check_weights(weights, nrow(frame$x))
+  frame <- as_frame(x, logical_ok = inherits(family, "em_family_binomial"))
   frame$weighted <- !is.null(weights)
-  frame$labels <- check_labels(labels, nrow(frame$x))
+  if (frame$weighted) frame$weights <- check_weights(weights, nrow(frame$x))
+  if (!is.null(labels)) frame$labels <- check_labels(labels, nrow(frame$x))
   frame$terms <- terms
   if (!all_finite(frame$x)) {
     frame <- treat_missing(frame, na.action)
@@ -25,8 +25,10 @@ em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, l
 # Anything rectangular -> list(x = double matrix without dimnames, names, row_names, vector).
 as_frame <- function(x, logical_ok = FALSE, arg = "x") {
   if (is.null(x)) abort_em("input", sprintf("`%s` has no observations: it is NULL.", arg))
-  if (inherits(x, "data.frame")) return(frame_of_columns(x, logical_ok, arg))
-  if (inherits(x, "ts") || inherits(x, "table")) x <- unclass(x)
+  if (is.object(x)) {
+    if (inherits(x, "data.frame")) return(frame_of_columns(x, logical_ok, arg))
+    if (inherits(x, c("ts", "table"))) x <- unclass(x)
+  }
   size <- dim(x)
   usable <- is.numeric(x) || (logical_ok && is.logical(x))
   if (!usable || is.object(x) || length(size) > 2L) {
@@ -41,9 +43,9 @@ as_frame <- function(x, logical_ok = FALSE, arg = "x") {
     x <- matrix(as.double(x), ncol = 1L)
     return(check_shape(list(x = x, names = NULL, row_names = row_names, vector = TRUE), arg))
   }
-  frame <- list(x = NULL, names = dimnames(x)[[2L]], row_names = dimnames(x)[[1L]], vector = FALSE)
-  frame$x <- bare(x)
-  check_shape(frame, arg)
+  labels <- dimnames(x)
+  frame <- list(x = bare(x), names = labels[[2L]], row_names = labels[[1L]], vector = FALSE)
+  if (all(size > 0L)) frame else check_shape(frame, arg)
 }
 
 describe_input <- function(x) {
@@ -163,7 +165,7 @@ distinct_rows <- function(x, enough) {
   size <- dim(x)
   few <- min(size[1L], 10L * enough + 100L)
   # There are at least as many different rows as there are different values in any one column.
-  found <- length(unique.default(x[seq_len(few), 1L]))
+  found <- count_distinct(x, few, enough)
   if (found >= enough || few == size[1L] && size[2L] == 1L) return(found)
   found <- nrow(unique(x[seq_len(few), , drop = FALSE]))
   if (found >= enough || few == nrow(x)) return(found)
@@ -171,7 +173,7 @@ distinct_rows <- function(x, enough) {
 }
 
 check_distinct <- function(data, k, least = k) {
-  x <- rows_that_count(data)
+  x <- if (is.null(data$weights)) data$x else rows_that_count(data)
   enough <- max(k, least)
   found <- distinct_rows(x, enough)
   if (found >= enough) return(invisible())
@@ -272,7 +274,7 @@ determining_columns <- function(x, column) {
 
 # The groups that a partition or responsibilities gave too few rows for a covariance of their own.
 abort_bad_component <- function(component, data, given) {
-  size <- if (is.matrix(given)) sum(given[, component]) else sum(given == component)
+  size <- if (is.matrix(given)) sum(given[, component]) else sum(as.integer(given) == component)
   abort_em("start", c(
     sprintf("`start` gives component %d no covariance: it has %s, and %s.", component,
             plural(round(size, 2), "row"), plural(ncol(data$x), "variable")),

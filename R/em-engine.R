@@ -4,10 +4,15 @@
 native_family <- function(model) c(unclass(model$family), k = model$k)
 
 native_latent <- function(model) {
-  latent <- model$latent
-  proportions <- latent_proportions(latent, model$k)
+  k <- model$k
+  if (identical(model$latent, plain_mixture)) {
+    return(list(name = "mixture", proportions = rep(1 / k, k), held = rep(NaN, k), noise = FALSE, alike = FALSE))
+  }
+  latent <- unclass(model$latent)
+  proportions <- latent_proportions(latent, k)
+  noise <- has_noise(latent)
   list(name = latent$name, proportions = proportions, held = latent_held(latent, proportions),
-       noise = has_noise(latent), alike = has_noise(latent) && identical(latent$proportions, "equal"))
+       noise = noise, alike = noise && identical(latent$proportions, "equal"))
 }
 
 # Rows with missing values go sorted by pattern; what comes back by row is put in the user's order again. What is
@@ -16,10 +21,11 @@ native_data <- function(data, model) {
   order <- data$order
   sorted <- !is.null(order)
   x <- if (sorted) data$x[order, , drop = FALSE] else data$x
-  c(list(x = x, weights = if (sorted) data$weights[order] else data$weights, missing = sorted,
-         kernels = kernels_wanted()),
-    native_labels(data$labels, order, model$k),
-    if (has_noise(model$latent)) list(log_noise = noise_log_density(model$latent, x)))
+  rows <- list(x = x, weights = if (sorted) data$weights[order] else data$weights, missing = sorted,
+               kernels = kernels_wanted())
+  if (!is.null(data$labels)) rows <- c(rows, native_labels(data$labels, order, model$k))
+  if (has_noise(model$latent)) rows$log_noise <- noise_log_density(model$latent, x)
+  rows
 }
 
 # What options(emfit.kernels =) asks for; NULL: the best.
@@ -44,7 +50,7 @@ user_order <- function(x, data) {
   if (is.matrix(x)) x[back, , drop = FALSE] else x[back]
 }
 
-is_tallied <- function(model) model$family$name == "binomial"
+is_tallied <- function(model) .subset2(model$family, "name") == "binomial"
 
 # Equal rows of counts are tallied: distinct rows with their summed weights give the same statistics.
 tallied <- function(data, model) {
@@ -54,6 +60,15 @@ tallied <- function(data, model) {
 
 # Neither NA nor Inf anywhere.
 all_finite <- function(x) em_finite_cpp(x)
+
+# Settings in the types they are kept in; NULL where one is not of its kind: see check_settings().
+tidy_settings <- function(given, kinds) em_tidy_cpp(given, kinds)
+
+# Parameters, or a list of such, under the names of their components and variables.
+label_parameters <- function(parameters, labels, variables) em_named_cpp(parameters, labels, variables)
+
+# How many different values the first column has in its first `rows`, counted up to `enough`.
+count_distinct <- function(x, rows, enough) em_distinct_cpp(x, rows, enough)
 
 # Columns of successes and failures, or of successes with their trials, become list(x = successes and trials, sound =
 # are they counts?). Rows with a missing one have no trials.
@@ -94,11 +109,9 @@ run_em <- function(data, start, model, control, native = tallied(data, model)) {
 
 # The same on rows in the core's own shape; ends: also the parameters that every start ended with?
 run_native <- function(data, native, items, model, control, ends = FALSE) {
-  work <- prod(dim(native$x), model$k, length(items))
   settings <- unclass(control)
-  settings$threads <- resolve_threads(control, work)
-  settings$unit <- weight_unit(data$weights)
-  settings$ends <- ends
+  settings$threads <- resolve_threads(settings, prod(dim(native$x), model$k, length(items)))
+  settings <- c(settings, unit = weight_unit(data$weights), ends = ends)
   em_run_cpp(native, native_family(model), native_latent(model), items, settings)
 }
 

@@ -121,7 +121,9 @@
 #' @export
 em_fit <- function(x, ...) UseMethod("em_fit")
 
+# A matrix would get to the default method too, but only after methods for its other implicit classes were looked for.
 #' @rdname em_fit
+#' @rawNamespace S3method(em_fit, matrix, em_fit.default)
 #' @export
 em_fit.default <- function(x, k = NULL, family = em_gaussian(), latent = em_mixture(), start = NULL,
                            weights = NULL, labels = NULL, fixed = NULL, na.action = NULL, control = em_control(),
@@ -130,8 +132,9 @@ em_fit.default <- function(x, k = NULL, family = em_gaussian(), latent = em_mixt
   if (missing(x)) abort_em("input", c("`x` is missing: there are no data.", i = "em_fit(faithful, k = 2)"))
   family <- as_em_family(family)
   data <- em_data(x, family, weights, na.action, labels = labels)
-  tell_missing(data)
-  fit_data(data, k, family, as_em_latent(latent), start, as_em_control(control), match.call(), fixed)
+  if (!is.null(data$missing)) tell_missing(data)
+  fit_data(data, k, family, as_em_latent(latent), start, as_em_control(control),
+           match.call(em_fit.default, sys.call(), envir = parent.frame()), fixed)
 }
 
 #' @rdname em_fit
@@ -181,7 +184,7 @@ evaluate <- function(expression, data, home, arg) {
 
 # The four stages of every fit, behind both methods.
 fit_data <- function(data, k, family, latent, start, control, call, fixed = NULL) {
-  data$labels <- labels_beside_noise(data$labels, latent)
+  if (!is.null(data$labels)) data$labels <- labels_beside_noise(data$labels, latent)
   start <- resolve_start(start, k, data, family, latent, control, fixed)
   run <- search_em(data, start, control)
   start$method <- run$method

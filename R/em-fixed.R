@@ -167,7 +167,9 @@ fixed_proportions <- function(proportions, latent, k) {
   held
 }
 
-holds_parameters <- function(model) !is.null(model$family$held) || !is.null(model$latent$held)
+holds_parameters <- function(model) {
+  !is.null(.subset2(model$family, "held")) || !is.null(.subset2(model$latent, "held"))
+}
 
 # Held numbers take their places in a list of parameters.
 override_held <- function(parameters, model) {

@@ -7,35 +7,48 @@ start_methods <- c("mixed", "kmeans++", "random", "partition")
 
 resolve_start <- function(start, k, data, family, latent, control, fixed = NULL) {
   if (is.function(start)) start <- call_start(start, data, k)
-  if (inherits(start, "em_fit")) start <- start$parameters
+  if (is.object(start) && inherits(start, "em_fit")) start <- start$parameters
   if (is.null(start)) start <- start_methods[1L]
   kind <- start_kind(start, data)
-  latent <- resolve_latent(latent, data, family)
+  if (has_noise(latent)) {
+    latent <- resolve_latent(latent, data, family)
+    told <- noise_of_start(start, kind, data, latent)
+    start <- told$start
+    kind <- told$kind
+  }
   if (is.null(k)) k <- labels_k(data$labels)
   if (is.null(k) && kind == "method" && is.list(fixed)) k <- parameters_k(fixed, latent)
-  told <- noise_of_start(start, kind, data, latent)
-  start <- told$start
-  kind <- told$kind
   k <- resolve_k(k, start, kind, latent)
-  check_labels_k(data$labels, k)
-  start <- align_to_labels(start, kind, data$labels, k)
-  fixed_order <- is.numeric(latent$proportions)
+  if (!is.null(data$labels)) {
+    check_labels_k(data$labels, k)
+    start <- align_to_labels(start, kind, data$labels, k)
+  }
+  fixed_order <- is.numeric(.subset2(latent, "proportions"))
   if (fixed_order) latent_proportions(latent, k)
   model <- list(family = family_check(family, data, k), latent = latent, k = k)
-  model <- resolve_fixed(fixed, model, data)
-  if (kind == "parameters") start <- fill_from_fixed(start, fixed)
+  if (!is.null(fixed)) {
+    model <- resolve_fixed(fixed, model, data)
+    if (kind == "parameters") start <- fill_from_fixed(start, fixed)
+  }
   resolved <- switch(kind,
     method = list(method = start),
     parameters = start_from_parameters(start, data, model),
     partition = start_from_partition(start, data, model),
     responsibilities = start_from_responsibilities(start, data, model)
   )
-  names <- if (is.null(data$labels$levels)) resolved$names else label_names(data$labels, k)
-  if (is.null(names) && fixed_order) names <- names(latent$proportions)[seq_len(k)]
-  if (is.null(names) && !is.null(fixed)) names <- component_names(fixed, k)
-  check_noise_name(names, latent)
-  list(items = resolved$items, method = resolved$method, names = names, model = model,
-       ordered = kind != "method" || fixed_order || !is.null(data$labels) || !is.null(fixed), supplied = kind != "method")
+  supplied <- kind != "method"
+  list(items = resolved$items, method = resolved$method, model = model,
+       names = resolve_names(resolved, model, data, fixed), supplied = supplied,
+       ordered = supplied || fixed_order || !is.null(data$labels) || !is.null(fixed))
+}
+
+# Names of the components: those of the labels, else of the start, else of proportions or of what is held.
+resolve_names <- function(resolved, model, data, fixed) {
+  names <- if (is.null(data$labels$levels)) resolved$names else label_names(data$labels, model$k)
+  if (is.null(names)) names <- names(.subset2(model$latent, "proportions"))[seq_len(model$k)]
+  if (is.null(names) && !is.null(fixed)) names <- component_names(fixed, model$k)
+  if (has_noise(model$latent)) check_noise_name(names)
+  names
 }
 
 starts_by_method <- function(data, model, method, n_start, native = tallied(data, model)) {
@@ -51,11 +64,11 @@ call_start <- function(start, data, k) {
 }
 
 start_kind <- function(start, data) {
+  if (is.list(start) && !inherits(start, "data.frame")) return("parameters")
   if (is.character(start) && length(start) == 1L) {
     check_choice(start, "start", start_methods)
     return("method")
   }
-  if (is.list(start) && !inherits(start, "data.frame")) return("parameters")
   if (inherits(start, "data.frame")) abort_start_kind(start, data)
   if (is.matrix(start) && is.numeric(start)) return("responsibilities")
   if (is.factor(start) || is.character(start) || is.logical(start) || is.numeric(start)) return("partition")
@@ -76,7 +89,8 @@ resolve_k <- function(k, start, kind, latent) {
     partition = if (is.numeric(start)) NULL else length(partition_levels(start)),
     responsibilities = ncol(start) - has_noise(latent) * !identical(k, ncol(start))
   )
-  if (is.null(said) && is.numeric(latent$proportions)) said <- length(latent$proportions) - has_noise(latent)
+  proportions <- .subset2(latent, "proportions")
+  if (is.null(said) && is.numeric(proportions)) said <- length(proportions) - has_noise(latent)
   if (is.null(k)) {
     if (is.null(said) && kind == "partition" && !anyNA(start)) said <- max(start)
     if (is.null(said)) abort_em("argument", c("`k` must say how many components there are.", i = "em_fit(x, k = 2)"))
@@ -101,12 +115,12 @@ parameters_k <- function(start, latent) {
 
 start_from_parameters <- function(start, data, model) {
   names <- component_names(start, model$k)
-  start <- align_components(start, names)
+  if (!is.null(names)) start <- align_components(start, names)
   proportions <- start_proportions(start$proportions, model, names)
   parameters <- family_parameters(model$family, start[names(start) != "proportions"], model$k, data)
   parameters <- c(list(proportions = proportions), parameters)
-  warn_coincident(parameters)
-  parameters <- override_held(parameters, model)
+  if (!first_are_apart(parameters[[2L]], model$k)) warn_coincident(parameters)
+  if (holds_parameters(model)) parameters <- override_held(parameters, model)
   item <- list(parameters = parameters, forgiving = FALSE)
   list(items = list(item), method = "parameters", names = names)
 }
@@ -139,19 +153,17 @@ start_vector <- function(x, name, k) {
                               if (is.numeric(x)) sprintf("%s were given", count(x))
                               else paste("it is", describe_value(x))))
   }
-  check_start_finite(x, name)
+  if (!all(is.finite(x))) abort_start_infinite(x, name)
   as.double(x)
 }
 
-check_start_finite <- function(x, name) {
-  if (all(is.finite(x))) return(invisible())
+abort_start_infinite <- function(x, name) {
   bad <- which(!is.finite(x))
   abort_em("start", sprintf("`start$%s` must be finite: value %d is %s.", name, bad[1L], number(x[bad[1L]])))
 }
 
 check_start_names <- function(start, wanted) {
-  has <- match(names(start), wanted, 0L)
-  if (length(has) == length(wanted) && all(has > 0L) && !anyDuplicated(has)) return(invisible())
+  if (length(start) == length(wanted) && !anyNA(match(wanted, names(start)))) return(invisible())
   unknown <- setdiff(names(start), wanted)
   if (length(unknown) || is.null(names(start))) {
     abort_em("start", c(
@@ -168,6 +180,7 @@ check_start_names <- function(start, wanted) {
 component_names <- function(start, k) {
   found <- NULL
   for (name in names(start)) {
+    if (is.null(attributes(start[[name]]))) next
     here <- names_along_components(start[[name]])
     if (is.null(here) || length(here) != k) next
     if (is.null(found)) found <- here
@@ -176,6 +189,7 @@ component_names <- function(start, k) {
                                 quoted(found), quoted(here), name))
     }
   }
+  if (is.null(found)) return(NULL)
   if (anyDuplicated(found)) abort_em("start", sprintf("`start` has two components named %s.",
                                                       quoted(found[duplicated(found)])))
   found
@@ -192,7 +206,6 @@ names_along_components <- function(x) {
 
 # Parameters named in different orders are brought into the first one's.
 align_components <- function(start, names) {
-  if (is.null(names)) return(start)
   lapply(unclass(start), function(x) {
     here <- names_along_components(x)
     if (is.null(here) || length(here) != length(names)) return(x)
@@ -213,27 +226,36 @@ start_from_partition <- function(start, data, model) {
        names = if (!is.numeric(start)) as.character(partition_levels(start)))
 }
 
+# The group of each row, from 1 to k: a factor or integers, as they were given, so that many rows are not copied. As
+# tabulate() counts labels from 1 to k alone, all are such where it counts every row.
 partition_labels <- function(start, data, k, arg = "start") {
-  start <- align_rows(start, data, arg)
-  if (anyNA(start)) {
-    abort_em("start", sprintf("`%s` must label every row: row %d is NA.", arg, which(is.na(start))[1L]))
+  labels <- align_rows(start, data, arg)
+  if (!is.numeric(labels) && !is.factor(labels)) {
+    labels <- match(as.character(labels), as.character(partition_levels(labels)))
   }
-  labels <- if (is.factor(start)) as.integer(start)
-            else if (is.numeric(start)) start
-            else match(as.character(start), as.character(partition_levels(start)))
-  if (!is.integer(labels) || min(labels) < 1L || max(labels) > k) {
-    bad <- which(labels < 1 | labels > k | labels != floor(labels))
-    if (length(bad)) {
-      abort_em("start", sprintf("`%s` must hold labels from 1 to %d: row %d has %s.", arg, k, bad[1L],
-                                number(labels[bad[1L]])))
-    }
-  }
-  labels <- as.integer(labels)
-  empty <- which(tabulate(labels, k) == 0L)
+  if (is.double(labels)) labels <- whole_labels(labels, k, arg)
+  sizes <- tabulate(labels, k)
+  if (sum(sizes) < length(labels)) abort_label(as.integer(labels), k, arg)
+  empty <- which(sizes == 0L)
   if (length(empty)) {
     abort_em("start", sprintf("`%s` must have rows in every group: group %d has none.", arg, empty[1L]))
   }
   labels
+}
+
+whole_labels <- function(labels, k, arg) {
+  if (anyNA(labels) || any(labels < 1 | labels > k | labels != floor(labels))) abort_label(labels, k, arg)
+  as.integer(labels)
+}
+
+# One of them is missing or no number from 1 to k.
+abort_label <- function(labels, k, arg) {
+  if (anyNA(labels)) {
+    abort_em("start", sprintf("`%s` must label every row: row %d is NA.", arg, which(is.na(labels))[1L]))
+  }
+  bad <- which(labels < 1 | labels > k | labels != floor(labels))
+  abort_em("start", sprintf("`%s` must hold labels from 1 to %d: row %d has %s.", arg, k, bad[1L],
+                            number(labels[bad[1L]])))
 }
 
 # A value for each row the user gave, less the rows that were left out.
@@ -306,11 +328,16 @@ parameter_rows_of <- function(parameters) {
 
 # The first two components that agree up to rounding; NULL where none do. Nearly always their first parameters tell.
 coincident_components <- function(parameters) {
-  k <- count_components(parameters)
-  first <- parameters[[match(FALSE, names(parameters) == "proportions")]][seq_len(k)]
-  apart <- abs(rep(first, k) - rep(first, each = k)) > same_parameter * max(abs(first))
-  if (sum(!apart) == k) return(NULL)
+  own <- match(FALSE, names(parameters) == "proportions")
+  if (first_are_apart(parameters[[own]], count_components(parameters))) return(NULL)
   coincident_pair(parameter_rows_of(parameters))
+}
+
+# Do all components differ in the first number that each has of a parameter?
+first_are_apart <- function(parameter, k) {
+  first <- parameter[seq_len(k)]
+  apart <- abs(rep(first, k) - rep(first, each = k)) > same_parameter * max(abs(first))
+  sum(apart) == k * (k - 1L)
 }
 
 same_parameter <- 8 * .Machine$double.eps

@@ -155,5 +155,5 @@ replay_path <- function(fit) {
   parameters <- lapply(fit$start, bare_numbers)
   start <- list(items = list(list(parameters = parameters, forgiving = FALSE)))
   run <- run_em(fit$data, start, model, control)
-  unpack_path(run, function(pieces) name_parameters(pieces, names(fit$parameters$proportions), fit$data))
+  lapply(unpack_path(run), name_parameters, names(fit$parameters$proportions), fit$data)
 }

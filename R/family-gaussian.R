@@ -82,22 +82,24 @@ family_data.em_family_gaussian <- function(family, frame, old = NULL, ...) {
 family_check.em_family_gaussian <- function(family, data, k) {
   check_distinct(data, k, least = 2L)
   d <- dim(data$x)[2L]
-  if (d > 1L && nchar(family$covariance) == 1L) {
+  structure <- .subset2(family, "covariance")
+  if (d > 1L && nchar(structure) == 1L) {
     abort_em("argument", c(
-      sprintf("`covariance` = \"%s\" is for one dimension, but `x` has %d columns.", family$covariance, d),
-      i = sprintf("Use \"%sII\" or \"%sVV\".", family$covariance, family$covariance)
+      sprintf("`covariance` = \"%s\" is for one dimension, but `x` has %d columns.", structure, d),
+      i = sprintf("Use \"%sII\" or \"%sVV\".", structure, structure)
     ))
   }
   if (!is.null(data$missing) && !gaussian_is_diagonal(family)) warn_never_together(data)
   # In one dimension every structure is its volume alone.
-  if (d == 1L) family$covariance <- substr(family$covariance, 1L, 1L)
-  if (!is.null(family$prior)) family$prior <- resolve_prior(family$prior, data, k)
+  if (d == 1L && structure != "V" && structure != "E") family$covariance <- substr(structure, 1L, 1L)
+  prior <- .subset2(family, "prior")
+  if (!is.null(prior)) family$prior <- resolve_prior(prior, data, k)
   family
 }
 
 #' @export
 family_parameters.em_family_gaussian <- function(family, start, k, data) {
-  d <- ncol(data$x)
+  d <- dim(data$x)[2L]
   if (d == 1L) {
     check_start_names(start, c("mean", "sd"))
     sd <- start_vector(start$sd, "sd", k)
@@ -130,7 +132,7 @@ start_means <- function(mean, k, d, names) {
     }
     mean <- mean[, names, drop = FALSE]
   }
-  check_start_finite(mean, "mean")
+  if (!all(is.finite(mean))) abort_start_infinite(mean, "mean")
   matrix(as.double(mean), k, d)
 }
 
@@ -143,7 +145,7 @@ start_covariance <- function(covariance, k, d) {
       if (is.null(dim(covariance))) describe_value(covariance) else paste(dim(covariance), collapse = " x ")
     ))
   }
-  check_start_finite(covariance, "covariance")
+  if (!all(is.finite(covariance))) abort_start_infinite(covariance, "covariance")
   for (j in seq_len(k)) check_covariance(matrix(covariance[, , j], d, d), j)
   array(as.double(covariance), c(d, d, k))
 }

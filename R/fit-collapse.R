@@ -13,7 +13,6 @@ collapsed_components <- function(fit) {
 thin_components <- function(fit) setdiff(fit$degenerate, collapsed_components(fit))
 
 warn_collapsed <- function(fit) {
-  if (!length(fit$degenerate)) return(invisible())
   collapsed <- collapsed_components(fit)
   thin <- thin_components(fit)
   if (length(collapsed)) {
@@ -34,7 +33,7 @@ warn_collapsed <- function(fit) {
 # Two components that nearly coincide, as at a saddle or where the data hold fewer. Told of a start already where
 # that was so there.
 warn_twins <- function(fit) {
-  if (!length(fit$twins) || fit$iterations == 0L) return(invisible())
+  if (fit$iterations == 0L) return(invisible())
   if (!is.null(coincident_pair(parameter_rows_of(fit$start)))) return(invisible())
   warn_em("coincide", c(
     sprintf("Components %s and %s nearly coincide: together they are one.", names(fit$counts)[fit$twins[1L]],

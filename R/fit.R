@@ -1,32 +1,31 @@
 # The fit object: plain data of class em_fit. new_em_fit() makes it from what the engine returned.
 new_em_fit <- function(run, start, data, control, call) {
   model <- start$model
-  check_run(run, start, data)
+  check_run(run, start)
   order <- if (start$ordered) seq_len(model$k) else order_components(run$parameters, model$family)
   labels <- component_labels(start$names, model$k)
-  finish <- function(parameters) {
-    if (!start$ordered) parameters <- permute_components(parameters, order)
-    name_parameters(parameters, labels, data)
-  }
-  by_component <- function(x) `names<-`(x[order], labels)
+  found <- list(parameters = run$parameters, start = run$start,
+                rows = list(counts = run$counts, spread = run$relative_spread))
+  if (length(run$path)) found$path <- unpack_path(run)
+  if (!start$ordered) found <- permute_states(found, order)
+  found <- label_parameters(found, labels, data$names)
   call[[1L]] <- quote(emfit::em_fit)
   fit <- list(
     call = call, family = model$family, latent = model$latent, k = model$k,
-    parameters = finish(run$parameters), loglik = run$loglik - run$log_prior, df = as.integer(run$df),
+    parameters = found$parameters, loglik = run$loglik - run$log_prior, df = as.integer(run$df),
     objective = run$loglik, nobs = if (is.null(data$weights)) data$n else sum(data$weights),
-    trace = plain_frame(list(iteration = seq_along(run$trace) - 1L, loglik = run$trace, accelerated = run$accelerated)),
-    path = unpack_path(run, finish), converged = run$status == "converged", status = run$status,
+    trace = run$trace, path = found$path, converged = run$status == "converged", status = run$status,
     iterations = run$iterations, passes = run$passes, gain = run$gain, remaining = run$remaining,
-    counts = name_counts(run$counts, order, labels), relative_spread = by_component(run$relative_spread),
+    counts = found$rows$counts, relative_spread = found$rows$spread,
     collapsed = if (run$component > 0L) match(run$component, order),
     degenerate = places(run$degenerate, order), twins = places(run$twins, order),
     starts = plain_frame(c(list(method = rep_len(start$method, length(run$starts$loglik))), run$starts)),
-    traces = if (length(run$traces) > 1L) run$traces, start = finish(run$start),
+    traces = if (length(run$traces) > 1L) run$traces, start = found$start,
     control = control, data = unclass(data)
   )
   if (has_noise(model$latent)) fit$noise_volume <- exp(model$latent$box$log_volume)
-  class(fit) <- c(paste0("em_fit_", model$family$name), "em_fit")
-  warn_about(fit)
+  class(fit) <- c(paste0("em_fit_", .subset2(model$family, "name")), "em_fit")
+  if (run$status != "converged" || length(run$degenerate) || length(run$twins)) warn_about(fit)
   fit
 }
 
@@ -41,8 +40,8 @@ plain_frame <- function(columns) {
 }
 
 # Errors where the run led nowhere.
-check_run <- function(run, start, data) {
-  if (run$status != "bad_start") return(check_possible(run))
+check_run <- function(run, start) {
+  if (run$status != "bad_start") return(if (identical(run$loglik, -Inf)) check_possible(run))
   if (start$supplied) {
     abort_em("start", c(
       sprintf("`start` gives component %d no density: its covariance is not positive definite.", run$component),
@@ -58,7 +57,7 @@ check_run <- function(run, start, data) {
 
 # A row that a probability of 0 or 1 makes impossible stays so where labels or `fixed` leave no way out.
 check_possible <- function(run) {
-  if (run$iterations == 0L || !identical(run$loglik, -Inf)) return(TRUE)
+  if (run$iterations == 0L) return(TRUE)
   abort_em("degenerate", c(
     "Some rows have density 0 in every component that they may belong to.",
     i = "Start from probabilities between 0 and 1, or look at `labels` and `fixed`."
@@ -81,12 +80,15 @@ permute_components <- function(parameters, order) {
   })
 }
 
+# Lists of parameters, and lists of such.
+permute_states <- function(states, order) {
+  lapply(states, function(x) {
+    if (is.list(x[[1L]])) lapply(x, permute_components, order) else permute_components(x, order)
+  })
+}
+
 # What noise adds to k components stays behind them.
 noise_last <- function(order, size) c(order, seq_len(size)[-seq_along(order)])
-
-name_counts <- function(counts, order, labels) {
-  stats::setNames(counts[noise_last(order, length(counts))], c(labels, if (length(counts) > length(order)) "noise"))
-}
 
 # How many components parameters speak of, noise aside.
 count_components <- function(parameters) {
@@ -96,18 +98,7 @@ count_components <- function(parameters) {
 
 name_parameters <- function(parameters, names, data) {
   k <- count_components(parameters)
-  labels <- component_labels(names, k)[seq_len(k)]
-  variables <- data$names
-  for (i in seq_along(parameters)) {
-    if (length(dim(parameters[[i]])) == 3L) {
-      dimnames(parameters[[i]]) <- list(variables, variables, labels)
-    } else if (length(dim(parameters[[i]])) == 2L) {
-      dimnames(parameters[[i]]) <- list(labels, variables)
-    } else {
-      names(parameters[[i]]) <- c(labels, if (length(parameters[[i]]) > k) "noise")
-    }
-  }
-  parameters
+  label_parameters(parameters, component_labels(names, k)[seq_len(k)], data$names)
 }
 
 new_em_parameters <- function(parameters, model) {
@@ -127,28 +118,31 @@ print.em_parameters <- function(x, ...) {
 }
 
 # A column of packed numbers for each iteration -> a list of parameter lists.
-unpack_path <- function(run, finish) {
-  if (!length(run$path)) return(NULL)
+unpack_path <- function(run) {
   lengths <- lengths(run$parameters)
   group <- factor(rep(names(lengths), lengths), levels = names(lengths))
   lapply(seq_len(ncol(run$path)), function(i) {
     pieces <- split(run$path[, i], group)
     for (name in names(pieces)) dim(pieces[[name]]) <- dim(run$parameters[[name]])
-    finish(pieces)
+    pieces
   })
 }
 
 warn_about <- function(fit) {
-  if (fit$status == "max_iter" && fit$control$tol > 0 && fit$control$max_iter > 0L) {
-    warn_em("not_converged", c(
-      sprintf("EM stopped after %s, still gaining %s per iteration (tol = %s).",
-              plural(fit$iterations, "iteration"), number(fit$gain), number(fit$control$tol)),
-      i = "Raise max_iter in em_control(), or go on from here with start = fit."
-    ))
-  }
-  if (fit$status == "not_monotone") warn_falling(fit)
-  warn_collapsed(fit)
-  warn_twins(fit)
+  plain <- unclass(fit)
+  if (plain$status == "max_iter") warn_unfinished(plain, unclass(plain$control))
+  if (plain$status == "not_monotone") warn_falling(fit)
+  if (length(plain$degenerate)) warn_collapsed(fit)
+  if (length(plain$twins)) warn_twins(fit)
+}
+
+warn_unfinished <- function(fit, control) {
+  if (control$tol == 0 || control$max_iter == 0L) return(invisible())
+  warn_em("not_converged", c(
+    sprintf("EM stopped after %s, still gaining %s per iteration (tol = %s).",
+            plural(fit$iterations, "iteration"), number(fit$gain), number(control$tol)),
+    i = "Raise max_iter in em_control(), or go on from here with start = fit."
+  ))
 }
 
 starts_agreeing <- function(fit) {
@@ -206,23 +200,35 @@ format_title <- function(x) {
   c(title, rows)
 }
 
-# At most 6 components and 6 columns of parameters: the rest is for summary() and coef().
+# At most 6 components and 6 columns of parameters, and no more columns than the console is wide: the rest is for
+# summary() and coef().
 format_components <- function(x, digits) {
   parameters <- family_summary(x$family, x$parameters, x$data)
   table <- data.frame(component = names(x$counts), proportion = round(unname(x$parameters$proportions), 3L),
                       n = round(unname(x$counts)))
-  wide <- ncol(parameters) - 6L
   shown <- parameters[seq_len(min(6L, ncol(parameters)))]
   shown[] <- lapply(shown, function(column) as.numeric(formatC(column, digits = digits, format = "g")))
   if (has_noise(x$latent)) shown[] <- lapply(shown, format)
   shown <- with_noise_row(shown, x$latent, "")
   table <- data.frame(table, shown, check.names = FALSE)
-  tall <- x$k - 6L
   rows <- c(seq_len(min(6L, x$k)), seq_len(nrow(table))[-seq_len(x$k)])
-  lines <- utils::capture.output(print(table[rows, ], row.names = FALSE))
-  if (wide > 0L) lines[1L] <- paste0(lines[1L], "  (", plural(wide, "variable"), " more)")
-  if (tall > 0L) lines <- c(lines, sprintf(" (%s more)", plural(tall, "component")))
-  lines
+  lines <- lines_in_width(table[rows, ], least = 4L)
+  left <- c(component = x$k - 6L, variable = 3L + ncol(parameters) - attr(lines, "columns"))
+  left <- left[left > 0L]
+  if (!length(left)) return(c(lines))
+  c(lines, sprintf(" (%s more: see coef())", paste(mapply(plural, left, names(left)), collapse = " and ")))
+}
+
+# A table as it is printed, with as many of its first columns as the width of the console holds.
+lines_in_width <- function(table, least) {
+  width <- getOption("width")
+  options(width = 10000L)
+  on.exit(options(width = width))
+  for (columns in seq.int(ncol(table), least)) {
+    lines <- utils::capture.output(print(table[seq_len(columns)], row.names = FALSE))
+    if (max(nchar(lines, "width")) <= width) break
+  }
+  structure(lines, columns = columns)
 }
 
 # Noise has none of the components' own parameters.

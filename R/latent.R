@@ -47,6 +47,7 @@ new_em_latent <- function(name, ...) {
 #' table(predict(fit))
 #' @export
 em_mixture <- function(proportions = "free", noise = FALSE) {
+  if (missing(proportions) && missing(noise)) return(plain_mixture)
   noise <- check_flag(noise, "noise")
   if (is.numeric(proportions)) {
     if (!length(proportions) || anyNA(proportions) || any(proportions <= 0) ||
@@ -63,6 +64,9 @@ em_mixture <- function(proportions = "free", noise = FALSE) {
   new_em_latent("mixture", proportions = proportions, noise = noise)
 }
 
+# What most calls mean.
+plain_mixture <- new_em_latent("mixture", proportions = "free", noise = FALSE)
+
 as_em_latent <- function(latent) {
   if (inherits(latent, "em_latent")) return(latent)
   if (identical(latent, em_mixture) || identical(latent, "mixture")) return(em_mixture())
@@ -71,6 +75,8 @@ as_em_latent <- function(latent) {
 
 # The starting proportions, that of noise the last.
 latent_proportions <- function(latent, k) {
+  if (identical(latent, plain_mixture)) return(rep(1 / k, k))
+  latent <- unclass(latent)
   noise <- has_noise(latent)
   if (is.numeric(latent$proportions)) {
     if (length(latent$proportions) != k + noise) {
@@ -88,13 +94,15 @@ latent_proportions <- function(latent, k) {
 
 # Are all proportions held? Beside equal ones noise is free.
 latent_is_held <- function(latent) {
+  latent <- unclass(latent)
   if (is.numeric(latent$proportions)) return(TRUE)
-  if (identical(latent$proportions, "equal")) return(!has_noise(latent))
+  if (latent$proportions == "equal") return(!has_noise(latent))
   length(latent$held) > 0L && !anyNA(latent$held)
 }
 
 # The numbers that are held, NaN where free.
 latent_held <- function(latent, proportions) {
+  latent <- unclass(latent)
   if (!is.null(latent$held)) return(replace(latent$held, is.na(latent$held), NaN))
   if (latent_is_held(latent)) proportions else rep(NaN, length(proportions))
 }

@@ -1,6 +1,7 @@
 #include "r_convert.h"
 
 #include <algorithm>
+#include <cstring>
 #include <stdexcept>
 
 #include "family_binomial.h"
@@ -11,18 +12,36 @@
 
 namespace em {
 
-namespace {
-
-bool has(const Rcpp::List& list, const char* name) {
-  return list.containsElementNamed(name) && !Rf_isNull(list[name]);
+SEXP element(const Rcpp::List& list, const char* name) {
+  SEXP names = Rf_getAttrib(list, R_NamesSymbol);
+  for (R_xlen_t i = 0; i < Rf_xlength(names); ++i) {
+    if (std::strcmp(CHAR(STRING_ELT(names, i)), name) == 0) return VECTOR_ELT(list, i);
+  }
+  return R_NilValue;
 }
 
+Rcpp::List ListBuilder::list() {
+  values_.names() = names_;
+  return used_ == values_.size() ? values_ : Rcpp::List(Rf_xlengthgets(values_, used_));
+}
+
+namespace {
+
+bool has(const Rcpp::List& list, const char* name) { return !Rf_isNull(element(list, name)); }
+
 bool is_true(const Rcpp::List& list, const char* name) {
-  return has(list, name) && Rcpp::as<bool>(list[name]);
+  SEXP value = element(list, name);
+  return !Rf_isNull(value) && Rcpp::as<bool>(value);
+}
+
+// A single word; "" where there is none.
+std::string word_of(const Rcpp::List& list, const char* name) {
+  SEXP value = element(list, name);
+  return TYPEOF(value) == STRSXP && Rf_xlength(value) == 1 ? CHAR(STRING_ELT(value, 0)) : "";
 }
 
 Rcpp::NumericMatrix matrix_of(const Rcpp::List& data) {
-  SEXP x = data["x"];
+  SEXP x = element(data, "x");
   if (TYPEOF(x) != REALSXP || !Rf_isMatrix(x)) throw std::invalid_argument("data$x must be a double matrix");
   return Rcpp::NumericMatrix(x);
 }
@@ -30,7 +49,7 @@ Rcpp::NumericMatrix matrix_of(const Rcpp::List& data) {
 // Null where the list has none of that name.
 const double* doubles_of(const Rcpp::List& list, const char* name, Index size) {
   if (!has(list, name)) return nullptr;
-  SEXP value = list[name];
+  SEXP value = element(list, name);
   if (TYPEOF(value) != REALSXP || Rf_xlength(value) != size) {
     throw std::invalid_argument(std::string(name) + " must be doubles, as many as the model says");
   }
@@ -49,7 +68,7 @@ Rcpp::NumericVector write_field(const Field& field, const double* values) {
 // family$held: lists like the parameters, NaN where free.
 const double* held_of(const Rcpp::List& family, const char* name, Index size) {
   if (!has(family, "held")) return nullptr;
-  const Rcpp::List held = family["held"];
+  const Rcpp::List held = element(family, "held");
   return doubles_of(held, name, size);
 }
 
@@ -64,20 +83,20 @@ HeldGaussian make_held(const Rcpp::List& family, Index d, Index k) {
 GaussianPrior make_prior(const Rcpp::List& family, Index d) {
   GaussianPrior out;
   if (!has(family, "prior")) return out;
-  const Rcpp::List prior = family["prior"];
+  const Rcpp::List prior = element(family, "prior");
   const double* mean = doubles_of(prior, "mean", d);
   const double* scale = doubles_of(prior, "scale", d * d);
   if (!mean || !scale) throw std::invalid_argument("a prior needs mean and scale");
   out.mean = ConstVectorMap(mean, d);
   out.scale = ConstMatrixMap(scale, d, d);
-  out.kappa = Rcpp::as<double>(prior["kappa"]);
-  out.nu = Rcpp::as<double>(prior["nu"]);
+  out.kappa = Rcpp::as<double>(element(prior, "kappa"));
+  out.nu = Rcpp::as<double>(element(prior, "nu"));
   return out;
 }
 
 std::unique_ptr<Family> make_gaussian(const Rcpp::NumericMatrix& x, const Rcpp::List& data,
                                       const Rcpp::List& family, Index k) {
-  const Structure structure = parse_structure(Rcpp::as<std::string>(family["covariance"]));
+  const Structure structure = parse_structure(word_of(family, "covariance"));
   std::unique_ptr<FamilyGaussianBase> out;
   if (is_true(data, "missing")) {
     out = std::make_unique<FamilyGaussianMissing>(x.nrow(), x.ncol(), x.begin(), k, structure);
@@ -103,10 +122,10 @@ const int* partition_of(SEXP labels, const Model& model) {
 }  // namespace
 
 std::unique_ptr<Family> make_family(const Rcpp::List& data, const Rcpp::List& family) {
-  const std::string wanted = has(data, "kernels") ? Rcpp::as<std::string>(data["kernels"]) : "best";
+  const std::string wanted = has(data, "kernels") ? word_of(data, "kernels") : "best";
   if (!use_kernels(wanted.c_str())) throw std::invalid_argument("this machine has no kernels " + wanted);
-  const auto name = Rcpp::as<std::string>(family["name"]);
-  const Index k = Rcpp::as<int>(family["k"]);
+  const auto name = word_of(family, "name");
+  const Index k = Rcpp::as<int>(element(family, "k"));
   const Rcpp::NumericMatrix x = matrix_of(data);  // R keeps the memory as long as the list lives
   if (k < 1) throw std::invalid_argument("family$k must be 1 or more");
   if (name == "gaussian") return make_gaussian(x, data, family, k);
@@ -120,7 +139,7 @@ std::unique_ptr<Family> make_family(const Rcpp::List& data, const Rcpp::List& fa
 }
 
 std::unique_ptr<Latent> make_latent(const Rcpp::List& data, const Rcpp::List& latent, Index k, Index n_rows) {
-  const auto name = Rcpp::as<std::string>(latent["name"]);
+  const auto name = word_of(latent, "name");
   if (name != "mixture") throw std::invalid_argument("unknown latent structure " + name);
   KnownRows known;
   known.n_rows = n_rows;
@@ -132,7 +151,7 @@ std::unique_ptr<Latent> make_latent(const Rcpp::List& data, const Rcpp::List& la
   }
   known.log_beliefs = doubles_of(data, "log_beliefs", n_rows * columns);
   if (has(data, "labels")) {
-    SEXP labels = data["labels"];
+    SEXP labels = element(data, "labels");
     if (TYPEOF(labels) != INTSXP || Rf_xlength(labels) != n_rows) {
       throw std::invalid_argument("data$labels must be integers, one for each row");
     }
@@ -150,7 +169,7 @@ std::unique_ptr<Latent> make_latent(const Rcpp::List& data, const Rcpp::List& la
 
 const double* weights_of(const Rcpp::List& data) {
   if (!has(data, "weights")) return nullptr;
-  SEXP weights = data["weights"];
+  SEXP weights = element(data, "weights");
   if (TYPEOF(weights) != REALSXP || Rf_xlength(weights) != matrix_of(data).nrow()) {
     throw std::invalid_argument("data$weights must be doubles, one for each row");
   }
@@ -174,7 +193,7 @@ Vector packed_parameters(const Rcpp::List& list, const Fields& fields) {
   Vector out(packed_size(fields));
   Index at = 0;
   for (const Field& field : fields) {
-    SEXP value = list[field.name];
+    SEXP value = element(list, field.name.c_str());
     if (TYPEOF(value) != REALSXP || Rf_xlength(value) != field.size()) {
       throw std::invalid_argument("parameter " + field.name + " has the wrong size or type");
     }
@@ -191,30 +210,27 @@ Rcpp::List write_parameters(const Fields& fields) {
 }
 
 Rcpp::List write_parameters(const Fields& fields, ConstVectorRef packed) {
-  Rcpp::List out(fields.size());
-  Rcpp::CharacterVector names(fields.size());
+  ListBuilder out(static_cast<int>(fields.size()));
   Index at = 0;
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    out[static_cast<R_xlen_t>(i)] = write_field(fields[i], packed.data() + at);
-    names[static_cast<R_xlen_t>(i)] = fields[i].name;
-    at += fields[i].size();
+  for (const Field& field : fields) {
+    out.add(field.name.c_str(), write_field(field, packed.data() + at));
+    at += field.size();
   }
-  out.names() = names;
-  return out;
+  return out.list();
 }
 
 Control make_control(const Rcpp::List& control) {
   Control out;
-  out.tol = Rcpp::as<double>(control["tol"]);
-  out.stop = Rcpp::as<std::string>(control["stop"]) == "parameters" ? Stop::parameters : Stop::loglik;
-  out.max_iter = Rcpp::as<int>(control["max_iter"]);
-  out.step = Rcpp::as<std::string>(control["algorithm"]) == "ecm" ? Step::ecm : Step::em;
-  out.path = Rcpp::as<bool>(control["path"]);
-  out.accelerate = Rcpp::as<bool>(control["accelerate"]);
-  out.threads = Rcpp::as<int>(control["threads"]);
-  out.unit = Rcpp::as<double>(control["unit"]);
-  if (has(control, "finalists")) out.finalists = Rcpp::as<int>(control["finalists"]);
-  if (has(control, "to_beat")) out.to_beat = Rcpp::as<double>(control["to_beat"]);
+  out.tol = Rcpp::as<double>(element(control, "tol"));
+  out.stop = word_of(control, "stop") == "parameters" ? Stop::parameters : Stop::loglik;
+  out.max_iter = Rcpp::as<int>(element(control, "max_iter"));
+  out.step = word_of(control, "algorithm") == "ecm" ? Step::ecm : Step::em;
+  out.path = Rcpp::as<bool>(element(control, "path"));
+  out.accelerate = Rcpp::as<bool>(element(control, "accelerate"));
+  out.threads = Rcpp::as<int>(element(control, "threads"));
+  out.unit = Rcpp::as<double>(element(control, "unit"));
+  if (has(control, "finalists")) out.finalists = Rcpp::as<int>(element(control, "finalists"));
+  if (has(control, "to_beat")) out.to_beat = Rcpp::as<double>(element(control, "to_beat"));
   return out;
 }
 
@@ -225,15 +241,15 @@ void check_responsibilities(SEXP given, Index size) {
 
 Start make_start(const Rcpp::List& start, const Model& model) {
   Start out;
-  out.forgiving = Rcpp::as<bool>(start["forgiving"]);
+  out.forgiving = Rcpp::as<bool>(element(start, "forgiving"));
   if (has(start, "partition")) {
-    out.partition = partition_of(start["partition"], model);
+    out.partition = partition_of(element(start, "partition"), model);
   } else if (has(start, "responsibilities")) {
-    SEXP given = start["responsibilities"];
+    SEXP given = element(start, "responsibilities");
     check_responsibilities(given, model.n_rows() * model.n_columns());
     out.responsibilities = REAL(given);
   } else {
-    const Rcpp::List parameters = start["parameters"];
+    const Rcpp::List parameters = element(start, "parameters");
     out.parameters = packed_parameters(parameters, model.fields());
   }
   return out;

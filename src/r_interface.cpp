@@ -56,7 +56,7 @@ Rcpp::NumericMatrix path_matrix(const std::vector<em::Vector>& path) {
   return out;
 }
 
-Rcpp::List starts_table(const std::vector<em::Fit>& fits) {
+em::ListBuilder starts_table(const std::vector<em::Fit>& fits, int more = 0) {
   Rcpp::NumericVector loglik(fits.size());
   Rcpp::IntegerVector iterations(fits.size());
   Rcpp::CharacterVector status(fits.size());
@@ -68,8 +68,22 @@ Rcpp::List starts_table(const std::vector<em::Fit>& fits) {
     status[at] = em::status_name(fits[i].status);
     degenerate[at] = !fits[i].degenerate.empty() || fits[i].status == em::Status::bad_start;
   }
-  return Rcpp::List::create(Rcpp::Named("loglik") = loglik, Rcpp::Named("iterations") = iterations,
-                            Rcpp::Named("status") = status, Rcpp::Named("degenerate") = degenerate);
+  em::ListBuilder out(4 + more);
+  out.add("loglik", loglik).add("iterations", iterations).add("status", status).add("degenerate", degenerate);
+  return out;
+}
+
+// A data frame with a row for each iteration.
+Rcpp::List trace_of(const em::Fit& fit) {
+  const auto rows = static_cast<int>(fit.trace.size());
+  Rcpp::List out = em::ListBuilder(3)
+                       .add("iteration", Rcpp::IntegerVector(Rcpp::seq_len(rows) - 1))
+                       .add("loglik", fit.trace)
+                       .add("accelerated", fit.accelerated)
+                       .list();
+  out.attr("row.names") = Rcpp::IntegerVector::create(NA_INTEGER, -rows);
+  out.attr("class") = "data.frame";
+  return out;
 }
 
 // The log-likelihoods of every start's run, for a picture of them all.
@@ -185,23 +199,30 @@ Rcpp::List em_run_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcp
   const em::Fit& fit = fits[best];
   const bool usable = fit.status != em::Status::bad_start;
   const em::Vector& parameters = usable ? fit.parameters : fit.start;
-  Rcpp::List out = Rcpp::List::create(
-      Rcpp::Named("parameters") = em::write_parameters(model->fields(), parameters),
-      Rcpp::Named("start") = em::write_parameters(model->fields(), fit.start),
-      Rcpp::Named("loglik") = fit.loglik, Rcpp::Named("df") = static_cast<double>(model->n_free()),
-      Rcpp::Named("status") = em::status_name(fit.status), Rcpp::Named("iterations") = fit.iterations,
-      Rcpp::Named("gain") = fit.gain, Rcpp::Named("remaining") = fit.remaining,
-      Rcpp::Named("component") = static_cast<int>(fit.component + 1), Rcpp::Named("worth") = fit.worth,
-      Rcpp::Named("twins") = counted_from_one(fit.twins),
-      Rcpp::Named("degenerate") = counted_from_one(fit.degenerate),
-      Rcpp::Named("relative_spread") = to_r(fit.relative_spread), Rcpp::Named("counts") = to_r(fit.counts),
-      Rcpp::Named("passes") = fit.passes, Rcpp::Named("accelerated") = Rcpp::wrap(fit.accelerated),
-      Rcpp::Named("trace") = fit.trace, Rcpp::Named("path") = path_matrix(fit.path),
-      Rcpp::Named("best") = static_cast<int>(best + 1), Rcpp::Named("starts") = starts_table(fits));
-  out["log_prior"] = fit.log_prior;
-  out["traces"] = traces_of(fits);
-  if (Rcpp::as<bool>(control["ends"])) out["ends"] = ends_of(model->fields(), fits);
-  return out;
+  em::ListBuilder out(22);
+  out.add("parameters", em::write_parameters(model->fields(), parameters))
+      .add("start", em::write_parameters(model->fields(), fit.start))
+      .add("loglik", fit.loglik)
+      .add("log_prior", fit.log_prior)
+      .add("df", static_cast<double>(model->n_free()))
+      .add("status", em::status_name(fit.status))
+      .add("iterations", fit.iterations)
+      .add("gain", fit.gain)
+      .add("remaining", fit.remaining)
+      .add("component", static_cast<int>(fit.component + 1))
+      .add("worth", fit.worth)
+      .add("twins", counted_from_one(fit.twins))
+      .add("degenerate", counted_from_one(fit.degenerate))
+      .add("relative_spread", to_r(fit.relative_spread))
+      .add("counts", to_r(fit.counts))
+      .add("passes", fit.passes)
+      .add("trace", trace_of(fit))
+      .add("path", path_matrix(fit.path))
+      .add("best", static_cast<int>(best + 1))
+      .add("starts", starts_table(fits).list())
+      .add("traces", traces_of(fits));
+  if (Rcpp::as<bool>(em::element(control, "ends"))) out.add("ends", ends_of(model->fields(), fits));
+  return out.list();
 }
 
 // One E-step at given parameters: what `want` names of responsibilities, log_density (components, without
@@ -215,8 +236,9 @@ Rcpp::List em_expect_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, 
   const em::Index n = model->n_rows();
   em::Interrupt interrupt(user_wants_out);
   const int component = static_cast<int>(model->prepare(em::Accuracy::exact) + 1);
-  Rcpp::List out = Rcpp::List::create(Rcpp::Named("component") = component);
-  if (component > 0 && Rf_isNull(given)) return out;
+  em::ListBuilder out(6);
+  out.add("component", component);
+  if (component > 0 && Rf_isNull(given)) return out.list();
 
   if (!Rf_isNull(given)) em::check_responsibilities(given, n * model->n_columns());
   const auto wants = [&](const char* name) {
@@ -225,7 +247,7 @@ Rcpp::List em_expect_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, 
   const auto make = [&](const char* name, em::Index columns) -> double* {
     if (!wants(name)) return nullptr;
     Rcpp::NumericMatrix matrix(static_cast<int>(n), static_cast<int>(columns));
-    out[name] = matrix;
+    out.add(name, matrix);
     return matrix.begin();
   };
   double* responsibilities = make("responsibilities", model->n_columns());
@@ -233,7 +255,7 @@ Rcpp::List em_expect_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, 
   double* row_loglik = nullptr;
   if (wants("row_loglik")) {
     Rcpp::NumericVector vector(n);
-    out["row_loglik"] = vector;
+    out.add("row_loglik", vector);
     row_loglik = vector.begin();
   }
   if (responsibilities || log_density || row_loglik) {
@@ -246,11 +268,10 @@ Rcpp::List em_expect_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, 
     } else {
       model->expect_given({REAL(given), nullptr}, threads, interrupt);
     }
-    out["loglik"] = loglik;
-    out["statistics"] = to_r(model->statistics());
+    out.add("loglik", loglik).add("statistics", to_r(model->statistics()));
   }
   leave_if_raised(interrupt);
-  return out;
+  return out.list();
 }
 
 // One M-step from statistics; parameters are those of the E-step that made them.
@@ -330,11 +351,8 @@ Rcpp::List em_refit_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
     if (sound) spread[static_cast<R_xlen_t>(i)] = fits[i].relative_spread.minCoeff();
     log_prior[static_cast<R_xlen_t>(i)] = fits[i].log_prior;
   }
-  Rcpp::List out = starts_table(fits);
-  out["spread"] = spread;
-  out["log_prior"] = log_prior;
-  out["parameters"] = path_matrix(found);
-  return out;
+  em::ListBuilder out = starts_table(fits, 3);
+  return out.add("spread", spread).add("log_prior", log_prior).add("parameters", path_matrix(found)).list();
 }
 
 // The best fit of a race of starts for each data set: what em_select() and em_lrt() ask of a run.
@@ -362,16 +380,18 @@ Rcpp::List em_races_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
   Rcpp::List out(data.size());
   for (std::size_t i = 0; i < fits.size(); ++i) {
     const em::Fit& fit = fits[i];
-    Rcpp::List run = Rcpp::List::create(
-        Rcpp::Named("loglik") = fit.loglik, Rcpp::Named("status") = em::status_name(fit.status),
-        Rcpp::Named("degenerate") = counted_from_one(fit.degenerate),
-        Rcpp::Named("iterations") = fit.iterations, Rcpp::Named("gain") = fit.gain,
-        Rcpp::Named("component") = static_cast<int>(fit.component + 1));
+    em::ListBuilder run(8);
+    run.add("loglik", fit.loglik)
+        .add("status", em::status_name(fit.status))
+        .add("degenerate", counted_from_one(fit.degenerate))
+        .add("iterations", fit.iterations)
+        .add("gain", fit.gain)
+        .add("component", static_cast<int>(fit.component + 1));
     if (fit.status != em::Status::bad_start) {
-      run["parameters"] = em::write_parameters(models[i]->fields(), fit.parameters);
-      run["spread"] = fit.relative_spread.minCoeff();
+      run.add("parameters", em::write_parameters(models[i]->fields(), fit.parameters))
+          .add("spread", fit.relative_spread.minCoeff());
     }
-    out[static_cast<R_xlen_t>(i)] = run;
+    out[static_cast<R_xlen_t>(i)] = run.list();
   }
   return out;
 }

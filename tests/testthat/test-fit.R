@@ -39,8 +39,30 @@ test_that("print stays within fifteen lines, whatever k and d", {
   fit <- suppressWarnings(em_fit(x, 9, em_gaussian("EII"), control = em_control(n_start = 2)))
   lines <- format(fit)
   expect_lte(length(lines), 15)
-  expect_match(paste(lines, collapse = "\n"), "(14 variables more)", fixed = TRUE)
-  expect_match(paste(lines, collapse = "\n"), "(3 components more)", fixed = TRUE)
+  expect_match(lines[11], "(3 components and 14 variables more: see coef())", fixed = TRUE)
+})
+
+test_that("print shows as many variables as the console is wide, in one block", {
+  x <- stats::setNames(faithful[c(1, 2, 1)], c("eruptions_in_minutes", "waiting_time_in_minutes", "third"))
+  x$third <- x$third^2
+  fit <- em_fit(x, start = factor(1 + (faithful$waiting > 65), labels = c("short", "long")))
+  shown <- function(width) {
+    old <- options(width = width)
+    on.exit(options(old))
+    format(fit)[-(1:3)]
+  }
+  expect_identical(shown(80)[1:4], c(" component proportion   n eruptions_in_minutes waiting_time_in_minutes  third",
+                                     "     short      0.357  97                2.038                   54.49  4.224",
+                                     "      long      0.643 175                4.291                   79.99 18.580",
+                                     ""))
+  expect_identical(shown(70)[1:4], c(" component proportion   n eruptions_in_minutes waiting_time_in_minutes",
+                                     "     short      0.357  97                2.038                   54.49",
+                                     "      long      0.643 175                4.291                   79.99",
+                                     " (1 variable more: see coef())"))
+  expect_identical(shown(20)[1:4], c(" component proportion   n eruptions_in_minutes",
+                                     "     short      0.357  97                2.038",
+                                     "      long      0.643 175                4.291",
+                                     " (2 variables more: see coef())"))
 })
 
 test_that("summary has the table, the criteria, the covariances and the starts", {

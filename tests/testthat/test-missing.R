@@ -54,7 +54,7 @@ test_that("complete data give the same numbers through the missing-value path", 
     data$order <- withr_seed(3, sample(200))
     start <- list(items = list(list(parameters = lapply(fit$start, emfit:::bare_numbers), forgiving = FALSE)))
     run <- emfit:::run_em(data, start, emfit:::fit_model(fit), fit$control)
-    expect_equal(run$trace, fit$trace$loglik, tolerance = 1e-10, info = structure)
+    expect_equal(run$trace$loglik, fit$trace$loglik, tolerance = 1e-10, info = structure)
     expect_equal(unlist(run$parameters, use.names = FALSE), parameter_numbers(fit), tolerance = 1e-10,
                  info = structure)
   }

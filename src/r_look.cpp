@@ -1,0 +1,107 @@
+// r_look.cpp: what R would do with a call of a function for each of many small things, done in one. R's
+// checks stay where they are: a look says that all is in order, and where it does not they find what is wrong
+// and say it.
+
+#include "r_headers.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <string>
+
+#include "numerics.h"
+
+namespace {
+
+bool is_single(SEXP x, int type) { return TYPEOF(x) == type && Rf_xlength(x) == 1 && !Rf_isObject(x); }
+
+// A single number, NaN for anything else.
+double number_of(SEXP x) {
+  if (is_single(x, REALSXP)) return REAL(x)[0];
+  if (is_single(x, INTSXP) && INTEGER(x)[0] != NA_INTEGER) return INTEGER(x)[0];
+  return NA_REAL;
+}
+
+// The word itself where it is one of the choices, the first of these where all were left standing.
+SEXP chosen(SEXP x, SEXP choices) {
+  if (TYPEOF(x) != STRSXP || Rf_isObject(x)) return nullptr;
+  const R_xlen_t size = Rf_xlength(choices);
+  bool all = Rf_xlength(x) == size;
+  for (R_xlen_t i = 0; i < size; ++i) {
+    if (Rf_xlength(x) == 1 && Rf_NonNullStringMatch(STRING_ELT(x, 0), STRING_ELT(choices, i))) return x;
+    all = all && Rf_NonNullStringMatch(STRING_ELT(x, i), STRING_ELT(choices, i));
+  }
+  return all ? Rf_ScalarString(STRING_ELT(choices, 0)) : nullptr;
+}
+
+// One setting as its kind is kept; nullptr where it is none.
+SEXP tidy(SEXP x, SEXP kind) {
+  if (Rf_xlength(kind) > 1) return chosen(x, kind);
+  const std::string word = CHAR(STRING_ELT(kind, 0));
+  if (word == "flag") {
+    return is_single(x, LGLSXP) && LOGICAL(x)[0] != NA_LOGICAL ? Rf_ScalarLogical(LOGICAL(x)[0]) : nullptr;
+  }
+  if (word == "count or NULL" && Rf_isNull(x)) return x;
+  const double value = number_of(x);
+  if (word == "number") return value >= 0.0 && std::isfinite(value) ? Rf_ScalarReal(value) : nullptr;
+  const double least = word == "count from 0" ? 0.0 : 1.0;
+  const bool sound = value >= least && value <= std::numeric_limits<int>::max() && value == std::floor(value);
+  return sound ? Rf_ScalarInteger(static_cast<int>(value)) : nullptr;
+}
+
+Rcpp::CharacterVector with_noise(const Rcpp::CharacterVector& labels) {
+  Rcpp::CharacterVector out(labels.size() + 1, "noise");
+  std::copy(labels.begin(), labels.end(), out.begin());
+  return out;
+}
+
+// A copy of a parameter under the names of its components, and of its variables where it has some; of a list,
+// each of its elements.
+SEXP named(SEXP parameter, const Rcpp::CharacterVector& labels, SEXP variables) {
+  Rcpp::Shield<SEXP> out(Rf_shallow_duplicate(parameter));
+  const R_xlen_t dims = Rf_xlength(Rf_getAttrib(out, R_DimSymbol));
+  if (TYPEOF(out) == VECSXP) {
+    for (R_xlen_t i = 0; i < Rf_xlength(out); ++i) {
+      SET_VECTOR_ELT(out, i, named(VECTOR_ELT(out, i), labels, variables));
+    }
+  } else if (dims == 3) {
+    Rf_setAttrib(out, R_DimNamesSymbol, Rcpp::List::create(variables, variables, labels));
+  } else if (dims == 2) {
+    Rf_setAttrib(out, R_DimNamesSymbol, Rcpp::List::create(labels, variables));
+  } else if (Rf_xlength(out) == labels.size()) {
+    Rf_setAttrib(out, R_NamesSymbol, labels);
+  } else {
+    Rf_setAttrib(out, R_NamesSymbol, with_noise(labels));
+  }
+  return out;
+}
+
+}  // namespace
+
+// Settings in the types they are kept in; NULL where one is not of its kind: "number" (0 or more), "count",
+// "count from 0", "count or NULL", "flag", or one of several words.
+// [[Rcpp::export(rng = false)]]
+SEXP em_tidy_cpp(Rcpp::List settings, Rcpp::List kinds) {
+  if (settings.size() != kinds.size()) throw std::invalid_argument("there must be a kind for each setting");
+  Rcpp::List out(settings.size());
+  for (R_xlen_t i = 0; i < settings.size(); ++i) {
+    SEXP value = tidy(VECTOR_ELT(settings, i), VECTOR_ELT(kinds, i));
+    if (value == nullptr) return R_NilValue;
+    SET_VECTOR_ELT(out, i, value);
+  }
+  Rf_setAttrib(out, R_NamesSymbol, Rf_getAttrib(settings, R_NamesSymbol));
+  return out;
+}
+
+// How many different values the first `rows` of the first column have, counted up to `enough`.
+// [[Rcpp::export(rng = false)]]
+int em_distinct_cpp(Rcpp::NumericMatrix x, int rows, int enough) {
+  return static_cast<int>(em::count_distinct(x.begin(), std::min(rows, x.nrow()), enough));
+}
+
+// Parameters, or a list of such, under the names of components and variables; a proportion more is noise's.
+// [[Rcpp::export(rng = false)]]
+Rcpp::List em_named_cpp(Rcpp::List parameters, Rcpp::CharacterVector labels, SEXP variables) {
+  return named(parameters, labels, variables);
+}
