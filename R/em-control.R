@@ -20,11 +20,12 @@
 #' @param ... Nothing: an unknown argument is an error.
 #' @return A list of class `em_control`.
 #' @section Acceleration:
-#' EM is slow where components overlap. After ten iterations or more, once gains shrink at a steady rate and less than
-#' one unit of log-likelihood is still to come, quasi-Newton steps (L-BFGS, in coordinates in which an EM step is a unit
-#' step along the gradient) take its place. Each must raise the log-likelihood; where none does, a plain iteration
-#' follows. `trace$accelerated` tells which iterations were such steps. Easy problems end before that and look like the
-#' textbook. Where several optima lie close to one another a long step may lead to another one than plain iterations
+#' EM is slow where components overlap. After ten iterations or more, once gains shrink at a steady rate and not much is
+#' still to come (0.003 units of log-likelihood for each row), quasi-Newton steps (L-BFGS, in coordinates in which an EM
+#' step is a unit step along the gradient) take its place. Each must raise the log-likelihood; where none does, a plain
+#' iteration follows. What the steps learn of the likelihood is forgotten at some distance, so that their way keeps near
+#' that of EM. `trace$accelerated` tells which iterations were such steps. Easy problems end before that and look like
+#' the textbook. Where several optima lie close to one another long steps may lead to another one than plain iterations
 #' would in the end have found, a higher or, less often, a lower one.
 #'
 #' After an accelerated step the gain still to come is estimated from the gradient and taken a hundredfold, so that

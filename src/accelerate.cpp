@@ -8,10 +8,15 @@ namespace em {
 namespace {
 
 constexpr int least_plain = 10;
-constexpr double slow_rate = 0.8;
-constexpr double settled = 0.03;
+constexpr double slow_rate = 0.5;
+constexpr double settled = 0.1;
+constexpr double little = 0.003;  // of log-likelihood to come, for each row
 
-constexpr std::size_t most_pairs = 20;
+constexpr std::size_t most_pairs = 50;
+
+// Information is less than that of complete data; in directions that no step has met, about as much less as
+// in the last one that was. It is not taken to be less than a third.
+constexpr double most_stretch = 3.0;
 
 // A step must gain this part of what the gradient promises, and may be shortened so many times.
 constexpr double armijo = 1e-4;
@@ -19,6 +24,12 @@ constexpr int most_trials = 5;
 
 // No coordinate moves by more than this in one step, in natural units.
 constexpr double longest_step = 1.0;
+
+// The first pairs are trusted within this distance from where they began, in natural units; those after them
+// within a larger one, as the way turns out to be smooth.
+constexpr double first_reach = 0.07;
+constexpr double wider = 1.8;
+constexpr double last_reach = 1.0;
 
 // What a gradient promises is lost in rounding below this part of the log-likelihood.
 constexpr double rounding = 1e-14;
@@ -35,12 +46,12 @@ void Pace::add(double gain) {
       rate >= 0.0 && rate < 1.0 ? gain * rate / (1.0 - rate) : std::numeric_limits<double>::infinity();
 }
 
-bool Pace::is_slow(double unit) const {
-  return iterations_ >= least_plain && drift_ < settled && rate_ > slow_rate && remaining_ < unit;
+bool Pace::is_slow(double rows) const {
+  return iterations_ >= least_plain && drift_ < settled && rate_ > slow_rate && remaining_ < little * rows;
 }
 
 Accelerator::Accelerator(Model& model, int threads, Interrupt& interrupt)
-    : model_(model), threads_(threads), interrupt_(interrupt) {}
+    : model_(model), threads_(threads), interrupt_(interrupt), reach_(first_reach) {}
 
 void Accelerator::begin() {
   chart_ = model_.chart();
@@ -54,12 +65,24 @@ void Accelerator::begin() {
   chart_->gradient(model_.statistics(), gradient_);
 }
 
-// The two loops of L-BFGS. They begin at the identity: the inverse information of complete data.
+// Beyond reach a new chart, without pairs: its first step is again about one of EM's.
+void Accelerator::keep_near() {
+  if (chart_ && at_.cwiseProduct(chart_->scale()).lpNorm<Eigen::Infinity>() > reach_) {
+    chart_.reset();
+    reach_ = std::min(wider * reach_, last_reach);
+  }
+}
+
+// The two loops of L-BFGS. They begin at the identity, the inverse information of complete data, stretched.
 void Accelerator::direct() {
   direction_ = gradient_;
   for (std::size_t i = pairs_.size(); i-- > 0;) {
     weights_[i] = pairs_[i].step.dot(direction_) / pairs_[i].product;
     direction_ -= weights_[i] * pairs_[i].bend;
+  }
+  if (!pairs_.empty()) {
+    const Pair& last = pairs_.back();
+    direction_ *= std::clamp(last.product / last.bend.squaredNorm(), 1.0, most_stretch);
   }
   for (std::size_t i = 0; i < pairs_.size(); ++i) {
     const double correction = weights_[i] - pairs_[i].bend.dot(direction_) / pairs_[i].product;
@@ -68,6 +91,7 @@ void Accelerator::direct() {
 }
 
 bool Accelerator::step(Accuracy accuracy, double& loglik) {
+  keep_near();
   if (!chart_) begin();
   if (chart_->size() == 0) return false;
   pack(model_.fields(), parameters_);

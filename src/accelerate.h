@@ -10,11 +10,12 @@
 //
 //   Pace pace;                                    // tells when, from the gains of plain iterations
 //   Accelerator accelerator(model, threads, interrupt);
-//   if (pace.is_slow(unit) && accelerator.step(accuracy, loglik)) ...
+//   if (pace.is_slow(rows) && accelerator.step(accuracy, loglik)) ...
 //   else ...                                      // all is as it was: make a plain iteration, forget()
 //
 // Neither knows families or latent structures. Steps are bounded in natural units (standard deviations,
-// logarithms, angles), so that they stay in the basin that EM was in.
+// logarithms, angles), and what the gradients told is forgotten at some distance from where they told it.
+// So the way stays near the one that EM would have taken, and mostly ends where that does.
 #pragma once
 
 #include <limits>
@@ -33,10 +34,10 @@ class Pace {
 
   double remaining() const { return remaining_; }
 
-  // Long steps pay: after ten iterations, where r is settled between 0.8 and 1 and less than one unit of
-  // log-likelihood is to come. Before that EM may still be choosing its optimum (r above 1 is a plateau that
-  // it is about to leave), and a long step might choose another.
-  bool is_slow(double unit) const;
+  // Long steps pay: after ten iterations, where r is settled between 0.5 and 1 and little is to come, 0.003
+  // of a unit of log-likelihood for each of so many rows. Before that EM may still be choosing its optimum (r
+  // above 1 is a plateau that it is about to leave), and a long step might choose another.
+  bool is_slow(double rows) const;
 
   // Gains to come have nothing to do with those before.
   void restart() { gain_ = rate_ = std::numeric_limits<double>::quiet_NaN(); }
@@ -76,6 +77,7 @@ class Accelerator {
   };
 
   void begin();
+  void keep_near();
   void direct();
   bool try_step(double length, Accuracy accuracy, double& loglik);
   void accept();
@@ -95,6 +97,7 @@ class Accelerator {
   std::vector<Pair> pairs_;  // the newest last
   std::vector<double> weights_;
   double remaining_ = 0.0;
+  double reach_;  // how far from the origin of the chart the pairs are trusted, in natural units
   int passes_ = 0;
 };
 

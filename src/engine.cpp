@@ -86,6 +86,7 @@ class Run {
       : model_(model),
         control_(control),
         interrupt_(interrupt),
+        rows_(model.total_weight()),
         accelerator_(model, control.threads, interrupt),
         before_(model.n_parameters()) {}
 
@@ -164,7 +165,7 @@ class Run {
   }
 
   bool long_step(double& loglik) {
-    const bool wanted = control_.accelerate && (fit_.accelerated.back() || pace_.is_slow(control_.unit));
+    const bool wanted = control_.accelerate && (fit_.accelerated.back() || pace_.is_slow(rows_));
     if (!wanted) return false;
     const int passes = accelerator_.passes();
     const bool taken = accelerator_.step(accuracy(), loglik);
@@ -231,6 +232,7 @@ class Run {
   Interrupt& interrupt_;
   Fit fit_;
   Pace pace_;
+  double rows_;
   Accelerator accelerator_;
   Vector before_;  // the parameters before the iteration
   bool exact_ = true;
