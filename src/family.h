@@ -10,7 +10,7 @@
 //     pack(rows, work)                  the block, laid out as the kernels want it
 //     log_density(rows, work, out)      out(i, k) = log f_k(x_i)
 //     accumulate(rows, work, resp, s)   s += the block's statistics, given resp(i, k) = w_i r_ik
-//   close_slice(s)                      once for each slice, before slices are added
+//   close_slice(s, work)                once for each slice, before slices are added
 //   close_pass(s)                       once, after the slices were added in order
 // and then
 //   maximise(statistics, step)          the only function but unpack() that changes parameters
@@ -81,7 +81,7 @@ class Family {
                           VectorRef statistics) const = 0;
 
   // The kernel's own sums -> sums about the pivot (the mean that the E-step used).
-  virtual void close_slice(VectorRef /*statistics*/) const {}
+  virtual void close_slice(VectorRef /*statistics*/, double* /*work*/) const {}
 
   // What a whole E-step adds that no slice can know, to the statistics and (returned) to the log-likelihood.
   virtual double close_pass(VectorRef /*statistics*/) const { return 0.0; }

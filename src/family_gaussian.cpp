@@ -9,20 +9,8 @@ namespace em {
 
 namespace {
 
-// The full form gains by expansion up to here.
-constexpr Index few_dimensions = 5;
-
-// What a term of a log density may lose by expansion.
-constexpr double tolerated_loss = 1e-10;
-
 // Rows of a block where the data are described.
 constexpr Index rows_described = 256;
-
-// Numbers of a block and its responsibilities that leave room in 48 KB of cache.
-constexpr Index block_room = 5120;
-
-// Features are stored as triangle: (0,0) (1,0) (1,1) (2,0) ...
-constexpr Index triangle(Index d) { return d * (d + 1) / 2; }
 
 // The inverse of a lower triangle, in place; what is above the diagonal is left alone.
 void invert_lower(Index d, double* a) {
@@ -56,18 +44,13 @@ FamilyGaussian::FamilyGaussian(Index n_rows, Index d, const double* data, Index 
       shift_(d, k),
       factor_(d * d, k),
       inverse_sd_(d, k),
-      theta_(std::max({n_features(Form::diagonal), n_features(Form::spherical), n_features(Form::full)}), k),
+      theta_(most_features(), k),
       constant_(k) {}
-
-Index FamilyGaussian::block_rows() const {
-  const Index columns = storage_ == Storage::full ? n_columns(Form::full) : n_columns(Form::spherical);
-  return std::clamp<Index>(block_room / (columns + k_) / 64 * 64, 128, 1024);
-}
 
 Index FamilyGaussian::n_workspace(Index rows) const {
   const Index stride = static_cast<Index>(block_stride(size_of(rows)));
   const Index scratch = static_cast<Index>(full_scratch(size_of(rows), size_of(d_)));
-  return std::max(n_columns(Form::full), n_columns(Form::spherical)) * stride + scratch + theta_.size() + k_;
+  return std::max(n_columns(Form::full), n_columns(Form::spherical)) * stride + scratch + theta_.size();
 }
 
 Vector FamilyGaussian::middle_of_some_rows() const {
@@ -127,43 +110,6 @@ Index FamilyGaussian::describe(const double* weights) {
   return set_overall(centre, found.second);
 }
 
-bool FamilyGaussian::all_spherical() const {
-  for (Index j = 0; j < k_; ++j) {
-    if ((sigma(j).diagonal().array() != sigma(j)(0, 0)).any()) return false;
-  }
-  return true;
-}
-
-bool FamilyGaussian::all_equal() const {
-  for (Index j = 1; j < k_; ++j) {
-    if (covariance_.col(j) != covariance_.col(0)) return false;
-  }
-  return true;
-}
-
-// The fastest form at the present parameters, loss of digits left aside. A start may give a structure
-// covariances that are not of its kind.
-FamilyGaussian::Form FamilyGaussian::best_form() const {
-  if (reach_.size() == 0) return Form::exact;
-  if (storage_ == Storage::diagonal) {
-    if (!diagonal_) return Form::exact;
-    const bool spherical = d_ > 1 && structure_.shape == Letter::identity && all_spherical();
-    return spherical ? Form::spherical : Form::diagonal;
-  }
-  if (d_ == 1) return Form::exact;
-  if (storage_ == Storage::pooled) return equal_ && complete_ ? Form::tied : Form::exact;
-  return d_ <= few_dimensions ? Form::full : Form::exact;
-}
-
-Index FamilyGaussian::n_columns(Form form) const {
-  if (form == Form::spherical) return d_ + 1;
-  return form == Form::full && d_ <= few_dimensions ? d_ + triangle(d_) : d_;
-}
-
-Index FamilyGaussian::n_features(Form form) const {
-  return form == Form::diagonal ? 2 * d_ : n_columns(form);
-}
-
 // False where the component has no density.
 bool FamilyGaussian::factorise(Index component) {
   double* factor = factor_.data() + component * d_ * d_;
@@ -188,53 +134,9 @@ Index FamilyGaussian::prepare(Accuracy accuracy) {
   }
   diagonal_ = storage_ == Storage::diagonal && all_diagonal();
   equal_ = storage_ == Storage::pooled && all_equal();
-  if (accuracy == Accuracy::fast) form_ = best_form();
-  for (Index j = 0; j < k_ && form_ != Form::exact; ++j) {
-    const double far = radius(j);
-    if (!(far * far * std::numeric_limits<double>::epsilon() < tolerated_loss)) form_ = Form::exact;
-  }
+  if (accuracy == Accuracy::fast) form_ = safe_form();
   for (Index j = 0; j < k_ && form_ != Form::exact; ++j) expand(j);
   return -1;
-}
-
-// No row is farther from the centre than this, in standard deviations of the component.
-double FamilyGaussian::radius(Index component) const {
-  const double* factor = factor_.data() + component * d_ * d_;
-  double square = 0.0;
-  for (Index i = 0; i < d_; ++i) {
-    double sum = 0.0;
-    for (Index j = 0; j <= i; ++j) sum += std::abs(factor[j * d_ + i]) * reach_[j];
-    square += sum * sum;
-  }
-  return std::sqrt(square);
-}
-
-// l = constant + phi' theta about the centre: see the table in kernels.h.
-void FamilyGaussian::expand(Index component) {
-  const double* f = factor_.data() + component * d_ * d_;
-  double* theta = theta_.data() + component * n_features(form_);
-  double norm = 0.0;
-  std::fill(theta, theta + d_, 0.0);
-  for (Index i = 0; i < d_; ++i) {
-    double y = 0.0;
-    for (Index j = 0; j <= i; ++j) y += f[j * d_ + i] * (shift_(j, component));
-    for (Index j = 0; j <= i; ++j) theta[j] += f[j * d_ + i] * y;
-    norm += y * y;
-  }
-  constant_[component] -= 0.5 * norm;
-  double* second = theta + d_;
-  if (form_ == Form::spherical) *second = -0.5 * f[0] * f[0];
-  for (Index a = 0; a < d_ && form_ == Form::diagonal; ++a) {
-    second[a] = -0.5 * inverse_sd_(a, component) * inverse_sd_(a, component);
-  }
-  if (form_ != Form::full) return;
-  for (Index a = 0; a < d_; ++a) {
-    for (Index b = 0; b <= a; ++b) {
-      double precision = 0.0;
-      for (Index i = a; i < d_; ++i) precision += f[a * d_ + i] * f[b * d_ + i];
-      *second++ = a == b ? -0.5 * precision : -precision;
-    }
-  }
 }
 
 FamilyGaussian::Packed FamilyGaussian::packed(Rows rows, double* work) const {
@@ -263,6 +165,8 @@ void FamilyGaussian::log_density(Rows rows, double* work, MatrixRef out) const {
   const Kernels& kernel = kernels();
   if (form_ == Form::diagonal) {
     kernel.square_density(block.features, constant_.data(), theta_.data(), block_of(out));
+  } else if (form_ == Form::offset) {
+    kernel.offset_density(block.features, theta_.data(), factor_.data(), constant_.data(), block_of(out));
   } else if (form_ != Form::exact) {
     kernel.linear_density(block.features, constant_.data(), theta_.data(), block_of(out));
   } else if (diagonal_) {
@@ -290,80 +194,6 @@ void FamilyGaussian::accumulate(Rows rows, double* work, ConstMatrixRef responsi
     const std::size_t stride = storage_ == Storage::pooled ? 0 : size_of(d_ * d_);
     kernel.full_sums(block.features, pivot_.data(), r, first, second, stride, block.scratch);
   }
-}
-
-// Sums of features about the centre -> sums about the pivots, block by block, so that little is lost.
-void FamilyGaussian::add_expanded(const Packed& block, ConstBlock responsibilities,
-                                  VectorRef statistics) const {
-  const Index p = n_features(form_);
-  const bool squares = form_ == Form::diagonal;
-  const auto sums_of = squares ? kernels().square_sums : kernels().linear_sums;
-  double* counts = block.sums + p * k_;
-  std::fill(block.sums, counts + k_, 0.0);
-  kernels().column_sums(responsibilities, counts);
-  sums_of(block.features, responsibilities, block.sums, size_of(p));
-  for (Index component = 0; component < k_; ++component) {
-    statistics[component] += counts[component];
-    translate(component, counts[component], block.sums + component * p, statistics);
-  }
-}
-
-// With m = shift: S1 = sum - n m, and S2 = sum of products - m sum' - sum m' + n m m'.
-void FamilyGaussian::translate(Index component, double count, const double* sums,
-                               VectorRef statistics) const {
-  const double* m = shift_.data() + component * d_;
-  double* first = statistics.data() + k_ + component * d_;
-  double* second = statistics.data() + k_ * (1 + d_) + component * (form_ == Form::full ? d_ * d_ : d_);
-  const double* squares = sums + d_;
-  for (Index a = 0; a < d_; ++a) first[a] += sums[a] - count * m[a];
-  if (form_ == Form::spherical) {
-    double trace = *squares;
-    for (Index a = 0; a < d_; ++a) trace -= m[a] * (2.0 * sums[a] - count * m[a]);
-    for (Index a = 0; a < d_; ++a) second[a] += trace / static_cast<double>(d_);
-  } else if (form_ == Form::diagonal) {
-    for (Index a = 0; a < d_; ++a) second[a] += squares[a] - m[a] * (2.0 * sums[a] - count * m[a]);
-  } else if (form_ == Form::full) {
-    for (Index a = 0; a < d_; ++a) {
-      for (Index b = 0; b <= a; ++b) {
-        second[b * d_ + a] += *squares++ - m[b] * sums[a] - m[a] * (sums[b] - count * m[b]);
-      }
-    }
-  }
-}
-
-void FamilyGaussian::close_slice(VectorRef statistics) const {
-  if (storage_ == Storage::diagonal) return;
-  for (Index at = k_ * (1 + d_); at < statistics.size(); at += d_ * d_) {
-    MatrixMap second(statistics.data() + at, d_, d_);
-    second.triangularView<Eigen::StrictlyUpper>() = second.transpose();
-  }
-}
-
-// Where rows are complete, the scatter about the means is that about the centre less what the means explain.
-double FamilyGaussian::close_pass(VectorRef statistics) const {
-  if (form_ != Form::tied) return 0.0;
-  const ConstMatrixMap first(statistics.data() + k_, d_, k_);
-  MatrixMap second(statistics.data() + k_ * (1 + d_), d_, d_);
-  for (Index b = 0; b < d_; ++b) {
-    for (Index a = b; a < d_; ++a) {
-      double sum = weight_ * total_(a, b);
-      for (Index j = 0; j < k_; ++j) {
-        sum -= first(a, j) * shift_(b, j) + shift_(a, j) * (first(b, j) + statistics[j] * shift_(b, j));
-      }
-      second(a, b) = second(b, a) = sum;
-    }
-  }
-  // The sum over all rows of -|F x|^2 / 2, which the blocks left out.
-  double sum = 0.0;
-  for (Index a = 0; a < d_; ++a) {
-    for (Index b = 0; b < d_; ++b) {
-      double precision = 0.0;
-      for (Index i = std::max(a, b); i < d_; ++i)
-        precision += factor_(a * d_ + i, 0) * factor_(b * d_ + i, 0);
-      sum += precision * total_(a, b);
-    }
-  }
-  return -0.5 * weight_ * sum;
 }
 
 void FamilyGaussian::features(Rows rows, MatrixRef out) const {

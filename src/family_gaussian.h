@@ -8,10 +8,10 @@
 // features of the row about the centre of the data (kernels.h), where the structure has one that is faster:
 //   spherical   x, |x|^2
 //   diagonal    x, x^2; one dimension too
-//   tied        x; what else a log density has is the same for all components, and its sum over the rows
-//   comes,
-//               as the scatter does, from the scatter of all rows, which never changes
-//   full        x, x_a x_b, up to five dimensions
+//   tied        x; what else a log density has is the same for all components, and its sum over the rows is
+//               known, as the scatter is, from the scatter of all rows, which never changes
+//   full        x, x_a x_b, where few dimensions and many components make it worth to store the products
+//   offset      |L^-1 x - L^-1 mu|^2 in up to sixteen dimensions; sums of x and x_a x_b, which are not stored
 // and only while that costs no more than about 1e-10 of a log density: see prepare().
 #pragma once
 
@@ -37,26 +37,29 @@ class FamilyGaussian : public FamilyGaussianBase {
   void log_density(Rows rows, double* work, MatrixRef out) const override;
   void accumulate(Rows rows, double* work, ConstMatrixRef responsibilities,
                   VectorRef statistics) const override;
-  void close_slice(VectorRef statistics) const override;
+  void close_slice(VectorRef statistics, double* work) const override;
   double close_pass(VectorRef statistics) const override;
   void features(Rows rows, MatrixRef out) const override;
   std::unique_ptr<Family> clone() const override;
 
  private:
-  enum class Form { exact, spherical, diagonal, tied, full };
+  enum class Form { exact, spherical, diagonal, tied, full, offset };
 
   // A block in the workspace: x and, behind it, what else the form's features are made of.
   struct Packed {
     Block features;
     double* scratch;
-    double* sums;  // (n_features() + 1) x K: what was summed, then counts
+    double* sums;  // n_features() x K
 
     Block x(Index d) const { return columns_of(features, 0, size_of(d)); }
   };
 
+  bool stores_products() const;
   Index n_columns(Form form) const;   // of a block in the workspace
   Index n_features(Form form) const;  // in which log densities are linear
+  Index most_features() const;
   Form best_form() const;
+  Form safe_form() const;
   Packed packed(Rows rows, double* work) const;
   // Sums over the rows of w (x - about) and w (x - about)(x - about)' (the lower triangle; where statistics
   // are diagonal, the diagonal alone), and the largest |x - about| of each column.
@@ -73,7 +76,7 @@ class FamilyGaussian : public FamilyGaussianBase {
   double radius(Index component) const;
   void expand(Index component);
   void add_expanded(const Packed& block, ConstBlock responsibilities, VectorRef statistics) const;
-  void translate(Index component, double count, const double* sums, VectorRef statistics) const;
+  void translate(Index component, const double* sums, VectorRef statistics) const;
 
   // Set by describe().
   Vector reach_;         // no row is farther than this from the centre, column by column
@@ -89,7 +92,7 @@ class FamilyGaussian : public FamilyGaussianBase {
   Matrix shift_;           // d x K: the means less the centre
   Matrix factor_;          // d*d x K: inverses of the Cholesky factors
   Matrix inverse_sd_;      // d x K: 1 / sd, where diagonal_
-  Matrix theta_;           // features x K, where the form is not exact
+  Matrix theta_;           // features x K, or offsets in the form of that name; where it is not exact
   Vector constant_;        // K
 };
 

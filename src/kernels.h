@@ -5,9 +5,9 @@
 // block is
 //
 //   Family::pack          pack, then pack_norm | pack_products where the form needs them
-//   Family::log_density   linear_density | square_density | diagonal_density | full_density
+//   Family::log_density   linear_density | square_density | offset_density | diagonal_density | full_density
 //   Latent::posterior     posterior, column_sums
-//   Family::accumulate    column_sums, linear_sums | square_sums | diagonal_sums | full_sums
+//   Family::accumulate    column_sums, linear_sums | square_sums | product_sums | diagonal_sums | full_sums
 //
 // The expanded form (linear_*, square_*) takes any log density that is linear in features phi(x) of the row,
 // l_k = c_k + phi' theta_k, with sufficient statistics sum of r phi:
@@ -16,7 +16,9 @@
 //   x               Gaussian, one covariance        S^-1 mu_k, as -x'S^-1 x / 2 is the same for all k
 //   x, |x|^2        spherical                       mu_k / v_k, -1 / (2 v_k)
 //   x, x^2          diagonal, and one dimension     mu_kj / v_kj, -1 / (2 v_kj)
-//   x, x_a x_b      full, few dimensions            S^-1 mu_k, -P_aa / 2, -P_ab with P = S_k^-1
+//   x, x_a x_b      full, few dimensions            S^-1 mu_k, -P_aa / 2, -P_ab with P = S_k^-1; with more of
+//   them
+//                                                   by offset_density and product_sums
 //   y, m - y, h     binomial, h = log choose(m, y)  log p_k, log(1 - p_k), 1; see drop_below()
 //
 // It is the fastest, and loses digits where a cluster is narrow against its distance from the centre. The
@@ -80,6 +82,9 @@ struct Kernels {
   void (*square_density)(ConstBlock x, const double* constant, const double* theta, Block out);
   void (*square_sums)(ConstBlock x, ConstBlock responsibilities, double* sums, std::size_t sums_stride);
 
+  // The sums for phi = [x, x_a x_b], given x, the products in the order of pack_products.
+  void (*product_sums)(ConstBlock x, ConstBlock responsibilities, double* sums, std::size_t sums_stride);
+
   // Sets what is below the limit to -Inf. The binomial with p = 0 or 1 gives -1e300 for log 0, so that 0
   // times it is 0, and calls drop_below(out, -1e290) behind linear_density.
   void (*drop_below)(Block inout, double limit);
@@ -93,7 +98,7 @@ struct Kernels {
 
   // Full Gaussian: out = constant_k - 1/2 |F_k (x - mean_k)|^2, where F_k is the lower triangle at
   // factors + k * factor_stride, d x d (the inverse of the Cholesky factor of S_k); what is above its
-  // diagonal is not read. factor_stride is d * d, or 0 where all share one. means may be null: zeros.
+  // diagonal is not read. factor_stride is d * d, or 0 where all share one.
   // full_sums adds sum r (x - mean) to s1 (d x K) and the lower triangle of sum r (x - mean)(x - mean)' to
   // the d x d matrix at s2 + k * s2_stride; s2_stride 0 pools the components.
   // Both need scratch of full_scratch(rows, d) doubles; where it is aligned they are faster.
@@ -101,6 +106,10 @@ struct Kernels {
                        const double* constant, double* scratch, Block out);
   void (*full_sums)(ConstBlock x, const double* means, ConstBlock responsibilities, double* s1, double* s2,
                     std::size_t s2_stride, double* scratch);
+
+  // out = constant_k - 1/2 |F_k x - offset_k|^2, d x K offsets: fewer operations, and as exact as x is small.
+  void (*offset_density)(ConstBlock x, const double* offsets, const double* factors, const double* constant,
+                         Block out);
 
   // Bayes' rule for a block. In: log f_k(x_i). Out: w_i r_ik, with r_ik = p_k f_k(x_i) / sum_j p_j f_j(x_i).
   // Returns sum w_i log f(x_i), f(x) = sum p_k f_k(x). weights and row_loglik may be null: ones; not wanted.

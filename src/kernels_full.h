@@ -12,30 +12,34 @@ namespace {
 
 constexpr std::size_t few_dimensions = 16;
 
-template <bool centred>
-[[gnu::always_inline]] inline Vec difference(const double* x, const double* means, std::size_t j) {
-  if constexpr (centred)
-    return load(x) - means[j];
+// What is taken from x before it is multiplied by the factor, or (offset) from the product behind it.
+enum class Centre { none, mean, offset };
+
+template <Centre from>
+[[gnu::always_inline]] inline Vec difference(const double* x, const double* centre, std::size_t j) {
+  if constexpr (from == Centre::mean)
+    return load(x) - centre[j];
   else
     return load(x);
 }
 
-// Adds to norm the squares of the J elements of factor (x - mean) from element `at` on; R vectors of rows.
-template <int R, int J, bool centred>
-[[gnu::always_inline]] inline void whiten_tile(const double* x, std::size_t stride, const double* mean,
+// Adds to norm the squares of the J elements of factor (x - mean), or of factor x - offset, from element `at`
+// on; R vectors of rows.
+template <int R, int J, Centre from>
+[[gnu::always_inline]] inline void whiten_tile(const double* x, std::size_t stride, const double* centre,
                                                const double* factor, std::size_t d, std::size_t at,
                                                Vec* norm) {
   Vec y[R][J];
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 8
-    for (int j = 0; j < J; ++j) y[r][j] = Vec{};
+    for (int j = 0; j < J; ++j) y[r][j] = from == Centre::offset ? all(-centre[at + j]) : Vec{};
 
   const double* column = factor + at;
   for (std::size_t i = 0; i < at; ++i, column += d, x += stride) {
     Vec u[R];
 #pragma GCC unroll 8
-    for (int r = 0; r < R; ++r) u[r] = difference<centred>(x + r * lanes, mean, i);
+    for (int r = 0; r < R; ++r) u[r] = difference<from>(x + r * lanes, centre, i);
 #pragma GCC unroll 8
     for (int j = 0; j < J; ++j)
 #pragma GCC unroll 8
@@ -45,7 +49,7 @@ template <int R, int J, bool centred>
   for (int i = 0; i < J; ++i) {
     Vec u[R];
 #pragma GCC unroll 8
-    for (int r = 0; r < R; ++r) u[r] = difference<centred>(x + i * stride + r * lanes, mean, at + i);
+    for (int r = 0; r < R; ++r) u[r] = difference<from>(x + i * stride + r * lanes, centre, at + i);
 #pragma GCC unroll 8
     for (int j = i; j < J; ++j)
 #pragma GCC unroll 8
@@ -58,9 +62,9 @@ template <int R, int J, bool centred>
     for (int r = 0; r < R; ++r) norm[r] += y[r][j] * y[r][j];
 }
 
-template <int R, bool centred>
+template <int R, Centre from>
 [[gnu::always_inline]] inline void whiten(const double* x, std::size_t stride, std::size_t d,
-                                          const double* mean, const double* factor, double constant,
+                                          const double* centre, const double* factor, double constant,
                                           double* out) {
   Vec norm[R];
 #pragma GCC unroll 8
@@ -68,32 +72,30 @@ template <int R, bool centred>
   std::size_t size = 0;
   for (std::size_t at = 0; at < d; at += size) {
     size = tile_size(d, at, square_tile);
-    if (size == 1) whiten_tile<R, 1, centred>(x, stride, mean, factor, d, at, norm);
-    if (size == 2) whiten_tile<R, 2, centred>(x, stride, mean, factor, d, at, norm);
-    if (size == 3) whiten_tile<R, 3, centred>(x, stride, mean, factor, d, at, norm);
+    if (size == 1) whiten_tile<R, 1, from>(x, stride, centre, factor, d, at, norm);
+    if (size == 2) whiten_tile<R, 2, from>(x, stride, centre, factor, d, at, norm);
+    if (size == 3) whiten_tile<R, 3, from>(x, stride, centre, factor, d, at, norm);
     if constexpr (square_tile > 3) {
-      if (size == 4) whiten_tile<R, 4, centred>(x, stride, mean, factor, d, at, norm);
-      if (size == 5) whiten_tile<R, 5, centred>(x, stride, mean, factor, d, at, norm);
+      if (size == 4) whiten_tile<R, 4, from>(x, stride, centre, factor, d, at, norm);
+      if (size == 5) whiten_tile<R, 5, from>(x, stride, centre, factor, d, at, norm);
     }
   }
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) store(out + r * lanes, constant - 0.5 * norm[r]);
 }
 
-// The same, choosing how to take the differences.
+// The same about a mean, choosing how to take the differences.
 template <int R>
 void whiten_rows(const double* x, std::size_t stride, std::size_t d, const double* mean, const double* factor,
                  double constant, double* scratch, double* out) {
-  if (mean == nullptr) {
-    whiten<R, false>(x, stride, d, mean, factor, constant, out);
-  } else if (d <= few_dimensions) {
-    whiten<R, true>(x, stride, d, mean, factor, constant, out);
+  if (d <= few_dimensions) {
+    whiten<R, Centre::mean>(x, stride, d, mean, factor, constant, out);
   } else {
     for (std::size_t j = 0; j < d; ++j)
 #pragma GCC unroll 8
       for (int r = 0; r < R; ++r)
         store(scratch + (j * R + r) * lanes, load(x + j * stride + r * lanes) - mean[j]);
-    whiten<R, false>(scratch, R * lanes, d, mean, factor, constant, out);
+    whiten<R, Centre::none>(scratch, R * lanes, d, mean, factor, constant, out);
   }
 }
 
@@ -103,13 +105,29 @@ void full_density(ConstBlock x, const double* means, const double* factors, std:
   const std::size_t end = vectors(x.rows) * lanes;
   const std::size_t whole = end - end % (row_tile * lanes);
   for (std::size_t k = 0; k < out.columns; ++k) {
-    const double* mean = means == nullptr ? nullptr : means + k * d;
+    const double* mean = means + k * d;
     const double* factor = factors + k * factor_stride;
     double* to = out.data + k * out.stride;
     for (std::size_t i = 0; i < whole; i += row_tile * lanes)
       whiten_rows<row_tile>(x.data + i, x.stride, d, mean, factor, constant[k], scratch, to + i);
     for (std::size_t i = whole; i < end; i += lanes)
       whiten_rows<1>(x.data + i, x.stride, d, mean, factor, constant[k], scratch, to + i);
+  }
+}
+
+void offset_density(ConstBlock x, const double* offsets, const double* factors, const double* constant,
+                    Block out) {
+  const std::size_t d = x.columns;
+  const std::size_t end = vectors(x.rows) * lanes;
+  const std::size_t whole = end - end % (row_tile * lanes);
+  for (std::size_t k = 0; k < out.columns; ++k) {
+    const double* offset = offsets + k * d;
+    const double* factor = factors + k * d * d;
+    double* to = out.data + k * out.stride;
+    for (std::size_t i = 0; i < whole; i += row_tile * lanes)
+      whiten<row_tile, Centre::offset>(x.data + i, x.stride, d, offset, factor, constant[k], to + i);
+    for (std::size_t i = whole; i < end; i += lanes)
+      whiten<1, Centre::offset>(x.data + i, x.stride, d, offset, factor, constant[k], to + i);
   }
 }
 

@@ -20,9 +20,10 @@ namespace em {
 namespace {
 
 constexpr Kernels make_kernels(const char* name) {
-  return {name,         lanes,          pack,        pack_norm,   pack_products,    linear_density,
-          linear_sums,  square_density, square_sums, drop_below,  diagonal_density, diagonal_sums,
-          full_density, full_sums,      posterior,   column_sums, exp_all,          log_all};
+  return {name,          lanes,          pack,        pack_norm,      pack_products, linear_density,
+          linear_sums,   square_density, square_sums, product_sums,   drop_below,    diagonal_density,
+          diagonal_sums, full_density,   full_sums,   offset_density, posterior,     column_sums,
+          exp_all,       log_all};
 }
 
 }  // namespace

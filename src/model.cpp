@@ -88,7 +88,7 @@ double Model::pass(int threads, Interrupt& interrupt, BlockTask task) {
         slice_loglik += task(rows, worker.work.data(), block.topRows(rows.size),
                              worker.statistics.head(n_family), worker.statistics.tail(n_latent));
       }
-      family_->close_slice(worker.statistics.head(n_family));
+      family_->close_slice(worker.statistics.head(n_family), worker.work.data());
     } catch (...) {
       failure = std::current_exception();
     }
@@ -232,7 +232,7 @@ void Model::score_rows(Rows rows, const Chart& chart, const Vector& prior, Worke
     family_->log_density(one, work, row.leftCols(n_components()));
     latent_->posterior(one, nullptr, row, nullptr, worker.statistics.tail(n_latent), {});
     family_->accumulate(one, work, row.leftCols(n_components()), worker.statistics.head(n_family));
-    family_->close_slice(worker.statistics.head(n_family));
+    family_->close_slice(worker.statistics.head(n_family), work);
     chart.gradient(worker.statistics, gradient);
     scores.row(i) = gradient - prior;
   }

@@ -65,6 +65,8 @@ test_that("fast iterations lose no digit that shows", {
         expect_exact_trace(x, family = em_gaussian(structure), start = start)
         expect_exact_trace(x, family = em_gaussian(structure), start = start, weights = rep(c(3, 2, 0, 1), 175))
       }
+      seven <- list(mean = x[100 * (1:7), ], covariance = diag(4))
+      expect_exact_trace(x, family = em_gaussian("VVV"), start = seven)
       x <- law_matrix(700, 1, 4)[, 1] + 1e8
       expect_exact_trace(x, start = list(mean = x[c(1, 20, 300)], sd = c(1, 1, 1)))
     })
