@@ -61,3 +61,15 @@ em_named_cpp <- function(parameters, labels, variables) {
     .Call(`_emfit_em_named_cpp`, parameters, labels, variables)
 }
 
+em_share_cpp <- function(data, family, latent, starts, structures, threads) {
+    .Call(`_emfit_em_share_cpp`, data, family, latent, starts, structures, threads)
+}
+
+em_run_each_cpp <- function(data, families, latent, starts, control) {
+    .Call(`_emfit_em_run_each_cpp`, data, families, latent, starts, control)
+}
+
+em_certainty_cpp <- function(data, family, latent, parameters, threads) {
+    .Call(`_emfit_em_certainty_cpp`, data, family, latent, parameters, threads)
+}
+

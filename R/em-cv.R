@@ -68,9 +68,23 @@ own_start <- function(search, at, i, part) {
 
 partition_of_rows <- function(search, at, i, rows, fitted) {
   cell <- search$cells[[at]][[i]]
-  labels <- usable_partition(cell_view(search, at, i)$labels[rows], n_columns(cell$model))
+  labels <- usable_partition(cell_labels(search, at, i)[rows], n_columns(cell$model))
   if (is.null(labels)) NULL else list(partition_start(labels, "full", fitted))
 }
 
 # Rows of weight 0 take no part, whatever they have.
 weighted_sum <- function(x, weights) if (is.null(weights)) sum(x) else sum((weights * x)[weights > 0])
+
+# The most probable component of each row; kept, as every fold asks for it.
+cell_labels <- function(search, at, i) {
+  cell <- search$cells[[at]][[i]]
+  if (is.null(cell$labels)) {
+    r <- expect_em(search$data, cell$run$parameters, cell$model, "responsibilities",
+                   threads = search$control$threads)$responsibilities
+    cell$labels <- max.col(r, ties.method = "first")
+    search$cells[[at]][[i]] <- cell
+  }
+  cell$labels
+}
+
+usable_partition <- function(labels, k) if (length(unique(labels)) == k && max(labels) == k) labels

@@ -192,6 +192,28 @@ race_em <- function(natives, items, model, control, most, unit = 1) {
   em_races_cpp(natives, native_family(model), native_latent(model), items, settings)
 }
 
+# Several families, each from a start of its own: a run of each.
+run_each_em <- function(data, items, models, control, native) {
+  if (!length(models)) return(list())
+  settings <- unclass(control)
+  work <- as.double(nrow(native$x)) * ncol(native$x) * sum(vapply(models, `[[`, 0L, "k")) * 20
+  settings$threads <- resolve_threads(control, work)
+  settings[c("unit", "path")] <- list(weight_unit(data$weights), FALSE)
+  em_run_each_cpp(native, lapply(models, native_family), native_latent(models[[1L]]), items, settings)
+}
+
+# What one M-step from each of the items is under each structure: see em-select-starts.R. model: of structure VVV.
+share_em <- function(native, items, model, structures, control) {
+  threads <- resolve_threads(control, as.double(nrow(native$x)) * ncol(native$x) * model$k)
+  em_share_cpp(native, native_family(model), native_latent(model), items, structures, threads)
+}
+
+# How clearly the rows fall into components; the same as certainty() of the responsibilities.
+certainty_em <- function(native, parameters, model, threads = NULL) {
+  threads <- resolve_threads(list(threads = threads), as.double(nrow(native$x)) * ncol(native$x) * model$k)
+  em_certainty_cpp(native, native_family(model), native_latent(model), lapply(parameters, bare_numbers), threads)
+}
+
 # Gradient of the log-likelihood in free coordinates about the parameters, with want = "information" its
 # second derivatives and the jacobian of the packed parameters, with want = "scores" each row's own gradient,
 # with "outer" the sum of their outer products.

@@ -2,13 +2,21 @@
 # them; it is an environment because an interrupt must leave what was done so far. It is never part of a result.
 #
 #   cell$model    list(family, latent, k)          cell$run     what run_em() returned, of the best start
-#   cell$starts   for each start: method, loglik, iterations, status, degenerate
-#   cell$status   "converged", ..., see em_select()              cell$reason  a sentence, or NA
+#   cell$starts   for each start: method, loglik, iterations, status, degenerate; cell$best: which led to the run
+#   cell$agree    how many starts came as high as the best, where that was counted before the run was finished
+#   cell$status   "converged", ..., see em_select()              cell$reason  why it has no run, or NA
 #   cell$note     what the data were warned about, if anything
-#   cell$view     labels and certainty from an E-step at the best parameters; made when asked for
 #   cell$cv       cross-validated criterion, where asked for
 
+# Up to few_rows rows the search is thorough: every start races under every structure, and each race is run to its end.
+# With more it is quick: starts are chosen by what share.h says they promise, races end roughly, and when all are done
+# the best run of each cell is finished.
+
 finalists <- 3L # how many of the starts of a cell run to the end, at most
+few_rows <- 1000L
+rough_tol <- 0.1
+rough_iterations <- 50L
+same_loglik <- 1e-3
 
 new_search <- function(data, families, ks, latent, control) {
   first <- list(family = families[[1L]], latent = latent, k = ks[1L])
@@ -19,7 +27,29 @@ new_search <- function(data, families, ks, latent, control) {
   search$nested <- nesting(families)
   search$interrupted <- FALSE
   search$tick <- function() NULL
+  search$quick <- nrow(search$native$x) > few_rows && can_share(first)
+  search$now <- search$long
+  if (search$quick) be_quick(search)
   search
+}
+
+# One component is its closed form.
+is_quick <- function(search, at) search$quick && search$ks[at] > 1L
+
+can_share <- function(model) {
+  model$family$name == "gaussian" && is.null(model$family$prior) && !has_noise(model$latent)
+}
+
+be_quick <- function(search) {
+  rows <- seq_len(nrow(search$native$x))
+  if (!is.null(search$native$weights)) rows <- rows[search$native$weights > 0]
+  if (length(rows) > kmeans_rows) rows <- rows[sort(sample.int(length(rows), kmeans_rows), method = "radix")]
+  search$sample <- native_rows(search$native, rows)
+  search$states <- lapply(search$ks, function(k) vector("list", length(search$cells[[1L]])))
+  if (search$long$tol == 0) return(invisible())
+  search$now$tol <- max(search$long$tol, rough_tol)
+  search$now$stop <- "loglik"
+  search$now$max_iter <- min(search$long$max_iter, rough_iterations)
 }
 
 # Data, and how starts are run.
@@ -66,6 +96,7 @@ run_search <- function(search) {
       share_optima(search, at)
     }
     for (at in rev(seq_len(count))[-1L]) search_from_above(search, at)
+    if (search$quick) for (at in seq_len(count)) finish_cells(search, at)
     if (!is.null(search$folds)) cross_validate(search)
   }, interrupt = function(condition) search$interrupted <- TRUE)
   search$close_progress()
@@ -76,8 +107,8 @@ show_progress <- function(search) {
   search$close_progress <- function() NULL
   if (!isTRUE(getOption("emfit.progress", rlang::is_interactive()))) return(invisible())
   size <- length(search$ks) * length(search$cells[[1L]])
-  bar <- cli::cli_progress_bar("Fitting mixtures", total = size * (if (is.null(search$folds)) 3L else 4L),
-                               .auto_close = FALSE)
+  bar <- cli::cli_progress_bar("Fitting mixtures", .auto_close = FALSE,
+                               total = size * (3L + search$quick + !is.null(search$folds)))
   search$tick <- function() cli::cli_progress_update(id = bar)
   search$close_progress <- function() cli::cli_progress_done(id = bar)
 }
@@ -86,10 +117,9 @@ show_progress <- function(search) {
 search_from_below <- function(search, at) {
   drawn <- draw_shared_starts(search, at)
   for (i in seq_along(search$cells[[at]])) {
-    items <- c(drawn, starts_from_others(search, at, i, seq_len(i - 1L)), starts_from_splits(search, at, i))
-    improve_cell(search, at, i, items, finalists)
-    keep_nested_order(search, at, i)
-    search$tick()
+    items <- c(starts_from_partitions(search, at, i, drawn), starts_from_others(search, at, i, seq_len(i - 1L)),
+               starts_from_splits(search, at, i))
+    advance_cell(search, at, i, items, finalists)
   }
 }
 
@@ -97,31 +127,57 @@ search_from_below <- function(search, at) {
 share_optima <- function(search, at) {
   count <- length(search$cells[[at]])
   for (i in seq_len(count)) {
-    improve_cell(search, at, i, starts_from_others(search, at, i, seq_len(count)[-seq_len(i)]), 1L)
-    keep_nested_order(search, at, i)
-    search$tick()
+    advance_cell(search, at, i, starts_beyond(search, at, i, seq_len(count)[-seq_len(i)]), 1L)
   }
 }
 
-# The optimum for k + 1 with two of its components merged.
+# The optimum for k + 1 with two of its components merged; a quick search shares what came of it.
 search_from_above <- function(search, at) {
+  count <- length(search$cells[[at]])
+  for (i in seq_len(count)) advance_cell(search, at, i, starts_from_merges(search, at, i), 1L)
+  if (!is_quick(search, at)) return(invisible())
+  for (i in seq_len(count)) improve_cell(search, at, i, starts_beyond(search, at, i, seq_len(count)[-i]), 1L)
+}
+
+advance_cell <- function(search, at, i, items, most) {
+  improve_cell(search, at, i, items, most)
+  if (!search$quick) keep_nested_order(search, at, i)
+  search$tick()
+}
+
+# Runs the best of each cell to the end, and sees to the order that rough runs left out. What lost a component on the
+# way gets another chance.
+finish_cells <- function(search, at) {
+  if (!is_quick(search, at)) return(invisible())
+  search$now <- search$long
+  open <- which(vapply(search$cells[[at]], is_sound, NA))
+  cells <- search$cells[[at]][open]
+  runs <- run_each_em(search$data, lapply(cells, function(cell) parameters_start(cell$run$parameters, "")),
+                      lapply(cells, `[[`, "model"), search$long, search$native)
+  search$cells[[at]][open] <- Map(finish_cell, cells, runs)
   for (i in seq_along(search$cells[[at]])) {
-    improve_cell(search, at, i, starts_from_merges(search, at, i), 1L)
+    if (i %in% open && !is_sound(search$cells[[at]][[i]])) {
+      items <- c(starts_from_others(search, at, i, seq_along(search$cells[[at]])[-i]), starts_from_splits(search, at, i))
+      improve_cell(search, at, i, items, finalists)
+    }
     keep_nested_order(search, at, i)
     search$tick()
   }
 }
 
-draw_shared_starts <- function(search, at) {
-  n_start <- if (search$ks[at] == 1L && !has_noise(search$cells[[at]][[1L]]$model$latent)) 1L else search$control$n_start
-  seeds <- NULL
-  for (cell in search$cells[[at]]) {
-    if (cell$status == "failed") next
-    seeds <- guarded(cell, list(items = draw_starts(search$data, cell$model, "kmeans++", n_start)))
-    break
-  }
-  lapply(seeds$items, function(item) c(item, method = "kmeans++"))
+finish_cell <- function(cell, run) {
+  cell$agree <- agreeing(cell, rough_tol)
+  cell$starts$loglik[cell$best] <- run$loglik
+  cell$starts$status[cell$best] <- run$status
+  cell$starts$degenerate[cell$best] <- length(run$degenerate) > 0L
+  cell$starts$iterations[cell$best] <- cell$starts$iterations[cell$best] + run$iterations
+  run$traces <- NULL
+  cell[c("run", "status")] <- list(run, run_status(run))
+  cell
 }
+
+# How many starts came as high as the best.
+agreeing <- function(cell, within = same_loglik) sum(cell$starts$loglik > cell$run$loglik - within)
 
 # Letters that say at most as much, each by each: a matrix of one structure is then also one of the other.
 is_nested <- function(family, within) {
@@ -136,48 +192,6 @@ nesting <- function(families) {
 }
 
 nested_cells <- function(search, at, i) Filter(is_sound, search$cells[[at]][search$nested[[i]]])
-
-parameters_start <- function(parameters, method, forgiving = FALSE) {
-  list(parameters = parameters, forgiving = forgiving, method = method)
-}
-
-# Labels in the user's order of rows, to that in which the core gets them.
-partition_start <- function(labels, method, data) {
-  if (!is.null(data$order)) labels <- labels[data$order]
-  list(partition = labels, forgiving = TRUE, method = method)
-}
-
-starts_from_others <- function(search, at, i, others) {
-  if (search$ks[at] == 1L) return(NULL)
-  lapply(Filter(is_sound, search$cells[[at]][others]),
-         function(cell) parameters_start(cell$run$parameters, "shared"))
-}
-
-starts_from_splits <- function(search, at, i) {
-  if (at == 1L || search$ks[at - 1L] != search$ks[at] - 1L) return(NULL)
-  below <- search$cells[[at - 1L]][[i]]
-  if (!is_sound(below)) return(NULL)
-  model <- search$cells[[at]][[i]]$model
-  items <- lapply(seq_len(below$model$k), function(j) {
-    parameters <- family_split(model$family, below$run$parameters, j)
-    parameters$proportions <- proportions_of_split(parameters$proportions, model)
-    parameters_start(parameters, "split", forgiving = TRUE)
-  })
-  items[vapply(items, function(item) !is.null(item$parameters$proportions), NA)]
-}
-
-starts_from_merges <- function(search, at, i) {
-  if (search$ks[at] == 1L || search$ks[at + 1L] != search$ks[at] + 1L) return(NULL)
-  above <- search$cells[[at + 1L]][[i]]
-  if (!is_sound(above)) return(NULL)
-  model <- search$cells[[at]][[i]]$model
-  lapply(family_merges(model$family, above$run$parameters, above$model$k), function(parameters) {
-    parameters$proportions <- proportions_of_split(parameters$proportions, model)
-    parameters_start(parameters, "merge", forgiving = TRUE)
-  })
-}
-
-usable_partition <- function(labels, k) if (length(unique(labels)) == k && max(labels) == k) labels
 
 # EM from the optimum of a nested structure can't end below it.
 keep_nested_order <- function(search, at, i) {
@@ -197,12 +211,18 @@ run_is_sound <- function(run) run_status(run) %in% sound_statuses
 improve_cell <- function(search, at, i, items, most) {
   cell <- search$cells[[at]][[i]]
   if (!length(items) || (cell$status == "failed" && is.null(cell$run))) return(invisible())
-  search$cells[[at]][[i]] <- guarded(cell, keep_better(cell, run_items(search, cell$model, items, most, cell_loglik(cell))))
+  before <- cell_loglik(cell)
+  rough <- is_quick(search, at) && !identical(search$now, search$long)
+  cell <- guarded(cell, {
+    run <- run_items(search, cell$model, items, most, before, if (rough) search$now else search$long)
+    keep_better(cell, if (rough) as_unfinished(run) else run)
+  })
+  search$cells[[at]][[i]] <- cell
+  if (cell_loglik(cell) > before + same_loglik) note_optimum(search, at, i)
 }
 
 # The best of a race of starts: see race.h.
-run_items <- function(plan, model, items, most = length(items), to_beat = -Inf) {
-  control <- plan$long
+run_items <- function(plan, model, items, most = length(items), to_beat = -Inf, control = plan$long) {
   control[c("finalists", "to_beat")] <- list(most, to_beat)
   run <- run_em(plan$data, list(items = items), model, control, plan$native)
   run$traces <- NULL
@@ -210,10 +230,19 @@ run_items <- function(plan, model, items, most = length(items), to_beat = -Inf) 
   run
 }
 
+# Where a rough run stopped is no end.
+as_unfinished <- function(run) {
+  if (run$status == "converged") run$status <- "max_iter"
+  run$starts$status[run$starts$status %in% c("converged", "max_iter")] <- "stopped_early"
+  run
+}
+
 keep_better <- function(cell, run) {
-  starts <- if (is.null(cell$starts)) run$starts else Map(c, cell$starts, run$starts)
+  had <- length(cell$starts$loglik)
+  starts <- if (had) Map(c, cell$starts, run$starts) else run$starts
   new <- cell
-  new[c("run", "status", "reason", "view")] <- list(run, run_status(run), run_reason(run), NULL)
+  new[c("run", "status", "best")] <- list(run, run_status(run), had + run$best)
+  new$agree <- NULL
   better <- is.null(cell$run) || is_sound(new) > is_sound(cell) ||
     (is_sound(new) == is_sound(cell) && run$loglik > cell$run$loglik)
   if (better) cell <- new
@@ -236,18 +265,4 @@ run_reason <- function(run) {
     not_monotone = sprintf("The log-likelihood fell by %s.", number(-run$gain)),
     NA_character_
   )
-}
-
-# One E-step at the optimum: labels of the rows, certainty.
-cell_view <- function(search, at, i) {
-  cell <- search$cells[[at]][[i]]
-  if (is.null(cell$view)) {
-    responsibilities <- expect_em(search$data, cell$run$parameters, cell$model, "responsibilities",
-                                  threads = search$control$threads)$responsibilities
-    weights <- if (is.null(search$data$weights)) rep(1, search$data$n) else search$data$weights
-    cell$view <- list(labels = max.col(responsibilities, ties.method = "first"),
-                      certainty = certainty(responsibilities, weights))
-    search$cells[[at]][[i]] <- cell
-  }
-  cell$view
 }

@@ -1,46 +1,55 @@
 # The object that em_select() returns: a table with a row for each fit, and what best() makes fits of.
 new_em_select <- function(search, criterion, call) {
   nobs <- if (is.null(search$data$weights)) search$data$n else sum(search$data$weights)
-  rows <- list()
-  for (at in seq_along(search$ks)) {
-    for (i in seq_along(search$cells[[at]])) rows <- c(rows, list(table_row(search, at, i, nobs)))
-  }
-  call[[1L]] <- quote(emfit::em_fit)
-  table <- do.call(rbind, rows)
-  if (criterion != "CV") table$CV <- NULL
-  cells <- lapply(do.call(c, search$cells), function(cell) cell[c("model", "run", "starts")])
-  # By structure, then by k, as the lines of a plot.
   families <- length(search$cells[[1L]])
-  by_family <- order(rep(seq_len(families), length(search$ks)), table$k)
+  # By structure, then by k, as the lines of a plot.
+  by_family <- order(rep(seq_len(families), length(search$ks)), rep(search$ks, each = families))
+  cells <- do.call(c, search$cells)[by_family]
+  table <- select_table(search, cells, nobs)
+  if (criterion != "CV") table$CV <- NULL
+  call[[1L]] <- quote(emfit::em_fit)
   out <- structure(list(
-    call = call, table = table[by_family, ], criterion = criterion, interrupted = search$interrupted, nobs = nobs,
-    cells = cells[by_family], latent = search$cells[[1L]][[1L]]$model$latent, control = search$control,
-    data = unclass(search$data)
+    call = call, table = table, criterion = criterion, interrupted = search$interrupted, nobs = nobs,
+    cells = lapply(cells, function(cell) cell[c("model", "run", "starts")]),
+    latent = cells[[1L]]$model$latent, control = search$control, data = unclass(search$data)
   ), class = "em_select")
-  row.names(out$table) <- NULL
   warn_interrupted(out)
   out
 }
 
-table_row <- function(search, at, i, nobs) {
-  view <- if (is_sound(search$cells[[at]][[i]])) cell_view(search, at, i)
-  cell <- search$cells[[at]][[i]]
-  covariance <- cell$model$family$covariance
-  good <- is_sound(cell)
-  or_na <- function(value) if (good) value else NA_real_
-  loglik <- if (is.null(cell$run)) NA_real_ else cell$run$loglik - cell$run$log_prior
-  df <- if (is.null(cell$run)) NA_integer_ else as.integer(cell$run$df)
+# Made of whole columns: a data frame for each row takes longer than a small fit.
+select_table <- function(search, cells, nobs) {
+  good <- vapply(cells, is_sound, NA)
+  clear <- lapply(cells[good], function(cell) {
+    certainty_em(search$native, cell$run$parameters, cell$model, search$control$threads)
+  })
+  of_good <- function(values) replace(rep(NA_real_, length(cells)), good, values)
+  of_run <- function(ask) vapply(cells, function(cell) if (is.null(cell$run)) NA_real_ else ask(cell$run), 0)
+  loglik <- of_run(function(run) run$loglik - run$log_prior)
+  df <- as.integer(of_run(function(run) run$df))
   bic <- -2 * loglik + df * log(nobs)
-  reason <- if (is.na(cell$reason) && !is.null(cell$note)) cell$note else cell$reason
   data.frame(
-    family = cell$model$family$name, covariance = if (is.null(covariance)) NA_character_ else covariance,
-    k = cell$model$k, logLik = loglik, df = df, AIC = or_na(-2 * loglik + 2 * df), BIC = or_na(bic),
-    ICL = or_na(bic - 2 * view$certainty$log_top), CV = if (is.null(cell$cv)) NA_real_ else cell$cv,
-    entropy = or_na(view$certainty$entropy), n.min = or_na(min(cell$run$counts[seq_len(cell$model$k)])),
-    prob.min = or_na(view$certainty$least), converged = cell$status == "converged",
-    starts.agree = if (good) sum(cell$starts$loglik > cell$run$loglik - 1e-3) else NA_integer_, status = cell$status,
-    reason = reason
+    family = vapply(cells, function(cell) cell$model$family$name, ""),
+    covariance = vapply(cells, function(cell) c(cell$model$family$covariance, NA_character_)[1L], ""),
+    k = vapply(cells, function(cell) cell$model$k, 0L), logLik = loglik, df = df,
+    AIC = of_good((-2 * loglik + 2 * df)[good]), BIC = of_good(bic[good]),
+    ICL = of_good(bic[good] - 2 * vapply(clear, `[[`, 0, "log_top")),
+    CV = vapply(cells, function(cell) c(cell$cv, NA_real_)[1L], 0),
+    entropy = of_good(vapply(clear, `[[`, 0, "entropy")),
+    n.min = of_good(vapply(cells[good], function(cell) min(cell$run$counts[seq_len(cell$model$k)]), 0)),
+    prob.min = of_good(vapply(clear, `[[`, 0, "least")),
+    converged = vapply(cells, function(cell) cell$status == "converged", NA),
+    starts.agree = as.integer(of_good(vapply(cells[good], starts_agreeing_in, 0))),
+    status = vapply(cells, `[[`, "", "status"), reason = vapply(cells, reason_of_cell, "")
   )
+}
+
+starts_agreeing_in <- function(cell) as.double(if (is.null(cell$agree)) agreeing(cell) else cell$agree)
+
+reason_of_cell <- function(cell) {
+  if (!is.na(cell$reason)) return(cell$reason)
+  reason <- if (is.null(cell$run)) NA_character_ else run_reason(cell$run)
+  if (is.na(reason) && !is.null(cell$note)) cell$note else reason
 }
 
 warn_interrupted <- function(x) {

@@ -204,6 +204,49 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// em_share_cpp
+Rcpp::List em_share_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List starts, Rcpp::CharacterVector structures, int threads);
+RcppExport SEXP _emfit_em_share_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP startsSEXP, SEXP structuresSEXP, SEXP threadsSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type family(familySEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type latent(latentSEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type starts(startsSEXP);
+    Rcpp::traits::input_parameter< Rcpp::CharacterVector >::type structures(structuresSEXP);
+    Rcpp::traits::input_parameter< int >::type threads(threadsSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_share_cpp(data, family, latent, starts, structures, threads));
+    return rcpp_result_gen;
+END_RCPP
+}
+// em_run_each_cpp
+Rcpp::List em_run_each_cpp(Rcpp::List data, Rcpp::List families, Rcpp::List latent, Rcpp::List starts, Rcpp::List control);
+RcppExport SEXP _emfit_em_run_each_cpp(SEXP dataSEXP, SEXP familiesSEXP, SEXP latentSEXP, SEXP startsSEXP, SEXP controlSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type families(familiesSEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type latent(latentSEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type starts(startsSEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type control(controlSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_run_each_cpp(data, families, latent, starts, control));
+    return rcpp_result_gen;
+END_RCPP
+}
+// em_certainty_cpp
+Rcpp::List em_certainty_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters, int threads);
+RcppExport SEXP _emfit_em_certainty_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP parametersSEXP, SEXP threadsSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type family(familySEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type latent(latentSEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type parameters(parametersSEXP);
+    Rcpp::traits::input_parameter< int >::type threads(threadsSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_certainty_cpp(data, family, latent, parameters, threads));
+    return rcpp_result_gen;
+END_RCPP
+}
 
 static const R_CallMethodDef CallEntries[] = {
     {"_emfit_em_kernels_cpp", (DL_FUNC) &_emfit_em_kernels_cpp, 0},
@@ -221,6 +264,9 @@ static const R_CallMethodDef CallEntries[] = {
     {"_emfit_em_tidy_cpp", (DL_FUNC) &_emfit_em_tidy_cpp, 2},
     {"_emfit_em_distinct_cpp", (DL_FUNC) &_emfit_em_distinct_cpp, 3},
     {"_emfit_em_named_cpp", (DL_FUNC) &_emfit_em_named_cpp, 3},
+    {"_emfit_em_share_cpp", (DL_FUNC) &_emfit_em_share_cpp, 6},
+    {"_emfit_em_run_each_cpp", (DL_FUNC) &_emfit_em_run_each_cpp, 5},
+    {"_emfit_em_certainty_cpp", (DL_FUNC) &_emfit_em_certainty_cpp, 5},
     {NULL, NULL, 0}
 };
 

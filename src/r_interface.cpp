@@ -10,99 +10,11 @@
 #include "kernels.h"
 #include "numerics.h"
 #include "r_convert.h"
+#include "r_fits.h"
 #include "race.h"
 #include "refit.h"
 #include "start.h"
 #include "tally.h"
-
-namespace {
-
-SEXP check_interrupt(void* /*unused*/) {
-  R_CheckUserInterrupt();
-  return R_NilValue;
-}
-
-// Where R was going when it was told to wait.
-SEXP postponed_jump = nullptr;
-
-// An interrupt or a time limit makes R jump, past C++ destructors and running threads. The jump is held up
-// here and goes on from leave_if_raised(), once all has been put away, so that R shows its own condition.
-bool user_wants_out() {
-  try {
-    Rcpp::unwindProtect(check_interrupt, nullptr);
-    return false;
-  } catch (const Rcpp::LongjumpException& jump) {
-    postponed_jump = jump.token;
-    return true;
-  }
-}
-
-void leave_if_raised(const em::Interrupt& interrupt) {
-  if (interrupt.raised()) throw Rcpp::LongjumpException(postponed_jump);
-}
-
-Rcpp::IntegerVector counted_from_one(const std::vector<em::Index>& components) {
-  Rcpp::IntegerVector out(components.begin(), components.end());
-  return out + 1;
-}
-
-Rcpp::NumericVector to_r(const em::Vector& x) { return Rcpp::NumericVector(x.data(), x.data() + x.size()); }
-
-Rcpp::NumericMatrix path_matrix(const std::vector<em::Vector>& path) {
-  if (path.empty()) return Rcpp::NumericMatrix(0, 0);
-  Rcpp::NumericMatrix out(static_cast<int>(path.front().size()), static_cast<int>(path.size()));
-  double* at = out.begin();
-  for (const em::Vector& one : path) at = std::copy(one.data(), one.data() + one.size(), at);
-  return out;
-}
-
-em::ListBuilder starts_table(const std::vector<em::Fit>& fits, int more = 0) {
-  Rcpp::NumericVector loglik(fits.size());
-  Rcpp::IntegerVector iterations(fits.size());
-  Rcpp::CharacterVector status(fits.size());
-  Rcpp::LogicalVector degenerate(fits.size());
-  for (std::size_t i = 0; i < fits.size(); ++i) {
-    const auto at = static_cast<R_xlen_t>(i);
-    loglik[at] = fits[i].loglik;
-    iterations[at] = fits[i].iterations;
-    status[at] = em::status_name(fits[i].status);
-    degenerate[at] = !fits[i].degenerate.empty() || fits[i].status == em::Status::bad_start;
-  }
-  em::ListBuilder out(4 + more);
-  out.add("loglik", loglik).add("iterations", iterations).add("status", status).add("degenerate", degenerate);
-  return out;
-}
-
-// A data frame with a row for each iteration.
-Rcpp::List trace_of(const em::Fit& fit) {
-  const auto rows = static_cast<int>(fit.trace.size());
-  Rcpp::List out = em::ListBuilder(3)
-                       .add("iteration", Rcpp::IntegerVector(Rcpp::seq_len(rows) - 1))
-                       .add("loglik", fit.trace)
-                       .add("accelerated", fit.accelerated)
-                       .list();
-  out.attr("row.names") = Rcpp::IntegerVector::create(NA_INTEGER, -rows);
-  out.attr("class") = "data.frame";
-  return out;
-}
-
-// The log-likelihoods of every start's run, for a picture of them all.
-Rcpp::List traces_of(const std::vector<em::Fit>& fits) {
-  Rcpp::List out(fits.size());
-  for (std::size_t i = 0; i < fits.size(); ++i) out[i] = Rcpp::wrap(fits[i].trace);
-  return out;
-}
-
-// The parameters that every start's run ended with.
-Rcpp::List ends_of(const em::Fields& fields, const std::vector<em::Fit>& fits) {
-  Rcpp::List out(fits.size());
-  for (std::size_t i = 0; i < fits.size(); ++i) {
-    if (fits[i].status != em::Status::bad_start) out[i] = em::write_parameters(fields, fits[i].parameters);
-  }
-  return out;
-}
-
-}  // namespace
 
 // Names of the kernels that this machine has; "best" is the first.
 // [[Rcpp::export(rng = false)]]
@@ -128,7 +40,7 @@ Rcpp::List em_counts_cpp(Rcpp::NumericMatrix x, Rcpp::Nullable<Rcpp::NumericVect
   const em::Counts counts =
       em::count_rows(x.nrow(), x.begin(), failures, trials.begin(), trials.size() == 1, out.begin());
   return Rcpp::List::create(Rcpp::Named("x") = out, Rcpp::Named("sound") = counts.sound,
-                            Rcpp::Named("empty") = counted_from_one(counts.empty));
+                            Rcpp::Named("empty") = em::counted_from_one(counts.empty));
 }
 
 // The different rows of such counts and their summed weights.
@@ -154,11 +66,11 @@ Rcpp::List em_start_cpp(Rcpp::List data, Rcpp::List family, std::string method, 
   const double* weights = em::weights_of(data);
   const em::Index k = bound->n_components();
   bound->describe(weights);
-  em::Interrupt interrupt(user_wants_out);
+  em::Interrupt interrupt(em::user_wants_out);
   Rcpp::List out(seeds.size());
   for (R_xlen_t i = 0; i < seeds.size(); ++i) {
     interrupt.poll();
-    leave_if_raised(interrupt);
+    em::leave_if_raised(interrupt);
     if (!(seeds[i] >= 0.0 && seeds[i] < 0x1p53)) throw std::invalid_argument("a seed must be 0 or more");
     em::Random random(static_cast<std::uint64_t>(seeds[i]));
     if (method == "random") {
@@ -186,42 +98,14 @@ Rcpp::List em_run_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcp
   std::vector<em::Start> from;
   for (R_xlen_t i = 0; i < starts.size(); ++i) from.push_back(em::make_start(starts[i], *model));
 
-  em::Interrupt interrupt(user_wants_out);
+  em::Interrupt interrupt(em::user_wants_out);
   const em::Control settings = em::make_control(control);
   const std::vector<em::Fit> fits = settings.finalists > 0 ? em::run_race(*model, from, settings, interrupt)
                                                            : em::run_all(*model, from, settings, interrupt);
-  leave_if_raised(interrupt);
+  em::leave_if_raised(interrupt);
 
-  std::size_t best = 0;
-  for (std::size_t i = 1; i < fits.size(); ++i) {
-    if (em::is_better(fits[i], fits[best])) best = i;
-  }
-  const em::Fit& fit = fits[best];
-  const bool usable = fit.status != em::Status::bad_start;
-  const em::Vector& parameters = usable ? fit.parameters : fit.start;
-  em::ListBuilder out(22);
-  out.add("parameters", em::write_parameters(model->fields(), parameters))
-      .add("start", em::write_parameters(model->fields(), fit.start))
-      .add("loglik", fit.loglik)
-      .add("log_prior", fit.log_prior)
-      .add("df", static_cast<double>(model->n_free()))
-      .add("status", em::status_name(fit.status))
-      .add("iterations", fit.iterations)
-      .add("gain", fit.gain)
-      .add("remaining", fit.remaining)
-      .add("component", static_cast<int>(fit.component + 1))
-      .add("worth", fit.worth)
-      .add("twins", counted_from_one(fit.twins))
-      .add("degenerate", counted_from_one(fit.degenerate))
-      .add("relative_spread", to_r(fit.relative_spread))
-      .add("counts", to_r(fit.counts))
-      .add("passes", fit.passes)
-      .add("trace", trace_of(fit))
-      .add("path", path_matrix(fit.path))
-      .add("best", static_cast<int>(best + 1))
-      .add("starts", starts_table(fits).list())
-      .add("traces", traces_of(fits));
-  if (Rcpp::as<bool>(em::element(control, "ends"))) out.add("ends", ends_of(model->fields(), fits));
+  em::ListBuilder out = em::run_as_list(*model, fits);
+  if (Rcpp::as<bool>(em::element(control, "ends"))) out.add("ends", em::ends_of(model->fields(), fits));
   return out.list();
 }
 
@@ -234,7 +118,7 @@ Rcpp::List em_expect_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, 
   const auto model = em::make_model(data, family, latent);
   em::read_parameters(parameters, model->fields());
   const em::Index n = model->n_rows();
-  em::Interrupt interrupt(user_wants_out);
+  em::Interrupt interrupt(em::user_wants_out);
   const int component = static_cast<int>(model->prepare(em::Accuracy::exact) + 1);
   em::ListBuilder out(6);
   out.add("component", component);
@@ -268,9 +152,9 @@ Rcpp::List em_expect_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, 
     } else {
       model->expect_given({REAL(given), nullptr}, threads, interrupt);
     }
-    out.add("loglik", loglik).add("statistics", to_r(model->statistics()));
+    out.add("loglik", loglik).add("statistics", em::to_r(model->statistics()));
   }
-  leave_if_raised(interrupt);
+  em::leave_if_raised(interrupt);
   return out.list();
 }
 
@@ -296,16 +180,16 @@ Rcpp::List em_score_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
                         std::string want, int threads) {
   const auto model = em::make_model(data, family, latent);
   em::read_parameters(parameters, model->fields());
-  em::Interrupt interrupt(user_wants_out);
+  em::Interrupt interrupt(em::user_wants_out);
   const em::Information found = want == "scores"  ? em::row_scores(*model, threads, interrupt)
                                 : want == "outer" ? em::outer_information(*model, threads, interrupt)
                                                   : em::observed_information(*model, threads, interrupt);
-  leave_if_raised(interrupt);
+  em::leave_if_raised(interrupt);
   const auto matrix = [](const em::Matrix& x) {
     return Rcpp::NumericMatrix(static_cast<int>(x.rows()), static_cast<int>(x.cols()), x.data());
   };
   return Rcpp::List::create(
-      Rcpp::Named("passes") = found.passes, Rcpp::Named("gradient") = to_r(found.gradient),
+      Rcpp::Named("passes") = found.passes, Rcpp::Named("gradient") = em::to_r(found.gradient),
       Rcpp::Named("information") = matrix(found.observed), Rcpp::Named("jacobian") = matrix(found.jacobian),
       Rcpp::Named("outer") = matrix(found.outer), Rcpp::Named("scores") = matrix(found.scores));
 }
@@ -316,10 +200,10 @@ Rcpp::NumericMatrix em_place_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List 
                                  Rcpp::NumericMatrix coordinates, int threads) {
   const auto model = em::make_model(data, family, latent);
   em::read_parameters(parameters, model->fields());
-  em::Interrupt interrupt(user_wants_out);
+  em::Interrupt interrupt(em::user_wants_out);
   const em::ConstMatrixMap at(coordinates.begin(), coordinates.nrow(), coordinates.ncol());
   const em::Matrix out = em::parameters_at(*model, at, threads, interrupt);
-  leave_if_raised(interrupt);
+  em::leave_if_raised(interrupt);
   return Rcpp::NumericMatrix(static_cast<int>(out.rows()), static_cast<int>(out.cols()), out.data());
 }
 
@@ -338,9 +222,9 @@ Rcpp::List em_refit_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
   if (models.empty()) throw std::invalid_argument("there must be data");
   em::Start start;
   start.parameters = em::packed_parameters(parameters, models.front()->fields());
-  em::Interrupt interrupt(user_wants_out);
+  em::Interrupt interrupt(em::user_wants_out);
   const std::vector<em::Fit> fits = em::refit(models, weights, start, em::make_control(control), interrupt);
-  leave_if_raised(interrupt);
+  em::leave_if_raised(interrupt);
 
   std::vector<em::Vector> found;
   Rcpp::NumericVector spread(data.size(), NA_REAL);
@@ -351,8 +235,11 @@ Rcpp::List em_refit_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
     if (sound) spread[static_cast<R_xlen_t>(i)] = fits[i].relative_spread.minCoeff();
     log_prior[static_cast<R_xlen_t>(i)] = fits[i].log_prior;
   }
-  em::ListBuilder out = starts_table(fits, 3);
-  return out.add("spread", spread).add("log_prior", log_prior).add("parameters", path_matrix(found)).list();
+  em::ListBuilder out = em::starts_table(fits, 3);
+  return out.add("spread", spread)
+      .add("log_prior", log_prior)
+      .add("parameters", em::path_matrix(found))
+      .list();
 }
 
 // The best fit of a race of starts for each data set: what em_select() and em_lrt() ask of a run.
@@ -372,10 +259,10 @@ Rcpp::List em_races_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
       from[static_cast<std::size_t>(i)].push_back(em::make_start(items[j], *models.back()));
     }
   }
-  em::Interrupt interrupt(user_wants_out);
+  em::Interrupt interrupt(em::user_wants_out);
   const std::vector<em::Fit> fits =
       em::race_each(models, weights, from, em::make_control(control), interrupt);
-  leave_if_raised(interrupt);
+  em::leave_if_raised(interrupt);
 
   Rcpp::List out(data.size());
   for (std::size_t i = 0; i < fits.size(); ++i) {
@@ -383,7 +270,7 @@ Rcpp::List em_races_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
     em::ListBuilder run(8);
     run.add("loglik", fit.loglik)
         .add("status", em::status_name(fit.status))
-        .add("degenerate", counted_from_one(fit.degenerate))
+        .add("degenerate", em::counted_from_one(fit.degenerate))
         .add("iterations", fit.iterations)
         .add("gain", fit.gain)
         .add("component", static_cast<int>(fit.component + 1));

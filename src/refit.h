@@ -1,4 +1,4 @@
-// refit.h: many data sets, each with one start or with starts of its own.
+// refit.h: many models, each with one start or with starts of its own.
 #pragma once
 
 #include <memory>
@@ -13,6 +13,11 @@ namespace em {
 std::vector<Fit> refit(const std::vector<std::unique_ptr<Model>>& models,
                        const std::vector<const double*>& weights, const Start& start, const Control& control,
                        Interrupt& interrupt);
+
+// The same, but each model has a start of its own.
+std::vector<Fit> run_each(const std::vector<std::unique_ptr<Model>>& models,
+                          const std::vector<const double*>& weights, const std::vector<Start>& starts,
+                          const Control& control, Interrupt& interrupt);
 
 // The same with a race of starts for each model (race.h), of which the best fit is kept.
 std::vector<Fit> race_each(const std::vector<std::unique_ptr<Model>>& models,

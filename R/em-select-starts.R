@@ -1,0 +1,106 @@
+# Where the runs of em_select() start: k-means++ partitions, optima of other structures, splits and merges of optima.
+#
+# A thorough search tries all of them. In a quick one a state of the search, a partition or an optimum, gives every
+# structure a start by one M-step, and says how high its log-likelihood is at least: only the most promising are tried.
+#
+#   states   a list for each state: `bounds` and `parameters` for each structure, `fewest` rows in a component; NULL
+#            where it has none
+
+most_promising <- 4L # partitions, and optima of others, that are tried
+most_merges <- 6L
+within_reach <- 3 # a state's log-likelihood may gain so much on the way to its optimum that a try is worth it
+kmeans_rows <- 2000L # so many are enough for k-means++
+
+draw_shared_starts <- function(search, at) {
+  model <- sound_model(search$cells[[at]])
+  if (is.null(model)) return(NULL)
+  one <- search$ks[at] == 1L && !has_noise(model$latent)
+  quick <- is_quick(search, at)
+  native <- if (quick) search$sample else search$native
+  seeds <- guarded(list(), list(items = draw_starts(search$data, model, "kmeans++",
+                                                    if (one) 1L else search$control$n_start, native)))
+  if (quick) return(share_states(search, at, seeds$items, native))
+  lapply(seeds$items, function(item) c(item, method = "kmeans++"))
+}
+
+# The first that can be fitted.
+sound_model <- function(cells) {
+  for (cell in cells) if (cell$status != "failed") return(cell$model)
+  NULL
+}
+
+parameters_start <- function(parameters, method, forgiving = FALSE) {
+  list(parameters = parameters, forgiving = forgiving, method = method)
+}
+
+# Labels in the user's order of rows, to that in which the core gets them.
+partition_start <- function(labels, method, data) {
+  if (!is.null(data$order)) labels <- labels[data$order]
+  list(partition = labels, forgiving = TRUE, method = method)
+}
+
+share_states <- function(search, at, items, native = search$native) {
+  model <- search$cells[[at]][[1L]]$model
+  structures <- vapply(search$cells[[at]], function(cell) cell$model$family$covariance, "")
+  model$family$covariance <- if (ncol(native$x) == 1L) "V" else "VVV"
+  share_em(native, items, model, structures, search$control)
+}
+
+# What the cell has found becomes a state that others may start from.
+note_optimum <- function(search, at, i) {
+  if (!is_quick(search, at)) return(invisible())
+  optimum <- parameters_start(search$cells[[at]][[i]]$run$parameters, "shared")
+  search$states[[at]][i] <- share_states(search, at, list(optimum))
+}
+
+# The states whose log-likelihood under structure i is highest at least; those with too small a component come last.
+promising <- function(states, i, most, method, above = -Inf) {
+  states <- Filter(Negate(is.null), states)
+  bounds <- vapply(states, function(state) state$bounds[i], 0)
+  small <- vapply(states, function(state) state$fewest <= NROW(state$parameters[[i]]$covariance) + 1, NA)
+  chosen <- utils::head(order(small, -bounds, method = "radix"), most)
+  lapply(states[chosen[bounds[chosen] > above]],
+         function(state) parameters_start(state$parameters[[i]], method, forgiving = TRUE))
+}
+
+starts_from_partitions <- function(search, at, i, drawn) {
+  if (is_quick(search, at)) promising(drawn, i, most_promising, "kmeans++") else drawn
+}
+
+starts_from_others <- function(search, at, i, others) {
+  if (search$ks[at] == 1L) return(NULL)
+  if (search$quick) return(promising(search$states[[at]][others], i, most_promising, "shared"))
+  lapply(Filter(is_sound, search$cells[[at]][others]),
+         function(cell) parameters_start(cell$run$parameters, "shared"))
+}
+
+# Those that might lead higher than the cell is.
+starts_beyond <- function(search, at, i, others) {
+  if (!search$quick) return(starts_from_others(search, at, i, others))
+  promising(search$states[[at]][others], i, 1L, "shared", cell_loglik(search$cells[[at]][[i]]) - within_reach)
+}
+
+starts_from_splits <- function(search, at, i) {
+  if (at == 1L || search$ks[at - 1L] != search$ks[at] - 1L) return(NULL)
+  below <- search$cells[[at - 1L]][[i]]
+  if (!is_sound(below)) return(NULL)
+  model <- search$cells[[at]][[i]]$model
+  items <- lapply(seq_len(below$model$k), function(j) {
+    parameters <- family_split(model$family, below$run$parameters, j)
+    parameters$proportions <- proportions_of_split(parameters$proportions, model)
+    parameters_start(parameters, "split", forgiving = TRUE)
+  })
+  items[vapply(items, function(item) !is.null(item$parameters$proportions), NA)]
+}
+
+starts_from_merges <- function(search, at, i) {
+  if (search$ks[at] == 1L || search$ks[at + 1L] != search$ks[at] + 1L) return(NULL)
+  above <- search$cells[[at + 1L]][[i]]
+  if (!is_sound(above)) return(NULL)
+  model <- search$cells[[at]][[i]]$model
+  most <- if (search$quick) min(most_merges, above$model$k) else above$model$k
+  lapply(family_merges(model$family, above$run$parameters, most), function(parameters) {
+    parameters$proportions <- proportions_of_split(parameters$proportions, model)
+    parameters_start(parameters, "merge", forgiving = TRUE)
+  })
+}

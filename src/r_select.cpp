@@ -1,0 +1,99 @@
+// r_select.cpp: the boundary between R and C++ for what em_select() alone asks; see r_interface.cpp.
+
+#include "r_headers.h"
+
+#include <stdexcept>
+
+#include "certainty.h"
+#include "r_fits.h"
+#include "refit.h"
+#include "share.h"
+
+namespace {
+
+Rcpp::NumericVector with_shape(const em::Vector& x, const Rcpp::IntegerVector& shape) {
+  Rcpp::NumericVector out = em::to_r(x);
+  out.attr("dim") = shape;
+  return out;
+}
+
+Rcpp::List shared_parameters(const em::Shared& shared, std::size_t structure) {
+  const int k = static_cast<int>(shared.mean.rows());
+  const int d = static_cast<int>(shared.mean.cols());
+  const em::Vector& sigma = shared.covariance[structure];
+  const em::Vector mean = em::ConstVectorMap(shared.mean.data(), shared.mean.size());
+  if (d == 1) {
+    return Rcpp::List::create(Rcpp::Named("proportions") = em::to_r(shared.proportions),
+                              Rcpp::Named("mean") = em::to_r(mean),
+                              Rcpp::Named("sd") = em::to_r(sigma.cwiseSqrt()));
+  }
+  return Rcpp::List::create(Rcpp::Named("proportions") = em::to_r(shared.proportions),
+                            Rcpp::Named("mean") = with_shape(mean, {k, d}),
+                            Rcpp::Named("covariance") = with_shape(sigma, {d, d, k}));
+}
+
+}  // namespace
+
+// What an M-step makes of each start, as share.h says, under each structure: a list with `bounds`, `fewest`
+// (rows of the smallest component) and `parameters`, where there are any. family: Gaussian, VVV.
+// [[Rcpp::export(rng = false)]]
+Rcpp::List em_share_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List starts,
+                        Rcpp::CharacterVector structures, int threads) {
+  const auto model = em::make_model(data, family, latent);
+  model->family().describe(em::weights_of(data));
+  std::vector<em::Structure> wanted;
+  for (R_xlen_t s = 0; s < structures.size(); ++s) {
+    wanted.push_back(em::parse_structure(Rcpp::as<std::string>(structures[s])));
+  }
+  em::Interrupt interrupt(em::user_wants_out);
+  Rcpp::List out(starts.size());
+  for (R_xlen_t i = 0; i < starts.size(); ++i) {
+    const em::Shared shared =
+        em::share(*model, em::make_start(starts[i], *model), wanted, threads, interrupt);
+    em::leave_if_raised(interrupt);
+    if (shared.bound.size() == 0) continue;
+    Rcpp::List parameters(structures.size());
+    for (std::size_t s = 0; s < wanted.size(); ++s) {
+      parameters[static_cast<R_xlen_t>(s)] = shared_parameters(shared, s);
+    }
+    out[i] =
+        Rcpp::List::create(Rcpp::Named("bounds") = em::to_r(shared.bound),
+                           Rcpp::Named("fewest") = shared.fewest, Rcpp::Named("parameters") = parameters);
+  }
+  return out;
+}
+
+// Runs of several families, each from a start of its own, as em_run_cpp() returns one; families share
+// threads.
+// [[Rcpp::export(rng = false)]]
+Rcpp::List em_run_each_cpp(Rcpp::List data, Rcpp::List families, Rcpp::List latent, Rcpp::List starts,
+                           Rcpp::List control) {
+  std::vector<std::unique_ptr<em::Model>> models;
+  std::vector<em::Start> from;
+  for (R_xlen_t i = 0; i < families.size(); ++i) {
+    models.push_back(em::make_model(data, families[i], latent));
+    from.push_back(em::make_start(starts[i], *models.back()));
+  }
+  const std::vector<const double*> weights(models.size(), em::weights_of(data));
+  em::Interrupt interrupt(em::user_wants_out);
+  const std::vector<em::Fit> fits = em::run_each(models, weights, from, em::make_control(control), interrupt);
+  em::leave_if_raised(interrupt);
+  Rcpp::List out(families.size());
+  for (std::size_t i = 0; i < fits.size(); ++i) {
+    out[static_cast<R_xlen_t>(i)] = em::run_as_list(*models[i], {fits[i]}).list();
+  }
+  return out;
+}
+
+// How clearly the rows fall into components: see certainty.h.
+// [[Rcpp::export(rng = false)]]
+Rcpp::List em_certainty_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters,
+                            int threads) {
+  const auto model = em::make_model(data, family, latent);
+  em::read_parameters(parameters, model->fields());
+  em::Interrupt interrupt(em::user_wants_out);
+  const em::Certainty found = em::certainty(*model, threads, interrupt);
+  em::leave_if_raised(interrupt);
+  return Rcpp::List::create(Rcpp::Named("log_top") = found.log_top, Rcpp::Named("entropy") = found.entropy,
+                            Rcpp::Named("least") = found.least);
+}
