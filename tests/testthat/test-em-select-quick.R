@@ -108,6 +108,21 @@ test_that("what a rough run is interrupted in is not called converged", {
   expect_identical(new_em_select(search, "BIC", quote(em_select(x)))$table$status, "converged")
 })
 
+test_that("finishing restores the order of nested structures", {
+  x <- three_clouds(1200)
+  set.seed(7)
+  search <- new_search(em_data(x, em_gaussian()), lapply(c("EEE", "VVV"), em_gaussian), 2L, em_mixture(), em_control(n_start = 2))
+  run_search(search)
+  # Two components that are the same stay so: a saddle below the optimum of EEE.
+  same <- search$cells[[1]][[2]]$run$parameters
+  same$mean[] <- rep(colMeans(x), each = 2)
+  same$covariance[] <- cov(x)
+  search$cells[[1]][[2]]$run$parameters <- same
+  finish_cells(search, 1L)
+  loglik <- vapply(search$cells[[1]], cell_loglik, 0)
+  expect_gt(loglik[2], loglik[1])
+})
+
 test_that("weights, missing values and one dimension are searched quickly too; priors, noise and counts thoroughly", {
   x <- three_clouds(1100)
   set.seed(5)
