@@ -6,7 +6,8 @@
 #   states   a list for each state: `bounds` and `parameters` for each structure, `fewest` rows in a component; NULL
 #            where it has none
 
-most_promising <- 4L # partitions, and optima of others, that are tried
+most_partitions <- 4L
+most_optima <- 4L # of other structures
 most_merges <- 6L
 within_reach <- 3 # a state's log-likelihood may gain so much on the way to its optimum that a try is worth it
 kmeans_rows <- 2000L # so many are enough for k-means++
@@ -64,12 +65,12 @@ promising <- function(states, i, most, method, above = -Inf) {
 }
 
 starts_from_partitions <- function(search, at, i, drawn) {
-  if (is_quick(search, at)) promising(drawn, i, most_promising, "kmeans++") else drawn
+  if (is_quick(search, at)) promising(drawn, i, most_partitions, "kmeans++") else drawn
 }
 
 starts_from_others <- function(search, at, i, others) {
   if (search$ks[at] == 1L) return(NULL)
-  if (search$quick) return(promising(search$states[[at]][others], i, most_promising, "shared"))
+  if (search$quick) return(promising(search$states[[at]][others], i, most_optima, "shared"))
   lapply(Filter(is_sound, search$cells[[at]][others]),
          function(cell) parameters_start(cell$run$parameters, "shared"))
 }
