@@ -53,6 +53,10 @@ em_tidy_cpp <- function(settings, kinds) {
     .Call(`_emfit_em_tidy_cpp`, settings, kinds)
 }
 
+em_plain_start_cpp <- function(start, family, k, columns) {
+    .Call(`_emfit_em_plain_start_cpp`, start, family, k, columns)
+}
+
 em_distinct_cpp <- function(x, rows, enough) {
     .Call(`_emfit_em_distinct_cpp`, x, rows, enough)
 }

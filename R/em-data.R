@@ -44,7 +44,8 @@ as_frame <- function(x, logical_ok = FALSE, arg = "x") {
     return(check_shape(list(x = x, names = NULL, row_names = row_names, vector = TRUE), arg))
   }
   labels <- dimnames(x)
-  frame <- list(x = bare(x), names = labels[[2L]], row_names = labels[[1L]], vector = FALSE)
+  if (!is.double(x) || length(attributes(x)) > 1L) x <- bare(x)
+  frame <- list(x = x, names = labels[[2L]], row_names = labels[[1L]], vector = FALSE)
   if (all(size > 0L)) frame else check_shape(frame, arg)
 }
 
@@ -108,9 +109,8 @@ check_rows <- function(n, arg) {
                                   .Machine$integer.max))
 }
 
-# A matrix of doubles without dimnames and other attributes; copies nothing where it is one already.
+# A matrix of doubles without dimnames and other attributes.
 bare <- function(x) {
-  if (is.double(x) && length(attributes(x)) == 1L) return(x)
   size <- dim(x)
   x <- as.double(x)
   dim(x) <- size

@@ -67,6 +67,12 @@ tidy_settings <- function(given, kinds) em_tidy_cpp(given, kinds)
 # Parameters, or a list of such, under the names of their components and variables.
 label_parameters <- function(parameters, labels, variables) em_named_cpp(parameters, labels, variables)
 
+# A list start of the plainest kind as the core takes it; NULL where it needs the checks of start_from_parameters().
+plain_start <- function(start, model, data) {
+  if (!identical(model$latent, plain_mixture) || !is.null(.subset2(model$family, "held"))) return(NULL)
+  em_plain_start_cpp(start, .subset2(model$family, "name"), model$k, dim(data$x)[2L])
+}
+
 # How many different values the first column has in its first `rows`, counted up to `enough`.
 count_distinct <- function(x, rows, enough) em_distinct_cpp(x, rows, enough)
 

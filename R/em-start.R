@@ -37,17 +37,18 @@ resolve_start <- function(start, k, data, family, latent, control, fixed = NULL)
     responsibilities = start_from_responsibilities(start, data, model)
   )
   supplied <- kind != "method"
-  list(items = resolved$items, method = resolved$method, model = model,
-       names = resolve_names(resolved, model, data, fixed), supplied = supplied,
-       ordered = supplied || fixed_order || !is.null(data$labels) || !is.null(fixed))
+  told <- fixed_order || !is.null(data$labels) || !is.null(fixed)
+  names <- if (told) resolve_names(resolved$names, model, data, fixed) else resolved$names
+  if (has_noise(latent)) check_noise_name(names)
+  list(items = resolved$items, method = resolved$method, model = model, names = names, supplied = supplied,
+       ordered = supplied || told)
 }
 
 # Names of the components: those of the labels, else of the start, else of proportions or of what is held.
-resolve_names <- function(resolved, model, data, fixed) {
-  names <- if (is.null(data$labels$levels)) resolved$names else label_names(data$labels, model$k)
-  if (is.null(names)) names <- names(.subset2(model$latent, "proportions"))[seq_len(model$k)]
+resolve_names <- function(names, model, data, fixed) {
+  if (!is.null(data$labels$levels)) names <- label_names(data$labels, model$k)
+  if (is.null(names)) names <- names(model$latent$proportions)[seq_len(model$k)]
   if (is.null(names) && !is.null(fixed)) names <- component_names(fixed, model$k)
-  if (has_noise(model$latent)) check_noise_name(names)
   names
 }
 
@@ -114,12 +115,16 @@ parameters_k <- function(start, latent) {
 }
 
 start_from_parameters <- function(start, data, model) {
+  parameters <- plain_start(start, model, data)
+  if (!is.null(parameters)) {
+    return(list(items = list(list(parameters = parameters, forgiving = FALSE)), method = "parameters"))
+  }
   names <- component_names(start, model$k)
   if (!is.null(names)) start <- align_components(start, names)
   proportions <- start_proportions(start$proportions, model, names)
   parameters <- family_parameters(model$family, start[names(start) != "proportions"], model$k, data)
   parameters <- c(list(proportions = proportions), parameters)
-  if (!first_are_apart(parameters[[2L]], model$k)) warn_coincident(parameters)
+  warn_coincident(parameters)
   if (holds_parameters(model)) parameters <- override_held(parameters, model)
   item <- list(parameters = parameters, forgiving = FALSE)
   list(items = list(item), method = "parameters", names = names)

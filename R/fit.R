@@ -25,7 +25,8 @@ new_em_fit <- function(run, start, data, control, call) {
   )
   if (has_noise(model$latent)) fit$noise_volume <- exp(model$latent$box$log_volume)
   class(fit) <- c(paste0("em_fit_", .subset2(model$family, "name")), "em_fit")
-  if (run$status != "converged" || length(run$degenerate) || length(run$twins)) warn_about(fit)
+  if (run$status == "max_iter") warn_unfinished(run, unclass(control))
+  if (run$status == "not_monotone" || length(run$degenerate) || length(run$twins)) warn_about(fit)
   fit
 }
 
@@ -34,8 +35,8 @@ places <- function(components, order) if (length(components)) sort(match(compone
 
 # data.frame() without its checks, which take a third of a small fit.
 plain_frame <- function(columns) {
-  attributes(columns) <- list(names = names(columns), class = "data.frame",
-                              row.names = c(NA_integer_, -length(columns[[1L]])))
+  attr(columns, "row.names") <- c(NA_integer_, -length(columns[[1L]]))
+  class(columns) <- "data.frame"
   columns
 }
 
@@ -129,18 +130,16 @@ unpack_path <- function(run) {
 }
 
 warn_about <- function(fit) {
-  plain <- unclass(fit)
-  if (plain$status == "max_iter") warn_unfinished(plain, unclass(plain$control))
-  if (plain$status == "not_monotone") warn_falling(fit)
-  if (length(plain$degenerate)) warn_collapsed(fit)
-  if (length(plain$twins)) warn_twins(fit)
+  if (fit$status == "not_monotone") warn_falling(fit)
+  if (length(fit$degenerate)) warn_collapsed(fit)
+  if (length(fit$twins)) warn_twins(fit)
 }
 
-warn_unfinished <- function(fit, control) {
+warn_unfinished <- function(run, control) {
   if (control$tol == 0 || control$max_iter == 0L) return(invisible())
   warn_em("not_converged", c(
     sprintf("EM stopped after %s, still gaining %s per iteration (tol = %s).",
-            plural(fit$iterations, "iteration"), number(fit$gain), number(control$tol)),
+            plural(run$iterations, "iteration"), number(run$gain), number(control$tol)),
     i = "Raise max_iter in em_control(), or go on from here with start = fit."
   ))
 }

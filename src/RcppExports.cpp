@@ -180,6 +180,19 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// em_plain_start_cpp
+SEXP em_plain_start_cpp(Rcpp::List start, std::string family, int k, int columns);
+RcppExport SEXP _emfit_em_plain_start_cpp(SEXP startSEXP, SEXP familySEXP, SEXP kSEXP, SEXP columnsSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< Rcpp::List >::type start(startSEXP);
+    Rcpp::traits::input_parameter< std::string >::type family(familySEXP);
+    Rcpp::traits::input_parameter< int >::type k(kSEXP);
+    Rcpp::traits::input_parameter< int >::type columns(columnsSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_plain_start_cpp(start, family, k, columns));
+    return rcpp_result_gen;
+END_RCPP
+}
 // em_distinct_cpp
 int em_distinct_cpp(Rcpp::NumericMatrix x, int rows, int enough);
 RcppExport SEXP _emfit_em_distinct_cpp(SEXP xSEXP, SEXP rowsSEXP, SEXP enoughSEXP) {
@@ -262,6 +275,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_emfit_em_refit_cpp", (DL_FUNC) &_emfit_em_refit_cpp, 5},
     {"_emfit_em_races_cpp", (DL_FUNC) &_emfit_em_races_cpp, 5},
     {"_emfit_em_tidy_cpp", (DL_FUNC) &_emfit_em_tidy_cpp, 2},
+    {"_emfit_em_plain_start_cpp", (DL_FUNC) &_emfit_em_plain_start_cpp, 4},
     {"_emfit_em_distinct_cpp", (DL_FUNC) &_emfit_em_distinct_cpp, 3},
     {"_emfit_em_named_cpp", (DL_FUNC) &_emfit_em_named_cpp, 3},
     {"_emfit_em_share_cpp", (DL_FUNC) &_emfit_em_share_cpp, 6},

@@ -2,8 +2,6 @@
 // checks stay where they are: a look says that all is in order, and where it does not they find what is wrong
 // and say it.
 
-#include "r_headers.h"
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -11,6 +9,7 @@
 #include <string>
 
 #include "numerics.h"
+#include "r_convert.h"
 
 namespace {
 
@@ -48,6 +47,28 @@ SEXP tidy(SEXP x, SEXP kind) {
   const double least = word == "count from 0" ? 0.0 : 1.0;
   const bool sound = value >= least && value <= std::numeric_limits<int>::max() && value == std::floor(value);
   return sound ? Rf_ScalarInteger(static_cast<int>(value)) : nullptr;
+}
+
+// k finite numbers without names or anything else about them, each inside of lowest .. highest; else nullptr.
+const double* plain_numbers(SEXP x, R_xlen_t k, double lowest, double highest) {
+  if (TYPEOF(x) != REALSXP || ATTRIB(x) != R_NilValue || Rf_xlength(x) != k) return nullptr;
+  const double* first = REAL(x);
+  const auto inside = [&](double value) {
+    return std::isfinite(value) && value >= lowest && value <= highest;
+  };
+  return std::all_of(first, first + k, inside) ? first : nullptr;
+}
+
+// Does every two differ by more than rounding may make of them?
+bool all_apart(const double* x, R_xlen_t k) {
+  double largest = 0.0;
+  for (R_xlen_t i = 0; i < k; ++i) largest = std::max(largest, std::abs(x[i]));
+  for (R_xlen_t i = 1; i < k; ++i) {
+    for (R_xlen_t j = 0; j < i; ++j) {
+      if (std::abs(x[i] - x[j]) <= 8.0 * std::numeric_limits<double>::epsilon() * largest) return false;
+    }
+  }
+  return true;
 }
 
 Rcpp::CharacterVector with_noise(const Rcpp::CharacterVector& labels) {
@@ -92,6 +113,30 @@ SEXP em_tidy_cpp(Rcpp::List settings, Rcpp::List kinds) {
   }
   Rf_setAttrib(out, R_NamesSymbol, Rf_getAttrib(settings, R_NamesSymbol));
   return out;
+}
+
+// A start that gives each component one number of each of the family's own parameters, and no more, as the
+// core takes it, with equal proportions; NULL where it is another kind of start or anything must be said of
+// it.
+// [[Rcpp::export(rng = false)]]
+SEXP em_plain_start_cpp(Rcpp::List start, std::string family, int k, int columns) {
+  constexpr double most = std::numeric_limits<double>::max();
+  const Rcpp::NumericVector equal(k, 1.0 / k);
+  if (family == "gaussian" && columns == 1 && start.size() == 2) {
+    SEXP mean = em::element(start, "mean");
+    SEXP sd = em::element(start, "sd");
+    const double* means = plain_numbers(mean, k, -most, most);
+    if (!means || !plain_numbers(sd, k, std::numeric_limits<double>::min(), most)) return R_NilValue;
+    if (!all_apart(means, k)) return R_NilValue;
+    return em::ListBuilder(3).add("proportions", equal).add("mean", mean).add("sd", sd).list();
+  }
+  if (family == "binomial" && start.size() == 1) {
+    SEXP prob = em::element(start, "prob");
+    const double* probs = plain_numbers(prob, k, 0.0, 1.0);
+    if (!probs || !all_apart(probs, k)) return R_NilValue;
+    return em::ListBuilder(2).add("proportions", equal).add("prob", prob).list();
+  }
+  return R_NilValue;
 }
 
 // How many different values the first `rows` of the first column have, counted up to `enough`.

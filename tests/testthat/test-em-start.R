@@ -86,3 +86,21 @@ test_that("a partition is the responsibilities of 0 and 1 that it stands for, in
   expect_identical(by_label$parameters, em_fit(gaps, start = r, na.action = na.pass, control = settings)$parameters)
   expect_identical(names(by_label$counts), c("long", "short"))
 })
+
+test_that("starts of the plainest kind are judged and run as any other", {
+  x <- red_blue$value
+  plain <- list(mean = c(1.1, 9), sd = c(2, 1.7))
+  spelt <- c(plain, list(proportions = c(0.5, 0.5)))
+  expect_identical(em_fit(x, start = plain)$trace, em_fit(x, start = spelt)$trace)
+  expect_identical(em_start(x, start = plain)$proportions, c("1" = 0.5, "2" = 0.5))
+  expect_identical(em_start(x, start = rev(plain)), em_start(x, start = plain))
+  tosses <- coins[c("heads", "tails")]
+  expect_identical(unclass(em_start(tosses, family = "binomial", start = list(prob = c(0.6, 0.5))))$prob, c("1" = 0.6, "2" = 0.5))
+  refused <- function(start) expect_error(em_start(x, start = start), class = "emfit_error_start")
+  refused(list(mean = c(1.1, 9), sd = c(2, 0)))
+  refused(list(mean = c(1.1, Inf), sd = c(2, 1)))
+  refused(list(mean = c(1.1, 9), sd = c(2, 1), prob = 1))
+  expect_error(em_start(tosses, family = "binomial", start = list(prob = c(0.6, 1.5))), class = "emfit_error_start")
+  expect_warning(em_start(x, start = list(mean = c(3, 3), sd = c(2, 2))), class = "emfit_warning_coincide")
+  expect_no_warning(em_start(x, start = list(mean = c(3, 3), sd = c(2, 1))))
+})
