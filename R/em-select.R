@@ -15,7 +15,7 @@
 #' number that the log-likelihood there is at least. By that number four of the k-means++ partitions (made in 2000 of
 #' the rows) and four of the optima of other structures join a race. The races end when less than 0.1 is to be gained
 #' or after 50 iterations; in the end the best run of each fit goes on to its optimum, as `control` says. A thorough
-#' search of such data takes two to four times as long, and ends higher where there are more components than groups.
+#' search of such data takes about twice as long, and ends higher where there are more components than groups.
 #'
 #' A fit that does not exist, or whose likelihood is unbounded because a component shrank onto a few points, keeps
 #' its row: `status` and `reason` say what happened, the criteria are `NA`, and it is never the best.
