@@ -149,7 +149,8 @@ diagnose_symmetry <- function(fit, name) {
   labels <- component_names_of(fit)[pair]
   finding("symmetry", "problem", 0,
           sprintf(paste("Components %s and %s started alike: they get the same rows at every iteration and stay equal",
-                        "for ever."), labels[1L], labels[2L]), sprintf("update(FIT, k = %d, start = NULL)", fit$k), name)
+                        "for ever."), labels[1L], labels[2L]),
+          sprintf("update(FIT, k = %d, start = NULL)", fit$k), name)
 }
 
 diagnose_size <- function(fit, name) {

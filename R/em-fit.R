@@ -108,8 +108,8 @@
 #'
 #'   Ghahramani, Z. and Jordan, M. I. (1994) Supervised learning from incomplete data via an EM approach.
 #'   *Advances in Neural Information Processing Systems* 6, 120-127.
-#' @seealso [em_diagnose()] and `vignette("trouble")`; [predict.em_fit()], [plot.em_fit()], [em_control()], [em_estep()] and [em_mstep()] for one
-#'   iteration at a time
+#' @seealso [em_diagnose()] and `vignette("trouble")`; [predict.em_fit()], [plot.em_fit()], [em_control()],
+#'   [em_estep()] and [em_mstep()] for one iteration at a time
 #' @examples
 #' fit <- em_fit(faithful, k = 2)
 #' fit

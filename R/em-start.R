@@ -78,8 +78,8 @@ start_kind <- function(start, data) {
 
 abort_start_kind <- function(start, data) {
   abort_em("start", c(
-    sprintf("`start` must be a method name, a partition, responsibilities, a list of parameters, a fit or a function, not %s.",
-            describe_value(start)),
+    sprintf(paste("`start` must be a method name, a partition, responsibilities, a list of parameters, a fit or a",
+                  "function, not %s."), describe_value(start)),
     i = sprintf("Methods are %s. A partition is a factor with %d values.", one_of(start_methods), data$n)
   ))
 }
@@ -298,8 +298,8 @@ parameters_from_start <- function(data, given, model) {
 
 check_responsibilities <- function(r, data, k, arg = "start") {
   if (!identical(dim(r), c(data$n, k))) {
-    abort_em("start", sprintf("`%s` must have a row for each row of `x` and a column for each component: %d x %d, not %s.",
-                              arg, data$n, k, paste(dim(r), collapse = " x ")))
+    abort_em("start", sprintf(paste("`%s` must have a row for each row of `x` and a column for each component:",
+                                    "%d x %d, not %s."), arg, data$n, k, paste(dim(r), collapse = " x ")))
   }
   bad <- which(!is.finite(rowSums(r)) | rowSums(r < 0) > 0 | abs(rowSums(r) - 1) > 1e-6)
   if (length(bad)) {
