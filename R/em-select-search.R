@@ -8,8 +8,8 @@
 #   cell$note     what the data were warned about, if anything
 #   cell$cv       cross-validated criterion, where asked for
 
-# Up to few_rows rows the search is thorough: every start races under every structure, and each race is run to its end.
-# With more it is quick: starts are chosen by what share.h says they promise, races end roughly, and when all are done
+# A thorough search, the default up to few_rows rows: every start races under every structure, and each race is run to
+# its end. In a quick one starts are chosen by what share.h says they promise, races end roughly, and when all are done
 # the best run of each cell is finished.
 
 finalists <- 3L # how many of the starts of a cell run to the end, at most
@@ -18,7 +18,7 @@ rough_tol <- 0.1
 rough_iterations <- 50L
 same_loglik <- 1e-3
 
-new_search <- function(data, families, ks, latent, control) {
+new_search <- function(data, families, ks, latent, control, way = "auto") {
   first <- list(family = families[[1L]], latent = latent, k = ks[1L])
   search <- list2env(fitting_plan(data, control, first), parent = emptyenv())
   search$ks <- ks
@@ -27,7 +27,11 @@ new_search <- function(data, families, ks, latent, control) {
   search$nested <- nesting(families)
   search$interrupted <- FALSE
   search$tick <- function() NULL
-  search$quick <- nrow(search$native$x) > few_rows && can_share(first)
+  search$quick <- way == "quick" || (way == "auto" && nrow(search$native$x) > few_rows && can_share(first))
+  if (search$quick && !can_share(first)) {
+    abort_em("unsupported", c("A quick search is for Gaussian components without a prior and without noise.",
+                              i = "Leave `search` out."))
+  }
   search$now <- search$long
   if (search$quick) be_quick(search)
   search
@@ -157,7 +161,8 @@ finish_cells <- function(search, at) {
   search$cells[[at]][open] <- Map(finish_cell, cells, runs)
   for (i in seq_along(search$cells[[at]])) {
     if (i %in% open && !is_sound(search$cells[[at]][[i]])) {
-      items <- c(starts_from_others(search, at, i, seq_along(search$cells[[at]])[-i]), starts_from_splits(search, at, i))
+      others <- seq_along(search$cells[[at]])[-i]
+      items <- c(starts_from_others(search, at, i, others), starts_from_splits(search, at, i))
       improve_cell(search, at, i, items, finalists)
     }
     keep_nested_order(search, at, i)

@@ -10,12 +10,13 @@
 #' and at each pause those that lag behind, have become the same as another, or promise too little to overtake the
 #' best are set aside; at most three run to the end. No structure ends below one that is nested in it.
 #'
-#' With more than 1000 rows (of Gaussian components without a prior and without noise) the search is a quicker one. The
-#' sums over the rows that one pass takes serve all structures: for each they give the parameters of one M-step, and a
-#' number that the log-likelihood there is at least. By that number four of the k-means++ partitions (made in 2000 of
-#' the rows) and four of the optima of other structures join a race. The races end when less than 0.1 is to be gained
-#' or after 50 iterations; in the end the best run of each fit goes on to its optimum, as `control` says. A thorough
-#' search of such data takes about twice as long, and ends higher where there are more components than groups.
+#' That is the thorough search. With more than 1000 rows (of Gaussian components without a prior and without noise) it
+#' is a quick one. The sums over the rows that one pass takes serve all structures: for each they give the parameters
+#' of one M-step, and a number that the log-likelihood there is at least. By that number four of the k-means++
+#' partitions (made in 2000 of the rows) and four of the optima of other structures join a race. The races end when
+#' less than 0.1 is to be gained or after 50 iterations; in the end the best run of each fit goes on to its optimum, as
+#' `control` says. The thorough search of such data takes about twice as long. It seldom changes the best fits, and
+#' often ends higher where there are more components than groups, where the log-likelihood has very many maxima.
 #'
 #' A fit that does not exist, or whose likelihood is unbounded because a component shrank onto a few points, keeps
 #' its row: `status` and `reason` say what happened, the criteria are `NA`, and it is never the best.
@@ -31,20 +32,23 @@
 #' @param criterion What ranks the fits; smaller is better in all of them. `"BIC"`, `"ICL"` ([icl()]), `"AIC"`, or
 #'   `"CV"`: minus twice the log-likelihood of rows left out of the fit, summed over `folds` (Smyth 2000).
 #' @param folds In how many parts the rows are cut for `"CV"`, at random.
+#' @param search `"thorough"` or `"quick"`, see Details; `"auto"` is quick where it can be and there are more than
+#'   1000 rows.
 #' @return An object of class `em_select`, a list with
 #' \describe{
 #'   \item{table}{Data frame, a row for each fit: `family`, `covariance`, `k`, `logLik`, `df`, `AIC`, `BIC`, `ICL`,
 #'     `CV` (where asked for), `entropy` (1 where all rows are certain), `n.min` (expected rows of the smallest
 #'     component), `prob.min` (the smallest mean probability of a component among the rows put into it),
-#'     `converged`, `starts.agree` (how many of the starts came within 0.001 of the best; in the quicker search within
+#'     `converged`, `starts.agree` (how many of the starts came within 0.001 of the best; in the quick search within
 #'     0.1, before the best was run to its end. Starts that were set aside on the way do not count, so 1 is common),
-#'     `status`
-#'     (`"converged"`, `"max_iter"`, `"not_monotone"`, `"collapsed"`, `"failed"` or `"not_run"`), `reason`.}
-#'   \item{criterion, interrupted, call}{The criterion; was it interrupted? the call.}
+#'     `status` (`"converged"`, `"max_iter"`, `"not_monotone"`, `"collapsed"`, `"failed"` or `"not_run"`), `reason`.}
+#'   \item{criterion, quick, interrupted, call}{The criterion; was the search a quick one? was it interrupted? the
+#'     call.}
 #'   \item{cells, data, latent, control, nobs}{What `best()` makes a fit of.}
 #' }
-#' @section Errors: `emfit_error_argument`, and those of [em_fit()] for the data. What only some of the fits can't
-#'   do is no error: see `reason`.
+#' @section Errors: `emfit_error_argument`, and those of [em_fit()] for the data; `emfit_error_unsupported` for
+#'   `search = "quick"` with other components, a prior or noise. What only some of the fits can't do is no error: see
+#'   `reason`.
 #' @section Warnings: `emfit_warning_interrupted`: the table is incomplete.
 #' @references Fraley, C. and Raftery, A. E. (2002) Model-based clustering, discriminant analysis, and density
 #'   estimation. *Journal of the American Statistical Association* 97, 611-631. \doi{10.1198/016214502760047131}
@@ -66,12 +70,12 @@ em_select <- function(x, ...) UseMethod("em_select")
 #' @export
 em_select.default <- function(x, k = 1:9, covariance = "all", family = em_gaussian(), latent = em_mixture(),
                               criterion = c("BIC", "ICL", "AIC", "CV"), weights = NULL, na.action = NULL,
-                              folds = 10, control = em_control(), ...) {
+                              folds = 10, search = c("auto", "thorough", "quick"), control = em_control(), ...) {
   check_no_dots(list(...), names(formals(em_select.default)))
   family <- as_em_family(family)
   data <- em_data(x, family, weights, na.action)
   tell_missing(data)
-  select_data(data, k, covariance, family, as_em_latent(latent), criterion, folds, as_em_control(control),
+  select_data(data, k, covariance, family, as_em_latent(latent), criterion, folds, search, as_em_control(control),
               match.call())
 }
 
@@ -79,22 +83,24 @@ em_select.default <- function(x, k = 1:9, covariance = "all", family = em_gaussi
 #' @export
 em_select.formula <- function(x, data = NULL, k = 1:9, covariance = "all", family = em_gaussian(),
                               latent = em_mixture(), criterion = c("BIC", "ICL", "AIC", "CV"), weights = NULL,
-                              subset = NULL, na.action = NULL, folds = 10, control = em_control(), ...) {
+                              subset = NULL, na.action = NULL, folds = 10,
+                              search = c("auto", "thorough", "quick"), control = em_control(), ...) {
   check_no_dots(list(...), names(formals(em_select.formula)))
   family <- as_em_family(family)
   input <- data_of_formula(x, data, substitute(weights), substitute(subset), family, na.action)
   tell_missing(input)
-  select_data(input, k, covariance, family, as_em_latent(latent), criterion, folds, as_em_control(control),
+  select_data(input, k, covariance, family, as_em_latent(latent), criterion, folds, search, as_em_control(control),
               match.call())
 }
 
 select_criteria <- c("BIC", "ICL", "AIC", "CV")
 
-select_data <- function(data, k, covariance, family, latent, criterion, folds, control, call) {
+select_data <- function(data, k, covariance, family, latent, criterion, folds, search, control, call) {
   k <- check_counts_of_components(k)
   criterion <- check_choice(criterion, "criterion", select_criteria)
   families <- families_to_try(family, covariance, data)
-  search <- new_search(data, families, k, resolve_latent(latent, data, family), control)
+  way <- check_choice(search, "search", c("auto", "thorough", "quick"))
+  search <- new_search(data, families, k, resolve_latent(latent, data, family), control, way)
   if (criterion == "CV") search$folds <- draw_folds(data, folds)
   run_search(search)
   new_em_select(search, criterion, call)
@@ -194,7 +200,7 @@ fit_of_row <- function(x, row) {
 
 # The call that would make this one fit.
 call_of_row <- function(x, model) {
-  call <- x$call[!names(x$call) %in% c("covariance", "criterion", "folds")]
+  call <- x$call[!names(x$call) %in% c("covariance", "criterion", "folds", "search")]
   call$k <- model$k
   if (!is.null(model$family$covariance)) call$family <- call("em_gaussian", model$family$covariance)
   call

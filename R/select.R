@@ -9,7 +9,8 @@ new_em_select <- function(search, criterion, call) {
   if (criterion != "CV") table$CV <- NULL
   call[[1L]] <- quote(emfit::em_fit)
   out <- structure(list(
-    call = call, table = table, criterion = criterion, interrupted = search$interrupted, nobs = nobs,
+    call = call, table = table, criterion = criterion, quick = search$quick,
+    interrupted = search$interrupted, nobs = nobs,
     cells = lapply(cells, function(cell) cell[c("model", "run", "starts")]),
     latent = cells[[1L]]$model$latent, control = search$control, data = unclass(search$data)
   ), class = "em_select")
@@ -130,7 +131,8 @@ select_verdict <- function(x, ranked) {
   table <- x$table[ranked[1L], ]
   c("", sprintf("Best by %s (smaller is better): %s%s; best() returns the fit.", x$criterion,
                 if (is.na(table$covariance)) "" else paste(table$covariance, "with "),
-                plural(table$k, "component")))
+                plural(table$k, "component")),
+    if (x$quick) "The search was a quick one; search = \"thorough\" takes about twice as long.")
 }
 
 # One line for each kind of trouble, and one of what that was in most of its fits.

@@ -49,14 +49,14 @@ class FamilyGaussian : public FamilyGaussianBase {
   struct Packed {
     Block features;
     double* scratch;
-    double* sums;  // n_features() x K
+    double* sums;  // n_terms() x K
 
     Block x(Index d) const { return columns_of(features, 0, size_of(d)); }
   };
 
   bool stores_products() const;
-  Index n_columns(Form form) const;   // of a block in the workspace
-  Index n_features(Form form) const;  // in which log densities are linear
+  Index n_columns(Form form) const;  // of a block in the workspace
+  Index n_terms(Form form) const;    // in which log densities are linear
   Index most_features() const;
   Form best_form() const;
   Form safe_form() const;

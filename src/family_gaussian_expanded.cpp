@@ -64,14 +64,14 @@ Index FamilyGaussian::n_columns(Form form) const {
   return form == Form::full && stores_products() ? d_ + triangle(d_) : d_;
 }
 
-Index FamilyGaussian::n_features(Form form) const {
+Index FamilyGaussian::n_terms(Form form) const {
   if (form == Form::offset) return d_ + triangle(d_);
   return form == Form::diagonal ? 2 * d_ : n_columns(form);
 }
 
 Index FamilyGaussian::most_features() const {
-  const Index of_full = d_ <= some_dimensions ? n_features(Form::offset) : d_;
-  return std::max({of_full, n_features(Form::diagonal), n_features(Form::spherical)});
+  const Index of_full = d_ <= some_dimensions ? n_terms(Form::offset) : d_;
+  return std::max({of_full, n_terms(Form::diagonal), n_terms(Form::spherical)});
 }
 
 Index FamilyGaussian::block_rows() const {
@@ -111,7 +111,7 @@ void FamilyGaussian::expand(Index component) {
     }
     return;
   }
-  double* theta = theta_.data() + component * n_features(form_);
+  double* theta = theta_.data() + component * n_terms(form_);
   double norm = 0.0;
   std::fill(theta, theta + d_, 0.0);
   for (Index i = 0; i < d_; ++i) {
@@ -136,7 +136,7 @@ void FamilyGaussian::expand(Index component) {
   }
 }
 
-// Sums of features about the centre, in the place of the statistics: counts, then n_features() x K.
+// Sums of features about the centre, in the place of the statistics: counts, then n_terms() x K.
 void FamilyGaussian::add_expanded(const Packed& block, ConstBlock responsibilities,
                                   VectorRef statistics) const {
   const Kernels& kernel = kernels();
@@ -144,7 +144,7 @@ void FamilyGaussian::add_expanded(const Packed& block, ConstBlock responsibiliti
   const auto sums_of = form_ == Form::diagonal ? kernel.square_sums
                        : form_ == Form::offset ? kernel.product_sums
                                                : kernel.linear_sums;
-  sums_of(block.features, responsibilities, statistics.data() + k_, size_of(n_features(form_)));
+  sums_of(block.features, responsibilities, statistics.data() + k_, size_of(n_terms(form_)));
 }
 
 // The sums about the centre -> those about the pivots. With m = shift: S1 = sum - n m, and S2 = sum of
@@ -176,7 +176,7 @@ void FamilyGaussian::translate(Index component, const double* sums, VectorRef st
 // Slice by slice, so that little is lost.
 void FamilyGaussian::close_slice(VectorRef statistics, double* work) const {
   if (form_ != Form::exact) {
-    const Index p = n_features(form_);
+    const Index p = n_terms(form_);
     double* sums = packed({}, work).sums;
     std::copy_n(statistics.data() + k_, p * k_, sums);
     for (Index j = 0; j < k_; ++j) translate(j, sums + j * p, statistics);

@@ -157,3 +157,20 @@ test_that("the core's certainty is that of the responsibilities", {
     expect_equal(found, certainty(responsibilities(fit), stats::weights(fit)), tolerance = 1e-10)
   }
 })
+
+test_that("the kind of search can be asked for, is told, and is refused where it can't be", {
+  x <- three_clouds(200)
+  few <- function(...) em_select(x, k = 2:3, covariance = c("EEE", "VVV"), control = em_control(n_start = 2), ...)
+  quick <- withr_seed(1, few(search = "quick"))
+  thorough <- withr_seed(1, few())
+  expect_identical(c(quick$quick, thorough$quick), c(TRUE, FALSE))
+  expect_match(format(quick), "search = \"thorough\"", fixed = TRUE, all = FALSE)
+  expect_no_match(format(thorough), "quick", fixed = TRUE)
+  expect_equal(best(quick)$loglik, best(thorough)$loglik, tolerance = 1e-8)
+  expect_false(em_select(three_clouds(1001), k = 1, covariance = "EII", search = "thorough")$quick)
+  expect_error(few(search = "fast"), class = "emfit_error_argument")
+  expect_error(em_select(x, k = 2, latent = em_mixture(noise = TRUE), search = "quick"), "without noise",
+               class = "emfit_error_unsupported")
+  expect_error(em_select(coins[c("heads", "tails")], k = 1:2, family = "binomial", search = "quick"),
+               class = "emfit_error_unsupported")
+})
