@@ -121,9 +121,17 @@ show_progress <- function(search) {
 search_from_below <- function(search, at) {
   drawn <- draw_shared_starts(search, at)
   for (i in seq_along(search$cells[[at]])) {
-    items <- c(starts_from_partitions(search, at, i, drawn), starts_from_others(search, at, i, seq_len(i - 1L)),
-               starts_from_splits(search, at, i))
-    advance_cell(search, at, i, items, finalists)
+    # Each kind races by itself: in one race optima of others, which begin higher, would crowd out what ends higher.
+    partitions <- starts_from_partitions(search, at, i, drawn)
+    splits <- starts_from_splits(search, at, i)
+    others <- starts_from_others(search, at, i, seq_len(i - 1L))
+    if (search$quick) {
+      others <- c(partitions, splits, others)
+    } else {
+      improve_cell(search, at, i, partitions, finalists)
+      improve_cell(search, at, i, splits, finalists)
+    }
+    advance_cell(search, at, i, others, finalists)
   }
 }
 

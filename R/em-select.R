@@ -8,12 +8,13 @@
 #' less (each component split in turn), and from its own optimum with one component more (pairs of components merged,
 #' those that lose least by it). The starts of a fit race: they run together and pause after 2, 4, 8, ... iterations,
 #' and at each pause those that lag behind, have become the same as another, or promise too little to overtake the
-#' best are set aside; at most three run to the end. No structure ends below one that is nested in it.
+#' best are set aside; at most three run to the end. Partitions, splits and the optima of others race apart, because
+#' the last begin higher and would crowd out what ends higher. No structure ends below one that is nested in it.
 #'
 #' That is the thorough search. With more than 1000 rows (of Gaussian components without a prior and without noise) it
 #' is a quick one. The sums over the rows that one pass takes serve all structures: for each they give the parameters
 #' of one M-step, and a number that the log-likelihood there is at least. By that number four of the k-means++
-#' partitions (made in 2000 of the rows) and four of the optima of other structures join a race. The races end when
+#' partitions (made in 2000 of the rows) and four of the optima of other structures join one race. The races end when
 #' less than 0.1 is to be gained or after 50 iterations; in the end the best run of each fit goes on to its optimum, as
 #' `control` says. The thorough search of such data takes about twice as long. It seldom changes the best fits, and
 #' often ends higher where there are more components than groups, where the log-likelihood has very many maxima.

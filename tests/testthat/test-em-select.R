@@ -262,3 +262,11 @@ test_that("arguments are checked in words", {
   expect_error(best(s, k = 4), "no such fit", class = "emfit_error_argument")
   expect_error(best(s, criterion = "CV"), "`criterion` must be", class = "emfit_error_argument")
 })
+
+test_that("optima of other structures don't crowd out partitions and splits that end higher", {
+  for (seed in 1:2) for (k in list(4, 3:4)) {
+    alone <- withr_seed(seed, em_select(faithful, k = k, covariance = "EVV"))$table
+    among <- withr_seed(seed, em_select(faithful, k = k, covariance = c("EVI", "EVE", "EEV", "EVV")))$table
+    expect_gt(tail(among$logLik, 1), tail(alone$logLik, 1) - 1e-3) # both of EVV with four components
+  }
+})
