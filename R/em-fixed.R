@@ -265,5 +265,5 @@ is_held <- function(fit) {
   values <- lapply(fit$parameters, function(x) replace(x, TRUE, NA_real_))
   held <- c(fit$family$held, if (!is.null(fit$latent$held)) list(proportions = fit$latent$held))
   for (name in names(held)) values[[name]][] <- held[[name]]
-  !is.na(parameter_table(values)$estimate)
+  !is.na(parameter_rows(values, fit_fields(fit))$estimate)
 }

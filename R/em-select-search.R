@@ -41,7 +41,7 @@ new_search <- function(data, families, ks, latent, control, way = "auto") {
 is_quick <- function(search, at) search$quick && search$ks[at] > 1L
 
 can_share <- function(model) {
-  model$family$name == "gaussian" && is.null(model$family$prior) && !has_noise(model$latent)
+  family_has_relatives(model$family) && latent_columns(model$latent, 1L) == 1L
 }
 
 be_quick <- function(search) {
@@ -65,7 +65,7 @@ new_cell <- function(family, k, latent, data) {
   cell <- list(model = list(family = family, latent = latent, k = k), status = "not_run", reason = NA_character_)
   guarded(cell, {
     cell$model$family <- family_check(family, data, k)
-    latent_proportions(latent, k)
+    latent_check(latent, k)
     cell
   })
 }

@@ -101,7 +101,7 @@ select_data <- function(data, k, covariance, family, latent, criterion, folds, s
   criterion <- check_choice(criterion, "criterion", select_criteria)
   families <- families_to_try(family, covariance, data)
   way <- check_choice(search, "search", c("auto", "thorough", "quick"))
-  search <- new_search(data, families, k, resolve_latent(latent, data, family), control, way)
+  search <- new_search(data, families, k, latent_bind(latent, data, family), control, way)
   if (criterion == "CV") search$folds <- draw_folds(data, folds)
   run_search(search)
   new_em_select(search, criterion, call)
@@ -192,8 +192,8 @@ abort_nothing_fitted <- function(table) {
 
 fit_of_row <- function(x, row) {
   cell <- x$cells[[row]]
-  start <- list(model = cell$model, ordered = is.numeric(cell$model$latent$proportions), supplied = FALSE,
-                names = names(cell$model$latent$proportions)[seq_len(cell$model$k)], method = cell$starts$method)
+  start <- list(model = cell$model, ordered = latent_is_ordered(cell$model$latent), supplied = FALSE,
+                names = latent_names(cell$model$latent, cell$model$k), method = cell$starts$method)
   run <- cell$run
   run$starts <- cell$starts[names(cell$starts) != "method"]
   new_em_fit(run, start, x$data, x$control, call_of_row(x, cell$model))

@@ -137,8 +137,9 @@ check_fits_data <- function(parameters, data) {
 em_path <- function(fit) {
   check_fit(fit)
   path <- path_parameters(fit)
+  fields <- fit_fields(fit)
   tables <- lapply(seq_along(path), function(i) {
-    table <- parameter_table(path[[i]])
+    table <- parameter_table(path[[i]], fields)
     data.frame(iteration = i - 1L, component = table$component, term = parameter_terms(table),
                value = table$estimate, loglik = fit$trace$loglik[i])
   })
@@ -155,5 +156,6 @@ replay_path <- function(fit) {
   parameters <- lapply(fit$start, bare_numbers)
   start <- list(items = list(list(parameters = parameters, forgiving = FALSE)))
   run <- run_em(fit$data, start, model, control)
-  lapply(unpack_path(run), name_parameters, names(fit$parameters$proportions), fit$data)
+  labels <- axis_labels(model, component_names_of(fit)[seq_len(fit$k)], fit$data)
+  lapply(unpack_path(run), name_parameters, fit_fields(fit), labels)
 }

@@ -117,6 +117,12 @@ abort_counts <- function(counts, arg, two_columns) {
 }
 
 #' @export
+family_fields.em_family_binomial <- function(family, k, data) list(prob = new_field("unit", "component", k, "prob"))
+
+#' @export
+family_tallies.em_family_binomial <- function(family) TRUE
+
+#' @export
 family_check.em_family_binomial <- function(family, data, k) {
   # Of many rows the first nearly always tell.
   trials <- data$x[seq_len(min(data$n, 1000L)), 2L]
@@ -190,6 +196,54 @@ family_simulate.em_family_binomial <- function(family, parameters, component, da
 #' @export
 family_split.em_family_binomial <- function(family, parameters, j) {
   prob <- parameters$prob[j]
-  list(proportions = split_proportions(parameters, j),
-       prob = c(replace(parameters$prob, j, 0.75 * prob), prob + 0.25 * (1 - prob)))
+  list(prob = c(replace(parameters$prob, j, 0.75 * prob), prob + 0.25 * (1 - prob)))
+}
+
+# Pictures, and what they are drawn from ------------------------------------------------------------------------
+
+#' @export
+family_plots.em_family_binomial <- function(family, data) {
+  c("counts", "responsibility", "uncertainty", "qq", "path", "trace", "surface")
+}
+
+#' @export
+family_variables.em_family_binomial <- function(family, data) "counts"
+
+#' @export
+family_is_discrete.em_family_binomial <- function(family) TRUE
+
+#' @export
+family_line.em_family_binomial <- function(family, data) {
+  y <- data$x[, 1L]
+  m <- data$x[, 2L]
+  list(x = y / m, name = "share of successes", rows = "successes / trials of each row",
+       label = paste0(format(y, trim = TRUE), "/", format(m, trim = TRUE)))
+}
+
+#' @export
+family_distribution.em_family_binomial <- function(family, parameters, x, column, what, data) {
+  of <- switch(what, density = stats::dbinom, cdf = stats::pbinom)
+  m <- data$x[, 2L]
+  out <- vapply(unname(parameters$prob), function(p) of(x, m, p), numeric(length(x)))
+  out <- matrix(out, length(x))
+  out[m == 0, ] <- NA
+  out
+}
+
+#' @export
+family_path.em_family_binomial <- function(family, fit, path, chosen, variables) path_walk(path, "prob")
+
+#' @export
+family_scene.em_family_binomial <- function(family, fit, states, chosen, variables) bar_scene(fit, states, chosen)
+
+#' @export
+family_rows.em_family_binomial <- function(family, data) plural(sum(data$x[, 2L]), "trial")
+
+# In the user's columns: successes and failures, or successes alone.
+#' @export
+family_user_columns.em_family_binomial <- function(family, data) {
+  x <- if (is.null(family$size)) cbind(data$x[, 1L], data$x[, 2L] - data$x[, 1L]) else data$x[, 1L, drop = FALSE]
+  x[data$missing$rows, ] <- NA
+  names <- if (length(data$names) == ncol(x)) data$names else c("successes", "failures")[seq_len(ncol(x))]
+  stats::setNames(as.data.frame(unname(x)), names)
 }

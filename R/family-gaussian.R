@@ -79,6 +79,22 @@ family_data.em_family_gaussian <- function(family, frame, old = NULL, ...) {
 }
 
 #' @export
+family_fields.em_family_gaussian <- function(family, k, data) {
+  d <- dim(data$x)[2L]
+  if (d == 1L) {
+    return(list(mean = new_field("real", "component", k, "mean"), sd = new_field("positive", "component", k, "sd")))
+  }
+  list(mean = new_field("real", c("component", "variable"), c(k, d), "mean"),
+       covariance = new_field("covariance", c("variable", "variable", "component"), c(d, d, k), "covariance"))
+}
+
+#' @export
+family_allows_noise.em_family_gaussian <- function(family) TRUE
+
+#' @export
+family_has_relatives.em_family_gaussian <- function(family) is.null(family$prior)
+
+#' @export
 family_check.em_family_gaussian <- function(family, data, k) {
   check_distinct(data, k, least = 2L)
   d <- dim(data$x)[2L]
@@ -98,74 +114,6 @@ family_check.em_family_gaussian <- function(family, data, k) {
 }
 
 #' @export
-family_parameters.em_family_gaussian <- function(family, start, k, data) {
-  d <- dim(data$x)[2L]
-  if (d == 1L) {
-    check_start_names(start, c("mean", "sd"))
-    sd <- start_vector(start$sd, "sd", k)
-    if (!all(sd > 0)) {
-      bad <- which(!(sd > 0))
-      abort_em("start", sprintf("`start$sd` must be positive: component %d has %s.", bad[1L],
-                                number(sd[bad[1L]])))
-    }
-    return(list(mean = start_vector(start$mean, "mean", k), sd = sd))
-  }
-  check_start_names(start, c("mean", "covariance"))
-  list(mean = start_means(start$mean, k, d, data$names), covariance = start_covariance(start$covariance, k, d))
-}
-
-start_means <- function(mean, k, d, names) {
-  if (inherits(mean, "data.frame")) mean <- as.matrix(mean)
-  if (is.null(dim(mean)) && k == 1L) mean <- matrix(mean, nrow = 1L, dimnames = list(NULL, names(mean)))
-  if (!is.numeric(mean) || !is.matrix(mean) || !identical(dim(mean), c(k, d))) {
-    shape <- if (is.null(dim(mean))) describe_value(mean) else paste(dim(mean), collapse = " x ")
-    abort_em("start", sprintf(paste0(
-      "`start$mean` must be a matrix with a row for each component and a column for each variable: ",
-      "%d x %d, not %s."
-    ), k, d, shape))
-  }
-  has <- colnames(mean)
-  if (!is.null(has) && !is.null(names) && !anyDuplicated(names) && !identical(has, names)) {
-    if (!setequal(has, names)) {
-      abort_em("start", sprintf("`start$mean` must have the columns of `x` (%s), not %s.", quoted(names),
-                                quoted(has)))
-    }
-    mean <- mean[, names, drop = FALSE]
-  }
-  if (!all(is.finite(mean))) abort_start_infinite(mean, "mean")
-  matrix(as.double(mean), k, d)
-}
-
-start_covariance <- function(covariance, k, d) {
-  if (is.data.frame(covariance)) covariance <- as.matrix(covariance)
-  if (is.matrix(covariance)) covariance <- array(covariance, c(dim(covariance), k))
-  if (!is.numeric(covariance) || !identical(dim(covariance), c(d, d, k))) {
-    abort_em("start", sprintf(
-      "`start$covariance` must be one %d x %d matrix, or a %d x %d x %d array, not %s.", d, d, d, d, k,
-      if (is.null(dim(covariance))) describe_value(covariance) else paste(dim(covariance), collapse = " x ")
-    ))
-  }
-  if (!all(is.finite(covariance))) abort_start_infinite(covariance, "covariance")
-  for (j in seq_len(k)) check_covariance(matrix(covariance[, , j], d, d), j)
-  array(as.double(covariance), c(d, d, k))
-}
-
-check_covariance <- function(sigma, component) {
-  scale <- sqrt(outer(abs(diag(sigma)), abs(diag(sigma))))
-  if (any(abs(sigma - t(sigma)) > 1e-8 * scale)) {
-    abort_em("start", sprintf("`start$covariance` of component %d is not symmetric.", component))
-  }
-  factor <- tryCatch(chol(sigma), error = function(e) NULL)
-  if (is.null(factor)) {
-    smallest <- min(eigen(sigma, symmetric = TRUE, only.values = TRUE)$values)
-    abort_em("start", sprintf(
-      "`start$covariance` of component %d is not positive definite: its smallest eigenvalue is %s.", component,
-      number(smallest)
-    ))
-  }
-}
-
-#' @export
 family_label.em_family_gaussian <- function(family, ...) {
   list(title = "Gaussian mixture",
        detail = paste0(sprintf("%s (%s)", covariance_label(family$covariance), family$covariance),
@@ -182,6 +130,16 @@ family_summary.em_family_gaussian <- function(family, parameters, data) {
   out
 }
 
+#' @export
+family_columns.em_family_gaussian <- function(family, parameters, data) {
+  means <- family_summary(family, parameters, data)
+  if (!is.null(parameters$sd)) return(means)
+  names <- variable_names(data)
+  sd <- t(apply(parameters$covariance, 3L, function(sigma) sqrt(diag(as.matrix(sigma)))))
+  data.frame(stats::setNames(means, paste0("mean.", names)),
+             stats::setNames(as.data.frame(sd), paste0("sd.", names)), check.names = FALSE)
+}
+
 # Names to show where the user gave none.
 variable_names <- function(data) {
   if (!is.null(data$names)) return(data$names)
@@ -189,101 +147,7 @@ variable_names <- function(data) {
 }
 
 #' @export
-family_means.em_family_gaussian <- function(family, parameters, data) {
-  mean <- as.matrix(parameters$mean)
-  k <- nrow(mean)
-  array(rep(t(mean), each = data$n), c(data$n, ncol(mean), k))
-}
+family_rows.em_family_gaussian <- function(family, data) plural(ncol(data$x), "variable")
 
 #' @export
-family_observed.em_family_gaussian <- function(family, data) data$x
-
-#' @export
-family_order.em_family_gaussian <- function(family, parameters) {
-  if (is.matrix(parameters$mean)) parameters$mean[, 1L] else parameters$mean
-}
-
-#' @export
-family_simulate.em_family_gaussian <- function(family, parameters, component, data) {
-  n <- length(component)
-  d <- ncol(data$x)
-  noise <- matrix(stats::rnorm(n * d), n, d)
-  if (d == 1L) {
-    out <- parameters$mean[component] + parameters$sd[component] * noise
-  } else {
-    out <- parameters$mean[component, , drop = FALSE]
-    for (j in unique(component)) {
-      rows <- which(component == j)
-      out[rows, ] <- out[rows, ] + noise[rows, , drop = FALSE] %*% chol(parameters$covariance[, , j])
-    }
-  }
-  out <- as.data.frame(unname(matrix(out, n, d)))
-  names(out) <- variable_names(data)
-  out
-}
-
-# Both halves keep the covariance, so that they are what every structure allows; they part along the longest axis.
-#' @export
-family_split.em_family_gaussian <- function(family, parameters, j) {
-  if (!is.null(parameters$sd)) {
-    step <- 0.75 * parameters$sd[j]
-    return(list(proportions = split_proportions(parameters, j),
-                mean = c(replace(parameters$mean, j, parameters$mean[j] - step), parameters$mean[j] + step),
-                sd = c(parameters$sd, parameters$sd[j])))
-  }
-  sigma <- parameters$covariance[, , j]
-  axes <- eigen(sigma, symmetric = TRUE)
-  step <- 0.75 * sqrt(axes$values[1L]) * axes$vectors[, 1L]
-  mean <- rbind(parameters$mean, parameters$mean[j, ] + step)
-  mean[j, ] <- mean[j, ] - step
-  list(proportions = split_proportions(parameters, j), mean = mean,
-       covariance = array(c(parameters$covariance, sigma), dim(parameters$covariance) + c(0L, 0L, 1L)))
-}
-
-# Half for each; noise stays the last.
-split_proportions <- function(parameters, j) {
-  half <- parameters$proportions[j] / 2
-  append(replace(parameters$proportions, j, half), half, count_components(parameters))
-}
-
-# Two components and the one with the same weight, mean and covariance as both together differ in the log-likelihood
-# of rows that are known to be theirs by `loss`, per row.
-family_merges.em_family_gaussian <- function(family, parameters, most) {
-  flat <- !is.null(parameters$sd)
-  if (flat) {
-    parameters$mean <- as.matrix(parameters$mean)
-    parameters$covariance <- array(parameters$sd^2, c(1L, 1L, length(parameters$sd)))
-  }
-  pairs <- utils::combn(count_components(parameters), 2L)
-  spread <- apply(parameters$covariance, 3L, log_determinant)
-  merged <- lapply(seq_len(ncol(pairs)), function(p) merge_pair(parameters, pairs[, p], spread))
-  loss <- vapply(merged, `[[`, 0, "loss")
-  lapply(merged[order(loss, method = "radix")][seq_len(min(most, length(merged)))], function(one) {
-    a <- one$pair[1L]
-    b <- one$pair[2L]
-    out <- list(proportions = replace(parameters$proportions, a, one$proportion)[-b],
-                mean = replace_row(parameters$mean, a, one$mean)[-b, , drop = FALSE])
-    parameters$covariance[, , a] <- one$covariance
-    out$covariance <- parameters$covariance[, , -b, drop = FALSE]
-    if (flat) out <- list(proportions = out$proportions, mean = drop(out$mean), sd = sqrt(c(out$covariance)))
-    out
-  })
-}
-
-merge_pair <- function(parameters, pair, spread) {
-  p <- parameters$proportions[pair]
-  share <- p / sum(p)
-  apart <- parameters$mean[pair[2L], ] - parameters$mean[pair[1L], ]
-  covariance <- share[1L] * parameters$covariance[, , pair[1L]] + share[2L] * parameters$covariance[, , pair[2L]] +
-    prod(share) * tcrossprod(apart)
-  loss <- sum(p) * (log_determinant(covariance) / 2 - log(sum(p))) - sum(p * (spread[pair] / 2 - log(p)))
-  list(pair = pair, proportion = sum(p), mean = parameters$mean[pair[1L], ] + share[2L] * apart,
-       covariance = covariance, loss = loss)
-}
-
-log_determinant <- function(x) as.numeric(determinant(as.matrix(x))$modulus)
-
-replace_row <- function(x, row, value) {
-  x[row, ] <- value
-  x
-}
+family_structure.em_family_gaussian <- function(family) family$covariance

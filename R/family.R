@@ -3,6 +3,7 @@
 # its constructor was told. These generics are all that the rest of the package asks of it:
 #
 #   family_data(family, frame)             a frame of user columns -> list(x = the matrix C++ reads, ...)
+#   family_fields(family, k, data)         the sheet of its parameters: see fields.R
 #   family_check(family, data, k)          what can be said against data and k before a run
 #   family_parameters(family, start, k, data)   a user's list -> complete parameters in the engine's shapes
 #   family_label(family, data)             "Gaussian mixture", ... for print
@@ -14,6 +15,7 @@
 #   family_split(family, parameters, j)    component j taken apart into two: parameters of one component more
 
 family_data <- function(family, frame, ...) UseMethod("family_data")
+family_fields <- function(family, k, data) UseMethod("family_fields")
 family_check <- function(family, data, k) UseMethod("family_check")
 family_parameters <- function(family, start, k, data) UseMethod("family_parameters")
 family_label <- function(family, ...) UseMethod("family_label")
@@ -24,7 +26,83 @@ family_observed <- function(family, data) UseMethod("family_observed")
 family_order <- function(family, parameters) UseMethod("family_order")
 family_split <- function(family, parameters, j) UseMethod("family_split")
 
-# Parameters with one component less: those `most` pairs merged that lose least by it.
+# As family_summary(), in all columns that tidy() has.
+family_columns <- function(family, parameters, data) UseMethod("family_columns")
+#' @export
+family_columns.default <- function(family, parameters, data) family_summary(family, parameters, data)
+
+# What print says of the rows, behind their number.
+family_rows <- function(family, data) UseMethod("family_rows")
+#' @export
+family_rows.default <- function(family, data) plural(length(family_variables(family, data)), "variable")
+
+# The rows under the user's names, in the user's columns.
+family_user_columns <- function(family, data) UseMethod("family_user_columns")
+#' @export
+family_user_columns.default <- function(family, data) {
+  stats::setNames(as.data.frame(unname(data$x)), variable_names(data))
+}
+
+# Which of several structures this is, where the family has such.
+family_structure <- function(family) UseMethod("family_structure")
+#' @export
+family_structure.default <- function(family) NA_character_
+
+# Pictures: the types that can be drawn, the default first; the names of the columns that have a distribution; one number
+# for each row where one says all, list(x, name, and of counts `label` of each row and `rows`, what labels say); density
+# ("density") or distribution function ("cdf") of each component along a column: length(x) x k; what type = "path" and
+# em_animate() draw.
+family_plots <- function(family, data) UseMethod("family_plots")
+#' @export
+family_plots.default <- function(family, data) "trace"
+
+family_variables <- function(family, data) UseMethod("family_variables")
+#' @export
+family_variables.default <- function(family, data) variable_names(data)
+
+family_is_discrete <- function(family) UseMethod("family_is_discrete")
+#' @export
+family_is_discrete.default <- function(family) FALSE
+
+family_line <- function(family, data) UseMethod("family_line")
+#' @export
+family_line.default <- function(family, data) NULL
+
+family_distribution <- function(family, parameters, x, column, what, data) UseMethod("family_distribution")
+
+# The cells g of rows given their cells o, under component j: list(mean, draw(), ...). Absent: there is nothing to say.
+family_conditional <- function(family, parameters, x, o, g, j) UseMethod("family_conditional")
+
+# Has it a method for one of those that need not be there?
+family_can <- function(family, what) {
+  !is.null(utils::getS3method(paste0("family_", what), class(family)[1L], optional = TRUE,
+                              envir = asNamespace("emfit")))
+}
+
+family_path <- function(family, fit, path, chosen, variables) UseMethod("family_path")
+
+family_scene <- function(family, fit, states, chosen, variables) UseMethod("family_scene")
+#' @export
+family_scene.default <- function(family, fit, states, chosen, variables) {
+  abort_em("unsupported", sprintf("em_animate() can't draw %s components.", family$name))
+}
+
+# May noise, a constant density over a box, stand beside its components?
+family_allows_noise <- function(family) UseMethod("family_allows_noise")
+#' @export
+family_allows_noise.default <- function(family) FALSE
+
+# Do distinct rows with their summed weights say all that equal rows say?
+family_tallies <- function(family) UseMethod("family_tallies")
+#' @export
+family_tallies.default <- function(family) FALSE
+
+# Are there families, of other structures, that one pass over the rows gives an M-step each?
+family_has_relatives <- function(family) UseMethod("family_has_relatives")
+#' @export
+family_has_relatives.default <- function(family) FALSE
+
+# Parameters with one component less, for those `most` pairs merged that lose least by it: list(pair, parameters) each.
 family_merges <- function(family, parameters, most) UseMethod("family_merges")
 family_merges.default <- function(family, parameters, most) list()
 

@@ -1,7 +1,7 @@
 # type = "counts": observed successes in bars, the fitted mass beside them.
 
 plot_data_counts <- function(fit, bins = NULL) {
-  need_family(fit, "binomial", "counts")
+  need_plot(fit, "counts")
   successes <- fit$data$x[, 1L]
   trials <- fit$data$x[, 2L]
   weights <- row_weights(fit)

@@ -69,7 +69,7 @@ at_parameters <- function(fit, data, type) {
   with_row_names(spread_over(out, data$complete), data$row_names)
 }
 
-component_names_of <- function(fit) names(fit$parameters$proportions)
+component_names_of <- function(fit) names(fit$counts)
 
 fit_model <- function(fit) list(family = fit$family, latent = fit$latent, k = fit$k)
 
@@ -127,7 +127,7 @@ fitted.em_fit <- function(object, ...) {
   means <- family_means(object$family, object$parameters, object$data)
   out <- matrix(0, object$data$n, dim(means)[2L])
   for (j in seq_len(object$k)) out <- out + r[, j] * matrix(means[, , j], nrow = object$data$n)
-  if (has_noise(object$latent)) out <- out + r[, object$k + 1L] %o% noise_centre(object$latent$box)
+  out <- out + noise_part(object$latent, r)
   in_user_shape(out, object, data)
 }
 
@@ -160,7 +160,7 @@ simulate.em_fit <- function(object, nsim = 1, seed = NULL, ...) {
   }
   labels <- component_names_of(object)
   lapply(seq_len(nsim), function(i) {
-    component <- simulate_components(object$parameters, object$data$n)
+    component <- latent_simulate(object$latent, object$parameters, object$data$n)
     rows <- simulate_rows(fit_model(object), object$parameters, component, object$data)
     structure(rows, component = factor(labels[component], levels = labels))
   })

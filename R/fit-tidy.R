@@ -65,18 +65,12 @@ tidy.em_fit <- function(x, what = c("components", "parameters"), conf.int = FALS
 tidy_components <- function(fit) {
   p <- fit$parameters
   out <- data.frame(component = names(fit$counts), size = unname(fit$counts), proportion = unname(p$proportions))
-  columns <- family_summary(fit$family, p, fit$data)
-  if (is.matrix(p$mean)) {
-    names(columns) <- paste0("mean.", variable_names(fit$data))
-    sd <- t(apply(p$covariance, 3L, function(sigma) sqrt(diag(as.matrix(sigma)))))
-    columns <- data.frame(columns, stats::setNames(as.data.frame(sd), paste0("sd.", variable_names(fit$data))),
-                          check.names = FALSE)
-  }
+  columns <- family_columns(fit$family, p, fit$data)
   data.frame(out, with_noise_row(columns, fit$latent), check.names = FALSE, row.names = NULL)
 }
 
 tidy_parameters <- function(fit, conf.int, conf.level) {
-  table <- parameter_table(fit$parameters)
+  table <- parameter_table(fit$parameters, fit_fields(fit))
   names <- parameter_names(table)
   covariance <- stats::vcov(fit)
   at <- match(names, rownames(covariance))
@@ -94,9 +88,8 @@ tidy_parameters <- function(fit, conf.int, conf.level) {
 glance.em_fit <- function(x, ...) {
   check_no_dots(list(...), names(formals(glance.em_fit)))
   certainty <- fit_certainty(x)
-  covariance <- x$family$covariance
   as_tidy(data.frame(
-    family = x$family$name, covariance = if (is.null(covariance)) NA_character_ else covariance, k = x$k,
+    family = x$family$name, covariance = family_structure(x$family), k = x$k,
     nobs = x$nobs, df = x$df, logLik = x$loglik, AIC = stats::AIC(x), BIC = stats::BIC(x), ICL = certainty$icl,
     entropy = certainty$entropy, n.min = min(x$counts[seq_len(x$k)]), prob.min = certainty$least,
     iterations = x$iterations,
@@ -142,18 +135,7 @@ row_columns <- function(fit, newdata, n) {
 }
 
 # The columns that were fitted, in the user's units and under the user's names; rows that were left out are too.
-fitted_frame <- function(fit) {
-  x <- fit$data$x
-  if (fit$family$name == "binomial") {
-    x <- if (is.null(fit$family$size)) cbind(x[, 1L], x[, 2L] - x[, 1L]) else x[, 1L, drop = FALSE]
-    x[fit$data$missing$rows, ] <- NA
-  }
-  frame <- as.data.frame(unname(x))
-  names(frame) <- if (length(fit$data$names) == ncol(x)) fit$data$names
-                  else if (fit$family$name == "binomial") c("successes", "failures")[seq_len(ncol(x))]
-                  else variable_names(fit$data)
-  frame
-}
+fitted_frame <- function(fit) family_user_columns(fit$family, fit$data)
 
 as_tidy <- function(x) {
   row.names(x) <- NULL
