@@ -220,6 +220,11 @@ certainty_em <- function(native, parameters, model, threads = NULL) {
   em_certainty_cpp(native, native_family(model), native_latent(model), lapply(parameters, bare_numbers), threads)
 }
 
+# How far apart the components are, k x k.
+distances_em <- function(data, parameters, model) {
+  em_distances_cpp(tallied(data, model), native_family(model), lapply(unclass(parameters), bare_numbers))
+}
+
 # Gradient of the log-likelihood in free coordinates about the parameters, with want = "information" its
 # second derivatives and the jacobian of the packed parameters, with want = "scores" each row's own gradient,
 # with "outer" the sum of their outer products.

@@ -24,17 +24,20 @@ constexpr double caution = 100.0;
 constexpr double least_relative_spread = 1e-6;
 
 // Components closer than this are one: EM has stopped on its way between one maximum and another, or the data
-// hold no more components.
-constexpr double coincident = 0.1;
+// hold no more components. So close are two normal densities whose means are a tenth of a standard deviation
+// apart: see Family::distance().
+constexpr double coincident = 0.1 * 0.1 / 8.0;
 
 constexpr double inf = std::numeric_limits<double>::infinity();
 
 void find_twins(const Family& family, Fit& fit) {
+  double nearest = coincident;
   for (Index a = 0; a < family.n_components(); ++a) {
     for (Index b = a + 1; b < family.n_components(); ++b) {
-      if (family.distance(a, b) >= coincident) continue;
+      const double here = family.distance(a, b, nearest);
+      if (here >= nearest) continue;
+      nearest = here;
       fit.twins = {a, b};
-      return;
     }
   }
 }
