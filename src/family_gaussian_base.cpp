@@ -82,7 +82,7 @@ bool FamilyGaussianBase::all_diagonal() const {
 }
 
 const double* FamilyGaussianBase::floor_of(Index component) const {
-  const bool given = !fitted_ || held_.n_held_variances(d_, component) == d_;
+  const bool given = !fitted_ || holds_spread(component);
   return given || !pivot_floor_.size() ? nullptr : pivot_floor_.data();
 }
 
@@ -124,8 +124,12 @@ double FamilyGaussianBase::full_distance(Index a, Index b) const {
   return unit.squaredNorm() / 8.0 + std::max(spreads, 0.0);
 }
 
-double FamilyGaussianBase::rows_needed() const {
-  if (prior_.any()) return 0.0;  // a prior says what rows do not
+double FamilyGaussianBase::rows_trusted(Index component) const {
+  return prior_.any() || holds_spread(component) ? 0.0 : static_cast<double>(d_ + 1);
+}
+
+double FamilyGaussianBase::rows_needed(Index component) const {
+  if (prior_.any() || holds_spread(component)) return 0.0;  // these say what rows do not
   const bool own_shape = structure_.shape == Letter::variable;
   if (own_shape && structure_.orientation == Letter::variable) return static_cast<double>(d_ + 1);
   return own_shape || structure_.volume == Letter::variable ? 2.0 : 0.0;
@@ -289,8 +293,9 @@ Vector FamilyGaussianBase::relative_spread() const {
   const bool regular = !structure_.diagonal() && cholesky_in_place(d_, factor.data(), nullptr) < 0;
   if (!regular) factor = total_.diagonal().cwiseSqrt().asDiagonal();
   const auto lower = factor.triangularView<Eigen::Lower>();
-  Vector out(k_);
+  Vector out = Vector::Ones(k_);
   for (Index j = 0; j < k_; ++j) {
+    if (holds_spread(j)) continue;
     Matrix relative = lower.solve(Matrix(sigma(j)));
     relative = lower.solve(relative.transpose()).eval();
     out[j] = Eigen::SelfAdjointEigenSolver<Matrix>(relative, Eigen::EigenvaluesOnly).eigenvalues()[0];

@@ -31,9 +31,9 @@ class FamilyGaussianBase : public Family {
   Fields parameters() override;
   std::unique_ptr<Chart> chart(ConstVectorRef statistics) override;
   Vector relative_spread() const override;
-  double rows_needed() const override;
+  double rows_needed(Index component) const override;
   double distance(Index a, Index b, double enough) const override;
-  double rows_trusted() const override { return prior_.any() ? 0.0 : static_cast<double>(d_ + 1); }
+  double rows_trusted(Index component) const override;
   Index n_features() const override { return d_; }
   void start_at(const std::vector<Index>& rows) override;
 
@@ -100,6 +100,7 @@ class FamilyGaussianBase : public Family {
   void move_scatter(Index component, double count, const double* first, const Vector& shift);
   double* scatter_of(Index component);
   void lend_spread(const double* counts);
+  bool holds_spread(Index component) const { return held_.n_held_variances(d_, component) == d_; }
   double variance(Index component, Index a) const {
     return d_ == 1 ? sd_[component] * sd_[component] : sigma(component)(a, a);
   }
