@@ -4,6 +4,7 @@
 #
 #   family_data(family, frame)             a frame of user columns -> list(x = the matrix C++ reads, ...)
 #   family_check(family, data, k)          what can be said against data and k before a run
+#   family_slots(family, d)                names of those parameters, for data of d columns
 #   family_parameters(family, start, k, data)   a user's list -> complete parameters in the engine's shapes
 #   family_label(family, data)             "Gaussian mixture", ... for print
 #   family_summary(family, parameters, data)    one row of plain numbers for each component, for print and tidy
@@ -15,6 +16,7 @@
 
 family_data <- function(family, frame, ...) UseMethod("family_data")
 family_check <- function(family, data, k) UseMethod("family_check")
+family_slots <- function(family, d) UseMethod("family_slots")
 family_parameters <- function(family, start, k, data) UseMethod("family_parameters")
 family_label <- function(family, ...) UseMethod("family_label")
 family_summary <- function(family, parameters, data) UseMethod("family_summary")
