@@ -53,12 +53,6 @@ all_finite <- function(x) em_finite_cpp(x)
 # Settings in the types they are kept in; NULL where one is not of its kind: see check_settings().
 tidy_settings <- function(given, kinds) em_tidy_cpp(given, kinds)
 
-# A list start of the plainest kind as the core takes it; NULL where it needs the checks of start_from_parameters().
-plain_start <- function(start, model, data) {
-  if (!identical(model$latent, plain_mixture) || !is.null(.subset2(model$family, "held"))) return(NULL)
-  em_plain_start_cpp(start, .subset2(model$family, "name"), model$k, dim(data$x)[2L])
-}
-
 # How many different values the first column has in its first `rows`, counted up to `enough`.
 count_distinct <- function(x, rows, enough) em_distinct_cpp(x, rows, enough)
 
@@ -203,6 +197,11 @@ share_em <- function(native, items, model, structures, control) {
 certainty_em <- function(native, parameters, model, threads = NULL) {
   threads <- resolve_threads(list(threads = threads), as.double(nrow(native$x)) * ncol(native$x) * model$k)
   em_certainty_cpp(native, native_family(model), native_latent(model), lapply(parameters, bare_numbers), threads)
+}
+
+# How far apart the components are, k x k.
+distances_em <- function(data, parameters, model) {
+  em_distances_cpp(tallied(data, model), native_family(model), lapply(unclass(parameters), bare_numbers))
 }
 
 # Gradient of the log-likelihood in free coordinates about the parameters, with want = "information" its

@@ -7,28 +7,29 @@ start_methods <- c("mixed", "kmeans++", "random", "partition")
 
 resolve_start <- function(start, k, data, family, latent, control, fixed = NULL) {
   if (is.function(start)) start <- call_start(start, data, k)
-  if (is.object(start) && inherits(start, "em_fit")) start <- start$parameters
+  if (is.object(start)) start <- if (inherits(start, "em_fit")) start$parameters else start_of_object(start, k, latent)
   if (is.null(start)) start <- start_methods[1L]
   kind <- start_kind(start, data)
-  if (has_noise(latent)) {
-    latent <- resolve_latent(latent, data, family)
-    told <- noise_of_start(start, kind, data, latent)
-    start <- told$start
-    kind <- told$kind
-  }
+  latent <- latent_bind(latent, data, family)
+  fields <- model_fields(list(family = family, latent = latent, k = 1L), data)
+  if (kind == "parameters") check_types(start, fields, "start")
+  if (!is.null(fixed)) check_fixed_list(fixed, fields)
+  told <- latent_start(latent, start, kind, data)
+  start <- told$start
+  kind <- told$kind
   if (is.null(k)) k <- labels_k(data$labels)
-  if (is.null(k) && kind == "method" && is.list(fixed)) k <- parameters_k(fixed, latent)
-  k <- resolve_k(k, start, kind, latent)
+  if (is.null(k) && kind == "method" && is.list(fixed)) k <- components_of(fixed, fields, latent)
+  k <- resolve_k(k, start, kind, latent, fields)
   if (!is.null(data$labels)) {
     check_labels_k(data$labels, k)
     start <- align_to_labels(start, kind, data$labels, k)
   }
-  fixed_order <- is.numeric(.subset2(latent, "proportions"))
-  if (fixed_order) latent_proportions(latent, k)
+  latent_check(latent, k)
   model <- list(family = family_check(family, data, k), latent = latent, k = k)
   if (!is.null(fixed)) {
+    fixed <- align_fixed(fixed, k, names_to_hold(start, kind, data, k))
     model <- resolve_fixed(fixed, model, data)
-    if (kind == "parameters") start <- fill_from_fixed(start, fixed)
+    if (kind == "parameters") start <- fill_from_fixed(start, model, data)
   }
   resolved <- switch(kind,
     method = list(method = start),
@@ -37,18 +38,26 @@ resolve_start <- function(start, k, data, family, latent, control, fixed = NULL)
     responsibilities = start_from_responsibilities(start, data, model)
   )
   supplied <- kind != "method"
-  told <- fixed_order || !is.null(data$labels) || !is.null(fixed)
+  told <- latent_is_ordered(latent) || !is.null(data$labels) || !is.null(fixed)
   names <- if (told) resolve_names(resolved$names, model, data, fixed) else resolved$names
-  if (has_noise(latent)) check_noise_name(names)
+  check_noise_name(names, latent)
   list(items = resolved$items, method = resolved$method, model = model, names = names, supplied = supplied,
        ordered = supplied || told)
+}
+
+# Which names `fixed` has to use.
+names_to_hold <- function(start, kind, data, k) {
+  names <- label_names(data$labels, k)
+  if (!is.null(names)) return(names)
+  switch(kind, parameters = component_names(start, k), responsibilities = colnames(start)[seq_len(k)],
+         partition = if (!is.numeric(start)) as.character(partition_levels(start)))
 }
 
 # Names of the components: those of the labels, else of the start, else of proportions or of what is held.
 resolve_names <- function(names, model, data, fixed) {
   if (!is.null(data$labels$levels)) names <- label_names(data$labels, model$k)
-  if (is.null(names)) names <- names(model$latent$proportions)[seq_len(model$k)]
-  if (is.null(names) && !is.null(fixed)) names <- component_names(fixed, model$k)
+  if (is.null(names)) names <- latent_names(model$latent, model$k)
+  if (is.null(names) && !is.null(fixed)) names <- component_names(fixed, model$k, "fixed")
   names
 }
 
@@ -65,7 +74,10 @@ call_start <- function(start, data, k) {
 }
 
 start_kind <- function(start, data) {
-  if (is.list(start) && !inherits(start, "data.frame")) return("parameters")
+  if (is.list(start) && !inherits(start, "data.frame")) {
+    if (is.object(start) && !inherits(start, "em_parameters")) abort_start_kind(start, data)
+    return("parameters")
+  }
   if (is.character(start) && length(start) == 1L) {
     check_choice(start, "start", start_methods)
     return("method")
@@ -84,14 +96,13 @@ abort_start_kind <- function(start, data) {
   ))
 }
 
-resolve_k <- function(k, start, kind, latent) {
+resolve_k <- function(k, start, kind, latent, fields) {
   said <- switch(kind,
-    parameters = parameters_k(start, latent),
+    parameters = components_of(start, fields, latent),
     partition = if (is.numeric(start)) NULL else length(partition_levels(start)),
-    responsibilities = ncol(start) - has_noise(latent) * !identical(k, ncol(start))
+    responsibilities = ncol(start) - (latent_columns(latent, 1L) - 1L) * !identical(k, ncol(start))
   )
-  proportions <- .subset2(latent, "proportions")
-  if (is.null(said) && is.numeric(proportions)) said <- length(proportions) - has_noise(latent)
+  if (is.null(said)) said <- latent_k(latent)
   if (is.null(k)) {
     if (is.null(said) && kind == "partition" && !anyNA(start)) said <- max(start)
     if (is.null(said)) abort_em("argument", c("`k` must say how many components there are.", i = "em_fit(x, k = 2)"))
@@ -104,196 +115,44 @@ resolve_k <- function(k, start, kind, latent) {
   k
 }
 
-# Proportions may or may not count noise, so they say least.
-parameters_k <- function(start, latent) {
-  for (name in c("prob", "sd")) if (!is.null(start[[name]])) return(length(start[[name]]))
-  if (!is.null(start$proportions) && !has_noise(latent)) return(length(start$proportions))
-  if (!is.null(dim(start$mean))) return(nrow(start$mean))
-  if (!is.null(start$proportions)) return(length(start$proportions) - 1L)
-  if (!is.null(start$mean)) return(length(start$mean))
-  NULL
-}
-
 start_from_parameters <- function(start, data, model) {
-  parameters <- plain_start(start, model, data)
-  if (!is.null(parameters)) {
-    return(list(items = list(list(parameters = parameters, forgiving = FALSE)), method = "parameters"))
-  }
+  fields <- model_fields(model, data)
   names <- component_names(start, model$k)
   if (!is.null(names)) start <- align_components(start, names)
-  proportions <- start_proportions(start$proportions, model, names)
-  parameters <- family_parameters(model$family, start[names(start) != "proportions"], model$k, data)
-  parameters <- c(list(proportions = proportions), parameters)
-  warn_coincident(parameters)
+  check_start_names(start, fields)
+  parameters <- c(latent_parameters(model$latent, start, model$k, names),
+                  family_parameters(model$family, start, model$k, data))
+  warn_coincident(parameters, fields, model$k)
   if (holds_parameters(model)) parameters <- override_held(parameters, model)
   item <- list(parameters = parameters, forgiving = FALSE)
   list(items = list(item), method = "parameters", names = names)
 }
 
-start_proportions <- function(proportions, model, names) {
-  held <- latent_proportions(model$latent, model$k)
-  if (is.null(proportions)) return(held)
-  if (has_noise(model$latent)) proportions <- noise_of_proportions(proportions, model$k, names)
-  proportions <- start_vector(proportions, "proportions", n_columns(model))
-  if (latent_is_held(model$latent)) {
-    if (max(abs(proportions - held)) < 1e-8) return(held)
-    abort_em("start", c(
-      sprintf("`start$proportions` can't be %s: em_mixture() holds them at %s.", enumerate(number(proportions)),
-              enumerate(number(held))),
-      i = "Leave them out of `start`."
-    ))
-  }
-  if (any(proportions < 0) || abs(sum(proportions) - 1) > 1e-6) {
-    abort_em("start", c("`start$proportions` must be numbers of 0 or more that sum to 1.",
-                        x = sprintf("They are %s and sum to %s.", enumerate(number(proportions)),
-                                    number(sum(proportions), 8L))))
-  }
-  if (identical(model$latent$proportions, "equal")) proportions <- share_equally(proportions)
-  proportions
-}
-
-start_vector <- function(x, name, k) {
-  if (!is.numeric(x) || length(x) != k) {
-    abort_em("start", sprintf("`start$%s` must have one value per component: k = %d, but %s.", name, k,
-                              if (is.numeric(x)) sprintf("%s were given", count(x))
-                              else paste("it is", describe_value(x))))
-  }
-  if (!all(is.finite(x))) abort_start_infinite(x, name)
-  as.double(x)
-}
-
-abort_start_infinite <- function(x, name) {
-  bad <- which(!is.finite(x))
-  abort_em("start", sprintf("`start$%s` must be finite: value %d is %s.", name, bad[1L], number(x[bad[1L]])))
-}
-
-check_start_names <- function(start, wanted) {
-  if (length(start) == length(wanted) && !anyNA(match(wanted, names(start)))) return(invisible())
-  unknown <- setdiff(names(start), wanted)
-  if (length(unknown) || is.null(names(start))) {
-    abort_em("start", c(
-      sprintf("`start` must hold %s.", paste(c(sQuote(wanted, FALSE), "'proportions'"), collapse = ", ")),
-      x = if (length(unknown)) sprintf("It holds %s.", quoted(unknown)),
-      i = if (length(unknown)) did_you_mean(unknown[1L], c(wanted, "proportions"))
-    ))
-  }
-  lacking <- setdiff(wanted, names(start))
-  if (length(lacking)) abort_em("start", sprintf("`start` must also hold %s.", quoted(lacking)))
-}
-
-# Names of the components, from whichever parameter carries them.
-component_names <- function(start, k) {
-  found <- NULL
-  for (name in names(start)) {
-    if (is.null(attributes(start[[name]]))) next
-    here <- names_along_components(start[[name]])
-    if (is.null(here) || length(here) != k) next
-    if (is.null(found)) found <- here
-    if (!setequal(found, here)) {
-      abort_em("start", sprintf("`start` must name the components alike: %s in one place, %s in `%s`.",
-                                quoted(found), quoted(here), name))
-    }
-  }
-  if (is.null(found)) return(NULL)
-  if (anyDuplicated(found)) abort_em("start", sprintf("`start` has two components named %s.",
-                                                      quoted(found[duplicated(found)])))
-  found
-}
-
-names_along_components <- function(x) {
-  if (inherits(x, "data.frame")) {
-    return(if (is.character(attr(x, "row.names"))) row.names(x))
-  }
-  if (length(dim(x)) == 3L) return(dimnames(x)[[3L]])
-  if (length(dim(x)) == 2L) return(rownames(x))
-  names(x)
-}
-
-# Parameters named in different orders are brought into the first one's.
-align_components <- function(start, names) {
-  lapply(unclass(start), function(x) {
-    here <- names_along_components(x)
-    if (is.null(here) || length(here) != length(names)) return(x)
-    at <- match(names, here)
-    if (length(dim(x)) == 3L) return(x[, , at, drop = FALSE])
-    if (length(dim(x)) == 2L) return(x[at, , drop = FALSE])
-    x[at]
-  })
-}
-
-partition_levels <- function(start) if (is.factor(start)) levels(start) else sort(unique(start), method = "radix")
-
 start_from_partition <- function(start, data, model) {
   labels <- partition_labels(start, data, model$k)
   parameters <- parameters_from_start(data, labels, model)
-  warn_coincident(parameters)
+  warn_coincident(parameters, model_fields(model, data), model$k)
   list(items = list(list(parameters = parameters, forgiving = FALSE)), method = "partition",
        names = if (!is.numeric(start)) as.character(partition_levels(start)))
 }
 
-# The group of each row, from 1 to k: a factor or integers, as they were given, so that many rows are not copied. As
-# tabulate() counts labels from 1 to k alone, all are such where it counts every row.
-partition_labels <- function(start, data, k, arg = "start") {
-  labels <- align_rows(start, data, arg)
-  if (!is.numeric(labels) && !is.factor(labels)) {
-    labels <- match(as.character(labels), as.character(partition_levels(labels)))
-  }
-  if (is.double(labels)) labels <- whole_labels(labels, k, arg)
-  sizes <- tabulate(labels, k)
-  if (sum(sizes) < length(labels)) abort_label(as.integer(labels), k, arg)
-  empty <- which(sizes == 0L)
-  if (length(empty)) {
-    abort_em("start", sprintf("`%s` must have rows in every group: group %d has none.", arg, empty[1L]))
-  }
-  labels
-}
-
-whole_labels <- function(labels, k, arg) {
-  if (anyNA(labels) || any(labels < 1 | labels > k | labels != floor(labels))) abort_label(labels, k, arg)
-  as.integer(labels)
-}
-
-# One of them is missing or no number from 1 to k.
-abort_label <- function(labels, k, arg) {
-  if (anyNA(labels)) {
-    abort_em("start", sprintf("`%s` must label every row: row %d is NA.", arg, which(is.na(labels))[1L]))
-  }
-  bad <- which(labels < 1 | labels > k | labels != floor(labels))
-  abort_em("start", sprintf("`%s` must hold labels from 1 to %d: row %d has %s.", arg, k, bad[1L],
-                            number(labels[bad[1L]])))
-}
-
-# A value for each row the user gave, less the rows that were left out.
-align_rows <- function(x, data, arg) {
-  omitted <- data$na.action
-  if (length(x) == data$n + length(omitted) && length(omitted)) x <- x[-as.integer(omitted)]
-  if (length(x) != data$n) {
-    abort_em("start", sprintf("`%s` must have one label for each row: %d, not %s.", arg, data$n, count(x)))
-  }
-  x
-}
-
 start_from_responsibilities <- function(start, data, model) {
-  noise <- has_noise(model$latent) && ncol(start) == n_columns(model)
-  check_responsibilities(start, data, model$k + noise)
+  columns <- latent_columns(model$latent, model$k)
+  check_responsibilities(start, data, if (ncol(start) == columns) columns else model$k)
   parameters <- parameters_from_start(data, start, model)
-  warn_coincident(parameters)
+  warn_coincident(parameters, model_fields(model, data), model$k)
   list(items = list(list(parameters = parameters, forgiving = FALSE)), method = "responsibilities",
        names = colnames(start)[seq_len(model$k)])
 }
 
-# Groups that leave out noise: it gets its share.
+# Groups that leave out what the latent structure adds to them: it gets its share.
 parameters_from_start <- function(data, given, model) {
   columns <- if (is.matrix(given)) ncol(given) else model$k
-  if (columns == n_columns(model)) return(parameters_from(data, given, model))
+  if (columns == latent_columns(model$latent, model$k)) return(parameters_from(data, given, model))
   beside <- model$latent
   model$latent <- em_mixture()
   data["labels"] <- list(NULL)
-  parameters <- parameters_from(data, given, model)
-  model$latent <- beside
-  parameters$proportions <- if (identical(beside$proportions, "free") && is.null(beside$held))
-    with_noise_share(parameters$proportions) else latent_proportions(beside, model$k)
-  parameters
+  latent_from_partition(beside, parameters_from(data, given, model), model$k)
 }
 
 check_responsibilities <- function(r, data, k, arg = "start") {
@@ -315,8 +174,8 @@ user_matrix <- function(data) {
   x
 }
 
-warn_coincident <- function(parameters) {
-  pair <- coincident_components(parameters)
+warn_coincident <- function(parameters, fields, k) {
+  pair <- coincident_components(parameters, fields, k)
   if (is.null(pair)) return(invisible())
   warn_em("coincide", c(
     sprintf("Components %d and %d of `start` coincide.", pair[1L], pair[2L]),
@@ -324,18 +183,10 @@ warn_coincident <- function(parameters) {
   ))
 }
 
-# One row of numbers for each component, without its proportion.
-parameter_rows_of <- function(parameters) {
-  do.call(cbind, lapply(parameters[names(parameters) != "proportions"], function(p) {
-    if (length(dim(p)) == 3L) t(matrix(p, ncol = dim(p)[3L])) else as.matrix(p)
-  }))
-}
-
 # The first two components that agree up to rounding; NULL where none do. Nearly always their first parameters tell.
-coincident_components <- function(parameters) {
-  own <- match(FALSE, names(parameters) == "proportions")
-  if (first_are_apart(parameters[[own]], count_components(parameters))) return(NULL)
-  coincident_pair(parameter_rows_of(parameters))
+coincident_components <- function(parameters, fields, k) {
+  if (k == 1L || first_are_apart(parameters[[own_first(fields)[1L]]], k)) return(NULL)
+  coincident_pair(own_rows(parameters, fields, k))
 }
 
 # Do all components differ in the first number that each has of a parameter?
@@ -385,5 +236,5 @@ em_start <- function(x, k = NULL, family = em_gaussian(), latent = em_mixture(),
     item <- starts_by_method(data, resolved$model, method, 1L)
     item <- run_em(data, list(items = item), resolved$model, em_control(max_iter = 0))
   }
-  new_em_parameters(name_parameters(item$parameters, resolved$names, data), resolved$model)
+  new_em_parameters(item$parameters, resolved$names, resolved$model, data)
 }

@@ -143,18 +143,6 @@ family_check.em_family_binomial <- function(family, data, k) {
 }
 
 #' @export
-family_parameters.em_family_binomial <- function(family, start, k, data) {
-  check_start_names(start, "prob")
-  prob <- start_vector(start$prob, "prob", k)
-  bad <- which(prob < 0 | prob > 1)
-  if (length(bad)) {
-    abort_em("start", sprintf("`start$prob` must be between 0 and 1: component %d has %s.", bad[1L],
-                              number(prob[bad[1L]])))
-  }
-  list(prob = prob)
-}
-
-#' @export
 family_label.em_family_binomial <- function(family, ...) list(title = "Binomial mixture", detail = NULL)
 
 #' @export

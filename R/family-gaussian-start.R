@@ -1,56 +1,25 @@
-# Gaussian components: what a user's list of parameters may be, and becomes.
+# Gaussian components: what `start` and `fixed` may say of their spread.
 
 #' @export
 family_parameters.em_family_gaussian <- function(family, start, k, data) {
-  d <- dim(data$x)[2L]
-  if (d == 1L) {
-    check_start_names(start, c("mean", "sd"))
-    sd <- start_vector(start$sd, "sd", k)
-    if (!all(sd > 0)) {
-      bad <- which(!(sd > 0))
-      abort_em("start", sprintf("`start$sd` must be positive: component %d has %s.", bad[1L],
-                                number(sd[bad[1L]])))
-    }
-    return(list(mean = start_vector(start$mean, "mean", k), sd = sd))
-  }
-  check_start_names(start, c("mean", "covariance"))
-  list(mean = start_means(start$mean, k, d, data$names), covariance = start_covariance(start$covariance, k, d))
+  out <- NextMethod()
+  check_squares(out$sd, "start")
+  for (j in seq_len(k)) if (!is.null(out$covariance)) check_covariance(gaussian_covariance(out, j), j)
+  out
 }
 
-start_means <- function(mean, k, d, names) {
-  if (inherits(mean, "data.frame")) mean <- as.matrix(mean)
-  if (is.null(dim(mean)) && k == 1L) mean <- matrix(mean, nrow = 1L, dimnames = list(NULL, names(mean)))
-  if (!is.numeric(mean) || !is.matrix(mean) || !identical(dim(mean), c(k, d))) {
-    shape <- if (is.null(dim(mean))) describe_value(mean) else paste(dim(mean), collapse = " x ")
-    abort_em("start", sprintf(paste0(
-      "`start$mean` must be a matrix with a row for each component and a column for each variable: ",
-      "%d x %d, not %s."
-    ), k, d, shape))
-  }
-  has <- colnames(mean)
-  if (!is.null(has) && !is.null(names) && !anyDuplicated(names) && !identical(has, names)) {
-    if (!setequal(has, names)) {
-      abort_em("start", sprintf("`start$mean` must have the columns of `x` (%s), not %s.", quoted(names),
-                                quoted(has)))
-    }
-    mean <- mean[, names, drop = FALSE]
-  }
-  if (!all(is.finite(mean))) abort_start_infinite(mean, "mean")
-  matrix(as.double(mean), k, d)
+#' @export
+family_held.em_family_gaussian <- function(family, fixed, k, data) {
+  out <- NextMethod()
+  check_squares(out$sd, "fixed")
+  for (j in seq_len(k)) if (!is.null(out$covariance)) check_fixed_covariance(gaussian_covariance(out, j), family, j)
+  out
 }
 
-start_covariance <- function(covariance, k, d) {
-  if (is.data.frame(covariance)) covariance <- as.matrix(covariance)
-  if (is.matrix(covariance)) covariance <- array(covariance, c(dim(covariance), k))
-  if (!is.numeric(covariance) || !identical(dim(covariance), c(d, d, k))) {
-    abort_em("start", sprintf(
-      "`start$covariance` must be one %d x %d matrix, or a %d x %d x %d array, not %s.", d, d, d, d, k,
-      if (is.null(dim(covariance))) describe_value(covariance) else paste(dim(covariance), collapse = " x ")
-    ))
-  }
-  if (!all(is.finite(covariance))) abort_start_infinite(covariance, "covariance")
-  for (j in seq_len(k)) check_covariance(matrix(covariance[, , j], d, d), j)
-  array(as.double(covariance), c(d, d, k))
+# Standard deviations whose squares are no numbers can't be computed with.
+check_squares <- function(sd, arg) {
+  bad <- sd^2 < .Machine$double.xmin | sd^2 > .Machine$double.xmax
+  refuse_numbers(sd, bad, "sd", arg, "a number whose square can be computed with")
 }
 
 check_covariance <- function(sigma, component) {
@@ -66,4 +35,64 @@ check_covariance <- function(sigma, component) {
       number(smallest)
     ))
   }
+}
+
+check_fixed_covariance <- function(sigma, family, component) {
+  if (all(is.na(sigma))) return(invisible())
+  if (anyNA(sigma)) {
+    partly <- family$covariance == "VVI" && all(is.na(sigma) | row(sigma) == col(sigma) | sigma == 0) &&
+      all(is.na(diag(sigma)) | diag(sigma) > 0)
+    if (partly) return(invisible())
+    abort_em("unsupported", c(
+      sprintf("`fixed$covariance` of component %d is partly NA, which \"%s\" can't honour.", component,
+              family$covariance),
+      i = "Hold all of it, or single variances under em_gaussian(\"VVI\")."
+    ))
+  }
+  symmetric <- max(abs(sigma - t(sigma))) <= 1e-8 * max(abs(sigma))
+  if (!symmetric || is.null(tryCatch(chol(sigma), error = function(e) NULL))) {
+    abort_em("fixed", sprintf("`fixed$covariance` of component %d is not symmetric and positive definite.", component))
+  }
+}
+
+# Structures that share anything hold all covariances or none; what is held must be of the structure's kind.
+#' @export
+family_check_held.em_family_gaussian <- function(family, k, data) {
+  spread <- if (is.null(family$held$sd)) family$held$covariance else family$held$sd
+  if (is.null(spread)) return(invisible())
+  if (!family$covariance %in% c("V", "VII", "VVI", "VVV") && anyNA(spread)) {
+    abort_em("unsupported", c(
+      sprintf("\"%s\" shares its covariances among the components, so `fixed` must hold all of them or none.",
+              family$covariance),
+      i = "Use em_gaussian(\"VVV\")."
+    ))
+  }
+  if (!is_of_structure(spread, family, data)) {
+    abort_em("fixed", sprintf("`fixed` holds covariances that are not of the structure \"%s\".", family$covariance))
+  }
+}
+
+# A set of covariances is of a structure where its M-step gives them back.
+is_of_structure <- function(spread, family, data) {
+  if (is.null(dim(spread))) {
+    return(family$covariance != "E" || max(abs(spread - spread[1L])) <= 1e-8 * spread[1L])
+  }
+  d <- dim(spread)[1L]
+  whole <- which(apply(spread, 3L, function(s) !anyNA(s)))
+  if (!length(whole)) return(TRUE)
+  sigma <- spread[, , whole, drop = FALSE]
+  k <- length(whole)
+  free <- list(family = family, latent = em_mixture(), k = k)
+  free$family[c("held", "prior")] <- list(NULL)
+  second <- if (gaussian_is_diagonal(free$family)) apply(sigma, 3L, diag) else if (free$family$covariance == "EEE")
+    apply(sigma, 1:2, sum) else sigma
+  parameters <- list(proportions = rep(1 / k, k), mean = matrix(0, k, d), covariance = sigma)
+  back <- maximise_em(bare_data(data), c(rep(1, k), rep(0, k * d), as.vector(second), rep(1 / k, k)), parameters, free,
+                      "em")$covariance
+  max(abs(back - sigma)) <= 1e-6 * max(abs(sigma))
+}
+
+bare_data <- function(data) {
+  data["labels"] <- list(NULL)
+  data
 }

@@ -6,6 +6,7 @@
 #   family_fields(family, k, data)         the sheet of its parameters: see fields.R
 #   family_check(family, data, k)          what can be said against data and k before a run
 #   family_parameters(family, start, k, data)   a user's list -> complete parameters in the engine's shapes
+#   family_held(family, fixed, k, data)    a user's list of what is held, NA where free -> the same
 #   family_label(family, data)             "Gaussian mixture", ... for print
 #   family_summary(family, parameters, data)    one row of plain numbers for each component, for print and tidy
 #   family_means(family, parameters, data) expected value of every row under each component: n x d x k
@@ -18,6 +19,19 @@ family_data <- function(family, frame, ...) UseMethod("family_data")
 family_fields <- function(family, k, data) UseMethod("family_fields")
 family_check <- function(family, data, k) UseMethod("family_check")
 family_parameters <- function(family, start, k, data) UseMethod("family_parameters")
+#' @export
+family_parameters.default <- function(family, start, k, data) {
+  read_fields(start, family_fields(family, k, data), data$names, "start")
+}
+family_held <- function(family, fixed, k, data) UseMethod("family_held")
+#' @export
+family_held.default <- function(family, fixed, k, data) {
+  read_fields(fixed, family_fields(family, k, data), data$names, "fixed")
+}
+# Can it hold what `held` of the family says?
+family_check_held <- function(family, k, data) UseMethod("family_check_held")
+#' @export
+family_check_held.default <- function(family, k, data) invisible()
 family_label <- function(family, ...) UseMethod("family_label")
 family_summary <- function(family, parameters, data) UseMethod("family_summary")
 family_means <- function(family, parameters, data) UseMethod("family_means")

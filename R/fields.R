@@ -50,6 +50,41 @@ permute_components <- function(parameters, fields, order) {
   parameters
 }
 
+# One row of numbers for each component (of k; what noise adds is left out).
+as_rows <- function(x, field, k) {
+  at <- match(TRUE, field$axes %in% c("component", "column", "state"))
+  if (length(field$axes) == 1L) return(matrix(x[seq_len(k)], k))
+  matrix(aperm(array(x, field$size), c(at, seq_along(field$axes)[-at])), nrow = k)
+}
+
+# The same of all parameters that are the family's own.
+own_rows <- function(parameters, fields, k) {
+  own <- names(fields)[vapply(fields, `[[`, NA, "own")]
+  do.call(cbind, lapply(own, function(name) as_rows(parameters[[name]], fields[[name]], k)))
+}
+
+# Names of the parameters as messages tell them: the family's own, then the latent structure's.
+own_first <- function(fields) {
+  own <- vapply(fields, `[[`, NA, "own")
+  c(names(fields)[own], names(fields)[!own])
+}
+
+# How many components a user's list speaks of, NULL where it does not say; the latent structure's part may count what
+# is no component, so it says least.
+components_of <- function(given, fields, latent) {
+  for (name in names(fields)) {
+    x <- given[[name]]
+    field <- fields[[name]]
+    if (is.null(x) || !field$own || field$scale == "covariance" && length(dim(x)) == 2L) next
+    at <- match("component", field$axes)
+    if (length(field$axes) == 1L) return(length(x))
+    if (length(dim(x)) == length(field$axes)) return(dim(x)[at])
+  }
+  said <- latent_components_of(latent, given)
+  if (!is.null(said)) return(said)
+  if (is.null(given[[own_first(fields)[1L]]])) NULL else 1L
+}
+
 # Numbers as the core packs them -> a list of parameters shaped like another.
 unpack_parameters <- function(packed, like) {
   pieces <- split(packed, factor(rep(names(like), lengths(like)), levels = names(like)))

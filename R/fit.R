@@ -75,8 +75,10 @@ order_components <- function(parameters, family) {
   order(-parameters$proportions[seq_along(own)], own, method = "radix")
 }
 
-new_em_parameters <- function(parameters, model) {
-  structure(parameters, class = "em_parameters", family = model$family, latent = model$latent)
+new_em_parameters <- function(parameters, names, model, data) {
+  labels <- axis_labels(model, component_labels(names, model$k), data)
+  structure(name_parameters(parameters, model_fields(model, data), labels), class = "em_parameters",
+            family = model$family, latent = model$latent, k = model$k, columns = ncol(data$x))
 }
 
 unclass_parameters <- function(parameters) {

@@ -100,7 +100,7 @@ latent_parameters.em_latent_mixture <- function(latent, start, k, names = NULL) 
   initial <- initial_proportions(latent, k)
   if (is.null(start$proportions)) return(list(proportions = initial))
   proportions <- noise_of_proportions(start$proportions, latent, k, names)
-  proportions <- start_vector(proportions, "proportions", latent_columns(latent, k))
+  proportions <- read_vector(proportions, "proportions", latent_columns(latent, k), "start")
   if (proportions_are_held(latent)) {
     check_held_proportions(proportions, initial)
     return(list(proportions = initial))
@@ -138,6 +138,12 @@ check_proportions <- function(proportions) {
                                   number(sum(proportions), 8L))))
 }
 
+# Proportions may or may not count noise.
+#' @export
+latent_components_of.em_latent_mixture <- function(latent, given) {
+  if (!is.null(given$proportions)) length(given$proportions) - has_noise(latent)
+}
+
 #' @export
 latent_hold.em_latent_mixture <- function(latent, fixed, k) {
   if (is.null(fixed$proportions)) return(latent)
@@ -147,12 +153,12 @@ latent_hold.em_latent_mixture <- function(latent, fixed, k) {
 }
 
 fixed_proportions <- function(proportions, latent, k) {
-  held <- fixed_vector(proportions, "proportions", k)
+  held <- read_vector(proportions, "proportions", k, "fixed")
   if (!identical(latent$proportions, "free")) {
     abort_em("fixed", c("`fixed$proportions` can't be given where em_mixture() holds the proportions.",
                         i = "Use em_mixture(\"free\")."))
   }
-  refuse_fixed(held, held <= 0 | held > 1, "proportions", "must be above 0 and at most 1")
+  refuse_numbers(held, held <= 0 | held > 1, "proportions", "fixed", "above 0 and at most 1")
   total <- sum(held, na.rm = TRUE)
   if (anyNA(held) && total >= 1 || !anyNA(held) && abs(total - 1) > 1e-8) {
     abort_em("fixed", sprintf("`fixed$proportions` sum to %s; they must sum to %s.", number(total, 8L),
@@ -165,6 +171,12 @@ fixed_proportions <- function(proportions, latent, k) {
 latent_held.em_latent_mixture <- function(latent, k) {
   held <- .subset2(latent, "held")
   if (!is.null(held)) list(proportions = held)
+}
+
+#' @export
+latent_release.em_latent_mixture <- function(latent) {
+  latent[c("proportions", "held")] <- list("free", NULL)
+  latent
 }
 
 #' @export
@@ -224,6 +236,14 @@ latent_starts.em_latent_mixture <- function(latent, items, native, model) {
 latent_draws.em_latent_mixture <- function(latent, k, n_start) {
   if (k > 1L) return(n_start)
   if (has_noise(latent)) min(n_start, length(noise_shares)) else 1L
+}
+
+#' @export
+latent_start.em_latent_mixture <- function(latent, start, kind, data) noise_of_start(start, kind, data, latent)
+
+#' @export
+latent_given.em_latent_mixture <- function(latent, groups, data, k) {
+  if (has_noise(latent)) known_with_noise(groups, data) else one_hot(groups, data, k)
 }
 
 #' @export

@@ -243,7 +243,7 @@ share_equally <- function(proportions) {
 known_with_noise <- function(groups, data) {
   levels <- if (is.numeric(groups)) NULL else as.character(partition_levels(groups))
   if ("noise" %in% levels) return(noisy_partition(groups, data, "responsibilities"))
-  cbind(as_responsibilities(groups, data, length(partition_levels(groups))), 0)
+  cbind(one_hot(groups, data, length(partition_levels(groups))), 0)
 }
 
 noisy_partition <- function(start, data, arg = "start") {

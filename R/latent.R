@@ -7,15 +7,19 @@
 #   latent_columns(latent, k)              columns of the responsibilities: the components, and what it adds behind them
 #   latent_fields(latent, k)               the sheet of its parameters: see fields.R
 #   latent_parameters(latent, start, k, names)   its part of a user's list, or NULL -> complete, in the engine's shapes
+#   latent_components_of(latent, given)    how many components its part of a user's list speaks of
 #   latent_hold(latent, fixed, k)          its part of `fixed` -> the structure that holds it
 #   latent_held(latent, k)                 list of what is held, NA where free, shaped like its parameters; NULL: nothing
+#   latent_release(latent)                 with nothing held
 #   latent_override(latent, parameters, k) held numbers in their places
 #   latent_is_held(latent, k)              is nothing of it estimated?
 #   latent_native(latent, k)               what crosses to the core, and latent_native_data(latent, x, data) with the rows
 #   latent_starts(latent, items, native, model)  starts that were drawn without it -> its own
 #   latent_draws(latent, k, n_start)       how many starts of a kind differ
 #   latent_from_partition(latent, parameters, k) parameters of a partition that says nothing of its extra columns
-#   latent_given(latent, groups, data, k)  a user's partition or responsibilities in its columns
+#   latent_start(latent, start, kind, data)      what a user's partition or responsibilities say of extra columns:
+#                                          list(start, kind)
+#   latent_given(latent, groups, data, k)  a user's partition as responsibilities with a column for each of its own
 #   latent_simulate(latent, parameters, n, labels)   the component of each row
 #   latent_split(latent, parameters, j, k), latent_merge(latent, parameters, pair, k)   its parameters of one component
 #                                          more (j in two halves), or less
@@ -32,7 +36,9 @@ latent_k <- function(latent) UseMethod("latent_k")
 latent_columns <- function(latent, k) UseMethod("latent_columns")
 latent_fields <- function(latent, k) UseMethod("latent_fields")
 latent_parameters <- function(latent, start, k, names = NULL) UseMethod("latent_parameters")
+latent_components_of <- function(latent, given) UseMethod("latent_components_of")
 latent_hold <- function(latent, fixed, k) UseMethod("latent_hold")
+latent_release <- function(latent) UseMethod("latent_release")
 latent_held <- function(latent, k) UseMethod("latent_held")
 latent_override <- function(latent, parameters, k) UseMethod("latent_override")
 latent_is_held <- function(latent, k) UseMethod("latent_is_held")
@@ -41,6 +47,7 @@ latent_native_data <- function(latent, x, data) UseMethod("latent_native_data")
 latent_starts <- function(latent, items, native, model) UseMethod("latent_starts")
 latent_draws <- function(latent, k, n_start) UseMethod("latent_draws")
 latent_from_partition <- function(latent, parameters, k) UseMethod("latent_from_partition")
+latent_start <- function(latent, start, kind, data) UseMethod("latent_start")
 latent_given <- function(latent, groups, data, k) UseMethod("latent_given")
 latent_simulate <- function(latent, parameters, n, labels = NULL) UseMethod("latent_simulate")
 latent_split <- function(latent, parameters, j, k) UseMethod("latent_split")

@@ -172,6 +172,20 @@ Rcpp::List em_maximise_cpp(Rcpp::NumericVector statistics, Rcpp::List data, Rcpp
   return em::write_parameters(model->fields());
 }
 
+// How far apart the components are, k x k: see Family::distance().
+// [[Rcpp::export(rng = false)]]
+Rcpp::NumericMatrix em_distances_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List parameters) {
+  const auto bound = em::make_family(data, family);
+  bound->describe(em::weights_of(data));
+  em::read_parameters(parameters, bound->parameters());
+  const int k = static_cast<int>(bound->n_components());
+  Rcpp::NumericMatrix out(k, k);
+  for (int b = 0; b < k; ++b) {
+    for (int a = 0; a < b; ++a) out(a, b) = out(b, a) = bound->distance(a, b, em::infinity);
+  }
+  return out;
+}
+
 // What standard errors are made of, in the free coordinates of chart.h about the parameters: the gradient of
 // the log-likelihood and, as `want` says, "information" (with the jacobian of the packed parameters), "outer"
 // (the sum of the outer products of the rows' own gradients) or "scores" (these, a row for each row).
