@@ -163,6 +163,6 @@ replay_path <- function(fit) {
   parameters <- lapply(fit$start, bare_numbers)
   start <- list(items = list(list(parameters = parameters, forgiving = FALSE)))
   run <- run_em(fit$data, start, model, control)
-  labels <- axis_labels(model, component_names_of(fit)[seq_len(fit$k)], fit$data)
+  labels <- sheet_labels(model, component_names_of(fit)[seq_len(fit$k)], fit$data)
   lapply(unpack_path(run), name_parameters, fit_fields(fit), labels)
 }

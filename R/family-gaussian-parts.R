@@ -134,9 +134,9 @@ root_of <- function(sigma) {
 
 #' @export
 family_plots.em_family_gaussian <- function(family, data) {
-  d <- min(ncol(data$x), 3L)
-  c(c("density", "cluster", "pairs")[d], if (d > 1L) "density", if (d > 2L) "cluster", if (d == 2L) "pairs",
-    if (d == 1L) "responsibility", "uncertainty", "qq", "path", "trace")
+  by_dimension <- c("density", "cluster", "pairs")
+  first <- by_dimension[min(ncol(data$x), 3L)]
+  c(first, setdiff(by_dimension, first), "responsibility", "uncertainty", "qq", "path", "trace")
 }
 
 #' @export

@@ -23,7 +23,7 @@ model_fields <- function(model, data) {
 fit_fields <- function(fit) model_fields(fit, fit$data)
 
 # What the axes of a model's fields are labelled with: noise is the last column.
-axis_labels <- function(model, components, data) {
+sheet_labels <- function(model, components, data) {
   columns <- c(components, "noise")[seq_len(latent_columns(model$latent, model$k))]
   list(component = components, state = components, column = columns, variable = data$names,
        category = data$levels)

@@ -21,7 +21,9 @@ model_performance.em_fit <- function(model, ...) {
 # For mclust: a fit as mclust would have returned it. Its criteria have the opposite sign there.
 #' @exportS3Method mclust::as.Mclust
 as.Mclust.em_fit <- function(x, ...) {
-  need_family(x, "gaussian", "Mclust")
+  if (!inherits(x$family, "em_family_gaussian")) {
+    abort_em("unsupported", sprintf("mclust has no models of %s components.", x$family$name))
+  }
   if (length(component_names_of(x)) != x$k) {
     abort_em("unsupported", "A fit with noise can't be handed to mclust.")
   }

@@ -3,7 +3,7 @@ new_em_fit <- function(run, start, data, control, call) {
   model <- start$model
   check_run(run, start)
   order <- if (start$ordered) seq_len(model$k) else order_components(run$parameters, model$family)
-  labels <- axis_labels(model, component_labels(start$names, model$k), data)
+  labels <- sheet_labels(model, component_labels(start$names, model$k), data)
   fields <- model_fields(model, data)
   finish <- function(parameters) {
     if (!start$ordered) parameters <- permute_components(parameters, fields, order)
@@ -76,7 +76,7 @@ order_components <- function(parameters, family) {
 }
 
 new_em_parameters <- function(parameters, names, model, data) {
-  labels <- axis_labels(model, component_labels(names, model$k), data)
+  labels <- sheet_labels(model, component_labels(names, model$k), data)
   structure(name_parameters(parameters, model_fields(model, data), labels), class = "em_parameters",
             family = model$family, latent = model$latent, k = model$k, columns = ncol(data$x))
 }

@@ -56,8 +56,9 @@ em_mixture <- function(proportions = "free", noise = FALSE) {
   new_em_latent("mixture", proportions = proportions, noise = noise)
 }
 
-# What most calls mean.
-plain_mixture <- new_em_latent("mixture", proportions = "free", noise = FALSE)
+# What most calls mean. Written out, as it is made before the functions of other files are there.
+plain_mixture <- structure(list(name = "mixture", proportions = "free", noise = FALSE),
+                           class = c("em_latent_mixture", "em_latent"))
 
 #' @export
 format.em_latent_mixture <- function(x, ...) {

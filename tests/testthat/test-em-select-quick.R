@@ -141,7 +141,7 @@ test_that("weights, missing values and one dimension are searched quickly too; p
   expect_true(all(holes$table$converged))
   is_quick_for <- function(family, latent = em_mixture()) {
     data <- em_data(three_clouds(1100), em_gaussian())
-    new_search(data, list(family), 2L, resolve_latent(latent, data, family), em_control())$quick
+    new_search(data, list(family), 2L, latent_bind(latent, data, family), em_control())$quick
   }
   expect_true(is_quick_for(em_gaussian()))
   expect_false(is_quick_for(em_gaussian(prior = em_prior())))
