@@ -53,7 +53,7 @@ test_that("print shows as many variables as the console is wide, in one block", 
   }
   expect_identical(shown(80)[1:4], c(" component proportion   n eruptions_in_minutes waiting_time_in_minutes  third",
                                      "     short      0.357  97                2.038                   54.49  4.224",
-                                     "      long      0.643 175                4.291                   79.99 18.580",
+                                     "      long      0.643 175                4.291                   79.99 18.583",
                                      ""))
   expect_identical(shown(70)[1:4], c(" component proportion   n eruptions_in_minutes waiting_time_in_minutes",
                                      "     short      0.357  97                2.038                   54.49",
