@@ -244,7 +244,7 @@ confint.em_bootstrap <- function(object, parm, level = 0.95, ...) {
 
 #' @rdname em_bootstrap
 #' @export
-print.em_bootstrap <- function(x, digits = print_digits(), ...) {
+print.em_bootstrap <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
   kept <- changing(x)
   failed <- x$n_boot - nrow(kept)
   cat("Bootstrap, ", x$type, ": ", plural(x$n_boot, "refit"), if (failed) paste0(", ", failed, " left out"), "\n\n",

@@ -2,9 +2,6 @@
 # all its digits, and text is never read back. The decimal mark is the user's, options(OutDec), as in all that R
 # prints; messages, remedies and pages have a point: see number().
 
-# Three digits fewer than numbers have elsewhere, as stats::print.lm() has it: 4, unless options(digits) says otherwise.
-print_digits <- function() max(3L, getOption("digits") - 3L)
-
 # So many decimals; a number so large that none of them is known is shown to its 15 digits.
 fixed <- function(x, decimals, mark = getOption("OutDec")) {
   plain <- formatC(round(x, decimals) + 0, digits = decimals, format = "f", decimal.mark = mark)

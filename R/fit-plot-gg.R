@@ -4,10 +4,12 @@
 #' @rdname plot.em_fit
 #' @param object A fit by [em_fit()], or what `plot_data()` returned.
 #' @importFrom rlang .data
-#' @exportS3Method ggplot2::autoplot
+#' @method autoplot em_fit
+#' @exportS3Method ggplot2::autoplot em_fit
 autoplot.em_fit <- function(object, type = NULL, ...) gg_plot(plot_data(object, type = type, ...))
 
-#' @exportS3Method ggplot2::autoplot
+#' @method autoplot em_plot
+#' @exportS3Method ggplot2::autoplot em_plot
 autoplot.em_plot <- function(object, ...) {
   check_no_dots(list(...), names(formals(autoplot.em_plot)))
   gg_plot(object)

@@ -173,14 +173,14 @@ describe_agreement <- function(fit) {
 #' fit
 #' summary(fit)
 #' @export
-print.em_fit <- function(x, digits = print_digits(), ...) {
+print.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
   cat(format(x, digits = digits), sep = "\n")
   invisible(x)
 }
 
 #' @rdname print.em_fit
 #' @export
-format.em_fit <- function(x, digits = print_digits(), ...) {
+format.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
   c(format_title(x), "", format_components(x, digits), "", format_criteria(x), format_ending(x))
 }
 
@@ -263,7 +263,7 @@ summary.em_fit <- function(object, ...) {
 }
 
 #' @export
-print.summary.em_fit <- function(x, digits = print_digits(), ...) {
+print.summary.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
   fit <- x$fit
   cat("Call: ", paste(deparse(fit$call, width.cutoff = 100L), collapse = "\n"), "\n\n", sep = "")
   cat(format_title(fit), "", sep = "\n")

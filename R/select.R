@@ -213,7 +213,8 @@ plot_data.em_select <- function(fit, type = "select", criterion = fit$criterion,
 
 #' @rdname plot.em_select
 #' @param object What [em_select()] returned.
-#' @exportS3Method ggplot2::autoplot
+#' @method autoplot em_select
+#' @exportS3Method ggplot2::autoplot em_select
 autoplot.em_select <- function(object, criterion = object$criterion, ...) {
   gg_plot(plot_data(object, criterion = criterion, ...))
 }
