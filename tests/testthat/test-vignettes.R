@@ -133,3 +133,26 @@ test_that("emfit shows what it says of noise and of a prior", {
   expect_length(v$kept$degenerate, 0)
   expect_gt(min(v$kept$parameters$sd), 0.01)
 })
+
+test_that("missing-values shows what it says", {
+  skip_if_not_installed("knitr")
+  v <- run_vignette("missing-values")
+  expect_gt(v$fits[["filled by means"]]$degenerate[1], 0)
+  errors <- abs(sweep(v$estimates, 2, c(2 / 3, v$truth$mean[, 2], 1, v$truth$correlation)))
+  expect_true(all(apply(errors, 1, max)["exact EM"] < apply(errors, 1, max)[-1] / 5))
+})
+
+test_that("how-many shows what it says", {
+  skip_if_not_installed("knitr")
+  v <- run_vignette("how-many")
+  expect_identical(best(v$flowers)$k, 2L)
+  expect_gt(BIC(best(v$flowers, k = 3)) - BIC(best(v$flowers)), 0)
+  expect_identical(c(best(v$geyser)$k, best(v$geyser, criterion = "ICL")$k), c(3L, 2L))
+  expect_gt(best(v$geyser, criterion = "AIC")$k, 3L)
+})
+
+test_that("coming-from shows what it says", {
+  skip_if_not_installed("knitr")
+  v <- run_vignette("coming-from")
+  expect_within(v$small$parameters$mean * 1e6, v$fit$parameters$mean, 1e-4)
+})
