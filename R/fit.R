@@ -275,6 +275,7 @@ print.summary.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), 
       cat("\nCovariance of component ", names(fit$counts)[j], ":\n", sep = "")
       print(covariance[, , j], digits = digits)
     }
+    if (fit$k > 6L) cat("\n(", plural(fit$k - 6L, "covariance"), " more: see coef())\n", sep = "")
   }
   cat("", format_criteria(fit), format_ending(fit), sep = "\n")
   if (nrow(fit$starts) > 1L) {
