@@ -1,4 +1,4 @@
-// test_core.cpp: the core without R, for sanitizers. Random data, all thread counts, interrupts and exceptions.
+// test_core.cpp: the core without R, for sanitizers. Random data, all thread counts, interrupts, exceptions.
 //
 // What the numbers should be is the business of the R tests; here they must be finite, never fall from one
 // iteration to the next, and be the same to the last bit for 1, 2 and 3 threads.
