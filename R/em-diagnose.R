@@ -125,8 +125,9 @@ diagnose_starts <- function(fit, name) {
                "update(FIT, start = NULL, control = em_control(n_start = 50))"))
   }
   others <- describe_optima(fit)
-  if (agree > 1L) return(say("ok", c(sprintf("%d of %d starts reached this log-likelihood.", agree, n), others)))
-  say("note", c(sprintf("Only one of %d starts reached this log-likelihood: there may be a higher one.", n), others),
+  described <- sprintf("%d of %d starts reached this log-likelihood", agree, n)
+  if (agree > 1L && is.null(describe_disagreement(fit))) return(say("ok", c(paste0(described, "."), others)))
+  say("note", c(sprintf("Only %s: there may be a higher one.", described), others),
       "update(FIT, control = em_control(n_start = 50))")
 }
 

@@ -159,8 +159,7 @@ expect_em <- function(data, parameters, model, want, given = NULL, threads = NUL
   native <- native_data(data, model)
   out <- em_expect_cpp(native, native_family(model), native_latent(model), plain, want, given, threads)
   if (out$component > 0 && is.null(given)) {
-    abort_em("start", sprintf("Component %d has no density: its covariance is not positive definite.",
-                              out$component))
+    abort_em("start", sprintf("Component %d has no density: %s.", out$component, no_density(parameters)))
   }
   if (!is.null(native$log_noise) && "log_density" %in% want) out$log_density <- cbind(out$log_density, native$log_noise)
   for (name in intersect(c("responsibilities", "log_density", "row_loglik"), names(out))) {

@@ -17,6 +17,12 @@ check_fixed_list <- function(fixed, family, data) {
   check_slot_types(fixed, family, data, "fixed")
 }
 
+# Does it leave nothing of the components to be estimated?
+holds_all <- function(fixed, family, data) {
+  slots <- family_slots(family, dim(data$x)[2L])
+  !is.null(fixed) && all(slots %in% names(fixed)) && !anyNA(unlist(fixed[slots]))
+}
+
 resolve_fixed <- function(fixed, model, data) {
   if (!is.null(fixed$proportions)) {
     model$latent$held <- fixed_proportions(fixed$proportions, model$latent, n_columns(model))

@@ -192,7 +192,7 @@ abort_nothing_fitted <- function(table) {
 
 fit_of_row <- function(x, row) {
   cell <- x$cells[[row]]
-  start <- list(model = cell$model, ordered = is.numeric(cell$model$latent$proportions), supplied = FALSE,
+  start <- list(model = cell$model, ordered = is.numeric(cell$model$latent$proportions), supplied = FALSE, raced = TRUE,
                 names = names(cell$model$latent$proportions)[seq_len(cell$model$k)], method = cell$starts$method)
   run <- cell$run
   run$starts <- cell$starts[names(cell$starts) != "method"]

@@ -27,7 +27,13 @@ resolve_start <- function(start, k, data, family, latent, control, fixed = NULL)
   }
   fixed_order <- is.numeric(.subset2(latent, "proportions"))
   if (fixed_order) latent_proportions(latent, k)
-  model <- list(family = family_check(family, data, k), latent = latent, k = k)
+  if (kind == "method" && holds_all(fixed, family, data)) {
+    # Of proportions alone the likelihood has one maximum: no start leads to another.
+    start <- fixed[names(fixed) != "proportions"]
+    kind <- "parameters"
+  }
+  estimated <- !holds_all(fixed, family, data) && (kind != "parameters" || unclass(control)$max_iter > 0L)
+  model <- list(family = family_check(family, data, k, estimated), latent = latent, k = k)
   if (!is.null(fixed)) {
     fixed <- align_fixed(fixed, k, names_to_hold(start, kind, data, k))
     model <- resolve_fixed(fixed, model, data)
@@ -257,7 +263,7 @@ em_start <- function(x, k = NULL, family = em_gaussian(), latent = em_mixture(),
   family <- as_em_family(family)
   latent <- as_em_latent(latent)
   data <- em_data(x, family)
-  resolved <- resolve_start(start, k, data, family, latent, em_control(n_start = 1))
+  resolved <- resolve_start(start, k, data, family, latent, em_control(n_start = 1, max_iter = 0))
   item <- resolved$items[[1L]]
   if (!resolved$supplied) {
     method <- if (resolved$method == "mixed") "kmeans++" else resolved$method

@@ -117,7 +117,8 @@ abort_counts <- function(counts, arg, two_columns) {
 }
 
 #' @export
-family_check.em_family_binomial <- function(family, data, k) {
+family_check.em_family_binomial <- function(family, data, k, estimated = TRUE) {
+  if (!estimated) return(family)
   # Of many rows the first nearly always tell.
   trials <- data$x[seq_len(min(data$n, 1000L)), 2L]
   if (k > sum(trials > 0) || max(trials) < 2 * k - 1) trials <- data$x[, 2L]
@@ -181,6 +182,15 @@ family_simulate.em_family_binomial <- function(family, parameters, component, da
   out <- data.frame(successes, trials - successes)
   names(out) <- if (is.null(data$names)) c("successes", "failures") else data$names
   out
+}
+
+# Trials in the place of failures are never fewer than the successes.
+#' @export
+family_hint.em_family_binomial <- function(family, data) {
+  x <- data$x[data$x[, 2L] > 0, , drop = FALSE]
+  if (!is.null(family$size) || nrow(x) < 3L || any(2 * x[, 1L] > x[, 2L])) return(NULL)
+  paste("No row has more successes than failures: are the failures the trials? Then give the successes alone, with",
+        "family = em_binomial(size = ).")
 }
 
 # A quarter of the way to either end.

@@ -79,8 +79,8 @@ family_data.em_family_gaussian <- function(family, frame, old = NULL, ...) {
 }
 
 #' @export
-family_check.em_family_gaussian <- function(family, data, k) {
-  check_distinct(data, k, least = 2L)
+family_check.em_family_gaussian <- function(family, data, k, estimated = TRUE) {
+  if (estimated) check_distinct(data, k, least = 2L)
   d <- dim(data$x)[2L]
   structure <- .subset2(family, "covariance")
   if (d > 1L && nchar(structure) == 1L) {

@@ -291,7 +291,11 @@ void FamilyGaussianBase::lend_spread(const double* counts) {
 Vector FamilyGaussianBase::relative_spread() const {
   Matrix factor = total_;
   const bool regular = !structure_.diagonal() && cholesky_in_place(d_, factor.data(), nullptr) < 0;
-  if (!regular) factor = total_.diagonal().cwiseSqrt().asDiagonal();
+  if (!regular) {
+    // Of a column without spread any spread is wide: it is measured in its own units.
+    const auto spread = (total_.diagonal().array() > 0.0).select(total_.diagonal().array().sqrt(), 1.0);
+    factor = spread.matrix().asDiagonal();
+  }
   const auto lower = factor.triangularView<Eigen::Lower>();
   Vector out = Vector::Ones(k_);
   for (Index j = 0; j < k_; ++j) {

@@ -93,13 +93,19 @@ Rcpp::List em_run_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcp
                       Rcpp::List control) {
   const auto model = em::make_model(data, family, latent);
   const em::Index defect = model->family().describe(em::weights_of(data));
-  if (defect >= 0) return Rcpp::List::create(Rcpp::Named("defect") = static_cast<int>(defect + 1));
   if (starts.size() == 0) throw std::invalid_argument("there must be a start");
   std::vector<em::Start> from;
   for (R_xlen_t i = 0; i < starts.size(); ++i) from.push_back(em::make_start(starts[i], *model));
+  const em::Control settings = em::make_control(control);
+  // Parameters that are given or held need no spread of the data.
+  const bool given = std::all_of(from.begin(), from.end(),
+                                 [](const em::Start& start) { return start.parameters.size() > 0; });
+  const bool estimates = !given || (settings.max_iter > 0 && model->family().n_free() > 0);
+  if (defect >= 0 && estimates) {
+    return Rcpp::List::create(Rcpp::Named("defect") = static_cast<int>(defect + 1));
+  }
 
   em::Interrupt interrupt(em::user_wants_out);
-  const em::Control settings = em::make_control(control);
   const std::vector<em::Fit> fits = settings.finalists > 0 ? em::run_race(*model, from, settings, interrupt)
                                                            : em::run_all(*model, from, settings, interrupt);
   em::leave_if_raised(interrupt);
