@@ -261,7 +261,7 @@ format_criteria <- function(x) {
 format_ending <- function(x) {
   ending <- switch(x$status,
     converged = sprintf("Converged in %s", plural(x$iterations, "iteration")),
-    max_iter = if (x$control$tol > 0) sprintf("NOT converged in %s", plural(x$iterations, "iteration"))
+    max_iter = if (x$control$tol > 0 && x$control$max_iter > 0L) sprintf("NOT converged in %s", plural(x$iterations, "iteration"))
                else sprintf("Ran %s", plural(x$iterations, "iteration")),
     sprintf("Stopped after %s (%s)", plural(x$iterations, "iteration"), gsub("_", " ", x$status))
   )
