@@ -1,6 +1,10 @@
 # The numbers of a user's list, `start` or `fixed` (arg): looked at for their type before anything is counted, then
 # brought into the engine's shapes. Each function returns plain doubles, or says what is wrong. In `fixed` NA is free.
 
+abort_slot <- function(arg, bullets) {
+  if (arg == "fixed") abort_em("fixed", bullets) else abort_em("start", bullets)
+}
+
 check_slot_types <- function(given, family, data, arg) {
   for (name in intersect(c(family_slots(family, dim(data$x)[2L]), "proportions"), names(given))) {
     check_numeric_slot(.subset2(given, name), name, arg)
@@ -11,11 +15,11 @@ check_numeric_slot <- function(x, name, arg) {
   if (is.numeric(x) && length(x)) return(invisible())
   if (is.logical(x) && length(x) && all(is.na(x))) return(invisible())
   if (!inherits(x, "data.frame") || !length(x)) {
-    abort_em(arg, sprintf("`%s$%s` must be numeric, not %s.", arg, name, describe_shape(x)))
+    abort_slot(arg, sprintf("`%s$%s` must be numeric, not %s.", arg, name, describe_shape(x)))
   }
   bad <- which(!vapply(x, is.numeric, NA))
   if (!length(bad)) return(invisible())
-  abort_em(arg, sprintf("`%s$%s` must have numeric columns: column %s is of class %s.", arg, name,
+  abort_slot(arg, sprintf("`%s$%s` must have numeric columns: column %s is of class %s.", arg, name,
                         dQuote(names(x)[bad[1L]], FALSE), dQuote(class(x[[bad[1L]]])[1L], FALSE)))
 }
 
@@ -39,7 +43,7 @@ read_vector <- function(x, name, k, arg) {
   if (!flat || length(x) != k) {
     given <- if (flat) paste(count(x), if (length(x) == 1L) "was given" else "were given")
              else paste("it is", describe_shape(x))
-    abort_em(arg, sprintf("`%s$%s` must have one value per component: k = %d, but %s.", arg, name, k, given))
+    abort_slot(arg, sprintf("`%s$%s` must have one value per component: k = %d, but %s.", arg, name, k, given))
   }
   x <- as.double(x)
   check_numbers(x, name, arg, seq_len(k))
@@ -52,7 +56,7 @@ read_means <- function(mean, k, d, names, arg) {
   if (inherits(mean, "data.frame")) mean <- as.matrix(mean)
   if (is.null(dim(mean)) && k == 1L) mean <- matrix(mean, nrow = 1L, dimnames = list(NULL, names(mean)))
   if (!identical(dim(mean), c(k, d))) {
-    abort_em(arg, sprintf(paste0("`%s$mean` must be a matrix with a row for each component and a column for each ",
+    abort_slot(arg, sprintf(paste0("`%s$mean` must be a matrix with a row for each component and a column for each ",
                                  "variable: %d x %d, not %s."), arg, k, d, shape_of(mean, 2L)))
   }
   at <- match_variables(colnames(mean), names, d, arg, "mean", "columns")
@@ -69,7 +73,7 @@ read_covariance <- function(covariance, k, d, names, arg) {
     covariance <- array(covariance, c(dim(covariance), k), c(dimnames_of(covariance, 2L), list(NULL)))
   }
   if (!identical(dim(covariance), c(d, d, k))) {
-    abort_em(arg, sprintf("`%s$covariance` must be one %d x %d matrix, or a %d x %d x %d array, not %s.", arg, d, d,
+    abort_slot(arg, sprintf("`%s$covariance` must be one %d x %d matrix, or a %d x %d x %d array, not %s.", arg, d, d,
                           d, d, k, shape_of(covariance, 3L)))
   }
   labels <- dimnames_of(covariance, 3L)
@@ -93,7 +97,7 @@ shape_of <- function(x, wanted) {
 match_variables <- function(has, names, d, arg, slot, what) {
   if (is.null(has) || is.null(names) || anyDuplicated(names) || identical(has, names)) return(seq_len(d))
   if (!setequal(has, names) || anyDuplicated(has)) {
-    abort_em(arg, sprintf("`%s$%s` must have the %s of `x` (%s), not %s.", arg, slot, what, quoted(names), quoted(has)))
+    abort_slot(arg, sprintf("`%s$%s` must have the %s of `x` (%s), not %s.", arg, slot, what, quoted(names), quoted(has)))
   }
   match(names, has)
 }
@@ -108,7 +112,7 @@ check_numbers <- function(x, name, arg, component) {
 refuse_numbers <- function(x, bad, name, arg, must, component = seq_along(x)) {
   at <- which(bad)
   if (!length(at)) return(invisible())
-  abort_em(arg, sprintf("`%s$%s` must be %s: component %d has %s.", arg, name, must, component[at[1L]],
+  abort_slot(arg, sprintf("`%s$%s` must be %s: component %d has %s.", arg, name, must, component[at[1L]],
                         number(x[at[1L]])))
 }
 

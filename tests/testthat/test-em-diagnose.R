@@ -53,13 +53,13 @@ test_that("starts: how many agree, and where the others ended", {
   fit <- em_fit(one, start = near)
   fit$starts <- data.frame(method = "random", loglik = fit$loglik - c(0, 0, 2.5, 2.5, 7, 9), iterations = 9L,
                            status = c(rep("converged", 5), "stopped_early"), degenerate = FALSE)
-  expect_found(fit, "starts", "ok", c("2 of 6 starts", "3 ended lower, at 2 other maxima; the nearest by 2.5."), 2)
+  expect_found(fit, "starts", "note", c("Only 2 of 6 starts", "3 ended lower, at 2 other maxima; the nearest by 2.5."), 2)
   fit$starts$degenerate[5] <- TRUE
-  expect_found(fit, "starts", "ok", "2 ended lower, at one other maximum; the nearest by 2.5.")
+  expect_found(fit, "starts", "note", "2 ended lower, at one other maximum; the nearest by 2.5.")
   fit$loglik <- fit$loglik + 99 # with a prior, starts are compared by what was maximised
-  expect_found(fit, "starts", "ok", "the nearest by 2.5.")
+  expect_found(fit, "starts", "note", "the nearest by 2.5.")
   fit$starts <- fit$starts[-2, ]
-  expect_found(fit, "starts", "note", "Only one of 5 starts", 1)
+  expect_found(fit, "starts", "note", "Only 1 of 5 starts", 1)
 })
 
 test_that("components that start alike, that are alike, and how far apart the others are", {
