@@ -34,6 +34,8 @@ rows_counting <- function(fit) {
 
 describe_excess <- function(fit) {
   rows <- rows_counting(fit)
+  # One component has one maximum, however few the rows; and what is told already need not be told twice.
+  if (fit$k == 1L || length(fit$degenerate) || length(fit$twins)) return(NULL)
   if (fit$df <= rows || has_prior(fit) || fit$control$max_iter == 0L) return(NULL)
   sprintf("There are more parameters (%d) than rows (%s).", fit$df, number(rows, 7L))
 }
@@ -61,7 +63,7 @@ starts_finished <- function(fit) {
 
 simpler_model <- function(fit) {
   simpler <- if (is.null(fit$parameters$covariance)) "" else ", or a simpler covariance such as em_gaussian(\"EEI\")"
-  if (fit$k > 1L) sprintf("Use fewer components%s.", simpler)
+  sprintf("Use fewer components%s.", simpler)
 }
 
 describe_doubts <- function(fit) c(describe_empty(fit), describe_excess(fit), describe_disagreement(fit))
@@ -77,4 +79,17 @@ warn_of_doubts <- function(fit) {
   }
   few <- describe_disagreement(fit)
   if (!is.null(few)) warn_em("agreement", c(few, i = "Try more: em_control(n_start = 50)."))
+}
+
+# Of a table of fits the best alone is looked at. In a quick search too few starts run to their end to tell.
+describe_best_doubt <- function(x) {
+  if (x$quick || x$interrupted || x$control$n_start < least_agreeing) return(NULL)
+  best <- x$table[rank_fits(x$table, x$criterion)[1L], ]
+  if (!isTRUE(best$converged) || best$k == 1L || best$starts.agree >= least_agreeing) return(NULL)
+  sprintf("Only %s came to the maximum of the best fit: there may be a higher one.", plural(best$starts.agree, "start"))
+}
+
+warn_of_best_doubt <- function(x) {
+  few <- describe_best_doubt(x)
+  if (!is.null(few)) warn_em("agreement", c(few, i = "Try more: em_fit() with its k and family, and em_control(n_start = 50)."))
 }

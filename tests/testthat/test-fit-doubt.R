@@ -43,6 +43,9 @@ test_that("more parameters than rows", {
   expect_identical(warnings_of(em_fit(faithful, start = list(mean = rbind(c(4, 80), c(2, 54)), covariance = cov(faithful)),
                                       weights = rep(1 / 272, 272))), character())
   expect_identical(warnings_of(em_fit(few, start = rep(1:2, c(4, 5)), family = em_gaussian(prior = em_prior()))), character())
+  # With one component, and beside what is told already, nothing more is said.
+  expect_silent(em_fit(faithful[1:3, ], 1))
+  expect_identical(warnings_of(em_fit(1:3, start = list(mean = c(1.3, 2.7), sd = c(0.5, 0.5)))), "emfit_warning_collapse")
   expect_warning(em_fit(cbind(c(1, 9), c(9, 1)), 2, "binomial"), "parameters (3) than rows (2)", fixed = TRUE,
                  class = "emfit_warning_unidentified")
 })
@@ -100,4 +103,21 @@ test_that("trials in the place of failures deserve a word", {
   expect_null(family_hint(em_binomial(), em_data(cbind(c(1, 2, 8), c(9, 8, 2)), em_binomial())))
   expect_null(family_hint(em_binomial(10), em_data(c(1, 2, 3), em_binomial(10))))
   expect_null(family_hint(em_gaussian(), counts))
+})
+
+test_that("of a whole selection the best fit alone is doubted, once", {
+  skip_if_not_installed("MASS")
+  set.seed(1)
+  expect_warning(models <- em_select(MASS::crabs[4:8], k = 2:3, covariance = c("EEE", "VVV")),
+                 "^Only 1 start came to the maximum of the best fit", class = "emfit_warning_agreement")
+  expect_match(format(models), "^Only 1 start came to the maximum of the best fit: there may be a higher one.$", all = FALSE)
+  expect_silent(best(models))
+  models$table$starts.agree <- 3L
+  expect_null(describe_best_doubt(models))
+  models$table$starts.agree <- 1L
+  for (change in list(list(quick = TRUE), list(interrupted = TRUE), list(control = em_control(n_start = 2)))) {
+    expect_null(describe_best_doubt(utils::modifyList(models, change)))
+  }
+  models$table$k <- 1L
+  expect_null(describe_best_doubt(models))
 })
