@@ -101,17 +101,19 @@ class Family {
   virtual std::unique_ptr<Chart> chart(ConstVectorRef statistics) = 0;
 
   // For each component its smallest spread in any direction, relative to the spread of the data: 0 for
-  // a component that sits on a point. Families that cannot collapse return ones. Needs describe().
+  // a component that sits on a point. 1 for what cannot collapse: other families, a spread that is held.
+  // Needs describe().
   virtual Vector relative_spread() const = 0;
 
   // Effective rows of a component: with fewer than rows_needed() they don't determine what it has of its own,
   // with fewer than rows_trusted() its maximum is one among many that mean nothing.
-  virtual double rows_needed() const { return 0.0; }
-  virtual double rows_trusted() const { return 0.0; }
+  virtual double rows_needed(Index /*component*/) const { return 0.0; }
+  virtual double rows_trusted(Index /*component*/) const { return 0.0; }
 
-  // How far apart two components are, in the units of their own spread: 0 where they are the same, above 1
-  // where single rows tell them apart.
-  virtual double distance(Index a, Index b) const = 0;
+  // How far apart two components are, by Bhattacharyya's distance: minus the logarithm of the integral (sum)
+  // of sqrt(f_a f_b), the same in other units and coordinates. 0 where they are the same; d^2 / 8 for means
+  // that are d standard deviations apart. Exact where it is below `enough`; else whatever is not below.
+  virtual double distance(Index a, Index b, double enough) const = 0;
 
   // Starts. features() writes one row of comparable, scaled numbers for each row of data (k-means works on
   // them); start_at() puts the components at the given rows with a common spread. Both need describe().

@@ -31,7 +31,7 @@ class FamilyBinomial : public Family {
   Fields parameters() override;
   std::unique_ptr<Chart> chart(ConstVectorRef statistics) override;
   Vector relative_spread() const override { return Vector::Ones(prob_.size()); }
-  double distance(Index a, Index b) const override;
+  double distance(Index a, Index b, double enough) const override;
   Index n_features() const override { return 1; }
   void features(Rows rows, MatrixRef out) const override;
   void start_at(const std::vector<Index>& rows) override;
@@ -49,6 +49,7 @@ class FamilyBinomial : public Family {
   std::shared_ptr<const Vector> log_choose_;  // shared by clones
   Vector prob_;
   Vector held_;
+  double mean_trials_ = 1.0;  // of the rows that have trials; set by describe()
   Matrix theta_;  // 3 x K: what successes, failures and the logarithm of the coefficient count for
   Vector zero_;   // K
 };
