@@ -33,7 +33,7 @@
 #' @param all Also show what is in order?
 #' @param width Columns of text.
 #' @param row.names,optional Ignored; they belong to the generic.
-#' @param ... Ignored.
+#' @param ... What R's own callers add, such as `digits` in a list; any other is an error.
 #' @return A data frame of class `em_diagnosis` with a row for each check, the gravest first: `check`, `status` (a
 #'   factor: `"problem"`, `"note"`, `"ok"`), `value`, `explanation`, and `remedy`, a call to paste, or `NA`.
 #'   `format()` gives the lines that `print()` shows; `as.data.frame()` and `tidy()` the plain table.
@@ -347,6 +347,7 @@ binomial_distance <- function(data) {
 #' @rdname em_diagnose
 #' @export
 print.em_diagnosis <- function(x, all = FALSE, ...) {
+  check_dots(..., let_pass = print_arguments)
   cat(format(x, all = all), sep = "\n")
   invisible(x)
 }
@@ -354,6 +355,7 @@ print.em_diagnosis <- function(x, all = FALSE, ...) {
 #' @rdname em_diagnose
 #' @export
 format.em_diagnosis <- function(x, all = FALSE, width = getOption("width"), ...) {
+  check_dots(..., let_pass = format_arguments)
   n <- table(x$status)
   head <- paste0(plural(n[["problem"]], "problem"), ", ", plural(n[["note"]], "note"), ", ", n[["ok"]], " ok")
   told <- if (all) x else x[x$status != "ok", ]
@@ -379,6 +381,7 @@ lines_of <- function(told, width) {
 #' @rdname em_diagnose
 #' @export
 as.data.frame.em_diagnosis <- function(x, row.names = NULL, optional = FALSE, ...) {
+  check_dots(..., let_pass = frame_arguments)
   attr(x, "title") <- NULL
   class(x) <- "data.frame"
   x
@@ -386,4 +389,7 @@ as.data.frame.em_diagnosis <- function(x, row.names = NULL, optional = FALSE, ..
 
 #' @rdname em_diagnose
 #' @export
-tidy.em_diagnosis <- function(x, ...) as_tidy(as.data.frame(x))
+tidy.em_diagnosis <- function(x, ...) {
+  check_dots(...)
+  as_tidy(as.data.frame(x))
+}

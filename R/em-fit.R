@@ -128,6 +128,7 @@ em_fit <- function(x, ...) UseMethod("em_fit")
 em_fit.default <- function(x, k = NULL, family = em_gaussian(), latent = em_mixture(), start = NULL,
                            weights = NULL, labels = NULL, fixed = NULL, na.action = NULL, control = em_control(),
                            ...) {
+  if (has_formula(...names(), k, family)) return(call_by_formula(sys.call(), parent.frame(), em_fit))
   if (...length()) check_no_dots(list(...), names(formals(em_fit.default)))
   if (missing(x)) abort_em("input", c("`x` is missing: there are no data.", i = "em_fit(faithful, k = 2)"))
   family <- as_em_family(family)
@@ -143,6 +144,7 @@ em_fit.formula <- function(x, data = NULL, k = NULL, family = em_gaussian(), lat
                            weights = NULL, labels = NULL, fixed = NULL, subset = NULL, na.action = NULL,
                            control = em_control(),
                            ...) {
+  if ("formula" %in% ...names()) return(call_by_formula(sys.call(), parent.frame(), em_fit))
   if (...length()) check_no_dots(list(...), names(formals(em_fit.formula)))
   if (is_number(data) && is.null(k)) {
     abort_em("argument", c("`data` must be a data frame, not a number.", i = "Name `k`: em_fit(~ a, k = 2)."))

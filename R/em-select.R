@@ -72,7 +72,8 @@ em_select <- function(x, ...) UseMethod("em_select")
 em_select.default <- function(x, k = 1:9, covariance = "all", family = em_gaussian(), latent = em_mixture(),
                               criterion = c("BIC", "ICL", "AIC", "CV"), weights = NULL, na.action = NULL,
                               folds = 10, search = c("auto", "thorough", "quick"), control = em_control(), ...) {
-  check_no_dots(list(...), names(formals(em_select.default)))
+  if (has_formula(...names(), k, covariance)) return(call_by_formula(sys.call(), parent.frame(), em_select))
+  check_dots(...)
   family <- as_em_family(family)
   data <- em_data(x, family, weights, na.action)
   tell_missing(data)
@@ -86,7 +87,8 @@ em_select.formula <- function(x, data = NULL, k = 1:9, covariance = "all", famil
                               latent = em_mixture(), criterion = c("BIC", "ICL", "AIC", "CV"), weights = NULL,
                               subset = NULL, na.action = NULL, folds = 10,
                               search = c("auto", "thorough", "quick"), control = em_control(), ...) {
-  check_no_dots(list(...), names(formals(em_select.formula)))
+  if ("formula" %in% ...names()) return(call_by_formula(sys.call(), parent.frame(), em_select))
+  check_dots(...)
   family <- as_em_family(family)
   input <- data_of_formula(x, data, substitute(weights), substitute(subset), family, na.action)
   tell_missing(input)

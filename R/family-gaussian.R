@@ -47,6 +47,7 @@ em_gaussian <- function(covariance = "VVV", prior = NULL) {
 
 #' @export
 format.em_family_gaussian <- function(x, ...) {
+  check_dots(..., let_pass = format_arguments)
   paste0("Gaussian components, ", covariance_label(x$covariance), " (", x$covariance, ")",
          if (!is.null(x$prior)) ", with a prior")
 }

@@ -49,12 +49,13 @@ as_em_family <- function(family, arg = "family") {
   abort_em("argument", c(
     sprintf("`%s` must be %s, or a call such as em_gaussian(), not %s.", arg, one_of(names(constructors)),
             describe_value(family)),
-    i = did_you_mean(family, names(constructors))
+    i = if (is.null(family_habit(family))) did_you_mean(family, names(constructors)) else family_habit(family)
   ))
 }
 
 #' @export
 print.em_family <- function(x, ...) {
-  cat(format(x, ...), "\n", sep = "")
+  check_dots(..., let_pass = print_arguments)
+  cat(format(x), "\n", sep = "")
   invisible(x)
 }

@@ -9,6 +9,7 @@ new_em_fit <- function(run, start, data, control, call) {
   if (length(run$path)) found$path <- unpack_path(run)
   if (!start$ordered) found <- permute_states(found, order)
   found <- label_parameters(found, labels, data$names)
+  call <- plain_call(call)
   call[[1L]] <- quote(emfit::em_fit)
   fit <- list(
     call = call, family = model$family, latent = model$latent, k = model$k,
@@ -113,6 +114,7 @@ unclass_parameters <- function(parameters) {
 
 #' @export
 print.em_parameters <- function(x, ...) {
+  check_dots(..., let_pass = print_arguments)
   cat(format(attr(x, "family")), ". ", format(attr(x, "latent")), ".\n", sep = "")
   print(unclass_parameters(x), ...)
   invisible(x)
@@ -163,7 +165,7 @@ describe_agreement <- function(fit) {
 #'
 #' @param x,object A fit by [em_fit()].
 #' @param digits Significant digits.
-#' @param ... Passed on to [print.data.frame()], or ignored.
+#' @param ... Arguments of [print.default()]; any other is an error.
 #' @return `print()` returns `x`, invisibly; `format()` a character vector, a line each; `summary()` a list of
 #'   class `summary.em_fit` with the table of components, the criteria and the fit.
 #' @references Schwarz, G. (1978) Estimating the dimension of a model. *Annals of Statistics* 6, 461-464.
@@ -174,6 +176,7 @@ describe_agreement <- function(fit) {
 #' summary(fit)
 #' @export
 print.em_fit <- function(x, digits = 4L, ...) {
+  check_dots(..., let_pass = print_arguments)
   cat(format(x, digits = digits), sep = "\n")
   invisible(x)
 }
@@ -181,6 +184,7 @@ print.em_fit <- function(x, digits = 4L, ...) {
 #' @rdname print.em_fit
 #' @export
 format.em_fit <- function(x, digits = 4L, ...) {
+  check_dots(..., let_pass = format_arguments)
   c(format_title(x), "", format_components(x, digits), "", format_criteria(x), format_ending(x))
 }
 
@@ -266,6 +270,7 @@ format_ending <- function(x) {
 #' @rdname print.em_fit
 #' @export
 summary.em_fit <- function(object, ...) {
+  check_dots(...)
   components <- data.frame(component = names(object$counts), proportion = unname(object$parameters$proportions),
                            n = unname(object$counts),
                            with_noise_row(family_summary(object$family, object$parameters, object$data), object$latent),
@@ -277,6 +282,7 @@ summary.em_fit <- function(object, ...) {
 
 #' @export
 print.summary.em_fit <- function(x, digits = 4L, ...) {
+  check_dots(..., let_pass = print_arguments)
   fit <- x$fit
   cat("Call: ", paste(deparse(fit$call, width.cutoff = 100L), collapse = "\n"), "\n\n", sep = "")
   cat(format_title(fit), "", sep = "\n")
