@@ -104,7 +104,7 @@ diagnose_ascent <- function(fit, name) {
   finding("ascent", "problem", least,
           c(sprintf("The log-likelihood fell by %s, which EM can't do:", number(-least)),
             if (length(trouble)) c("rounding is to blame.", trouble) else "covariances are nearly singular."),
-          if (length(trouble)) "em_fit(scale(x), k)" else "update(FIT, family = em_gaussian(\"EEE\"))", name)
+          if (length(trouble)) "em_fit(scale(x), k)" else simpler_update(fit), name)
 }
 
 diagnose_starts <- function(fit, name) {
@@ -197,6 +197,12 @@ diagnose_distance <- function(fit, name) {
   say("ok", paste(pair, "are the nearest, and differ."))
 }
 
+simpler_update <- function(fit) {
+  simpler <- family_simpler(fit$family)
+  if (is.null(simpler)) return(fewer_components(fit))
+  sprintf("update(FIT, family = em_gaussian(\"%s\"), start = NULL, k = %d)", simpler, fit$k)
+}
+
 diagnose_collapse <- function(fit, name) {
   least <- min(fit$relative_spread)
   say <- function(status, explanation, remedy = NULL) finding("collapse", status, least, explanation, remedy, name)
@@ -206,8 +212,7 @@ diagnose_collapse <- function(fit, name) {
     return(say("problem",
                sprintf("Component %s shrank onto %s, where the likelihood has no bound: its fit means nothing.",
                                   names(fit$counts)[bad[1L]], describe_points(fit, bad[1L])),
-               sprintf("update(FIT, family = em_gaussian(\"%s\"), start = NULL, k = %d)",
-                       if (ncol(fit$data$x) == 1L) "E" else "EEE", fit$k)))
+               simpler_update(fit)))
   }
   if (isTRUE(least < 1e-4)) {
     return(say("note", sprintf("Component %s is %s times narrower than the data: is it a group, or rounded values?",
@@ -265,7 +270,7 @@ diagnose_identifiability <- function(fit, name) {
   if (spare >= 5) return(finding("identifiability", "ok", spare, paste0(described, ".")))
   finding("identifiability", if (spare < 1) "problem" else "note", spare,
           paste0(described, ": estimates from so few vary much from sample to sample."),
-          "update(FIT, family = em_gaussian(\"EEI\"))", name)
+          simpler_update(fit), name)
 }
 
 diagnose_missing <- function(fit, name) {

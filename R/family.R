@@ -28,6 +28,11 @@ family_split <- function(family, parameters, j) UseMethod("family_split")
 family_merges <- function(family, parameters, most) UseMethod("family_merges")
 family_merges.default <- function(family, parameters, most) list()
 
+# The structure that asks less of the data than this one, or NULL where none does.
+family_simpler <- function(family) UseMethod("family_simpler")
+#' @export
+family_simpler.default <- function(family) NULL
+
 new_em_family <- function(name, ...) {
   out <- list(name = name, ...)
   class(out) <- c(paste0("em_family_", name), "em_family")
@@ -38,7 +43,10 @@ family_constructors <- function() list(gaussian = em_gaussian, binomial = em_bin
 
 # A family, its name, its constructor, or a family object of stats -> a family.
 as_em_family <- function(family, arg = "family") {
-  if (inherits(family, "em_family")) return(family)
+  if (inherits(family, "em_family")) {
+    if (!is.null(.subset2(family, "named"))) family$named <- NULL
+    return(family)
+  }
   constructors <- family_constructors()
   for (make in constructors) if (identical(family, make)) return(make())
   if (is.function(family) && identical(environment(family), asNamespace("stats"))) family <- family()

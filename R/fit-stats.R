@@ -9,8 +9,11 @@
 #' @return `logLik()`: class `logLik` with attributes `df` and `nobs` (the sum of the weights). `nobs()`: that
 #'   sum, a number. `coef()`: a named vector of all parameters, each entry of a covariance once; names are
 #'   `term[component]`, as `mean.waiting[1]`. `weights()`: the case weights, a number for each row. `formula()`:
-#'   the formula, `NULL` where there was none. `as.data.frame()`: one row for each parameter with `component`,
+#'   the formula, `NULL` where there was none. `family()`: the family, as [em_gaussian()] makes it.
+#'   `extractAIC()`: the number of free parameters and AIC. `as.data.frame()`: one row for each parameter with `component`,
 #'   `term`, `variable`, `variable2`, `estimate`.
+#' @section Errors: `deviance()`, `df.residual()`, `sigma()` and `anova()` say why a mixture has none, by
+#'   `emfit_error_unsupported`.
 #' @references Schwarz, G. (1978) Estimating the dimension of a model. *Annals of Statistics* 6, 461-464.
 #'   \doi{10.1214/aos/1176344136}
 #' @examples
@@ -105,13 +108,4 @@ covariance_rows <- function(x, labels, term) {
   estimate <- apply(x, 3L, function(sigma) sigma[at])
   parameter_rows(rep(labels, each = nrow(at)), term, rep(variables[at[, 2L]], k), rep(variables[at[, 1L]], k),
                  as.vector(estimate))
-}
-
-# "covariance.a.b[1]"; parts that are missing are left out.
-parameter_names <- function(table) paste0(parameter_terms(table), "[", table$component, "]")
-
-parameter_terms <- function(table) {
-  variable <- ifelse(is.na(table$variable), "", paste0(".", table$variable))
-  variable2 <- ifelse(is.na(table$variable2), "", paste0(".", table$variable2))
-  paste0(table$term, variable, variable2)
 }

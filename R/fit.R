@@ -53,7 +53,7 @@ check_run <- function(run, start) {
   abort_em("degenerate", c(
     sprintf("None of %s led to a fit: component %d has too few rows for its covariance.",
             plural(nrow(as.data.frame(run$starts)), "start"), run$component),
-    i = "Use fewer components or a simpler covariance, such as em_gaussian(\"EEE\")."
+    i = simpler_hint(start$model$family)
   ))
 }
 
@@ -65,8 +65,6 @@ check_possible <- function(run) {
     i = "Start from probabilities between 0 and 1, or look at `labels` and `fixed`."
   ))
 }
-
-component_labels <- function(names, k) if (is.null(names)) as.character(seq_len(k)) else names
 
 # By decreasing proportion; equal ones by increasing first mean or probability.
 order_components <- function(parameters, family) {

@@ -17,7 +17,8 @@ foreign_names <- list(
 
 # What becomes of one of them; NULL where `name` is none, or the function takes no such thing.
 habit_hint <- function(name, value, known) {
-  if (name %in% known) return(NULL)
+  own <- setdiff(names(foreign_names), c("seed", "data", "formula"))
+  if (name %in% c(known, own)) return(NULL)
   plain <- function(x) tolower(gsub("[^[:alnum:]]", "", x))
   meant <- names(foreign_names)[vapply(foreign_names, function(names) plain(name) %in% plain(names), NA)]
   if (!length(meant)) return(NULL)
