@@ -10,7 +10,9 @@
 em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, labels = NULL) {
   frame <- as_frame(x, logical_ok = inherits(family, "em_family_binomial"),
                     by = if (is.null(terms)) "columns" else "formula")
-  frame$names <- clean_names(frame$names)
+  names <- clean_names(frame$names)
+  if (!identical(names, frame$names)) frame$renamed <- TRUE # messages then say numbers
+  frame$names <- names
   frame$weighted <- !is.null(weights)
   if (frame$weighted) frame$weights <- check_weights(weights, nrow(frame$x))
   if (!is.null(labels)) frame$labels <- check_labels(labels, nrow(frame$x))
@@ -135,7 +137,7 @@ check_weights <- function(weights, n) {
 
 name_columns <- function(frame, at) {
   if (frame$vector) return("the vector")
-  if (is.null(frame$names)) return(paste(if (length(at) > 1L) "columns" else "column", enumerate(at)))
+  if (is.null(frame$names) || isTRUE(frame$renamed)) return(paste(if (length(at) > 1L) "columns" else "column", enumerate(at)))
   paste(if (length(at) > 1L) "columns" else "column", quoted(frame$names[at]))
 }
 
@@ -197,7 +199,7 @@ name_column <- function(data, at) {
 
 column_labels <- function(data, at) {
   names <- data$names
-  if (is.null(names) || anyNA(names) || !all(nzchar(names)) || anyDuplicated(names)) return(at)
+  if (is.null(names) || isTRUE(data$renamed) || !identical(clean_names(names), names)) return(at)
   dQuote(names[at], FALSE)
 }
 

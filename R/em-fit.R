@@ -128,7 +128,9 @@ em_fit <- function(x, ...) UseMethod("em_fit")
 em_fit.default <- function(x, k = NULL, family = em_gaussian(), latent = em_mixture(), start = NULL,
                            weights = NULL, labels = NULL, fixed = NULL, na.action = NULL, control = em_control(),
                            ...) {
-  if (has_formula(...names(), k, family)) return(call_by_formula(sys.call(), parent.frame(), em_fit))
+  if (has_formula(...names(), k, family, latent, start)) {
+    return(call_by_formula(sys.call(), parent.frame(), em_fit))
+  }
   if (...length()) check_no_dots(list(...), names(formals(em_fit.default)))
   if (missing(x)) abort_em("input", c("`x` is missing: there are no data.", i = "em_fit(faithful, k = 2)"))
   family <- as_em_family(family)

@@ -73,7 +73,9 @@ em_select <- function(x, ...) UseMethod("em_select")
 em_select.default <- function(x, k = 1:9, covariance = NULL, family = em_gaussian(), latent = em_mixture(),
                               criterion = c("BIC", "ICL", "AIC", "CV"), weights = NULL, na.action = NULL,
                               folds = 10, search = c("auto", "thorough", "quick"), control = em_control(), ...) {
-  if (has_formula(...names(), k, covariance)) return(call_by_formula(sys.call(), parent.frame(), em_select))
+  if (has_formula(...names(), k, covariance, family, latent)) {
+    return(call_by_formula(sys.call(), parent.frame(), em_select))
+  }
   check_dots(...)
   covariance <- structures_asked_for(covariance, family)
   family <- as_em_family(family)

@@ -91,8 +91,11 @@ plot_habit <- function(name, value, known) {
 # Data and formula in lm()'s order, or under its names --------------------------------------------------------
 
 # Is this a call by formula that went to another method: em_fit(data = d, formula = ~ a), d |> em_fit(~ a)?
+# Whatever has no name stands for the first argument that is not named.
 has_formula <- function(names, ...) {
-  "formula" %in% names || inherits(..1, "formula") || inherits(..2, "formula")
+  if ("formula" %in% names) return(TRUE)
+  for (i in seq_len(...length())) if (inherits(...elt(i), "formula")) return(TRUE)
+  FALSE
 }
 
 # The same call with the formula first, evaluated where it was written.

@@ -21,7 +21,8 @@ column_remedy <- function(bad, at, x, arg, by) {
 conversion <- function(target, values) {
   if (is_wide_integer(values)) return("library(bit64) is needed to read integer64.")
   numbers <- if (is.factor(values)) sprintf("as.numeric(as.character(%s))", target)
-             else sprintf("as.numeric(%s)", target)
+             # as.numeric() of a labelled column asks for the package that made it
+             else sprintf(if (inherits(values, "vctrs_vctr")) "as.numeric(unclass(%s))" else "as.numeric(%s)", target)
   sprintf("Its values are numbers: %s <- %s", target, numbers)
 }
 
