@@ -39,7 +39,7 @@ test_that("numbers in disguise are converted, not dropped, and the fix can be pa
     expect_match(hint_of(predict(fit, newdata = d)), "d$waiting <- as.numeric(", fixed = TRUE)
   }
   names(d) <- c("eruptions", "")
-  expect_match(hint_of(em_fit(d, k = 1)), "d[[2]] <- as.numeric(d[[2]])", fixed = TRUE)
+  expect_match(hint_of(em_fit(d, k = 1)), "d[[2]] <- as.numeric(", fixed = TRUE)
   few <- data.frame(x = 1:4 + 0, group = factor(c(1, 2, 1, 2)))
   expect_identical(hint_of(em_fit(few, k = 1)), "Drop it: few[-2].")
 })
