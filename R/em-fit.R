@@ -82,6 +82,11 @@
 #'   is 0, and [nobs()] does not count it. The same holds for a row of counts with a missing one. See
 #'   `vignette("missing-values")`.
 #'
+#' @section Under other names: What other packages keep in their fits is asked for here: the classification is
+#'   `predict(fit)`, the posterior probabilities (`z`) are `predict(fit, type = "prob")`, the uncertainties
+#'   `predict(fit, type = "uncertainty")`, the criteria `BIC(fit)`, `AIC(fit)` and [icl()]. Their names of arguments,
+#'   such as `G`, `nstart` or `modelNames`, are errors that give the call to write. `data` and `formula` may come in
+#'   any order, under their names or in a pipe.
 #' @section Errors: All inherit from `emfit_error`. `emfit_error_input` (data that can't be used: the message
 #'   names columns and rows), `emfit_error_missing`, `emfit_error_counts`, `emfit_error_argument`, `emfit_error_fixed`,
 #'   `emfit_error_unsupported` (a structure that can't honour `fixed`),
