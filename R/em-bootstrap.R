@@ -54,7 +54,8 @@ em_bootstrap <- function(fit, n_boot = 200, type = c("nonparametric", "parametri
   replicates <- t(aligned$parameters[packed_positions(fit$parameters), , drop = FALSE])
   replicates[!sound, ] <- NA
   colnames(replicates) <- names(coef(fit))
-  out <- structure(list(call = plain_call(name_function(match.call(), em_bootstrap)), type = type, n_boot = n_boot, estimate = coef(fit),
+  call <- plain_call(name_function(match.call(), em_bootstrap))
+  out <- structure(list(call = call, type = type, n_boot = n_boot, estimate = coef(fit),
                         replicates = replicates, loglik = runs$loglik - runs$log_prior, iterations = runs$iterations,
                         status = runs$status, moved = aligned$moved), class = "em_bootstrap")
   warn_refits(out, sound)

@@ -63,7 +63,7 @@ frame_of_columns <- function(x, logical_ok, arg, by) {
   if (!length(x)) return(check_shape(list(x = matrix(0, nrow(x), 0L)), arg))
   columns <- as.list(x)
   good <- vapply(columns, function(column) {
-    plain <- !is.object(column) || inherits(column, c("AsIs", "ts")) || inherits(column, "integer64") && !is_wide_integer(column)
+    plain <- !is.object(column) || inherits(column, c("AsIs", "integer64", "ts")) && !is_wide_integer(column)
     plain && (is.numeric(column) || (logical_ok && is.logical(column)))
   }, logical(1L))
   if (!all(good)) refuse_columns(columns[!good], which(!good), x, arg, by)
@@ -137,7 +137,9 @@ check_weights <- function(weights, n) {
 
 name_columns <- function(frame, at) {
   if (frame$vector) return("the vector")
-  if (is.null(frame$names) || isTRUE(frame$renamed)) return(paste(if (length(at) > 1L) "columns" else "column", enumerate(at)))
+  if (is.null(frame$names) || isTRUE(frame$renamed)) {
+    return(paste(if (length(at) > 1L) "columns" else "column", enumerate(at)))
+  }
   paste(if (length(at) > 1L) "columns" else "column", quoted(frame$names[at]))
 }
 

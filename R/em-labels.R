@@ -39,7 +39,8 @@ check_beliefs <- function(beliefs, n) {
   top <- max.col(beliefs, ties.method = "first")
   unique_top <- rowSums(beliefs == beliefs[cbind(seq_len(n), top)]) == 1
   storage.mode(beliefs) <- "double"
-  list(levels = clean_names(colnames(beliefs), ""), codes = ifelse(unique_top, top, NA_integer_), beliefs = unname(beliefs))
+  list(levels = clean_names(colnames(beliefs), ""), codes = ifelse(unique_top, top, NA_integer_),
+       beliefs = unname(beliefs))
 }
 
 keep_labels <- function(labels, keep) {

@@ -10,8 +10,8 @@
 #'   sum, a number. `coef()`: a named vector of all parameters, each entry of a covariance once; names are
 #'   `term[component]`, as `mean.waiting[1]`. `weights()`: the case weights, a number for each row. `formula()`:
 #'   the formula, `NULL` where there was none. `family()`: the family, as [em_gaussian()] makes it.
-#'   `extractAIC()`: the number of free parameters and AIC. `as.data.frame()`: one row for each parameter with `component`,
-#'   `term`, `variable`, `variable2`, `estimate`.
+#'   `extractAIC()`: the number of free parameters and AIC. `as.data.frame()`: one row for each parameter with
+#'   `component`, `term`, `variable`, `variable2`, `estimate`.
 #' @section Errors: `deviance()`, `df.residual()`, `sigma()` and `anova()` say why a mixture has none, by
 #'   `emfit_error_unsupported`.
 #' @references Schwarz, G. (1978) Estimating the dimension of a model. *Annals of Statistics* 6, 461-464.

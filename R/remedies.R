@@ -8,10 +8,13 @@ column_remedy <- function(bad, at, x, arg, by) {
   numbers <- vapply(bad, holds_numbers, NA)
   if (any(numbers)) return(conversion(column_code(name, names(x), at[numbers][1L]), bad[numbers][[1L]]))
   if (by == "newdata") return("The fit has numbers there.")
-  if (length(bad) == length(x)) return(if (by == "columns") "Groups are what EM finds; give it the measurements.")
+  if (length(bad) == length(x)) {
+    return(if (by == "columns") "Groups are what EM finds; give it the measurements.")
+  }
   them <- if (length(bad) > 1L) "them" else "it"
   if (by == "formula") {
-    return(sprintf("Take %s out of the formula: ~ . - %s", them, paste(vapply(names(bad), code_name, ""), collapse = " - ")))
+    columns <- vapply(names(bad), code_name, "")
+    return(sprintf("Take %s out of the formula: ~ . - %s", them, paste(columns, collapse = " - ")))
   }
   which_ones <- if (length(at) > 1L) sprintf("c(%s)", paste(at, collapse = ", ")) else at
   sprintf("Drop %s: %s[-%s].", them, name, which_ones)
@@ -55,7 +58,9 @@ input_remedy <- function(x, arg) {
   if (inherits(x, c("Matrix", "simple_triplet_matrix", "dfm", "big.matrix"))) {
     return(sprintf("It becomes one by as.matrix(%s).", name))
   }
-  if (length(dim(x)) > 2L) return(sprintf("A matrix has a row for each observation: matrix(%s, nrow = dim(%s)[1]).", name, name))
+  if (length(dim(x)) > 2L) {
+    return(sprintf("A matrix has a row for each observation: matrix(%s, nrow = dim(%s)[1]).", name, name))
+  }
   if (is.atomic(x) && length(dim(x)) < 2L && holds_numbers(x)) {
     return(conversion(name, x))
   }
@@ -85,7 +90,9 @@ user_name <- function(arg) {
   given <- as.list(call)[-1L]
   bare <- if (is.null(names)) seq_along(given) else which(names == "")
   here <- if (arg %in% names) match(arg, names) else bare[if (arg %in% c("newdata", "data")) 2L else 1L]
-  if (!is.na(here) && is.symbol(given[[here]]) && nzchar(as.character(given[[here]]))) as.character(given[[here]]) else arg
+  if (is.na(here) || !is.symbol(given[[here]])) return(arg)
+  found <- as.character(given[[here]])
+  if (nzchar(found)) found else arg
 }
 
 # Fewer components, or the next simpler covariance where there is one.

@@ -35,7 +35,8 @@ test_that("the generics that flexmix and broom bring work on fits, attached befo
 })
 
 test_that("icl() of anything else says what it takes", {
-  expect_error(icl(lm(dist ~ speed, cars)), "`object` must come from em_fit()", class = "emfit_error_argument", fixed = TRUE)
+  expect_error(icl(lm(dist ~ speed, cars)), "`object` must come from em_fit()", class = "emfit_error_argument",
+               fixed = TRUE)
   selection <- em_select(faithful, k = 1, covariance = "EEE")
   expect_error(icl(selection), "icl(best(models))", class = "emfit_error_argument", fixed = TRUE)
 })
@@ -59,7 +60,8 @@ test_that("model_performance() gives the criteria that are asked for", {
 
 test_that("only Gaussian fits become objects of mclust's, and nothing is said of plots", {
   coins_fit <- em_fit(cbind(heads, tails) ~ 1, coins, k = 1, family = "binomial")
-  error <- expect_error(as.Mclust.em_fit(coins_fit), "mclust has no binomial components", class = "emfit_error_unsupported")
+  error <- expect_error(as.Mclust.em_fit(coins_fit), "mclust has no binomial components",
+                        class = "emfit_error_unsupported")
   expect_no_match(conditionMessage(error), "plot")
 })
 
