@@ -144,7 +144,7 @@ parameters_from <- function(data, given, model, threads = 1L) {
   names(start[[1L]])[1L] <- if (is.matrix(given)) "responsibilities" else "partition"
   run <- em_run_cpp(native_data(data, model), native_family(model), native_latent(model), start, settings)
   if (!is.null(run$defect)) abort_defect(data, run$defect)
-  if (run$status == "bad_start") abort_bad_component(run$component, data, given)
+  if (run$status == "bad_start") abort_bad_component(run$component, data, given, model$family)
   run$parameters
 }
 

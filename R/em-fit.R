@@ -86,6 +86,11 @@
 #'   is 0, and [nobs()] does not count it. The same holds for a row of counts with a missing one. See
 #'   `vignette("missing-values")`.
 #'
+#' @section Under other names: What other packages keep in their fits is asked for here: the classification is
+#'   `predict(fit)`, the posterior probabilities (`z`) are `predict(fit, type = "prob")`, the uncertainties
+#'   `predict(fit, type = "uncertainty")`, the criteria `BIC(fit)`, `AIC(fit)` and [icl()]. Their names of arguments,
+#'   such as `G`, `nstart` or `modelNames`, are errors that give the call to write. `data` and `formula` may come in
+#'   any order, under their names or in a pipe.
 #' @section Errors: All inherit from `emfit_error`. `emfit_error_input` (data that can't be used: the message
 #'   names columns and rows), `emfit_error_missing`, `emfit_error_counts`, `emfit_error_argument`, `emfit_error_fixed`,
 #'   `emfit_error_unsupported` (a structure that can't honour `fixed`),
@@ -135,6 +140,9 @@ em_fit <- function(x, ...) UseMethod("em_fit")
 em_fit.default <- function(x, k = NULL, family = em_gaussian(), latent = em_mixture(), start = NULL,
                            weights = NULL, labels = NULL, fixed = NULL, na.action = NULL, control = em_control(),
                            ...) {
+  if (has_formula(...names(), k, family, latent, start)) {
+    return(call_by_formula(sys.call(), parent.frame(), em_fit))
+  }
   if (...length()) check_no_dots(list(...), names(formals(em_fit.default)))
   if (missing(x)) abort_em("input", c("`x` is missing: there are no data.", i = "em_fit(faithful, k = 2)"))
   family <- as_em_family(family)
@@ -150,6 +158,7 @@ em_fit.formula <- function(x, data = NULL, k = NULL, family = em_gaussian(), lat
                            weights = NULL, labels = NULL, fixed = NULL, subset = NULL, na.action = NULL,
                            control = em_control(),
                            ...) {
+  if ("formula" %in% ...names()) return(call_by_formula(sys.call(), parent.frame(), em_fit))
   if (...length()) check_no_dots(list(...), names(formals(em_fit.formula)))
   if (is_number(data) && is.null(k)) {
     abort_em("argument", c("`data` must be a data frame, not a number.", i = "Name `k`: em_fit(~ a, k = 2)."))

@@ -37,6 +37,7 @@ em_binomial <- function(size = NULL) {
 
 #' @export
 format.em_family_binomial <- function(x, ...) {
+  check_dots(..., let_pass = format_arguments)
   size <- x$size
   paste0("Binomial components", if (length(size) == 1L) sprintf(" of %s", plural(size, "trial")))
 }

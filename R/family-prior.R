@@ -129,6 +129,7 @@ overall_moments <- function(data) {
 
 #' @export
 format.em_prior <- function(x, ...) {
+  check_dots(..., let_pass = format_arguments)
   shown <- function(name) {
     value <- x[[name]]
     if (is.null(value)) return(paste(name, "from the data"))
@@ -140,7 +141,8 @@ format.em_prior <- function(x, ...) {
 
 #' @export
 print.em_prior <- function(x, ...) {
-  cat(format(x, ...), "\n", sep = "")
+  check_dots(..., let_pass = print_arguments)
+  cat(format(x), "\n", sep = "")
   invisible(x)
 }
 

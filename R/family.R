@@ -35,6 +35,11 @@ family_hint.default <- function(family, data) NULL
 family_merges <- function(family, parameters, most) UseMethod("family_merges")
 family_merges.default <- function(family, parameters, most) list()
 
+# The structure that asks less of the data than this one, or NULL where none does.
+family_simpler <- function(family) UseMethod("family_simpler")
+#' @export
+family_simpler.default <- function(family) NULL
+
 new_em_family <- function(name, ...) {
   out <- list(name = name, ...)
   class(out) <- c(paste0("em_family_", name), "em_family")
@@ -45,7 +50,10 @@ family_constructors <- function() list(gaussian = em_gaussian, binomial = em_bin
 
 # A family, its name, its constructor, or a family object of stats -> a family.
 as_em_family <- function(family, arg = "family") {
-  if (inherits(family, "em_family")) return(family)
+  if (inherits(family, "em_family")) {
+    if (!is.null(.subset2(family, "named"))) family$named <- NULL
+    return(family)
+  }
   constructors <- family_constructors()
   for (make in constructors) if (identical(family, make)) return(make())
   if (is.function(family) && identical(environment(family), asNamespace("stats"))) family <- family()
@@ -59,7 +67,7 @@ as_em_family <- function(family, arg = "family") {
   abort_em("argument", c(
     sprintf("`%s` must be %s, or a call such as em_gaussian(), not %s.", arg, one_of(names(constructors)),
             describe_value(family)),
-    i = did_you_mean(family, names(constructors))
+    i = if (is.null(family_habit(family))) did_you_mean(family, names(constructors)) else family_habit(family)
   ))
 }
 
@@ -77,6 +85,7 @@ check_link <- function(family, constructors, arg) {
 
 #' @export
 print.em_family <- function(x, ...) {
-  cat(format(x, ...), "\n", sep = "")
+  check_dots(..., let_pass = print_arguments)
+  cat(format(x), "\n", sep = "")
   invisible(x)
 }

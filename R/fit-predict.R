@@ -14,7 +14,7 @@
 #'   \item{`"component"`}{the density of each component without its proportion, n x k}
 #' }
 #'   In a fit with noise, classes have the level `"noise"` and matrices a last column of that name.
-#' @param ... Ignored.
+#' @param ... Nothing: an unknown argument is an error.
 #' @return A factor, vector or matrix with an entry or row for each row of `newdata`, under its row names. A row
 #'   with missing values is judged by the cells that are observed: densities are those of their margin. Where
 #'   nothing is observed the responsibilities are the proportions and the log density is 0. Rows that
@@ -108,7 +108,7 @@ responsibilities <- function(fit) {
 #'   counts. With `n` the rows are new ones, none of them missing, and each has the trials of a row of the fit drawn
 #'   by weight. Labels have no say in either.
 #' @param seed `NULL`, or a number for [set.seed()]; the generator's state is put back afterwards.
-#' @param ... Ignored.
+#' @param ... Nothing: an unknown argument is an error.
 #' @return `fitted()`, `residuals()`: an n x d matrix in the units of the data (successes for counts), a vector
 #'   where there is one variable; residuals are NA where the data are. `simulate()`: a list of `nsim` data frames
 #'   with the columns of the data and as many rows as the data or `n`, each with the attribute `component`, a factor
@@ -126,6 +126,7 @@ NULL
 #' @importFrom stats fitted
 #' @export
 fitted.em_fit <- function(object, ...) {
+  check_dots(...)
   data <- fit_rows(object)
   r <- responsibilities(object)
   means <- family_means(object$family, object$parameters, object$data)
@@ -139,6 +140,7 @@ fitted.em_fit <- function(object, ...) {
 #' @importFrom stats residuals
 #' @export
 residuals.em_fit <- function(object, ...) {
+  check_dots(...)
   data <- fit_rows(object)
   observed <- family_observed(object$family, object$data)
   in_user_shape(observed, object, data) - fitted(object)
@@ -165,6 +167,7 @@ fresh_rows <- function(data, n) {
 #' @importFrom stats simulate
 #' @export
 simulate.em_fit <- function(object, nsim = 1, seed = NULL, n = NULL, ...) {
+  check_dots(...)
   nsim <- check_count(nsim, "nsim")
   if (!is.null(n)) n <- check_count(n, "n")
   if (!is.null(seed)) {

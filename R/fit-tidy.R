@@ -6,7 +6,7 @@
 #'
 #' @param x A fit by [em_fit()].
 #' @param what `"components"`, or `"parameters"` for one row each.
-#' @param conf.int For parameters: add confidence limits?
+#' @param conf.int Add confidence limits, those of [stats::confint()]?
 #' @param conf.level Their level.
 #' @param data The data of the fit, with a row for each of its rows, where further columns are wanted. Left out: the
 #'   columns that were fitted.
@@ -16,6 +16,7 @@
 #'   and `sd.<variable>` (`mean`, `sd` for one variable), or `prob`; noise has `NA` there. For parameters
 #'   `component`, `term`, `variable`, `variable2` (of a covariance), `estimate`, `std.error` from [stats::vcov()],
 #'   and `conf.low`, `conf.high` from [stats::confint()] where asked for; a number that was not estimated has `NA`.
+#'   For components the limits are further columns, `proportion.conf.low`, `proportion.conf.high` and so on.
 #'
 #'   `glance()`: `family`, `covariance`, `k`, `nobs`, `df`, `logLik`, `AIC`, `BIC`, `ICL` (smaller is better in all
 #'   three), `entropy` (1 where all rows are certain), `n.min` (expected rows of the smallest component),
@@ -58,8 +59,26 @@ tidy.em_fit <- function(x, what = c("components", "parameters"), conf.int = FALS
   check_no_dots(list(...), names(formals(tidy.em_fit)))
   what <- check_choice(what, "what", c("components", "parameters"))
   conf.int <- check_flag(conf.int, "conf.int")
-  if (what == "components") return(as_tidy(tidy_components(x)))
-  as_tidy(tidy_parameters(x, conf.int, conf.level))
+  if (what == "parameters") return(as_tidy(tidy_parameters(x, conf.int, conf.level)))
+  table <- tidy_components(x)
+  as_tidy(if (conf.int) data.frame(table, component_limits(x, table, conf.level), check.names = FALSE) else table)
+}
+
+# Limits of the columns of tidy_components(). A standard deviation beside a covariance has the roots of its variance's.
+component_limits <- function(fit, table, conf.level) {
+  parameters <- tidy_parameters(fit, TRUE, conf.level)
+  limits <- lapply(setdiff(names(table), c("component", "size")), function(column) {
+    at <- match(paste0(column, "[", table$component, "]"), parameter_names(parameters))
+    ends <- parameters[at, c("conf.low", "conf.high")]
+    if (all(is.na(at))) {
+      variable <- sub("^sd[.]", "", column)
+      own <- which(parameters$variable == variable & parameters$variable2 == variable)
+      at <- own[match(table$component, parameters$component[own])]
+      ends <- sqrt(parameters[at, c("conf.low", "conf.high")])
+    }
+    stats::setNames(ends, paste0(column, c(".conf.low", ".conf.high")))
+  })
+  data.frame(limits, check.names = FALSE, row.names = NULL)
 }
 
 tidy_components <- function(fit) {
@@ -76,13 +95,14 @@ tidy_components <- function(fit) {
 }
 
 tidy_parameters <- function(fit, conf.int, conf.level) {
+  if (conf.int) conf.level <- check_level(conf.level, "conf.level")
   table <- parameter_table(fit$parameters)
   names <- parameter_names(table)
   covariance <- stats::vcov(fit)
   at <- match(names, rownames(covariance))
   table$std.error <- unname(sqrt(diag(covariance))[at])
   if (conf.int) {
-    limits <- wald_intervals(fit, covariance, check_level(conf.level, "conf.level"))
+    limits <- wald_intervals(fit, covariance, conf.level)
     table$conf.low <- unname(limits[at, 1L])
     table$conf.high <- unname(limits[at, 2L])
   }
