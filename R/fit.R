@@ -102,8 +102,9 @@ name_parameters <- function(parameters, names, data) {
   label_parameters(parameters, component_labels(names, k)[seq_len(k)], data$names)
 }
 
-new_em_parameters <- function(parameters, model) {
-  structure(parameters, class = "em_parameters", family = model$family, latent = model$latent)
+# `columns` are the names of those of the data, where they have any.
+new_em_parameters <- function(parameters, model, columns = NULL) {
+  structure(parameters, class = "em_parameters", family = model$family, latent = model$latent, columns = columns)
 }
 
 unclass_parameters <- function(parameters) {
