@@ -53,8 +53,7 @@
 #' @export
 em_diagnose <- function(fit) {
   check_fit(fit)
-  name <- substitute(fit)
-  name <- if (is.symbol(name)) as.character(name) else "fit"
+  name <- name_for_remedies(substitute(fit))
   checks <- list(diagnose_convergence, diagnose_ascent, diagnose_starts, diagnose_symmetry, diagnose_size,
                  diagnose_distance, diagnose_collapse, diagnose_units, diagnose_digits, diagnose_identifiability,
                  diagnose_missing, diagnose_weights)
@@ -65,6 +64,12 @@ em_diagnose <- function(fit) {
   out <- out[order(out$status, method = "radix"), ]
   rownames(out) <- NULL
   structure(out, class = c("em_diagnosis", "data.frame"), title = format_title(fit)[1L])
+}
+
+# What the user has to write for the fit; lapply() and the like have names of their own for it.
+name_for_remedies <- function(expression) {
+  text <- paste(deparse(expression, width.cutoff = 200L, backtick = TRUE), collapse = " ")
+  if (is.language(expression) && nchar(text) <= 60L && !text %in% c("X[[i]]", ".", ".x", "..1")) text else "fit"
 }
 
 # What a check found; `remedy` is a call, with the name that the user has for the fit in the place of FIT.
@@ -104,7 +109,18 @@ diagnose_ascent <- function(fit, name) {
   finding("ascent", "problem", least,
           c(sprintf("The log-likelihood fell by %s, which EM can't do:", number(-least)),
             if (length(trouble)) c("rounding is to blame.", trouble) else "covariances are nearly singular."),
-          if (length(trouble)) "em_fit(scale(x), k)" else "update(FIT, family = em_gaussian(\"EEE\"))", name)
+          if (length(trouble)) rescaled(fit) else "update(FIT, family = em_gaussian(\"EEE\"))", name)
+}
+
+# The same fit of scaled columns: by their names, so that new rows are scaled alike, where a formula can have them.
+rescaled <- function(fit, how = "") {
+  names <- fit$data$names
+  known <- if (is.null(fit$data$terms)) names else attr(fit$data$terms, "rows")
+  usable <- names %in% known & make.names(names) == names & !grepl("FIT", names)
+  if (length(names) %in% 1:4 && all(usable) && !anyDuplicated(names)) {
+    return(sprintf("update(FIT, ~ %s)", paste0("scale(", names, how, ")", collapse = " + ")))
+  }
+  sprintf("update(FIT, x = scale(FIT$data$x%s))", how)
 }
 
 diagnose_starts <- function(fit, name) {
@@ -232,7 +248,7 @@ diagnose_units <- function(fit, name) {
   }
   finding("units", if (ratio > 1e6) "problem" else "note", ratio,
           sprintf("%s, and structure %s compares columns with each other: the widest decides.", described,
-                  fit$family$covariance), "em_fit(scale(x), k, ...)", name)
+                  fit$family$covariance), rescaled(fit), name)
 }
 
 diagnose_digits <- function(fit, name) {
@@ -247,7 +263,7 @@ diagnose_digits <- function(fit, name) {
                        name_column(fit$data, worst), number(reach[worst]), number(spreads[worst]), number(digits, 2L))
   if (digits >= 8) return(finding("digits", "ok", digits, paste0(described, ".")))
   finding("digits", if (digits < 5) "problem" else "note", digits, paste0(described, " of 16."),
-          "em_fit(scale(x, scale = FALSE), k)", name)
+          rescaled(fit, ", scale = FALSE"), name)
 }
 
 diagnose_identifiability <- function(fit, name) {
@@ -344,9 +360,16 @@ binomial_distance <- function(data) {
   }
 }
 
+# Without some of its columns it is a table like any other.
+is_whole_diagnosis <- function(x) all(c("check", "status", "explanation", "remedy") %in% names(x))
+
 #' @rdname em_diagnose
 #' @export
 print.em_diagnosis <- function(x, all = FALSE, ...) {
+  if (!is_whole_diagnosis(x)) {
+    print(as.data.frame(x), ...)
+    return(invisible(x))
+  }
   cat(format(x, all = all), sep = "\n")
   invisible(x)
 }
@@ -354,6 +377,7 @@ print.em_diagnosis <- function(x, all = FALSE, ...) {
 #' @rdname em_diagnose
 #' @export
 format.em_diagnosis <- function(x, all = FALSE, width = getOption("width"), ...) {
+  if (!is_whole_diagnosis(x)) return(format(as.data.frame(x), ...))
   n <- table(x$status)
   head <- paste0(plural(n[["problem"]], "problem"), ", ", plural(n[["note"]], "note"), ", ", n[["ok"]], " ok")
   told <- if (all) x else x[x$status != "ok", ]

@@ -197,7 +197,7 @@ new_formula_rows <- function(newdata, old, beside) {
     abort_lacking(lacking, names(newdata))
   }
   if (!nrow(newdata)) return(matrix(0, 0L, length(old$names), dimnames = list(NULL, old$names)))
-  frame <- model_frame(terms_at_home(terms), newdata[attr(terms, "rows")])
+  frame <- frame_of_new(terms, newdata[attr(terms, "rows")])
   if (nrow(frame) != nrow(newdata)) {
     abort_em("newdata", c(
       sprintf("The formula gives %s for the %s of `newdata`.", plural(nrow(frame), "value"),
@@ -209,6 +209,16 @@ new_formula_rows <- function(newdata, old, beside) {
   frame <- flatten_matrices(frame)
   check_joint(frame, old)
   for (name in setdiff(beside, names(frame))) frame[[name]] <- newdata[[name]]
+  frame
+}
+
+# A single row is evaluated as two: poly() of several variables and other functions of matrices fail on one.
+frame_of_new <- function(terms, rows) {
+  terms <- terms_at_home(terms)
+  if (nrow(rows) != 1L || attr(terms, "plain")) return(model_frame(terms, rows))
+  twice <- model_frame(terms, rows[c(1L, 1L), , drop = FALSE])
+  frame <- twice[seq_len(nrow(twice) %/% 2L), , drop = FALSE]
+  attr(frame, "row.names") <- attr(rows, "row.names")
   frame
 }
 

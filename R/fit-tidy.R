@@ -111,11 +111,11 @@ augment.em_fit <- function(x, data = NULL, newdata = NULL, size = NULL, ...) {
   check_no_dots(list(...), names(formals(augment.em_fit)))
   if (!is.null(newdata)) {
     newdata <- as_one_row(newdata, x$data$names)
-    frame <- as.data.frame(newdata, optional = TRUE)
+    frame <- named_frame(newdata, x)
   } else if (is.null(data)) {
     frame <- fitted_frame(x)
   } else {
-    frame <- as.data.frame(data, optional = TRUE)
+    frame <- named_frame(data, x)
     check_rows_of(x, frame)
   }
   columns <- row_columns(x, rows_to_judge(x, newdata, size), nrow(frame))
@@ -157,11 +157,24 @@ fitted_frame <- function(fit) {
   rows <- if (inherits(fit$data$na.action, "exclude")) frame_of_fit(fit)
           else list(x = family_frame(fit$family, fit$data), row_names = fit$data$row_names)
   frame <- as.data.frame(unname(rows$x))
-  names(frame) <- if (length(fit$data$names) == ncol(rows$x)) fit$data$names
-                  else if (fit$family$name == "binomial") c("successes", "failures")[seq_len(ncol(rows$x))]
-                  else variable_names(fit$data)
+  names(frame) <- names_in_frame(fit, ncol(rows$x))
   names <- rows$row_names
   if (length(names) && !anyNA(names) && !anyDuplicated(names)) attr(frame, "row.names") <- names
+  frame
+}
+
+# Names of columns that have none.
+names_in_frame <- function(fit, columns) {
+  names <- fit$data$names
+  if (length(names) == columns) return(names)
+  if (fit$family$name == "binomial" && columns <= 2L) return(c("successes", "failures")[seq_len(columns)])
+  names <- variable_names(fit$data)
+  if (length(names) == columns) names else paste0("x", seq_len(columns))
+}
+
+named_frame <- function(data, fit) {
+  frame <- as.data.frame(data, optional = TRUE)
+  if (is.null(colnames(data))) names(frame) <- names_in_frame(fit, length(frame))
   frame
 }
 

@@ -141,7 +141,7 @@ warn_unfinished <- function(run, control) {
   warn_em("not_converged", c(
     sprintf("EM stopped after %s, still gaining %s per iteration (tol = %s).",
             plural(run$iterations, "iteration"), number(run$gain), number(control$tol)),
-    i = "Raise max_iter in em_control(), or go on from here with start = fit."
+    i = "Raise max_iter in em_control(), or go on from here: update(fit, start = fit)."
   ))
 }
 
