@@ -161,9 +161,10 @@ held_rows_of_update <- function(object, change, family) {
 frame_of_fit <- function(fit) {
   data <- fit$data
   frame <- list(x = family_frame(fit$family, data), names = data$names, row_names = data$row_names,
-                vector = data$vector, terms = data$terms, weighted = data$weighted)
-  frame$weights <- if (data$weighted) data$weights
+                vector = data$vector, weighted = data$weighted)
+  if (data$weighted) frame$weights <- data$weights
   frame$labels <- labels_with_noise(data$labels, fit$latent)
+  frame$terms <- data$terms
   if (is.null(data$omitted)) frame else with_omitted(frame, data$omitted, data$na.action)
 }
 

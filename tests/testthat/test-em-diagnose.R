@@ -156,3 +156,13 @@ test_that("what is printed", {
   expect_identical(as.data.frame(tidy(found)), as.data.frame(found))
   expect_error(em_diagnose(3), "`fit` must come from em_fit(), not 3.", fixed = TRUE, class = "emfit_error_argument")
 })
+
+test_that("a part of a diagnosis is printed", {
+  found <- em_diagnose(quiet(em_fit(faithful, k = 3, start = rep(1:3, length.out = 272), control = em_control(max_iter = 2))))
+  for (part in list(found[1:2, c("check", "status")], found["value"])) {
+    expect_output(print(part), names(part)[1])
+    expect_false(is.null(format(part)))
+  }
+  expect_output(print(found[1, ]), "Try ")
+  expect_output(print(head(found, 2)), "PROBLEM")
+})
