@@ -292,7 +292,7 @@ new_data <- function(newdata, fit, size = NULL) {
   old <- fit$data
   family <- if (is.null(size)) fit$family else family_with_size(fit$family, size)
   newdata <- named_rows(newdata, old, family_variables(family))
-  if (is.null(dim(newdata)) && is.numeric(newdata) && !length(newdata)) newdata <- matrix(0, 0L, ncol(old$x))
+  if (is.null(dim(newdata)) && is.numeric(newdata) && !length(newdata)) newdata <- matrix(0, 0L, ncol(family_frame(fit$family, old)))
   if (NROW(newdata) == 0L && length(dim(newdata)) == 2L) {
     frame <- list(x = matrix(0, 0L, NCOL(newdata)), names = old$names, row_names = NULL, vector = FALSE)
   } else if (is.numeric(newdata) && is.null(dim(newdata)) && is.null(size) && length(old$names) > 1L) {

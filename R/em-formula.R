@@ -39,7 +39,8 @@ evaluate <- function(expression, data, home, arg) {
 # that the family reads, whether or not the formula names them.
 rows_of_formula <- function(formula, data, rows = NULL, beside = character()) {
   home <- environment(formula)
-  frame <- model_frame(formula_terms(formula, data), data)
+  terms <- formula_terms(formula, data)
+  frame <- model_frame(terms, data)
   n <- nrow(frame)
   terms <- remember_terms(attr(frame, "terms"), frame, data, home)
   attr(frame, "terms") <- NULL

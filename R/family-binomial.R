@@ -85,10 +85,10 @@ trials_of <- function(data) {
 take_trials <- function(frame, name, arg) {
   at <- match(name, frame$names)
   if (is.na(at)) {
-    abort_em(if (arg == "x") "input" else "newdata", c(
-      sprintf("`%s` lacks the column \"%s\", which has the trials.", arg, name),
-      x = if (length(frame$names)) sprintf("It has %s.", quoted(frame$names))
-    ))
+    told <- c(sprintf("`%s` lacks the column \"%s\", which has the trials.", arg, name),
+              x = if (length(frame$names)) sprintf("It has %s.", quoted(frame$names)))
+    if (arg == "newdata") abort_em("newdata", told)
+    abort_em("input", told)
   }
   frame$trials <- frame$x[, at]
   frame$x <- frame$x[, -at, drop = FALSE]

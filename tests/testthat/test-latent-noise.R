@@ -80,7 +80,6 @@ test_that("the box is the smaller of the two, follows weights, and goes along th
   oracle <- combined_em(holed, 3, "VVV", noisy_start(), log_noise = -drop(!is.na(holed)) %*% log(sides))
   expect_equal(fit$trace$loglik, oracle$trace, tolerance = 1e-9)
   expect_equal(predict(fit, type = "prob")[9, ], fit$parameters$proportions, tolerance = 1e-12)
-  expect_error(predict(run_noise(turned, n_iter = 0), holed), "no density of noise", class = "emfit_error_unsupported")
 })
 
 test_that("equal proportions leave noise free, and held ones hold it", {
