@@ -66,12 +66,6 @@ em_diagnose <- function(fit) {
   structure(out, class = c("em_diagnosis", "data.frame"), title = format_title(fit)[1L])
 }
 
-# What the user has to write for the fit; lapply() and the like have names of their own for it.
-name_for_remedies <- function(expression) {
-  text <- paste(deparse(expression, width.cutoff = 200L, backtick = TRUE), collapse = " ")
-  if (is.language(expression) && nchar(text) <= 60L && !text %in% c("X[[i]]", ".", ".x", "..1")) text else "fit"
-}
-
 # What a check found; `remedy` is a call, with the name that the user has for the fit in the place of FIT.
 finding <- function(check, status, value, explanation, remedy = NULL, name = "fit") {
   remedy <- if (is.null(remedy)) NA_character_ else gsub("FIT", name, remedy, fixed = TRUE)
@@ -110,17 +104,6 @@ diagnose_ascent <- function(fit, name) {
           c(sprintf("The log-likelihood fell by %s, which EM can't do:", number(-least)),
             if (length(trouble)) c("rounding is to blame.", trouble) else "covariances are nearly singular."),
           if (length(trouble)) rescaled(fit) else "update(FIT, family = em_gaussian(\"EEE\"))", name)
-}
-
-# The same fit of scaled columns: by their names, so that new rows are scaled alike, where a formula can have them.
-rescaled <- function(fit, how = "") {
-  names <- fit$data$names
-  known <- if (is.null(fit$data$terms)) names else attr(fit$data$terms, "rows")
-  usable <- names %in% known & make.names(names) == names & !grepl("FIT", names)
-  if (length(names) %in% 1:4 && all(usable) && !anyDuplicated(names)) {
-    return(sprintf("update(FIT, ~ %s)", paste0("scale(", names, how, ")", collapse = " + ")))
-  }
-  sprintf("update(FIT, x = scale(FIT$data$x%s))", how)
 }
 
 diagnose_starts <- function(fit, name) {

@@ -136,7 +136,9 @@ family_of_rows.em_family_binomial <- function(family, rows, n) {
 family_frame.em_family_binomial <- function(family, data) {
   trials <- trials_of(data)
   x <- family_observed(family, data)
-  if (is.null(family$size)) cbind(x, trials - x) else if (is.character(family$size)) cbind(x, trials) else x
+  x <- if (is.null(family$size)) cbind(x, trials - x) else if (is.character(family$size)) cbind(x, trials) else x
+  dimnames(x) <- list(NULL, if (is.null(data$names)) c("successes", "failures")[seq_len(ncol(x))])
+  x
 }
 
 # The trials of every row, or one number for all; NULL where the second column has the failures.

@@ -91,7 +91,7 @@ component_names_of <- function(fit) names(fit$parameters$proportions)
 
 fit_model <- function(fit) list(family = fit$family, latent = fit$latent, k = fit$k)
 
-row_max <- function(x) x[cbind(seq_len(nrow(x)), max.col(x, ties.method = "first"))]
+row_max <- function(x) x[(max.col(x, ties.method = "first") - 1) * nrow(x) + seq_len(nrow(x))]
 
 # Results of the complete rows in their places, NA in the others.
 spread_over <- function(x, complete) {

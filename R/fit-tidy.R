@@ -144,7 +144,7 @@ row_columns <- function(fit, data, n) {
   names <- component_names_of(fit)
   class <- of_step(step, "class", names)
   r <- step$responsibilities
-  columns <- list(.class = class, .uncertainty = 1 - r[cbind(seq_along(class), class)])
+  columns <- list(.class = class, .uncertainty = 1 - r[(as.integer(class) - 1) * nrow(r) + seq_len(nrow(r))])
   for (j in seq_along(names)) columns[[paste0(".prob.", names[j])]] <- r[, j]
   columns$.density <- of_step(step, "density", names)
   if (n == length(class)) return(columns)
@@ -167,8 +167,8 @@ fitted_frame <- function(fit) {
 names_in_frame <- function(fit, columns) {
   names <- fit$data$names
   if (length(names) == columns) return(names)
-  if (fit$family$name == "binomial" && columns <= 2L) return(c("successes", "failures")[seq_len(columns)])
-  names <- variable_names(fit$data)
+  names <- colnames(family_frame(fit$family, fit$data))
+  if (is.null(names)) names <- variable_names(fit$data)
   if (length(names) == columns) names else paste0("x", seq_len(columns))
 }
 

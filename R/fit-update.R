@@ -160,7 +160,7 @@ held_rows_of_update <- function(object, change, family) {
 # The rows as they were given, those that na.action left out in their places.
 frame_of_fit <- function(fit) {
   data <- fit$data
-  frame <- list(x = family_frame(fit$family, data), names = data$names, row_names = data$row_names,
+  frame <- list(x = unname(family_frame(fit$family, data)), names = data$names, row_names = data$row_names,
                 vector = data$vector, weighted = data$weighted)
   if (data$weighted) frame$weights <- data$weights
   frame$labels <- labels_with_noise(data$labels, fit$latent)
@@ -353,4 +353,23 @@ kept_beside <- function(name, object, columns, n) {
     sprintf("`%s` of the fit are of its own rows: say those of the new ones.", name),
     i = sprintf("update(fit, data = , %s = ), or %s = NULL for none.", name, name)
   ))
+}
+
+# Remedies: calls of update() to paste ---------------------------------------------------------------------------------
+
+# What the user has to write for the fit; lapply() and the like have names of their own for it.
+name_for_remedies <- function(expression) {
+  text <- paste(deparse(expression, width.cutoff = 200L, backtick = TRUE), collapse = " ")
+  if (is.language(expression) && nchar(text) <= 60L && !text %in% c("X[[i]]", ".", ".x", "..1")) text else "fit"
+}
+
+# The same fit of scaled columns: by their names, so that new rows are scaled alike, where a formula can have them.
+rescaled <- function(fit, how = "") {
+  names <- fit$data$names
+  known <- if (is.null(fit$data$terms)) names else attr(fit$data$terms, "rows")
+  usable <- names %in% known & make.names(names) == names & !grepl("FIT", names)
+  if (length(names) %in% 1:4 && all(usable) && !anyDuplicated(names)) {
+    return(sprintf("update(FIT, ~ %s)", paste0("scale(", names, how, ")", collapse = " + ")))
+  }
+  sprintf("update(FIT, x = scale(FIT$data$x%s))", how)
 }
