@@ -17,6 +17,10 @@ em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, l
   if (frame$weighted) frame$weights <- check_weights(weights, nrow(frame$x))
   if (!is.null(labels)) frame$labels <- check_labels(labels, nrow(frame$x))
   frame$terms <- terms
+  data_of_frame(frame, family, na.action)
+}
+
+data_of_frame <- function(frame, family, na.action) {
   if (!all_finite(frame$x)) {
     frame <- treat_missing(frame, na.action)
     check_finite(frame)
@@ -282,17 +286,15 @@ abort_bad_component <- function(component, data, given, family) {
 }
 
 # New rows for a fit: columns are found by name where both have names, by position otherwise. Rows with NA stay.
-new_data <- function(newdata, fit) {
+# `size` are their trials, where counts have them beside.
+new_data <- function(newdata, fit, size = NULL) {
   old <- fit$data
-  if (!is.null(old$terms) && inherits(newdata, "data.frame")) {
-    newdata <- rows_of_formula(old$terms, newdata)$x
-  }
-  if (inherits(newdata, "data.frame")) newdata <- pick_columns(newdata, old)
-  if (is.matrix(newdata) && !is.null(colnames(newdata))) newdata <- pick_columns(newdata, old)
-  if (is.null(dim(newdata)) && is.numeric(newdata) && !length(newdata)) newdata <- matrix(0, 0L, ncol(old$x))
+  family <- if (is.null(size)) fit$family else family_with_size(fit$family, size)
+  newdata <- named_rows(newdata, old, family_variables(family))
+  if (is.null(dim(newdata)) && is.numeric(newdata) && !length(newdata)) newdata <- matrix(0, 0L, ncol(family_frame(fit$family, old)))
   if (NROW(newdata) == 0L && length(dim(newdata)) == 2L) {
     frame <- list(x = matrix(0, 0L, NCOL(newdata)), names = old$names, row_names = NULL, vector = FALSE)
-  } else if (is.numeric(newdata) && is.null(dim(newdata)) && length(old$names) > 1L) {
+  } else if (is.numeric(newdata) && is.null(dim(newdata)) && is.null(size) && length(old$names) > 1L) {
     frame <- as_frame(matrix(newdata, nrow = 1L), arg = "newdata")
   } else {
     frame <- as_frame(newdata, logical_ok = TRUE, arg = "newdata")
@@ -301,22 +303,23 @@ new_data <- function(newdata, fit) {
     frame <- treat_missing(frame, stats::na.pass)
     check_finite(frame, "newdata")
   }
-  data <- family_data(fit$family, frame, old = old)
+  data <- family_data(family, frame, old = old)
   data$n <- nrow(data$x)
   data$complete <- rep(TRUE, data$n)
   data
 }
 
-pick_columns <- function(newdata, old) {
-  wanted <- old$names
+# The columns of the fit, in its order; as they are where names are lacking.
+named_rows <- function(newdata, old, beside) {
+  if (!is.null(old$terms)) newdata <- new_formula_rows(newdata, old, beside)
+  if (!inherits(newdata, "data.frame") && !(is.matrix(newdata) && !is.null(colnames(newdata)))) return(newdata)
+  pick_columns(newdata, c(setdiff(old$names, old$beside), beside))
+}
+
+pick_columns <- function(newdata, wanted) {
   has <- clean_names(colnames(newdata))
-  if (is.null(wanted) || identical(has, wanted)) return(newdata)
+  if (!length(wanted) || identical(has, wanted)) return(newdata)
   lacking <- setdiff(wanted, has)
-  if (length(lacking)) {
-    abort_em("newdata", c(
-      sprintf("`newdata` lacks %s %s.", if (length(lacking) > 1L) "columns" else "column", quoted(lacking)),
-      x = sprintf("It has %s.", quoted(has))
-    ))
-  }
+  if (length(lacking)) abort_lacking(lacking, has)
   newdata[, match(wanted, has), drop = FALSE]
 }

@@ -55,8 +55,7 @@
 #' @export
 em_diagnose <- function(fit) {
   check_fit(fit)
-  name <- substitute(fit)
-  name <- if (is.symbol(name)) as.character(name) else "fit"
+  name <- name_for_remedies(substitute(fit))
   checks <- list(diagnose_convergence, diagnose_ascent, diagnose_starts, diagnose_symmetry, diagnose_size,
                  diagnose_distance, diagnose_collapse, diagnose_units, diagnose_digits, diagnose_identifiability,
                  diagnose_missing, diagnose_weights)
@@ -106,7 +105,7 @@ diagnose_ascent <- function(fit, name) {
   finding("ascent", "problem", least,
           c(sprintf("The log-likelihood fell by %s, which EM can't do:", number(-least)),
             if (length(trouble)) c("rounding is to blame.", trouble) else "covariances are nearly singular."),
-          if (length(trouble)) "em_fit(scale(x), k)" else simpler_update(fit), name)
+          if (length(trouble)) rescaled(fit) else simpler_update(fit), name)
 }
 
 diagnose_starts <- function(fit, name) {
@@ -240,7 +239,7 @@ diagnose_units <- function(fit, name) {
   }
   finding("units", if (ratio > 1e6) "problem" else "note", ratio,
           sprintf("%s, and structure %s compares columns with each other: the widest decides.", described,
-                  fit$family$covariance), "em_fit(scale(x), k, ...)", name)
+                  fit$family$covariance), rescaled(fit), name)
 }
 
 diagnose_digits <- function(fit, name) {
@@ -255,7 +254,7 @@ diagnose_digits <- function(fit, name) {
                        name_column(fit$data, worst), number(reach[worst]), number(spreads[worst]), number(digits, 2L))
   if (digits >= 8) return(finding("digits", "ok", digits, paste0(described, ".")))
   finding("digits", if (digits < 5) "problem" else "note", digits, paste0(described, " of 16."),
-          "em_fit(scale(x, scale = FALSE), k)", name)
+          rescaled(fit, ", scale = FALSE"), name)
 }
 
 diagnose_identifiability <- function(fit, name) {
@@ -324,10 +323,17 @@ closest_components <- function(fit, parameters) {
   list(pair = pairs[, which.min(distances)], distance = min(distances))
 }
 
+# Without some of its columns it is a table like any other.
+is_whole_diagnosis <- function(x) all(c("check", "status", "explanation", "remedy") %in% names(x))
+
 #' @rdname em_diagnose
 #' @export
 print.em_diagnosis <- function(x, all = FALSE, ...) {
   check_dots(..., let_pass = print_arguments)
+  if (!is_whole_diagnosis(x)) {
+    print(as.data.frame(x), ...)
+    return(invisible(x))
+  }
   cat(format(x, all = all), sep = "\n")
   invisible(x)
 }
@@ -336,6 +342,7 @@ print.em_diagnosis <- function(x, all = FALSE, ...) {
 #' @export
 format.em_diagnosis <- function(x, all = FALSE, width = getOption("width"), ...) {
   check_dots(..., let_pass = format_arguments)
+  if (!is_whole_diagnosis(x)) return(format(as.data.frame(x), ...))
   n <- table(x$status)
   head <- paste0(plural(n[["problem"]], "problem"), ", ", plural(n[["note"]], "note"), ", ", n[["ok"]], " ok")
   told <- if (all) x else x[x$status != "ok", ]

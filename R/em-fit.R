@@ -170,95 +170,15 @@ em_fit.formula <- function(x, data = NULL, k = NULL, family = em_gaussian(), lat
   fit_data(input, k, family, as_em_latent(latent), start, as_em_control(control), match.call(), fixed)
 }
 
-# em_data() of a formula; `weights`, `subset` and `labels` as the user wrote them.
-data_of_formula <- function(formula, data, weights, subset, family, na.action, labels = NULL) {
-  check_formula_data(data)
-  home <- environment(formula)
-  weights <- evaluate(weights, data, home, "weights")
-  labels <- evaluate(labels, data, home, "labels")
-  rows <- evaluate(subset, data, home, "subset")
-  frame <- rows_of_formula(formula, data, rows)
-  if (!is.null(rows) && !is.null(weights)) weights <- weights[rows_kept(rows, length(weights))]
-  if (!is.null(rows) && !is.null(labels)) {
-    at <- rows_kept(rows, NROW(labels))
-    labels <- if (is.matrix(labels)) labels[at, , drop = FALSE] else labels[at]
-  }
-  em_data(frame$x, family, weights, na.action, terms = frame$terms, labels = labels)
-}
-
-check_formula_data <- function(data) {
-  if (is.null(data) || is.list(data) || is.environment(data)) return(invisible())
-  abort_em("argument", sprintf("`data` must be a data frame, not %s.", describe_input(data)))
-}
-
-# An argument that is looked up in the data first, then where the formula was written, as lm() does.
-evaluate <- function(expression, data, home, arg) {
-  tryCatch(eval(expression, data, home), error = function(e) {
-    abort_em("argument", c(sprintf("`%s` can't be evaluated.", arg), x = conditionMessage(e)))
-  })
-}
-
 # The four stages of every fit, behind both methods.
 fit_data <- function(data, k, family, latent, start, control, call, fixed = NULL) {
   if (!is.null(data$labels)) data$labels <- labels_beside_noise(data$labels, latent)
+  specified <- start
   start <- resolve_start(start, k, data, family, latent, control, fixed)
   run <- search_em(data, start, control)
+  asked <- what_was_asked(specified, start, family, latent, fixed)
   start$method <- run$method
-  new_em_fit(run, start, data, control, call)
-}
-
-# The columns that a formula names: list(x = data frame, terms). A response goes with `~ 1`.
-rows_of_formula <- function(formula, data, rows = NULL) {
-  terms <- if (inherits(formula, "terms")) formula else formula_terms(formula, data)
-  variables <- as.list(attr(terms, "variables"))[-1L]
-  if (!length(variables)) {
-    abort_em("input", c("The formula names no columns.", i = "Write ~ a + b, or cbind(successes, failures) ~ 1."))
-  }
-  frame <- tryCatch(
-    stats::model.frame(terms, data = data, na.action = stats::na.pass),
-    error = function(e) abort_em("input", c("The formula can't be evaluated.", x = conditionMessage(e)))
-  )
-  if (!is.null(rows)) frame <- frame[rows_kept(rows, nrow(frame)), , drop = FALSE]
-  attr(terms, ".Environment") <- globalenv()
-  attr(frame, "terms") <- NULL
-  list(x = flatten_matrices(frame), terms = terms)
-}
-
-formula_terms <- function(formula, data) {
-  terms <- tryCatch(stats::terms(formula, data = data), error = function(e) {
-    abort_em("input", c("The formula can't be read.", x = conditionMessage(e)))
-  })
-  if (any(attr(terms, "order") > 1L) || !is.null(attr(terms, "offset"))) {
-    abort_em("unsupported", c(
-      "The formula has interactions or an offset; a mixture only has columns.",
-      i = "Write ~ a + b. I(a * b) is a column."
-    ))
-  }
-  if (attr(terms, "response") == 1L && length(attr(terms, "term.labels"))) {
-    abort_em("unsupported", c(
-      "The formula has variables on both sides; a mixture has no predictors.",
-      i = "Write ~ a + b, or cbind(successes, failures) ~ 1."
-    ))
-  }
-  terms
-}
-
-rows_kept <- function(rows, n) {
-  if (is.logical(rows)) return(which(rep_len(rows, n) & !is.na(rep_len(rows, n))))
-  seq_len(n)[rows]
-}
-
-# cbind(heads, tails) is one matrix column of a model frame; its columns carry the names people know.
-flatten_matrices <- function(frame) {
-  wide <- vapply(frame, is.matrix, logical(1L))
-  if (!any(wide)) return(frame)
-  columns <- lapply(names(frame), function(name) {
-    if (!wide[[name]]) return(stats::setNames(list(frame[[name]]), name))
-    column <- frame[[name]]
-    labels <- colnames(column)
-    if (is.null(labels)) labels <- paste0(name, seq_len(ncol(column)))
-    stats::setNames(lapply(seq_len(ncol(column)), function(j) column[, j]), labels)
-  })
-  row_names <- attr(frame, "row.names")
-  structure(do.call(c, columns), class = "data.frame", row.names = row_names)
+  fit <- new_em_fit(run, start, data, control, call)
+  fit$asked <- asked
+  fit
 }

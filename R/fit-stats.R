@@ -63,7 +63,11 @@ weights.em_fit <- function(object, ...) {
 #' @export
 formula.em_fit <- function(x, ...) {
   check_dots(...)
-  if (!is.null(x$data$terms)) stats::formula(x$data$terms)
+  terms <- x$data$terms
+  if (is.null(terms)) return(NULL)
+  out <- stats::formula(terms)
+  if (!is.null(attr(terms, "home"))) environment(out) <- attr(terms, "home")
+  out
 }
 
 #' @rdname em_fit-numbers

@@ -10,7 +10,7 @@
 #' @param conf.level Their level.
 #' @param data The data of the fit, with a row for each of its rows, where further columns are wanted. Left out: the
 #'   columns that were fitted.
-#' @param newdata New rows; as in [predict.em_fit()].
+#' @param newdata,size New rows, and their trials; as in [predict.em_fit()].
 #' @param ... Nothing: an unknown argument is an error.
 #' @return `tidy()`: for components `component`, `size` (expected number of rows), `proportion`, and `mean.<variable>`
 #'   and `sd.<variable>` (`mean`, `sd` for one variable), or `prob`; noise has `NA` there. For parameters
@@ -23,8 +23,9 @@
 #'   `prob.min` (the smallest mean probability of a component among the rows put into it), `iterations`,
 #'   `converged`, `starts.agree`.
 #'
-#'   `augment()`: the data, and `.class`, `.uncertainty`, `.prob.<component>`, `.density`; rows that were
-#'   left out for missing values have `NA` there.
+#'   `augment()`: the data, and `.class`, `.uncertainty`, `.prob.<component>`, `.density`, which take the place of
+#'   columns of these names, as a former `augment()` made them; rows that were left out for missing values have `NA`
+#'   there. Its rows are those of [predict.em_fit()], and keep their names.
 #' @section Errors: `emfit_error_argument`, and for `newdata` those of [predict.em_fit()].
 #' @references Biernacki, C., Celeux, G. and Govaert, G. (2000) Assessing a mixture model for clustering with the
 #'   integrated completed likelihood. *IEEE Transactions on Pattern Analysis and Machine Intelligence* 22, 719-725.
@@ -126,17 +127,28 @@ glance.em_fit <- function(x, ...) {
 
 #' @rdname em_fit-tidy
 #' @export
-augment.em_fit <- function(x, data = NULL, newdata = NULL, ...) {
+augment.em_fit <- function(x, data = NULL, newdata = NULL, size = NULL, ...) {
   check_no_dots(list(...), names(formals(augment.em_fit)))
   if (!is.null(newdata)) {
-    frame <- as.data.frame(newdata, optional = TRUE)
+    newdata <- as_one_row(newdata, x$data$names)
+    frame <- named_frame(newdata, x)
   } else if (is.null(data)) {
     frame <- fitted_frame(x)
   } else {
-    frame <- as.data.frame(data, optional = TRUE)
+    frame <- named_frame(data, x)
     check_rows_of(x, frame)
   }
-  as_tidy(data.frame(frame, row_columns(x, newdata, nrow(frame)), check.names = FALSE, row.names = NULL))
+  columns <- row_columns(x, rows_to_judge(x, newdata, size), nrow(frame))
+  row_names <- attr(frame, "row.names")
+  old <- names(frame) %in% names(columns) | startsWith(names(frame), ".prob.")
+  structure(c(as.list(frame)[!old], columns), class = c("tbl_df", "tbl", "data.frame"),
+            row.names = if (is.character(row_names)) row_names else c(NA_integer_, -nrow(frame)))
+}
+
+# To predict() some numbers are a row where a row has several.
+as_one_row <- function(x, names) {
+  if (!is.numeric(x) || !is.null(dim(x)) || length(names) < 2L || length(x) != length(names)) return(x)
+  matrix(x, 1L, dimnames = list(NULL, names))
 }
 
 check_rows_of <- function(fit, data) {
@@ -146,32 +158,43 @@ check_rows_of <- function(fit, data) {
                          i = "For other rows: augment(fit, newdata = )."))
 }
 
-# What the fit says of each row: of new rows, of those it used, or of all it was given.
-row_columns <- function(fit, newdata, n) {
-  ask <- function(type) {
-    out <- stats::predict(fit, newdata, type = type)
-    omitted <- fit$data$na.action
-    if (!is.null(newdata) || NROW(out) == n || !length(omitted)) return(out)
-    if (NROW(out) > n) return(if (is.matrix(out)) out[-omitted, , drop = FALSE] else out[-omitted])
-    spread_over(out, !seq_len(n) %in% omitted)
-  }
-  prob <- ask("prob")
-  columns <- stats::setNames(as.data.frame(unname(prob)), paste0(".prob.", colnames(prob)))
-  data.frame(.class = ask("class"), .uncertainty = unname(ask("uncertainty")), columns,
-             .density = unname(ask("density")), check.names = FALSE, row.names = NULL)
+# What the fit says of each of n rows, by one E-step: of new rows, of those it used, or of all it was given.
+row_columns <- function(fit, data, n) {
+  step <- expect_em(data, fit$parameters, fit_model(fit), c("responsibilities", "row_loglik"))
+  names <- component_names_of(fit)
+  class <- of_step(step, "class", names)
+  r <- step$responsibilities
+  columns <- list(.class = class, .uncertainty = 1 - r[(as.integer(class) - 1) * nrow(r) + seq_len(nrow(r))])
+  for (j in seq_along(names)) columns[[paste0(".prob.", names[j])]] <- r[, j]
+  columns$.density <- of_step(step, "density", names)
+  if (n == length(class)) return(columns)
+  all <- length(class) + length(fit$data$na.action)
+  lapply(columns, spread_over, if (n == all) !seq_len(n) %in% fit$data$na.action else rep(TRUE, n))
 }
 
-# The columns that were fitted, in the user's units and under the user's names; rows that were left out are too.
+# The columns that were fitted, in the user's units and under the user's names: the rows that predict() has.
 fitted_frame <- function(fit) {
-  x <- fit$data$x
-  if (fit$family$name == "binomial") {
-    x <- if (is.null(fit$family$size)) cbind(x[, 1L], x[, 2L] - x[, 1L]) else x[, 1L, drop = FALSE]
-    x[fit$data$missing$rows, ] <- NA
-  }
-  frame <- as.data.frame(unname(x))
-  names(frame) <- if (length(fit$data$names) == ncol(x)) fit$data$names
-                  else if (fit$family$name == "binomial") c("successes", "failures")[seq_len(ncol(x))]
-                  else variable_names(fit$data)
+  rows <- if (inherits(fit$data$na.action, "exclude")) frame_of_fit(fit)
+          else list(x = family_frame(fit$family, fit$data), row_names = fit$data$row_names)
+  frame <- as.data.frame(unname(rows$x))
+  names(frame) <- names_in_frame(fit, ncol(rows$x))
+  names <- rows$row_names
+  if (length(names) && !anyNA(names) && !anyDuplicated(names)) attr(frame, "row.names") <- names
+  frame
+}
+
+# Names of columns that have none.
+names_in_frame <- function(fit, columns) {
+  names <- fit$data$names
+  if (length(names) == columns) return(names)
+  names <- colnames(family_frame(fit$family, fit$data))
+  if (is.null(names)) names <- variable_names(fit$data)
+  if (length(names) == columns) names else paste0("x", seq_len(columns))
+}
+
+named_frame <- function(data, fit) {
+  frame <- as.data.frame(data, optional = TRUE)
+  if (is.null(colnames(data))) names(frame) <- names_in_frame(fit, length(frame))
   frame
 }
 

@@ -194,7 +194,7 @@ warn_standard_error <- function(fit, parameters, found) {
   }
   warn_em("standard_error", c(
     what, stats::setNames(as.character(reasons), rep("x", length(reasons))),
-    i = if (short) sprintf("The log-likelihood could still rise by about %s: go on with em_fit(start = fit).",
+    i = if (short) sprintf("The log-likelihood could still rise by about %s: go on with update(fit, start = fit).",
                            number(found$gain, 2L)),
     i = if (any(found$lost | found$singular)) simpler_hint(fit$family)
   ))

@@ -112,8 +112,9 @@ name_parameters <- function(parameters, names, data) {
   label_parameters(parameters, component_labels(names, k)[seq_len(k)], data$names)
 }
 
-new_em_parameters <- function(parameters, model) {
-  structure(parameters, class = "em_parameters", family = model$family, latent = model$latent)
+# `columns` are the names of those of the data, where they have any.
+new_em_parameters <- function(parameters, model, columns = NULL) {
+  structure(parameters, class = "em_parameters", family = model$family, latent = model$latent, columns = columns)
 }
 
 unclass_parameters <- function(parameters) {
@@ -151,7 +152,7 @@ warn_unfinished <- function(run, control) {
   warn_em("not_converged", c(
     sprintf("EM stopped after %s, still gaining %s per iteration (tol = %s).",
             plural(run$iterations, "iteration"), number(run$gain), number(control$tol)),
-    i = "Raise max_iter in em_control(), or go on from here with start = fit."
+    i = "Raise max_iter in em_control(), or go on from here: update(fit, start = fit)."
   ))
 }
 

@@ -4,6 +4,7 @@
 #   lower, upper   the box's ends along its axes, measured from `centre`
 #   centre, axes   where it is measured from, and a column for each axis
 #   log_volume     log V
+#   sides          the sides of the box along the columns: what rows with missing cells have
 # Rows that lie outside have the same density: it is a constant, not a distribution over the box alone.
 
 # `$` of an object with a class looks for a method first, in ten times the time of .subset2(); a small fit asks often.
@@ -46,6 +47,7 @@ noise_box <- function(data) {
   if (!all(is.finite(z))) return(straight)
   axes <- eigen(crossprod(z, w / sum(w) * z), symmetric = TRUE)$vectors
   turned <- new_box("principal", centre, axes, apply((x - rep(centre, each = nrow(x))) %*% axes, 2L, range))
+  turned$sides <- straight$sides
   smaller <- straight$log_volume - turned$log_volume
   if (is.finite(smaller) && smaller > 0 && smaller < most_shrinkage) turned else straight
 }
@@ -54,24 +56,18 @@ noise_box <- function(data) {
 most_shrinkage <- log(1e8)
 
 new_box <- function(kind, centre, axes, ends) {
+  sides <- ends[2L, ] - ends[1L, ]
   list(kind = kind, centre = centre, axes = axes, lower = ends[1L, ], upper = ends[2L, ],
-       log_volume = sum(log(ends[2L, ] - ends[1L, ])))
+       log_volume = sum(log(sides)), sides = sides)
 }
 
+# What is left of a turned box along some of the columns has no constant density, so a row with missing cells has
+# that of the box along the columns. A row with nothing observed has density 1, as everywhere.
 noise_log_density <- function(latent, x) {
   box <- latent$box
   if (!anyNA(x)) return(rep(-box$log_volume, nrow(x)))
-  check_box_has_margins(box)
-  -as.vector((!is.na(x)) %*% log(box$upper - box$lower))
-}
-
-# What is left of a turned box along some of the columns has no constant density.
-check_box_has_margins <- function(box) {
-  if (box$kind == "range") return(invisible())
-  abort_em("unsupported", c(
-    "The noise of this fit fills a box along the principal axes, so rows with missing values have no density of noise.",
-    i = "Leave these rows out, or fit them along with the others: the box is then one along the columns."
-  ))
+  seen <- !is.na(x)
+  ifelse(rowSums(seen) == ncol(x), -box$log_volume, -as.vector(seen %*% log(box$sides)))
 }
 
 noise_centre <- function(box) box$centre + as.vector(box$axes %*% ((box$lower + box$upper) / 2))
@@ -184,6 +180,21 @@ beliefs_beside_noise <- function(labels) {
   labels$codes[which(labels$codes == columns)] <- 0L
   if (!is.null(labels$levels)) labels$levels <- labels$levels[-at]
   labels$noise <- TRUE
+  labels
+}
+
+# The labels as they were given, noise the last of their levels.
+labels_with_noise <- function(labels, latent) {
+  if (is.null(labels) || !has_noise(latent)) return(labels)
+  noise <- which(labels$codes == 0L)
+  if (!is.null(labels$beliefs)) {
+    labels$codes[noise] <- ncol(labels$beliefs)
+    if (!is.null(labels$levels)) labels$levels <- c(labels$levels, "noise")
+    labels$noise <- NULL
+  } else if (length(noise)) {
+    labels$levels <- c(labels$levels, "noise")
+    labels$codes[noise] <- length(labels$levels)
+  }
   labels
 }
 

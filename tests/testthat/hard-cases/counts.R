@@ -11,9 +11,10 @@ fails("several bad rows", em_fit(c(11, 1, 12, 13), 1, em_binomial(10)), "counts"
       "3 rows are affected (1, 3, 4)")
 fails("Inf successes", em_fit(c(5, Inf), 1, em_binomial(10)), "input", "`x[2]` is Inf")
 fails("size = 2.5", em_binomial(2.5), "argument",
-      "`size` must be NULL or whole numbers of 0 or more, not 2.5.")
+      "`size` must be NULL, whole numbers of 0 or more or the name of a column, not 2.5.")
 fails("size = -1", em_binomial(-1), "argument", "`size`", "not -1.")
-fails("size = \"a\"", em_binomial("a"), "argument", "`size`", "not \"a\".")
+fails("size = \"\"", em_binomial(""), "argument", "`size`", "not \"\".")
+fails("size = \"a\", a column that is not there", em_fit(data.frame(b = 1), 1, em_binomial("a")), "input", "\"a\"")
 fails("size of no length", em_binomial(numeric()), "argument", "`size`", "not a numeric of length 0.")
 fails("two sizes for three rows", em_fit(c(5, 1, 3), 1, em_binomial(c(10, 10))), "argument", "`size`",
       "3, not 2")
