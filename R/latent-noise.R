@@ -87,7 +87,7 @@ simulate_components <- function(parameters, n, labels = NULL) {
   columns <- length(proportions)
   if (!is.null(labels$beliefs)) {
     mass <- labels$beliefs * rep(proportions, each = n)
-    below <- stats::runif(n) * rowSums(mass) > t(apply(mass, 1L, cumsum))
+    below <- stats::runif(n) * rowSums(mass) > row_cumsum(mass)
     return(as.integer(pmin(1 + rowSums(matrix(below, n)), columns)))
   }
   out <- sample.int(columns, n, replace = TRUE, prob = proportions)
