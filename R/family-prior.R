@@ -100,6 +100,7 @@ resolve_prior <- function(prior, data, k) {
 default_scale <- function(covariance, data, k) {
   d <- ncol(covariance)
   variance <- diag(covariance)
+  for (j in which(!is.finite(variance))) check_reach(data, j)
   flat <- which(!(variance > 0))
   if (length(flat)) abort_no_scale(variance, flat, data, k)
   scale <- covariance / k^(2 / d)
@@ -142,8 +143,8 @@ prior_scale <- function(scale, data, d) {
 # Means and covariance of all rows, weights counting as rows; of the cells observed where some are missing, with
 # the correlations of rows filled in by the means. The divisor is one row less than there are.
 overall_moments <- function(data) {
-  x <- data$x
-  w <- if (is.null(data$weights)) rep(1, nrow(x)) else data$weights
+  x <- rows_that_count(data)
+  w <- if (is.null(data$weights)) rep(1, nrow(x)) else data$weights[data$weights > 0]
   seen <- !is.na(x)
   mass <- colSums(w * seen)
   first <- x[cbind(apply(seen, 2L, function(s) which(s)[1L]), seq_len(ncol(x)))]
