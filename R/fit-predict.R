@@ -57,8 +57,8 @@ at_parameters <- function(fit, data, type) {
   want <- switch(type, density = , logdensity = "row_loglik", component = "log_density", "responsibilities")
   step <- expect_em(data, fit$parameters, fit_model(fit), want)
   out <- switch(type,
-    class = factor(component_names_of(fit)[max.col(step$responsibilities, ties.method = "first")],
-                   levels = component_names_of(fit)),
+    class = structure(max.col(step$responsibilities, ties.method = "first"), levels = component_names_of(fit),
+                      class = "factor"),
     prob = step$responsibilities,
     uncertainty = 1 - row_max(step$responsibilities),
     density = exp(step$row_loglik),
@@ -75,8 +75,6 @@ fit_model <- function(fit) list(family = fit$family, latent = fit$latent, k = fi
 
 # Column by column: a call of R's for each row takes longer than the fit.
 columns_of <- function(x) lapply(seq_len(ncol(x)), function(j) x[, j])
-
-row_max <- function(x) do.call(pmax.int, columns_of(x))
 
 # The sums over the first 1, 2, ... columns.
 row_cumsum <- function(x) {

@@ -235,7 +235,7 @@ class Run {
   Pace pace_;
   double rows_;
   Accelerator accelerator_;
-  Vector before_;  // the parameters before the iteration
+  Vector before_;      // the parameters before the iteration
   double size_ = 0.0;  // Model::size_of_sum() of the last log-likelihood
   bool exact_ = true;
   bool ended_ = false;

@@ -13,14 +13,15 @@ namespace {
 // For log 0, so that 0 times it is 0.
 constexpr double log_zero = -1e300;
 
-// With so many trials in a row, Form::linear is wrong by less than 1e-10 (fast), or by no more than the last digits
-// of what is reported (exact).
+// With so many trials in a row, Form::linear is wrong by less than 1e-10 (fast), or by no more than the last
+// digits of what is reported (exact).
 constexpr double most_trials_fast = 1e5;
 constexpr double most_trials_exact = 100.0;
 
 }  // namespace
 
-std::shared_ptr<const FamilyBinomial::Constants> FamilyBinomial::constants_of(Index n, const double* successes,
+std::shared_ptr<const FamilyBinomial::Constants> FamilyBinomial::constants_of(Index n,
+                                                                              const double* successes,
                                                                               const double* trials) {
   auto out = std::make_shared<Constants>();
   for (Index i = 0; i < n; ++i) out->most_trials = std::max(out->most_trials, trials[i]);

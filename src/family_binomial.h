@@ -5,9 +5,9 @@
 //
 // Statistics: sum w r y (K), sum w r m (K).
 //
-// The sum above loses digits as m grows: its terms are of the order m, f_k itself of the order log m. Rows are
-// products of three numbers there (Form::linear), which a kernel makes; where that isn't good enough each density
-// is made by itself (Form::saddle, log_binomial() of numerics.h).
+// The sum above loses digits as m grows: its terms are of the order m, f_k itself of the order log m. Rows
+// are products of three numbers there (Form::linear), which a kernel makes; where that isn't good enough each
+// density is made by itself (Form::saddle, log_binomial() of numerics.h).
 #pragma once
 
 #include "family.h"
@@ -55,7 +55,8 @@ class FamilyBinomial : public Family {
     double most_trials = 0.0;
   };
 
-  static std::shared_ptr<const Constants> constants_of(Index n, const double* successes, const double* trials);
+  static std::shared_ptr<const Constants> constants_of(Index n, const double* successes,
+                                                       const double* trials);
   Form form_for(Accuracy accuracy) const;
   void log_density_of_each(Index size, const double* work, MatrixRef out) const;
   void restore_held();

@@ -106,16 +106,16 @@ ConstBlock Model::source_behind(Rows rows) const {
 }
 
 double Model::expect(int threads, Interrupt& interrupt) {
-  const double loglik = pass(threads, interrupt,
-                       [this](Rows rows, double* work, MatrixRef block, VectorRef family, VectorRef latent) {
-                         const double* weights = weights_ ? weights_ + rows.begin : nullptr;
-                         family_->pack(rows, work);
-                         family_->log_density(rows, work, block.leftCols(n_components()));
-                         const double sum =
-                             latent_->posterior(rows, weights, block, nullptr, latent, source_behind(rows));
-                         family_->accumulate(rows, work, block.leftCols(n_components()), family);
-                         return sum;
-                       });
+  const double loglik = pass(
+      threads, interrupt,
+      [this](Rows rows, double* work, MatrixRef block, VectorRef family, VectorRef latent) {
+        const double* weights = weights_ ? weights_ + rows.begin : nullptr;
+        family_->pack(rows, work);
+        family_->log_density(rows, work, block.leftCols(n_components()));
+        const double sum = latent_->posterior(rows, weights, block, nullptr, latent, source_behind(rows));
+        family_->accumulate(rows, work, block.leftCols(n_components()), family);
+        return sum;
+      });
   const double rest = family_->close_pass(statistics_.head(family_->n_statistics()));
   size_ += std::abs(rest);
   return loglik + rest;

@@ -53,8 +53,8 @@ class Model {
   // The same, and returns what is maximised: the log-likelihood, with a prior plus its logarithm.
   double objective(int threads, Interrupt& interrupt);
 
-  // How large the numbers were that the last of these sums is made of: the rows' weights, the absolute sums of
-  // the blocks, and what else was added. The sum is rounded to a few units in the last place of this, also
+  // How large the numbers were that the last of these sums is made of: the rows' weights, the absolute sums
+  // of the blocks, and what else was added. The sum is rounded to a few units in the last place of this, also
   // where its terms cancel.
   double size_of_sum() const { return size_; }
 

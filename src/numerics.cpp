@@ -10,21 +10,33 @@ namespace em {
 namespace {
 
 // stirling_error(0), which is not asked for, to stirling_error(15).
-constexpr std::array<double, 16> first_errors = {
-    0.0, 0.08106146679532725822, 0.041340695955409294094, 0.027677925684998339149,
-    0.020790672103765093112, 0.016644691189821192163, 0.013876128823070747999, 0.011896709945891770095,
-    0.010411265261972096497, 0.0092554621827127329177, 0.0083305634333628712565, 0.007573675487951840795,
-    0.0069428401072095298657, 0.0064089941880042070684, 0.0059513701127588477356, 0.005554733551962801371};
+constexpr std::array<double, 16> first_errors = {0.0,
+                                                 0.08106146679532725822,
+                                                 0.041340695955409294094,
+                                                 0.027677925684998339149,
+                                                 0.020790672103765093112,
+                                                 0.016644691189821192163,
+                                                 0.013876128823070747999,
+                                                 0.011896709945891770095,
+                                                 0.010411265261972096497,
+                                                 0.0092554621827127329177,
+                                                 0.0083305634333628712565,
+                                                 0.007573675487951840795,
+                                                 0.0069428401072095298657,
+                                                 0.0064089941880042070684,
+                                                 0.0059513701127588477356,
+                                                 0.005554733551962801371};
 
-// x log(x / mean) + mean - x without the digits that its terms lose against each other, for x > 0 and mean > 0;
-// difference: x - mean, known better than the two tell.
+// x log(x / mean) + mean - x without the digits that its terms lose against each other, for x > 0 and mean >
+// 0; difference: x - mean, known better than the two tell.
 double deviance(double x, double mean, double difference) {
   const double u = -difference / x;  // mean / x - 1
   if (std::abs(u) > 0.1) {
     const double ratio = x / mean;
     return x * (std::isfinite(ratio) ? std::log(ratio) : std::log(x) - std::log(mean)) - difference;
   }
-  // x (u - log(1 + u)), and with v = u / (2 + u): log(1 + u) = 2 (v + v^3 / 3 + v^5 / 5 + ...), u - 2 v = u v.
+  // x (u - log(1 + u)), and with v = u / (2 + u): log(1 + u) = 2 (v + v^3 / 3 + v^5 / 5 + ...), u - 2 v = u
+  // v.
   const double v = u / (2.0 + u);
   const double square = v * v;
   double sum = 0.0;
@@ -38,8 +50,9 @@ double stirling_error(double n) {
   if (n < 16.0) return first_errors[static_cast<std::size_t>(n)];
   const double inverse = 1.0 / n;
   const double square = inverse * inverse;
-  return inverse * (1.0 / 12.0 -
-                    square * (1.0 / 360.0 - square * (1.0 / 1260.0 - square * (1.0 / 1680.0 - square / 1188.0))));
+  return inverse *
+         (1.0 / 12.0 -
+          square * (1.0 / 360.0 - square * (1.0 / 1260.0 - square * (1.0 / 1680.0 - square / 1188.0))));
 }
 
 double log_binomial_scale(double n, double y) {

@@ -2,15 +2,15 @@
 //
 // parallel_for(n, threads, interrupt, work) calls work(i, worker) once for each i in 0..n-1, worker in
 // 0..threads-1. Tasks are handed out in increasing order. With one thread everything runs on the caller's.
-// An exception thrown by a task, or by the question whether to stop, stops the others and is thrown again on the
-// caller's thread; a thread that can't be had leaves its work to those that can.
+// An exception thrown by a task, or by the question whether to stop, stops the others and is thrown again on
+// the caller's thread; a thread that can't be had leaves its work to those that can.
 //
 // Interrupt is how a run is stopped from outside. The thread that made it, and only that one, may ask the
 // outside world (poll); everybody may read the answer (raised). Workers leave by return, never by exception.
 //
 // Turnstile lets tasks through one by one in the order of their numbers: what they add up there comes out
-// the same, to the last bit, for any number of threads. A task takes its Ticket before anything else. However the
-// task ends, its ticket is turned, so that those behind it never wait for one that failed.
+// the same, to the last bit, for any number of threads. A task takes its Ticket before anything else. However
+// the task ends, its ticket is turned, so that those behind it never wait for one that failed.
 #pragma once
 
 #include <algorithm>
@@ -61,7 +61,9 @@ class Turnstile {
   class Ticket {
    public:
     Ticket(Turnstile& turnstile, Index number) : turnstile_(turnstile), number_(number) {}
-    ~Ticket() { pass([] {}); }
+    ~Ticket() {
+      pass([] {});
+    }
     Ticket(const Ticket&) = delete;
     Ticket& operator=(const Ticket&) = delete;
 

@@ -53,7 +53,8 @@ Rcpp::List em_tally_cpp(Rcpp::NumericMatrix x, Rcpp::Nullable<Rcpp::NumericVecto
   const Rcpp::NumericVector given = weights.isNull() ? Rcpp::NumericVector() : Rcpp::NumericVector(weights);
   const int n = x.nrow();
   if (x.ncol() != 2) throw std::invalid_argument("counts need two columns: successes, trials");
-  if (weights.isNotNull() && given.size() != n) throw std::invalid_argument("there must be a weight for each row");
+  if (weights.isNotNull() && given.size() != n)
+    throw std::invalid_argument("there must be a weight for each row");
   const em::Tally tally = em::tally_rows(x.begin(), n, weights.isNull() ? nullptr : given.begin());
   Rcpp::NumericMatrix rows(static_cast<int>(tally.first.size()), 2);
   for (std::size_t i = 0; i < tally.first.size(); ++i) {
@@ -208,7 +209,8 @@ Rcpp::NumericMatrix em_place_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List 
   const auto model = em::make_model(data, family, latent);
   em::read_parameters(parameters, model->fields());
   em::Interrupt interrupt(em::user_wants_out);
-  if (coordinates.nrow() != model->n_free()) throw std::invalid_argument("a point needs a coordinate for each freedom");
+  if (coordinates.nrow() != model->n_free())
+    throw std::invalid_argument("a point needs a coordinate for each freedom");
   const em::ConstMatrixMap at(coordinates.begin(), coordinates.nrow(), coordinates.ncol());
   const em::Matrix out = em::parameters_at(*model, at, threads, interrupt);
   em::leave_if_raised(interrupt);
@@ -228,7 +230,9 @@ Rcpp::List em_refit_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
     weights.push_back(em::weights_of(one));
   }
   if (models.empty()) throw std::invalid_argument("there must be data");
-  const auto alike = [&](const auto& model) { return model->n_parameters() == models.front()->n_parameters(); };
+  const auto alike = [&](const auto& model) {
+    return model->n_parameters() == models.front()->n_parameters();
+  };
   if (!std::all_of(models.begin(), models.end(), alike)) {
     throw std::invalid_argument("all data must have the same columns");
   }

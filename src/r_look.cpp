@@ -52,7 +52,8 @@ SEXP tidy(SEXP x, SEXP kind) {
 
 // Without names, shape and class? Other attributes mean nothing to a start, and are left behind.
 bool is_bare(SEXP x) {
-  return !Rf_isObject(x) && Rf_isNull(Rf_getAttrib(x, R_NamesSymbol)) && Rf_isNull(Rf_getAttrib(x, R_DimSymbol));
+  return !Rf_isObject(x) && Rf_isNull(Rf_getAttrib(x, R_NamesSymbol)) &&
+         Rf_isNull(Rf_getAttrib(x, R_DimSymbol));
 }
 
 // k finite numbers without names, shape or class, each inside of lowest .. highest; else nullptr.
@@ -153,7 +154,11 @@ SEXP em_plain_start_cpp(Rcpp::List start, std::string family, int k, int columns
     const double* sd = plain_numbers(em::element(start, "sd"), k, std::numeric_limits<double>::min(), most);
     if (!mean || !sd || !all_apart(mean, k)) return R_NilValue;
     const Rcpp::NumericVector equal(k, 1.0 / k);
-    return em::ListBuilder(3).add("proportions", equal).add("mean", values(mean)).add("sd", values(sd)).list();
+    return em::ListBuilder(3)
+        .add("proportions", equal)
+        .add("mean", values(mean))
+        .add("sd", values(sd))
+        .list();
   }
   if (family == "binomial" && start.size() == 1) {
     const double* prob = plain_numbers(em::element(start, "prob"), k, 0.0, 1.0);
@@ -169,6 +174,21 @@ SEXP em_plain_start_cpp(Rcpp::List start, std::string family, int k, int columns
 int em_distinct_cpp(Rcpp::NumericMatrix x, int rows, int enough) {
   if (x.ncol() < 1) throw std::invalid_argument("there must be a column");
   return static_cast<int>(em::count_distinct(x.begin(), std::min(rows, x.nrow()), enough));
+}
+
+// The largest number of each row; NaN where it has one.
+// [[Rcpp::export(rng = false)]]
+Rcpp::NumericVector em_row_max_cpp(Rcpp::NumericMatrix x) {
+  if (x.ncol() < 1) throw std::invalid_argument("there must be a column");
+  const R_xlen_t n = x.nrow();
+  Rcpp::NumericVector out(x.begin(), x.begin() + n);
+  for (int j = 1; j < x.ncol(); ++j) {
+    const double* column = x.begin() + j * n;
+    for (R_xlen_t i = 0; i < n; ++i) {
+      if (column[i] > out[i] || std::isnan(column[i])) out[i] = column[i];
+    }
+  }
+  return out;
 }
 
 // Parameters, or a list of such, under the names of components and variables; a proportion more is noise's.

@@ -58,3 +58,17 @@ test_that("simulated data have the fit's means, covariances and proportions", {
   expect_identical(unname(rowSums(tosses[[1]])), rep(10, 5))
   expect_false(identical(tosses[[1]], tosses[[2]]))
 })
+
+test_that("what is taken of each row takes no call for each row", {
+  x <- cbind(c(0.2, NA, 0.5, 0), c(0.8, 1, 0.5, NaN), c(0, 2, 0.1, 3))
+  expect_identical(is.na(row_max(x)), c(FALSE, TRUE, FALSE, TRUE))
+  expect_identical(row_max(x)[c(1, 3)], c(0.8, 0.5))
+  expect_identical(row_max(x[0, ]), numeric())
+  expect_identical(row_max(x[, 1, drop = FALSE]), x[, 1])
+  expect_equal(row_cumsum(x[c(1, 3), ]), t(apply(x[c(1, 3), ], 1, cumsum)))
+  expect_identical(row_cumsum(x[, 1, drop = FALSE]), x[, 1, drop = FALSE])
+  fit <- em_fit(faithful, k = 2)
+  many <- as.matrix(faithful)[rep(1:272, 1000), ]
+  seconds <- function(type) min(vapply(1:5, function(i) system.time(predict(fit, many, type))[["user.self"]], 0))
+  expect_lt(seconds("uncertainty"), 3 * seconds("prob") + 0.05)
+})
