@@ -220,6 +220,7 @@ abort_constant <- function(data, x, columns) {
 
 # The core found that no component can model `column`: it is constant, or the columns before it determine it.
 abort_defect <- function(data, column) {
+  check_reach(data, column)
   x <- rows_that_count(data)
   x <- x[!is.na(x[, column]), , drop = FALSE]
   if (all(x[, column] == x[1L, column])) abort_constant(data, x, column)
@@ -244,6 +245,12 @@ abort_defect <- function(data, column) {
             enumerate(column_labels(data, others))),
     i = "Remove it, or use a diagonal covariance: em_gaussian(\"VVI\")."
   ))
+}
+
+# Also where its row counts for nothing a number has a square.
+check_reach <- function(data, column) {
+  known <- data$x[!is.na(data$x[, column]), column]
+  if (any(known != known[1L]) && any(abs(known) > 1e140)) check_scale(known, data, column)
 }
 
 # Variances, and their sums over the rows, must stay numbers; a spread must show beside its distance from 0.

@@ -61,6 +61,9 @@ tallied <- function(data, model) {
 # Neither NA nor Inf anywhere.
 all_finite <- function(x) em_finite_cpp(x)
 
+# The largest number of each row; NA or NaN where it has one.
+row_max <- function(x) em_row_max_cpp(x)
+
 # Settings in the types they are kept in; NULL where one is not of its kind: see check_settings().
 tidy_settings <- function(given, kinds) em_tidy_cpp(given, kinds)
 

@@ -96,9 +96,11 @@ family_data.em_family_gaussian <- function(family, frame, old = NULL, ...) {
 
 #' @export
 family_check.em_family_gaussian <- function(family, data, k, estimated = TRUE) {
-  if (estimated) check_distinct(data, k, least = 2L)
   d <- dim(data$x)[2L]
   structure <- .subset2(family, "covariance")
+  prior <- .subset2(family, "prior")
+  # A prior says what rows don't: its maximum exists for any of them.
+  if (estimated && is.null(prior)) check_distinct(data, k, least = 2L)
   if (d > 1L && nchar(structure) == 1L) {
     abort_em("argument", c(
       sprintf("`covariance` = \"%s\" is for one dimension, but `x` has %d columns.", structure, d),
@@ -108,7 +110,6 @@ family_check.em_family_gaussian <- function(family, data, k, estimated = TRUE) {
   if (!is.null(data$missing) && !gaussian_is_diagonal(family)) warn_never_together(data)
   # In one dimension every structure is its volume alone.
   if (d == 1L && structure != "V" && structure != "E") family$covariance <- substr(structure, 1L, 1L)
-  prior <- .subset2(family, "prior")
   if (!is.null(prior)) family$prior <- resolve_prior(prior, data, k)
   family
 }

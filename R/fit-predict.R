@@ -91,7 +91,14 @@ component_names_of <- function(fit) names(fit$parameters$proportions)
 
 fit_model <- function(fit) list(family = fit$family, latent = fit$latent, k = fit$k)
 
-row_max <- function(x) x[(max.col(x, ties.method = "first") - 1) * nrow(x) + seq_len(nrow(x))]
+# Column by column: a call of R's for each row takes longer than the fit.
+columns_of <- function(x) lapply(seq_len(ncol(x)), function(j) x[, j])
+
+# The sums over the first 1, 2, ... columns.
+row_cumsum <- function(x) {
+  for (j in seq_len(ncol(x))[-1L]) x[, j] <- x[, j - 1L] + x[, j]
+  x
+}
 
 # Results of the complete rows in their places, NA in the others.
 spread_over <- function(x, complete) {

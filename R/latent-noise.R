@@ -28,7 +28,19 @@ resolve_latent <- function(latent, data, family) {
                               i = "Use em_mixture() without noise, or one component more."))
   }
   latent$box <- noise_box(data)
+  # Without a prior such columns are refused as they are.
+  if (!is.null(family$prior)) check_box_is_no_plane(latent$box, data)
   latent
+}
+
+check_box_is_no_plane <- function(box, data) {
+  flat <- if (box$kind == "range") which(!(box$upper > box$lower))
+  if (!length(flat)) return(invisible())
+  abort_em("input", c(
+    sprintf("%s %s constant: noise has no density over a box without volume.", name_column(data, flat),
+            if (length(flat) > 1L) "are" else "is"),
+    i = "Use em_mixture() without noise, or leave the column out."
+  ))
 }
 
 # The smaller of the two boxes; where cells are missing the one along the columns, whose margins are boxes too.
@@ -83,7 +95,7 @@ simulate_components <- function(parameters, n, labels = NULL) {
   columns <- length(proportions)
   if (!is.null(labels$beliefs)) {
     mass <- labels$beliefs * rep(proportions, each = n)
-    below <- stats::runif(n) * rowSums(mass) > t(apply(mass, 1L, cumsum))
+    below <- stats::runif(n) * rowSums(mass) > row_cumsum(mass)
     return(as.integer(pmin(1 + rowSums(matrix(below, n)), columns)))
   }
   out <- sample.int(columns, n, replace = TRUE, prob = proportions)

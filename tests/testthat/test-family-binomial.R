@@ -144,3 +144,49 @@ test_that("simulate(), em_bootstrap() and em_lrt() know trials in a column", {
   set.seed(1)
   expect_identical(em_lrt(update(by_row, k = 1), n_boot = 5)$p.value, p)
 })
+
+# successes, trials, probability, log density: by 60 digits, of the probability as the double that it is.
+exact_densities <- matrix(c(
+  300, 1000, 0.3, -3.5928057905186981, 60, 101, 0.5, -4.3157543692830211, 123456, 300000, 0.41, -7.9477738537061704,
+  299999123, 1e9, 0.3, -10.50207800316187, 300000000, 1e9, 0.3, -10.500247577859036, 1, 1e9, 1e-9, -0.9999999995,
+  999999997, 1e9, 0.9999, -99972.253016409638, 299999999123, 1e12, 0.3, -13.954127047461167,
+  500001000000, 1e12, 0.5, -16.041301910608585, 700000000123456, 1e15, 0.7, -17.408039145445586,
+  500000000000000, 1e15, 0.5, -17.49517955010007, 123456789, 1e15, 1e-7, -2558162.2872919918,
+  100000123456789, 1e15, 0.1, -101.65976099439702, 999999999999999, 1e15, 0.999999999999999, -1.0000003195928371,
+  2, 1e15, 0.4, -510825623765923.15, 999999999999000, 1e15, 1e-3, -6907755278946603.6
+), ncol = 4, byrow = TRUE)
+
+log_density_at <- function(successes, trials, prob) {
+  k <- length(prob)
+  em_expect_cpp(list(x = cbind(as.double(successes), as.double(trials))), list(name = "binomial", k = k),
+                list(name = "mixture", proportions = rep(1 / k, k), held = rep(NaN, k)),
+                list(proportions = rep(1 / k, k), prob = as.double(prob)), "log_density", NULL, 1L)$log_density
+}
+
+test_that("log densities are right to 1e-12 of themselves for any number of trials", {
+  for (i in seq_len(nrow(exact_densities))) {
+    case <- exact_densities[i, ]
+    found <- drop(log_density_at(case[1], case[2], case[3]))
+    expect_lt(abs(found / case[4] - 1), 1e-13)
+  }
+  prob <- c(0.3, 0.5, 1e-9, 0.9999, 1e-300, 0, 1)
+  for (m in c(1, 2, 10, 15, 16, 100, 101, 1000, 1e6)) {
+    y <- unique(pmin(round(c(0, 1, 2, m * c(0.1, 0.3), m * 0.3 + 2 * sqrt(m), m - 1, m)), m))
+    known <- outer(y, prob, function(y, p) dbinom(y, m, p, log = TRUE))
+    ours <- log_density_at(y, rep(m, length(y)), prob)
+    expect_identical(is.infinite(ours), is.infinite(known))
+    expect_lt(max((abs(ours - known) / abs(known))[is.finite(known) & known != 0]), 1e-12)
+  }
+})
+
+test_that("a fit of very many trials has the log-likelihood of its parameters", {
+  for (m in c(1e5, 1e6, 1e9, 1e12)) {
+    y <- round(m * c(0.2, 0.2, 0.7, 0.7)) + round(sqrt(m) * c(-0.3, 0.2, 0.1, -0.4))
+    fit <- em_fit(y, family = em_binomial(m), start = list(prob = c(0.3, 0.6)))
+    known <- sum(dbinom(y, m, rep(fit$parameters$prob, each = 2), log = TRUE)) - 4 * log(2)
+    expect_equal(fit$loglik, known, tolerance = 1e-11)
+    expect_lt(max(predict(fit, type = "logdensity")), 0)
+    # What the loop reads differs by less than shows from what is reported.
+    expect_lt(abs(fit$trace$loglik[nrow(fit$trace)] - fit$trace$loglik[nrow(fit$trace) - 1]), 1e-6)
+  }
+})
