@@ -42,7 +42,8 @@
 #'     `CV` (where asked for), `entropy` (1 where all rows are certain), `n.min` (expected rows of the smallest
 #'     component), `prob.min` (the smallest mean probability of a component among the rows put into it),
 #'     `converged`, `starts.agree` (how many of the starts came within 0.001 of the best; in the quick search within
-#'     0.1, before the best was run to its end. Starts that were set aside on the way do not count),
+#'     0.1, before the best was run to its end. Starts that were set aside on the way do not count; print tells where the best fit of a
+#'     thorough search has fewer than 3),
 #'     `status` (`"converged"`, `"max_iter"`, `"not_monotone"`, `"collapsed"`, `"failed"` or `"not_run"`), `reason`.}
 #'   \item{criterion, quick, interrupted, call}{The criterion; was the search a quick one? was it interrupted? the
 #'     call.}
@@ -51,8 +52,7 @@
 #' @section Errors: `emfit_error_argument`, and those of [em_fit()] for the data; `emfit_error_unsupported` for
 #'   `search = "quick"` with other components, a prior or noise. What only some of the fits can't do is no error: see
 #'   `reason`.
-#' @section Warnings: `emfit_warning_interrupted`: the table is incomplete. `emfit_warning_agreement`: fewer than three
-#'   starts of a thorough search came to the maximum of the best fit, so a higher one may be there.
+#' @section Warnings: `emfit_warning_interrupted`: the table is incomplete.
 #' @references Fraley, C. and Raftery, A. E. (2002) Model-based clustering, discriminant analysis, and density
 #'   estimation. *Journal of the American Statistical Association* 97, 611-631. \doi{10.1198/016214502760047131}
 #'

@@ -16,7 +16,6 @@ new_em_select <- function(search, criterion, call) {
     latent = cells[[1L]]$model$latent, control = search$control, data = unclass(search$data)
   ), class = "em_select")
   warn_interrupted(out)
-  warn_of_best_doubt(out)
   out
 }
 
