@@ -35,7 +35,7 @@
 #' @param all Also show what is in order?
 #' @param width Columns of text.
 #' @param row.names,optional Ignored; they belong to the generic.
-#' @param ... Ignored.
+#' @param ... What R's own callers add, such as `digits` in a list; any other is an error.
 #' @return A data frame of class `em_diagnosis` with a row for each check, the gravest first: `check`, `status` (a
 #'   factor: `"problem"`, `"note"`, `"ok"`), `value`, `explanation`, and `remedy`, a call to paste, or `NA`.
 #'   `format()` gives the lines that `print()` shows; `as.data.frame()` and `tidy()` the plain table.
@@ -55,8 +55,7 @@
 #' @export
 em_diagnose <- function(fit) {
   check_fit(fit)
-  name <- substitute(fit)
-  name <- if (is.symbol(name)) as.character(name) else "fit"
+  name <- name_for_remedies(substitute(fit))
   checks <- list(diagnose_convergence, diagnose_ascent, diagnose_starts, diagnose_symmetry, diagnose_size,
                  diagnose_distance, diagnose_collapse, diagnose_units, diagnose_digits, diagnose_identifiability,
                  diagnose_missing, diagnose_weights)
@@ -106,7 +105,7 @@ diagnose_ascent <- function(fit, name) {
   finding("ascent", "problem", least,
           c(sprintf("The log-likelihood fell by %s, which EM can't do:", number(-least)),
             if (length(trouble)) c("rounding is to blame.", trouble) else "covariances are nearly singular."),
-          if (length(trouble)) "em_fit(scale(x), k)" else "update(FIT, family = em_gaussian(\"EEE\"))", name)
+          if (length(trouble)) rescaled(fit) else simpler_update(fit), name)
 }
 
 diagnose_starts <- function(fit, name) {
@@ -125,8 +124,9 @@ diagnose_starts <- function(fit, name) {
                "update(FIT, start = NULL, control = em_control(n_start = 50))"))
   }
   others <- describe_optima(fit)
-  if (agree > 1L) return(say("ok", c(sprintf("%d of %d starts reached this log-likelihood.", agree, n), others)))
-  say("note", c(sprintf("Only one of %d starts reached this log-likelihood: there may be a higher one.", n), others),
+  described <- sprintf("%d of %d starts reached this log-likelihood", agree, n)
+  if (agree > 1L && is.null(describe_disagreement(fit))) return(say("ok", c(paste0(described, "."), others)))
+  say("note", c(sprintf("Only %s: there may be a higher one.", described), others),
       "update(FIT, control = em_control(n_start = 50))")
 }
 
@@ -158,7 +158,7 @@ diagnose_symmetry <- function(fit, name) {
 diagnose_size <- function(fit, name) {
   counts <- fit$counts[seq_len(fit$k)]
   smallest <- which.min(counts)
-  needed <- if (fit$family$name == "gaussian") ncol(fit$data$x) + 1 else 1
+  needed <- family_rows_needed(fit$family, fit$data)
   share <- counts[[smallest]] / sum(counts)
   thin <- thin_components(fit)
   described <- sprintf("Component %s, the smallest, has %s rows, %s %% of all", names(counts)[smallest],
@@ -199,17 +199,22 @@ diagnose_distance <- function(fit, name) {
   say("ok", paste(pair, "are the nearest, and differ."))
 }
 
+simpler_update <- function(fit) {
+  simpler <- family_simpler(fit$family)
+  if (is.null(simpler)) return(fewer_components(fit))
+  sprintf("update(FIT, family = em_gaussian(\"%s\"), start = NULL, k = %d)", simpler, fit$k)
+}
+
 diagnose_collapse <- function(fit, name) {
   least <- min(fit$relative_spread)
   say <- function(status, explanation, remedy = NULL) finding("collapse", status, least, explanation, remedy, name)
-  if (fit$family$name != "gaussian") return(say("ok", "Components of this family can't shrink onto single rows."))
+  if (!family_can_collapse(fit$family)) return(say("ok", "Components of this family can't shrink onto single rows."))
   bad <- collapsed_components(fit)
   if (length(bad)) {
     return(say("problem",
                sprintf("Component %s shrank onto %s, where the likelihood has no bound: its fit means nothing.",
                                   names(fit$counts)[bad[1L]], describe_points(fit, bad[1L])),
-               sprintf("update(FIT, family = em_gaussian(\"%s\"), start = NULL, k = %d)",
-                       if (ncol(fit$data$x) == 1L) "E" else "EEE", fit$k)))
+               simpler_update(fit)))
   }
   if (isTRUE(least < 1e-4)) {
     return(say("note", sprintf("Component %s is %s times narrower than the data: is it a group, or rounded values?",
@@ -219,13 +224,10 @@ diagnose_collapse <- function(fit, name) {
   say("ok", "No component has shrunk onto few points.")
 }
 
-# Structures for which the fit of rescaled columns is not the rescaled fit.
-unit_structures <- c("EII", "VII", "EVE", "VVE", "EEV", "VEV")
-
 diagnose_units <- function(fit, name) {
-  spreads <- if (fit$family$name == "gaussian") column_spreads(fit$data) else 1
+  compares <- family_compares_columns(fit$family, fit$data)
+  spreads <- if (family_has_units(fit$family)) column_spreads(fit$data) else 1
   ratio <- max(spreads) / min(spreads)
-  compares <- isTRUE(fit$family$covariance %in% unit_structures) && length(spreads) > 1L
   described <- sprintf("Standard deviations of the columns range from %s to %s", number(min(spreads)),
                        number(max(spreads)))
   if (!compares || ratio < 20) {
@@ -234,11 +236,11 @@ diagnose_units <- function(fit, name) {
   }
   finding("units", if (ratio > 1e6) "problem" else "note", ratio,
           sprintf("%s, and structure %s compares columns with each other: the widest decides.", described,
-                  fit$family$covariance), "em_fit(scale(x), k, ...)", name)
+                  family_structure(fit$family)), rescaled(fit), name)
 }
 
 diagnose_digits <- function(fit, name) {
-  if (fit$family$name != "gaussian") {
+  if (!family_has_units(fit$family)) {
     return(finding("digits", "ok", -log10(.Machine$double.eps), "Counts are exact."))
   }
   spreads <- column_spreads(fit$data)
@@ -249,25 +251,18 @@ diagnose_digits <- function(fit, name) {
                        name_column(fit$data, worst), number(reach[worst]), number(spreads[worst]), number(digits, 2L))
   if (digits >= 8) return(finding("digits", "ok", digits, paste0(described, ".")))
   finding("digits", if (digits < 5) "problem" else "note", digits, paste0(described, " of 16."),
-          "em_fit(scale(x, scale = FALSE), k)", name)
+          rescaled(fit, ", scale = FALSE"), name)
 }
 
 diagnose_identifiability <- function(fit, name) {
-  if (fit$family$name == "binomial") {
-    most <- max(fit$data$x[, 2L])
-    spare <- most / (2 * fit$k - 1)
-    described <- sprintf("The most trials in a row are %s; %s can be told apart from %d on", number(most, 15L),
-                         plural(fit$k, "component"), 2L * fit$k - 1L)
-    if (spare >= 1) return(finding("identifiability", "ok", spare, paste0(described, ".")))
-    return(finding("identifiability", "problem", spare, paste0(described, ": other parameters are just as likely."),
-                   sprintf("update(FIT, k = %d, start = NULL)", max(1L, as.integer((most + 1) %/% 2))), name))
-  }
+  told <- family_identifiability(fit$family, fit, name)
+  if (!is.null(told)) return(told)
   spare <- fit$nobs / max(1L, fit$df)
   described <- sprintf("There are %s for %s", plural(round(fit$nobs, 2L), "row"), plural(fit$df, "free parameter"))
   if (spare >= 5) return(finding("identifiability", "ok", spare, paste0(described, ".")))
   finding("identifiability", if (spare < 1) "problem" else "note", spare,
           paste0(described, ": estimates from so few vary much from sample to sample."),
-          "update(FIT, family = em_gaussian(\"EEI\"))", name)
+          simpler_update(fit), name)
 }
 
 diagnose_missing <- function(fit, name) {
@@ -279,7 +274,7 @@ diagnose_missing <- function(fit, name) {
     return(finding("missing", "note", 0,
                    sprintf("%s left out for missing values; they may have differed from the others.",
                            plural(omitted, "row was", "rows were")),
-                   if (fit$family$name == "gaussian") "update(FIT, na.action = NULL)", name))
+                   if (family_fills_gaps(fit$family)) "update(FIT, na.action = NULL)", name))
   }
   empty <- sum(rowSums(!is.na(x)) == 0)
   apart <- sum(crossprod(!is.na(x)) == 0) %/% 2L
@@ -318,9 +313,17 @@ closest_components <- function(fit, parameters) {
   list(pair = pairs[, which.min(distances)], distance = min(distances))
 }
 
+# Without some of its columns it is a table like any other.
+is_whole_diagnosis <- function(x) all(c("check", "status", "explanation", "remedy") %in% names(x))
+
 #' @rdname em_diagnose
 #' @export
 print.em_diagnosis <- function(x, all = FALSE, ...) {
+  check_dots(..., let_pass = print_arguments)
+  if (!is_whole_diagnosis(x)) {
+    print(as.data.frame(x), ...)
+    return(invisible(x))
+  }
   cat(format(x, all = all), sep = "\n")
   invisible(x)
 }
@@ -328,6 +331,8 @@ print.em_diagnosis <- function(x, all = FALSE, ...) {
 #' @rdname em_diagnose
 #' @export
 format.em_diagnosis <- function(x, all = FALSE, width = getOption("width"), ...) {
+  check_dots(..., let_pass = format_arguments)
+  if (!is_whole_diagnosis(x)) return(format(as.data.frame(x), ...))
   n <- table(x$status)
   head <- paste0(plural(n[["problem"]], "problem"), ", ", plural(n[["note"]], "note"), ", ", n[["ok"]], " ok")
   told <- if (all) x else x[x$status != "ok", ]
@@ -342,17 +347,22 @@ format.em_diagnosis <- function(x, all = FALSE, width = getOption("width"), ...)
   c(attr(x, "title"), head, blocks, quiet)
 }
 
+# The check, and beside it what was found; below it where the console is narrow. A remedy stays in one line, to be pasted.
 lines_of <- function(told, width) {
+  beside <- width >= 60L
+  margin <- strrep(" ", if (beside) 16L else 2L)
   unlist(lapply(seq_len(nrow(told)), function(i) {
-    text <- strwrap(told$explanation[i], max(30L, width - 17L))
-    c(sprintf("%-16s%s", c(told$check[i], rep("", length(text) - 1L)), text),
-      if (!is.na(told$remedy[i])) sprintf("%-16sTry %s", "", told$remedy[i]))
+    text <- paste0(margin, c(strwrap(told$explanation[i], width - nchar(margin) - 1L),
+                             if (!is.na(told$remedy[i])) paste("Try", told$remedy[i])))
+    if (!beside) return(c(told$check[i], text))
+    c(sprintf("%-16s%s", told$check[i], substring(text[1L], 17L)), text[-1L])
   }))
 }
 
 #' @rdname em_diagnose
 #' @export
 as.data.frame.em_diagnosis <- function(x, row.names = NULL, optional = FALSE, ...) {
+  check_dots(..., let_pass = frame_arguments)
   attr(x, "title") <- NULL
   class(x) <- "data.frame"
   x
@@ -360,4 +370,7 @@ as.data.frame.em_diagnosis <- function(x, row.names = NULL, optional = FALSE, ..
 
 #' @rdname em_diagnose
 #' @export
-tidy.em_diagnosis <- function(x, ...) as_tidy(as.data.frame(x))
+tidy.em_diagnosis <- function(x, ...) {
+  check_dots(...)
+  as_tidy(as.data.frame(x))
+}

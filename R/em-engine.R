@@ -50,6 +50,9 @@ tallied <- function(data, model) {
 # Neither NA nor Inf anywhere.
 all_finite <- function(x) em_finite_cpp(x)
 
+# The largest number of each row; NA or NaN where it has one.
+row_max <- function(x) em_row_max_cpp(x)
+
 # Settings in the types they are kept in; NULL where one is not of its kind: see check_settings().
 tidy_settings <- function(given, kinds) em_tidy_cpp(given, kinds)
 
@@ -123,7 +126,7 @@ parameters_from <- function(data, given, model, threads = 1L) {
   names(start[[1L]])[1L] <- if (is.matrix(given)) "responsibilities" else "partition"
   run <- em_run_cpp(native_data(data, model), native_family(model), native_latent(model), start, settings)
   if (!is.null(run$defect)) abort_defect(data, run$defect)
-  if (run$status == "bad_start") abort_bad_component(run$component, data, given)
+  if (run$status == "bad_start") abort_bad_component(run$component, data, given, model$family)
   run$parameters
 }
 
@@ -138,8 +141,7 @@ expect_em <- function(data, parameters, model, want, given = NULL, threads = NUL
   native <- native_data(data, model)
   out <- em_expect_cpp(native, native_family(model), native_latent(model), plain, want, given, threads)
   if (out$component > 0 && is.null(given)) {
-    abort_em("start", sprintf("Component %d has no density: its covariance is not positive definite.",
-                              out$component))
+    abort_em("start", sprintf("Component %d has no density: %s.", out$component, no_density(parameters)))
   }
   if ("log_density" %in% want) out$log_density <- with_noise_density(out$log_density, native)
   for (name in intersect(c("responsibilities", "log_density", "row_loglik"), names(out))) {

@@ -13,10 +13,11 @@
 #'   say it.
 #' @param family What a component looks like: [em_gaussian()], [em_binomial()], or the name of one.
 #' @param latent Which component a row comes from: [em_mixture()].
-#' @param start Where to begin; honoured exactly. `NULL` or a method name: `"mixed"` (default), `"kmeans++"`,
+#' @param start Where to begin; honoured exactly. `NULL` or a method name: `"varied"` (default), `"kmeans++"`,
 #'   `"random"`, `"partition"`; see the section on starts. Or one start of your own: a partition (factor, or
-#'   labels 1 to k), a matrix of responsibilities (n x k), a named list of parameters, an earlier fit, or a
-#'   `function(x, k)` that returns one of these. The list is shaped as the `parameters` of a fit:
+#'   labels 1 to k), a matrix of responsibilities (n x k), a named list of parameters, an earlier fit, the groups
+#'   that another package found (what `kmeans()`, `cluster::pam()`, `mclust::Mclust()`, flexmix and the like return, or
+#'   `hclust()` with `k`), or a `function(x, k)` that returns one of these. The list is shaped as the `parameters` of a fit:
 #'   `proportions` (k numbers; left out: 1/k) and for Gaussian components `mean` (k numbers, or k x d) with `sd`
 #'   (k numbers, one dimension) or `covariance` (d x d x k, or one d x d matrix for all); for binomial ones
 #'   `prob` (k). Names given there become the names of the components.
@@ -57,6 +58,8 @@
 #'   \item{relative_spread, degenerate}{Each component's smallest spread in any direction, relative to the data's;
 #'     the numbers of those components that are degenerate, see below.}
 #'   \item{noise_volume}{The volume V of the density 1/V of noise, where there is noise: see [em_mixture()].}
+#'   \item{raced}{`TRUE` for a fit of [em_select()], whose starts raced: those that had become like another were set
+#'     aside, so that few can agree.}
 #'   \item{call, family, latent, k, control, data}{What was asked, and the data as they were used.}
 #' }
 #' Components keep the order of a start of your own or of given proportions; otherwise they are ordered by
@@ -65,11 +68,12 @@
 #' @section Starts: The log-likelihood of a mixture has many maxima, and EM climbs the one it starts under.
 #'   `"kmeans++"` starts from groups of near rows, by k-means on standardised columns (Arthur & Vassilvitskii
 #'   2007); `"random"` from k rows as means with the covariance of all; `"partition"` from random labels. Each
-#'   finds maxima that the others miss, so `"mixed"` takes 2 `n_start` of each, runs 40 iterations, and goes on
+#'   finds maxima that the others miss, so `"varied"` takes 2 `n_start` of each, runs 40 iterations, and goes on
 #'   with the `n_start` most promising, among them some of each kind (Biernacki, Celeux & Govaert 2003). Of more than
 #'   10000 rows a sample of so many serves to choose them; and one that is still below the others' best after 200
 #'   iterations is left there. In print, starts *agree* that reach the best
-#'   log-likelihood within 0.001: few that do are a reason to ask for more, `em_control(n_start = 50)`.
+#'   log-likelihood within 0.001 (or within twice what `tol` left to be gained): fewer than three are a reason to ask
+#'   for more, `em_control(n_start = 50)`, and a warning says so.
 #'
 #'   A component is *degenerate* where it has fewer than d + 1 effective rows (d columns), or where its smallest
 #'   spread in any direction is below 1e-6 of the data's: near there the likelihood grows without bound (Hathaway
@@ -82,14 +86,22 @@
 #'   is 0, and [nobs()] does not count it. The same holds for a row of counts with a missing one. See
 #'   `vignette("missing-values")`.
 #'
+#' @section Under other names: What other packages keep in their fits is asked for here: the classification is
+#'   `predict(fit)`, the posterior probabilities (`z`) are `predict(fit, type = "prob")`, the uncertainties
+#'   `predict(fit, type = "uncertainty")`, the criteria `BIC(fit)`, `AIC(fit)` and [icl()]. Their names of arguments,
+#'   such as `G`, `nstart` or `modelNames`, are errors that give the call to write. `data` and `formula` may come in
+#'   any order, under their names or in a pipe.
 #' @section Errors: All inherit from `emfit_error`. `emfit_error_input` (data that can't be used: the message
 #'   names columns and rows), `emfit_error_missing`, `emfit_error_counts`, `emfit_error_argument`, `emfit_error_fixed`,
 #'   `emfit_error_unsupported` (a structure that can't honour `fixed`),
 #'   `emfit_error_start`, `emfit_error_degenerate` (no start led anywhere).
 #' @section Warnings: All inherit from `emfit_warning`. `emfit_warning_not_converged` (with the last gain),
 #'   `emfit_warning_collapse` (a component shrank onto too few points), `emfit_warning_coincide` (two components
-#'   of the start are equal), `emfit_warning_unidentified` (the data don't determine all parameters),
-#'   `emfit_warning_not_monotone`.
+#'   of the start are equal, or two of the fit nearly so: their Bhattacharyya distance is below 0.00125, that of two
+#'   normal densities a tenth of a standard deviation apart), `emfit_warning_unidentified` (the data don't determine
+#'   all parameters: a component is empty, or there are more parameters than rows), `emfit_warning_agreement` (fewer
+#'   than three of the starts that were drawn came to the maximum), `emfit_warning_not_monotone`. Nothing is said of
+#'   parameters that are held, or of a start that is only scored (`max_iter = 0`).
 #' @section Messages: `emfit_message_missing` counts missing values; see `na.action`.
 #'
 #' @references Biernacki, C., Celeux, G. and Govaert, G. (2003) Choosing starting values for the EM algorithm for
@@ -128,6 +140,9 @@ em_fit <- function(x, ...) UseMethod("em_fit")
 em_fit.default <- function(x, k = NULL, family = em_gaussian(), latent = em_mixture(), start = NULL,
                            weights = NULL, labels = NULL, fixed = NULL, na.action = NULL, control = em_control(),
                            ...) {
+  if (has_formula(...names(), k, family, latent, start)) {
+    return(call_by_formula(sys.call(), parent.frame(), em_fit))
+  }
   if (...length()) check_no_dots(list(...), names(formals(em_fit.default)))
   if (missing(x)) abort_em("input", c("`x` is missing: there are no data.", i = "em_fit(faithful, k = 2)"))
   family <- as_em_family(family)
@@ -143,6 +158,7 @@ em_fit.formula <- function(x, data = NULL, k = NULL, family = em_gaussian(), lat
                            weights = NULL, labels = NULL, fixed = NULL, subset = NULL, na.action = NULL,
                            control = em_control(),
                            ...) {
+  if ("formula" %in% ...names()) return(call_by_formula(sys.call(), parent.frame(), em_fit))
   if (...length()) check_no_dots(list(...), names(formals(em_fit.formula)))
   if (is_number(data) && is.null(k)) {
     abort_em("argument", c("`data` must be a data frame, not a number.", i = "Name `k`: em_fit(~ a, k = 2)."))
@@ -154,95 +170,15 @@ em_fit.formula <- function(x, data = NULL, k = NULL, family = em_gaussian(), lat
   fit_data(input, k, family, as_em_latent(latent), start, as_em_control(control), match.call(), fixed)
 }
 
-# em_data() of a formula; `weights`, `subset` and `labels` as the user wrote them.
-data_of_formula <- function(formula, data, weights, subset, family, na.action, labels = NULL) {
-  check_formula_data(data)
-  home <- environment(formula)
-  weights <- evaluate(weights, data, home, "weights")
-  labels <- evaluate(labels, data, home, "labels")
-  rows <- evaluate(subset, data, home, "subset")
-  frame <- rows_of_formula(formula, data, rows)
-  if (!is.null(rows) && !is.null(weights)) weights <- weights[rows_kept(rows, length(weights))]
-  if (!is.null(rows) && !is.null(labels)) {
-    at <- rows_kept(rows, NROW(labels))
-    labels <- if (is.matrix(labels)) labels[at, , drop = FALSE] else labels[at]
-  }
-  em_data(frame$x, family, weights, na.action, terms = frame$terms, labels = labels)
-}
-
-check_formula_data <- function(data) {
-  if (is.null(data) || is.list(data) || is.environment(data)) return(invisible())
-  abort_em("argument", sprintf("`data` must be a data frame, not %s.", describe_input(data)))
-}
-
-# An argument that is looked up in the data first, then where the formula was written, as lm() does.
-evaluate <- function(expression, data, home, arg) {
-  tryCatch(eval(expression, data, home), error = function(e) {
-    abort_em("argument", c(sprintf("`%s` can't be evaluated.", arg), x = conditionMessage(e)))
-  })
-}
-
 # The four stages of every fit, behind both methods.
 fit_data <- function(data, k, family, latent, start, control, call, fixed = NULL) {
   if (!is.null(data$labels)) data$labels <- labels_beside_noise(data$labels, latent)
+  specified <- start
   start <- resolve_start(start, k, data, family, latent, control, fixed)
   run <- search_em(data, start, control)
+  asked <- what_was_asked(specified, start, family, latent, fixed)
   start$method <- run$method
-  new_em_fit(run, start, data, control, call)
-}
-
-# The columns that a formula names: list(x = data frame, terms). A response goes with `~ 1`.
-rows_of_formula <- function(formula, data, rows = NULL) {
-  terms <- if (inherits(formula, "terms")) formula else formula_terms(formula, data)
-  variables <- as.list(attr(terms, "variables"))[-1L]
-  if (!length(variables)) {
-    abort_em("input", c("The formula names no columns.", i = "Write ~ a + b, or cbind(successes, failures) ~ 1."))
-  }
-  frame <- tryCatch(
-    stats::model.frame(terms, data = data, na.action = stats::na.pass),
-    error = function(e) abort_em("input", c("The formula can't be evaluated.", x = conditionMessage(e)))
-  )
-  if (!is.null(rows)) frame <- frame[rows_kept(rows, nrow(frame)), , drop = FALSE]
-  attr(terms, ".Environment") <- globalenv()
-  attr(frame, "terms") <- NULL
-  list(x = flatten_matrices(frame), terms = terms)
-}
-
-formula_terms <- function(formula, data) {
-  terms <- tryCatch(stats::terms(formula, data = data), error = function(e) {
-    abort_em("input", c("The formula can't be read.", x = conditionMessage(e)))
-  })
-  if (any(attr(terms, "order") > 1L) || !is.null(attr(terms, "offset"))) {
-    abort_em("unsupported", c(
-      "The formula has interactions or an offset; a mixture only has columns.",
-      i = "Write ~ a + b. I(a * b) is a column."
-    ))
-  }
-  if (attr(terms, "response") == 1L && length(attr(terms, "term.labels"))) {
-    abort_em("unsupported", c(
-      "The formula has variables on both sides; a mixture has no predictors.",
-      i = "Write ~ a + b, or cbind(successes, failures) ~ 1."
-    ))
-  }
-  terms
-}
-
-rows_kept <- function(rows, n) {
-  if (is.logical(rows)) return(which(rep_len(rows, n) & !is.na(rep_len(rows, n))))
-  seq_len(n)[rows]
-}
-
-# cbind(heads, tails) is one matrix column of a model frame; its columns carry the names people know.
-flatten_matrices <- function(frame) {
-  wide <- vapply(frame, is.matrix, logical(1L))
-  if (!any(wide)) return(frame)
-  columns <- lapply(names(frame), function(name) {
-    if (!wide[[name]]) return(stats::setNames(list(frame[[name]]), name))
-    column <- frame[[name]]
-    labels <- colnames(column)
-    if (is.null(labels)) labels <- paste0(name, seq_len(ncol(column)))
-    stats::setNames(lapply(seq_len(ncol(column)), function(j) column[, j]), labels)
-  })
-  row_names <- attr(frame, "row.names")
-  structure(do.call(c, columns), class = "data.frame", row.names = row_names)
+  fit <- new_em_fit(run, start, data, control, call)
+  fit$asked <- asked
+  fit
 }

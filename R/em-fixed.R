@@ -17,6 +17,12 @@ check_fixed_list <- function(fixed, fields) {
   check_types(fixed, fields, "fixed")
 }
 
+# Does it leave nothing of the components to be estimated?
+holds_all <- function(fixed, fields) {
+  own <- names(fields)[vapply(fields, `[[`, NA, "own")]
+  !is.null(fixed) && all(own %in% names(fixed)) && !anyNA(unlist(fixed[own]))
+}
+
 resolve_fixed <- function(fixed, model, data) {
   model$latent <- latent_hold(model$latent, fixed, model$k)
   held <- family_held(model$family, fixed, model$k, data)

@@ -192,16 +192,9 @@ finish_cell <- function(cell, run) {
 # How many starts came as high as the best.
 agreeing <- function(cell, within = same_loglik) sum(cell$starts$loglik > cell$run$loglik - within)
 
-# Letters that say at most as much, each by each: a matrix of one structure is then also one of the other.
-is_nested <- function(family, within) {
-  if (is.null(family$covariance) || identical(family$covariance, within$covariance)) return(FALSE)
-  freedom <- function(name) match(strsplit(name, "")[[1L]], c("I", "E", "V"))
-  all(freedom(family$covariance) <= freedom(within$covariance))
-}
-
 # For each family the numbers of those nested in it.
 nesting <- function(families) {
-  lapply(families, function(one) which(vapply(families, is_nested, NA, within = one)))
+  lapply(families, function(one) which(vapply(families, family_is_nested, NA, within = one)))
 }
 
 nested_cells <- function(search, at, i) Filter(is_sound, search$cells[[at]][search$nested[[i]]])

@@ -41,9 +41,14 @@ partition_start <- function(labels, method, data) {
 
 share_states <- function(search, at, items, native = search$native) {
   model <- search$cells[[at]][[1L]]$model
-  structures <- vapply(search$cells[[at]], function(cell) cell$model$family$covariance, "")
-  model$family$covariance <- if (ncol(native$x) == 1L) "V" else "VVV"
-  share_em(native, items, model, structures, search$control)
+  structures <- vapply(search$cells[[at]], function(cell) family_structure(cell$model$family), "")
+  model$family <- family_freest(model$family, native$x)
+  # A covariance takes one row more than it has columns, a variance one.
+  needed <- ncol(native$x) + (ncol(native$x) > 1L)
+  lapply(share_em(native, items, model, structures, search$control), function(state) {
+    if (!is.null(state)) state$needed <- needed
+    state
+  })
 }
 
 # What the cell has found becomes a state that others may start from.
@@ -57,7 +62,7 @@ note_optimum <- function(search, at, i) {
 promising <- function(states, i, most, method, above = -Inf) {
   states <- Filter(Negate(is.null), states)
   bounds <- vapply(states, function(state) state$bounds[i], 0)
-  small <- vapply(states, function(state) state$fewest <= NROW(state$parameters[[i]]$covariance) + 1, NA)
+  small <- vapply(states, function(state) state$fewest <= state$needed, NA)
   chosen <- utils::head(order(small, -bounds, method = "radix"), most)
   lapply(states[chosen[bounds[chosen] > above]],
          function(state) parameters_start(state$parameters[[i]], method, forgiving = TRUE))

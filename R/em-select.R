@@ -29,7 +29,8 @@
 #' @inheritParams em_fit
 #' @param k Numbers of components to try, whole numbers of 1 or more.
 #' @param covariance For Gaussian components: the structures to try, names as in [em_gaussian()], or `"all"` (the 14
-#'   of them; E and V in one dimension). The structure that `family` names is not used.
+#'   of them; E and V in one dimension). Left out: the structure that `family` names, as in
+#'   `family = em_gaussian("EEE")`, or all where it names none. Both may be given where they agree.
 #' @param criterion What ranks the fits; smaller is better in all of them. `"BIC"`, `"ICL"` ([icl()]), `"AIC"`, or
 #'   `"CV"`: minus twice the log-likelihood of rows left out of the fit, summed over `folds` (Smyth 2000).
 #' @param folds In how many parts the rows are cut for `"CV"`, at random.
@@ -41,7 +42,8 @@
 #'     `CV` (where asked for), `entropy` (1 where all rows are certain), `n.min` (expected rows of the smallest
 #'     component), `prob.min` (the smallest mean probability of a component among the rows put into it),
 #'     `converged`, `starts.agree` (how many of the starts came within 0.001 of the best; in the quick search within
-#'     0.1, before the best was run to its end. Starts that were set aside on the way do not count, so 1 is common),
+#'     0.1, before the best was run to its end. Starts that were set aside on the way do not count; print tells where the best fit of a
+#'     thorough search has fewer than 3),
 #'     `status` (`"converged"`, `"max_iter"`, `"not_monotone"`, `"collapsed"`, `"failed"` or `"not_run"`), `reason`.}
 #'   \item{criterion, quick, interrupted, call}{The criterion; was the search a quick one? was it interrupted? the
 #'     call.}
@@ -69,10 +71,14 @@ em_select <- function(x, ...) UseMethod("em_select")
 
 #' @rdname em_select
 #' @export
-em_select.default <- function(x, k = 1:9, covariance = "all", family = em_gaussian(), latent = em_mixture(),
+em_select.default <- function(x, k = 1:9, covariance = NULL, family = em_gaussian(), latent = em_mixture(),
                               criterion = c("BIC", "ICL", "AIC", "CV"), weights = NULL, na.action = NULL,
                               folds = 10, search = c("auto", "thorough", "quick"), control = em_control(), ...) {
-  check_no_dots(list(...), names(formals(em_select.default)))
+  if (has_formula(...names(), k, covariance, family, latent)) {
+    return(call_by_formula(sys.call(), parent.frame(), em_select))
+  }
+  check_dots(...)
+  covariance <- structures_asked_for(covariance, family)
   family <- as_em_family(family)
   data <- em_data(x, family, weights, na.action)
   tell_missing(data)
@@ -82,11 +88,13 @@ em_select.default <- function(x, k = 1:9, covariance = "all", family = em_gaussi
 
 #' @rdname em_select
 #' @export
-em_select.formula <- function(x, data = NULL, k = 1:9, covariance = "all", family = em_gaussian(),
+em_select.formula <- function(x, data = NULL, k = 1:9, covariance = NULL, family = em_gaussian(),
                               latent = em_mixture(), criterion = c("BIC", "ICL", "AIC", "CV"), weights = NULL,
                               subset = NULL, na.action = NULL, folds = 10,
                               search = c("auto", "thorough", "quick"), control = em_control(), ...) {
-  check_no_dots(list(...), names(formals(em_select.formula)))
+  if ("formula" %in% ...names()) return(call_by_formula(sys.call(), parent.frame(), em_select))
+  check_dots(...)
+  covariance <- structures_asked_for(covariance, family)
   family <- as_em_family(family)
   input <- data_of_formula(x, data, substitute(weights), substitute(subset), family, na.action)
   tell_missing(input)
@@ -99,7 +107,7 @@ select_criteria <- c("BIC", "ICL", "AIC", "CV")
 select_data <- function(data, k, covariance, family, latent, criterion, folds, search, control, call) {
   k <- check_counts_of_components(k)
   criterion <- check_choice(criterion, "criterion", select_criteria)
-  families <- families_to_try(family, covariance, data)
+  families <- family_structures(family, covariance, data)
   way <- check_choice(search, "search", c("auto", "thorough", "quick"))
   search <- new_search(data, families, k, latent_bind(latent, data, family), control, way)
   if (criterion == "CV") search$folds <- draw_folds(data, folds)
@@ -112,30 +120,6 @@ check_counts_of_components <- function(k) {
     abort_em("argument", sprintf("`k` must be whole numbers of 1 or more, not %s.", describe_value(k)))
   }
   sort(unique(vapply(k, check_count, 0L, arg = "k")))
-}
-
-# One family for each structure; other families stand for themselves.
-families_to_try <- function(family, covariance, data) {
-  if (family$name != "gaussian") {
-    if (identical(covariance, "all")) return(list(family))
-    abort_em("argument", sprintf("`covariance` must be left out: %s components have none.", family$name))
-  }
-  if (identical(covariance, "all")) {
-    covariance <- if (ncol(data$x) == 1L) c("E", "V") else gaussian_structures
-  }
-  if (!is.character(covariance) || !length(covariance)) {
-    abort_em("argument", sprintf("`covariance` must be \"all\" or names of structures, not %s.",
-                                 describe_value(covariance)))
-  }
-  names <- vapply(covariance, function(one) em_gaussian(one)$covariance, "", USE.NAMES = FALSE)
-  # In one dimension every structure is its volume alone.
-  if (ncol(data$x) == 1L) names <- substr(names, 1L, 1L)
-  names <- unique(names)
-  known <- c("E", "V", gaussian_structures)
-  lapply(known[known %in% names], function(name) {
-    family$covariance <- name
-    family
-  })
 }
 
 #' The best fit of a table
@@ -192,7 +176,7 @@ abort_nothing_fitted <- function(table) {
 
 fit_of_row <- function(x, row) {
   cell <- x$cells[[row]]
-  start <- list(model = cell$model, ordered = latent_is_ordered(cell$model$latent), supplied = FALSE,
+  start <- list(model = cell$model, ordered = latent_is_ordered(cell$model$latent), supplied = FALSE, raced = TRUE,
                 names = latent_names(cell$model$latent, cell$model$k), method = cell$starts$method)
   run <- cell$run
   run$starts <- cell$starts[names(cell$starts) != "method"]
@@ -203,6 +187,6 @@ fit_of_row <- function(x, row) {
 call_of_row <- function(x, model) {
   call <- x$call[!names(x$call) %in% c("covariance", "criterion", "folds", "search")]
   call$k <- model$k
-  if (!is.null(model$family$covariance)) call$family <- call("em_gaussian", model$family$covariance)
+  call$family <- family_call(model$family, call$family)
   call
 }

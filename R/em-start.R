@@ -3,7 +3,7 @@
 #   method    a word for the table of starts
 #   k, names  number and names of the components (names NULL where the user gave none)
 #   ordered   do the components keep the user's order?
-start_methods <- c("mixed", "kmeans++", "random", "partition")
+start_methods <- c("varied", "kmeans++", "random", "partition")
 
 resolve_start <- function(start, k, data, family, latent, control, fixed = NULL) {
   if (is.function(start)) start <- call_start(start, data, k)
@@ -25,7 +25,13 @@ resolve_start <- function(start, k, data, family, latent, control, fixed = NULL)
     start <- align_to_labels(start, kind, data$labels, k)
   }
   latent_check(latent, k)
-  model <- list(family = family_check(family, data, k), latent = latent, k = k)
+  if (kind == "method" && holds_all(fixed, fields)) {
+    # Of proportions alone the likelihood has one maximum: no start leads to another.
+    start <- fixed[names(fixed) %in% names(fields)[vapply(fields, `[[`, NA, "own")]]
+    kind <- "parameters"
+  }
+  estimated <- !holds_all(fixed, fields) && (kind != "parameters" || unclass(control)$max_iter > 0L)
+  model <- list(family = family_check(family, data, k, estimated), latent = latent, k = k)
   if (!is.null(fixed)) {
     fixed <- align_fixed(fixed, k, names_to_hold(start, kind, data, k))
     model <- resolve_fixed(fixed, model, data)
@@ -229,10 +235,10 @@ em_start <- function(x, k = NULL, family = em_gaussian(), latent = em_mixture(),
   family <- as_em_family(family)
   latent <- as_em_latent(latent)
   data <- em_data(x, family)
-  resolved <- resolve_start(start, k, data, family, latent, em_control(n_start = 1))
+  resolved <- resolve_start(start, k, data, family, latent, em_control(n_start = 1, max_iter = 0))
   item <- resolved$items[[1L]]
   if (!resolved$supplied) {
-    method <- if (resolved$method == "mixed") "kmeans++" else resolved$method
+    method <- if (resolved$method == "varied") "kmeans++" else resolved$method
     item <- starts_by_method(data, resolved$model, method, 1L)
     item <- run_em(data, list(items = item), resolved$model, em_control(max_iter = 0))
   }

@@ -4,7 +4,8 @@
 #
 #   family_data(family, frame)             a frame of user columns -> list(x = the matrix C++ reads, ...)
 #   family_fields(family, k, data)         the sheet of its parameters: see fields.R
-#   family_check(family, data, k)          what can be said against data and k before a run
+#   family_check(family, data, k, estimated)   what can be said against data and k before a run; estimated: are
+#                                          the components' parameters to be estimated, or are they given?
 #   family_parameters(family, start, k, data)   a user's list -> complete parameters in the engine's shapes
 #   family_held(family, fixed, k, data)    a user's list of what is held, NA where free -> the same
 #   family_label(family, data)             "Gaussian mixture", ... for print
@@ -14,10 +15,15 @@
 #   family_observed(family, data)          the rows as fitted() and residuals() speak of them: n x d
 #   family_order(family, parameters)       what ties between equal proportions are broken by
 #   family_split(family, parameters, j)    component j taken apart into two: parameters of one component more
+#   family_frame(family, data)             the rows in the user's columns: what family_data() made data of
+#   family_variables(family)               names of columns that the family reads beside those that are fitted
+#   family_with_size(family, size)         with the trials of new rows
+#   family_of_rows(family, rows, n)        of some of the n rows, where it has something for each row
+#   family_of_others(family, n)            of n other rows; an error where it has something for each row
 
 family_data <- function(family, frame, ...) UseMethod("family_data")
 family_fields <- function(family, k, data) UseMethod("family_fields")
-family_check <- function(family, data, k) UseMethod("family_check")
+family_check <- function(family, data, k, estimated = TRUE) UseMethod("family_check")
 family_parameters <- function(family, start, k, data) UseMethod("family_parameters")
 #' @export
 family_parameters.default <- function(family, start, k, data) {
@@ -48,14 +54,7 @@ family_columns.default <- function(family, parameters, data) family_summary(fami
 # What print says of the rows, behind their number.
 family_rows <- function(family, data) UseMethod("family_rows")
 #' @export
-family_rows.default <- function(family, data) plural(length(family_variables(family, data)), "variable")
-
-# The rows under the user's names, in the user's columns.
-family_user_columns <- function(family, data) UseMethod("family_user_columns")
-#' @export
-family_user_columns.default <- function(family, data) {
-  stats::setNames(as.data.frame(unname(data$x)), variable_names(data))
-}
+family_rows.default <- function(family, data) plural(length(family_responses(family, data)), "variable")
 
 # Which of several structures this is, where the family has such.
 family_structure <- function(family) UseMethod("family_structure")
@@ -70,9 +69,9 @@ family_plots <- function(family, data) UseMethod("family_plots")
 #' @export
 family_plots.default <- function(family, data) "trace"
 
-family_variables <- function(family, data) UseMethod("family_variables")
+family_responses <- function(family, data) UseMethod("family_responses")
 #' @export
-family_variables.default <- function(family, data) variable_names(data)
+family_responses.default <- function(family, data) variable_names(data)
 
 family_is_discrete <- function(family) UseMethod("family_is_discrete")
 #' @export
@@ -116,9 +115,68 @@ family_has_relatives <- function(family) UseMethod("family_has_relatives")
 #' @export
 family_has_relatives.default <- function(family) FALSE
 
+# What may have gone wrong with the data where components come out empty or alike: a sentence, or NULL.
+family_hint <- function(family, data) UseMethod("family_hint")
+family_hint.default <- function(family, data) NULL
+family_frame <- function(family, data) UseMethod("family_frame")
+family_frame.default <- function(family, data) data$x
+family_variables <- function(family) UseMethod("family_variables")
+family_variables.default <- function(family) character()
+family_of_rows <- function(family, rows, n) UseMethod("family_of_rows")
+family_of_rows.default <- function(family, rows, n) family
+family_of_others <- function(family, n) UseMethod("family_of_others")
+family_of_others.default <- function(family, n) family
+family_with_size <- function(family, size) UseMethod("family_with_size")
+family_with_size.default <- function(family, size) {
+  abort_em("argument", sprintf("`size` can't be given: %s components have no trials.", family$name))
+}
+
 # Parameters with one component less, for those `most` pairs merged that lose least by it: list(pair, parameters) each.
 family_merges <- function(family, parameters, most) UseMethod("family_merges")
 family_merges.default <- function(family, parameters, most) list()
+
+# The structure that asks less of the data than this one, or NULL where none does.
+family_simpler <- function(family) UseMethod("family_simpler")
+#' @export
+family_simpler.default <- function(family) NULL
+
+# Structures of a family: those that `covariance` of em_select() asks for, a family each; the call that makes one; is one
+# a special case of another; the one that one pass over the rows serves all of; does it compare columns with each other?
+family_structures <- function(family, covariance, data) UseMethod("family_structures")
+#' @export
+family_structures.default <- function(family, covariance, data) {
+  if (identical(covariance, "all")) return(list(family))
+  abort_em("argument", sprintf("`covariance` must be left out: %s components have none.", family$name))
+}
+family_call <- function(family, call) UseMethod("family_call")
+#' @export
+family_call.default <- function(family, call) call
+family_is_nested <- function(family, within) UseMethod("family_is_nested")
+#' @export
+family_is_nested.default <- function(family, within) FALSE
+family_freest <- function(family, x) UseMethod("family_freest")
+family_compares_columns <- function(family, data) UseMethod("family_compares_columns")
+#' @export
+family_compares_columns.default <- function(family, data) FALSE
+
+# What em_diagnose() asks: have the columns units, so that digits can be lost; can a component shrink onto points; do
+# rows with missing cells count by those they have; how many rows a component needs for what it has of its own; and a
+# finding on identifiability, NULL for the common one of rows by parameter.
+family_has_units <- function(family) UseMethod("family_has_units")
+#' @export
+family_has_units.default <- function(family) FALSE
+family_can_collapse <- function(family) UseMethod("family_can_collapse")
+#' @export
+family_can_collapse.default <- function(family) FALSE
+family_fills_gaps <- function(family) UseMethod("family_fills_gaps")
+#' @export
+family_fills_gaps.default <- function(family) FALSE
+family_rows_needed <- function(family, data) UseMethod("family_rows_needed")
+#' @export
+family_rows_needed.default <- function(family, data) 1
+family_identifiability <- function(family, fit, name) UseMethod("family_identifiability")
+#' @export
+family_identifiability.default <- function(family, fit, name) NULL
 
 new_em_family <- function(name, ...) {
   out <- list(name = name, ...)
@@ -130,23 +188,42 @@ family_constructors <- function() list(gaussian = em_gaussian, binomial = em_bin
 
 # A family, its name, its constructor, or a family object of stats -> a family.
 as_em_family <- function(family, arg = "family") {
-  if (inherits(family, "em_family")) return(family)
+  if (inherits(family, "em_family")) {
+    if (!is.null(.subset2(family, "named"))) family$named <- NULL
+    return(family)
+  }
   constructors <- family_constructors()
   for (make in constructors) if (identical(family, make)) return(make())
   if (is.function(family) && identical(environment(family), asNamespace("stats"))) family <- family()
-  if (inherits(family, "family")) family <- family$family
+  if (inherits(family, "family")) {
+    check_link(family, constructors, arg)
+    family <- family$family
+  }
   if (is.character(family) && length(family) == 1L && family %in% names(constructors)) {
     return(constructors[[family]]())
   }
   abort_em("argument", c(
     sprintf("`%s` must be %s, or a call such as em_gaussian(), not %s.", arg, one_of(names(constructors)),
             describe_value(family)),
-    i = did_you_mean(family, names(constructors))
+    i = if (is.null(family_habit(family))) did_you_mean(family, names(constructors)) else family_habit(family)
+  ))
+}
+
+# Components have no predictors, so there is nothing for a link to link: a mean or a probability is a parameter itself.
+check_link <- function(family, constructors, arg) {
+  if (!isTRUE(family$family %in% names(constructors))) return(invisible())
+  usual <- get(family$family, asNamespace("stats"))()$link
+  if (identical(family$link, usual)) return(invisible())
+  abort_em("unsupported", c(
+    sprintf("`%s` has the link %s, but components have no link: their %s.", arg, dQuote(family$link, FALSE),
+            "means and probabilities are the parameters themselves"),
+    i = sprintf("Use %s = em_%s().", arg, family$family)
   ))
 }
 
 #' @export
 print.em_family <- function(x, ...) {
-  cat(format(x, ...), "\n", sep = "")
+  check_dots(..., let_pass = print_arguments)
+  cat(format(x), "\n", sep = "")
   invisible(x)
 }

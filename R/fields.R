@@ -136,15 +136,6 @@ field_labels <- function(x, field) {
   }, field$axes, field$size, if (is.null(own)) list(NULL) else own)
 }
 
-# "covariance.a.b[1]"; parts that are missing are left out.
-parameter_names <- function(table) paste0(parameter_terms(table), "[", table$component, "]")
-
-parameter_terms <- function(table) {
-  variable <- ifelse(is.na(table$variable), "", paste0(".", table$variable))
-  variable2 <- ifelse(is.na(table$variable2), "", paste0(".", table$variable2))
-  paste0(table$term, variable, variable2)
-}
-
 # Where the core keeps each row of the table of parameters.
 packed_positions <- function(parameters, fields) {
   before <- 0L

@@ -19,7 +19,7 @@ plot_data_counts <- function(fit, bins = NULL) {
 
 success_name <- function(fit, size) {
   name <- if (is.null(fit$data$names)) "successes" else fit$data$names[1L]
-  paste(name, "out of", format(size, scientific = FALSE))
+  paste(name, "out of", fixed(size, 0L))
 }
 
 # Bars for 0, 1, ..., size, or for runs of these; `from` and `to` belong to the bar.
@@ -85,6 +85,6 @@ draw_plot.em_plot_counts <- function(data, look) {
 counts_key <- function(style) {
   key <- rbind(key_entries("observed", light_grey, symbol = 15L),
                key_entries(style$component, style$colour, symbol = style$symbol, line = style$line, width = 1.5))
-  if (nrow(style) > 1L) key <- rbind(key, key_entries("mixture", "black", line = "solid", width = 3))
+  if (nrow(style) > 1L) key <- rbind(key, key_entries("the mixture", "black", line = "solid", width = 3))
   key
 }

@@ -89,7 +89,7 @@ draw_plot.em_plot_density <- function(data, look) {
 density_key <- function(data) {
   style <- data$components
   key <- key_entries(style$component, style$colour, line = style$line)
-  if (nrow(style) > 1L) key <- rbind(key, key_entries("mixture", "black", line = "solid", width = 3))
+  if (nrow(style) > 1L) key <- rbind(key, key_entries("the mixture", "black", line = "solid", width = 3))
   key
 }
 

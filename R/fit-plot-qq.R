@@ -5,7 +5,7 @@
 plot_data_qq <- function(fit, variable = 1L, label = 3L) {
   label <- check_count(label, "label", 0L)
   need_plot(fit, "qq")
-  names <- family_variables(fit$family, fit$data)
+  names <- family_responses(fit$family, fit$data)
   j <- pick_variables(names, variable, "variable", most = 1L)
   place <- places_of(fit, j)
   w <- row_weights(fit)

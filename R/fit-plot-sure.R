@@ -33,8 +33,7 @@ responsibility_bars <- function(fit, line, most = 40L) {
     rows <- rows[rows_to_draw(length(rows), 200L)]
   }
   r <- r[rows, , drop = FALSE]
-  top <- t(apply(r, 1L, cumsum))
-  if (ncol(r) == 1L) top <- t(top)
+  top <- row_cumsum(r)
   at <- seq_along(rows)
   bars <- long_responsibilities(r, fit, row = rows, at = at, label = line$label[rows])
   bars$top <- as.vector(top)
@@ -80,7 +79,7 @@ draw_responsibility_bars <- function(data, look) {
 # The longest of "name 0.45", "0.45" and nothing that fits every bar.
 name_bars <- function(bars) {
   bars <- bars[bars$responsibility > 0.08, ]
-  share <- formatC(bars$responsibility, digits = 2L, format = "f")
+  share <- fixed(bars$responsibility, 2L)
   for (label in list(paste(shorten(bars$component, 10L), share), share)) {
     if (max(graphics::strwidth(label, cex = 0.85, font = 2L)) > 0.8) next
     return(graphics::text(bars$at, (bars$bottom + bars$top) / 2, label, col = "white", font = 2L, cex = 0.85))

@@ -4,7 +4,10 @@
 #'
 #' @param object A fit by [em_fit()].
 #' @param newdata New rows: a data frame or matrix, whose columns are found **by name** (any order, others are
-#'   ignored), or by position where names are lacking. Left out: the rows of the fit.
+#'   ignored), or by position where names are lacking. For a fit by formula they are the variables of the formula;
+#'   what a transformation learned from the rows of the fit, as [scale()], [poly()], [splines::ns()] do
+#'   ([stats::makepredictcall()]), it does to new rows, and names that are not columns are those that the formula
+#'   found in the fit. Left out: the rows of the fit.
 #' @param type What to return for each row:
 #' \describe{
 #'   \item{`"class"`}{the most probable component, a factor}
@@ -14,12 +17,15 @@
 #'   \item{`"component"`}{the density of each component without its proportion, n x k}
 #' }
 #'   In a fit with noise, classes have the level `"noise"` and matrices a last column of that name.
-#' @param ... Ignored.
+#' @param size The trials of the new rows, for counts given as successes alone: one number, or one for each row; see
+#'   [em_binomial()].
+#' @param ... Nothing: an unknown argument is an error.
 #' @return A factor, vector or matrix with an entry or row for each row of `newdata`, under its row names. A row
 #'   with missing values is judged by the cells that are observed: densities are those of their margin. Where
 #'   nothing is observed the responsibilities are the proportions and the log density is 0. Rows that
 #'   `na.exclude` left out of the fit give NA.
-#' @section Errors: `emfit_error_newdata` where a column is lacking (named) or their number is wrong;
+#' @section Errors: `emfit_error_newdata` where a column is lacking (named) or their number is wrong, where the
+#'   trials are not said, and for rows without names where a formula transforms them;
 #'   `emfit_error_input` for values that are not finite or not numeric; `emfit_error_counts`.
 #' @references McLachlan, G. J. and Peel, D. (2000) *Finite Mixture Models*. Wiley. \doi{10.1002/0471721182}
 #' @examples
@@ -29,11 +35,18 @@
 #' @importFrom stats predict
 #' @export
 predict.em_fit <- function(object, newdata = NULL,
-                           type = c("class", "prob", "density", "logdensity", "uncertainty", "component"), ...) {
+                           type = c("class", "prob", "density", "logdensity", "uncertainty", "component"),
+                           size = NULL, ...) {
   type <- check_choice(type, "type", eval(formals(predict.em_fit)$type))
   check_no_dots(list(...), names(formals(predict.em_fit)))
-  data <- if (is.null(newdata)) fit_rows(object) else new_data(newdata, object)
+  data <- rows_to_judge(object, newdata, size)
   at_parameters(object, data, type)
+}
+
+rows_to_judge <- function(fit, newdata, size) {
+  if (!is.null(newdata)) return(new_data(newdata, fit, size))
+  if (!is.null(size)) abort_em("argument", "`size` has the trials of `newdata`, which is not given.")
+  fit_rows(fit)
 }
 
 # The rows of the fit as data for an E-step; rows that na.exclude left out come back as NA.
@@ -45,6 +58,7 @@ fit_rows <- function(fit) {
     if (!is.null(data$row_names)) {
       names <- rep(NA_character_, length(data$complete))
       names[data$complete] <- data$row_names
+      names[!data$complete] <- data$omitted$row_names
       data$row_names <- names
     }
   } else {
@@ -55,25 +69,36 @@ fit_rows <- function(fit) {
 
 at_parameters <- function(fit, data, type) {
   want <- switch(type, density = , logdensity = "row_loglik", component = "log_density", "responsibilities")
-  step <- expect_em(data, fit$parameters, fit_model(fit), want)
+  out <- of_step(expect_em(data, fit$parameters, fit_model(fit), want), type, component_names_of(fit))
+  with_row_names(spread_over(out, data$complete), data$row_names)
+}
+
+# One answer out of an E-step.
+of_step <- function(step, type, names) {
   out <- switch(type,
-    class = factor(component_names_of(fit)[max.col(step$responsibilities, ties.method = "first")],
-                   levels = component_names_of(fit)),
+    class = structure(max.col(step$responsibilities, ties.method = "first"), levels = names, class = "factor"),
     prob = step$responsibilities,
     uncertainty = 1 - row_max(step$responsibilities),
     density = exp(step$row_loglik),
     logdensity = step$row_loglik,
     component = exp(step$log_density)
   )
-  if (is.matrix(out)) colnames(out) <- component_names_of(fit)
-  with_row_names(spread_over(out, data$complete), data$row_names)
+  if (is.matrix(out)) colnames(out) <- names
+  out
 }
 
 component_names_of <- function(fit) names(fit$counts)
 
 fit_model <- function(fit) list(family = fit$family, latent = fit$latent, k = fit$k)
 
-row_max <- function(x) if (nrow(x)) apply(x, 1L, max) else numeric()
+# Column by column: a call of R's for each row takes longer than the fit.
+columns_of <- function(x) lapply(seq_len(ncol(x)), function(j) x[, j])
+
+# The sums over the first 1, 2, ... columns.
+row_cumsum <- function(x) {
+  for (j in seq_len(ncol(x))[-1L]) x[, j] <- x[, j - 1L] + x[, j]
+  x
+}
 
 # Results of the complete rows in their places, NA in the others.
 spread_over <- function(x, complete) {
@@ -104,17 +129,21 @@ responsibilities <- function(fit) {
 #'
 #' @param object A fit by [em_fit()].
 #' @param nsim How many data sets.
+#' @param n How many rows each of them has. Left out: those of the fit, row by row, with their trials and their missing
+#'   counts. With `n` the rows are new ones, none of them missing, and each has the trials of a row of the fit drawn
+#'   by weight. Labels have no say in either.
 #' @param seed `NULL`, or a number for [set.seed()]; the generator's state is put back afterwards.
-#' @param ... Ignored.
+#' @param ... Nothing: an unknown argument is an error.
 #' @return `fitted()`, `residuals()`: an n x d matrix in the units of the data (successes for counts), a vector
 #'   where there is one variable; residuals are NA where the data are. `simulate()`: a list of `nsim` data frames
-#'   with the columns and the number of rows of the data (and the same trials), each with the attribute
-#'   `component`, a factor of the true components.
+#'   with the columns of the data and as many rows as the data or `n`, each with the attribute `component`, a factor
+#'   of the true components.
 #' @references McLachlan, G. J. and Peel, D. (2000) *Finite Mixture Models*. Wiley. \doi{10.1002/0471721182}
 #' @examples
 #' fit <- em_fit(red_blue$value, k = 2)
 #' head(cbind(fitted(fit), residuals(fit)))
 #' str(simulate(fit, nsim = 2, seed = 1))
+#' simulate(fit, seed = 1, n = 3)[[1]]
 #' @name em_fit-rows
 NULL
 
@@ -122,6 +151,7 @@ NULL
 #' @importFrom stats fitted
 #' @export
 fitted.em_fit <- function(object, ...) {
+  check_dots(...)
   data <- fit_rows(object)
   r <- responsibilities(object)
   means <- family_means(object$family, object$parameters, object$data)
@@ -135,6 +165,7 @@ fitted.em_fit <- function(object, ...) {
 #' @importFrom stats residuals
 #' @export
 residuals.em_fit <- function(object, ...) {
+  check_dots(...)
   data <- fit_rows(object)
   observed <- family_observed(object$family, object$data)
   in_user_shape(observed, object, data) - fitted(object)
@@ -147,11 +178,23 @@ in_user_shape <- function(out, fit, data) {
   with_row_names(out, data$row_names)
 }
 
+# Rows drawn from those that count, by their weights: what simulated ones take from them is how many trials they have.
+fresh_rows <- function(data, n) {
+  counting <- if (is.null(data$weights)) seq_len(data$n) else which(data$weights > 0)
+  drawn <- counting[sample.int(length(counting), n, replace = TRUE, prob = data$weights[counting])]
+  data$x <- data$x[drawn, , drop = FALSE]
+  data["missing"] <- list(NULL)
+  data$n <- n
+  data
+}
+
 #' @rdname em_fit-rows
 #' @importFrom stats simulate
 #' @export
-simulate.em_fit <- function(object, nsim = 1, seed = NULL, ...) {
+simulate.em_fit <- function(object, nsim = 1, seed = NULL, n = NULL, ...) {
+  check_dots(...)
   nsim <- check_count(nsim, "nsim")
+  if (!is.null(n)) n <- check_count(n, "n")
   if (!is.null(seed)) {
     state <- get0(".Random.seed", globalenv(), inherits = FALSE)
     on.exit(if (is.null(state)) rm(".Random.seed", envir = globalenv()) else
@@ -160,8 +203,9 @@ simulate.em_fit <- function(object, nsim = 1, seed = NULL, ...) {
   }
   labels <- component_names_of(object)
   lapply(seq_len(nsim), function(i) {
-    component <- latent_simulate(object$latent, object$parameters, object$data$n)
-    rows <- simulate_rows(fit_model(object), object$parameters, component, object$data)
+    data <- if (is.null(n)) object$data else fresh_rows(object$data, n)
+    component <- latent_simulate(object$latent, object$parameters, data$n)
+    rows <- simulate_rows(fit_model(object), object$parameters, component, data)
     structure(rows, component = factor(labels[component], levels = labels))
   })
 }

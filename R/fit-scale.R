@@ -7,7 +7,7 @@ warn_falling <- function(fit) {
   if (length(trouble)) {
     return(warn_em("not_monotone", c(
       sprintf("Rounding made the log-likelihood fall by %s at iteration %d.", number(-fit$gain), fit$iterations),
-      x = trouble, i = "Centre and scale the columns: em_fit(scale(x))."
+      x = trouble, i = "Centre and scale the columns: update(fit, x = scale(fit$data$x))."
     )))
   }
   warn_em("not_monotone", sprintf(
@@ -19,7 +19,7 @@ warn_falling <- function(fit) {
 # What costs digits: columns in very different units, where covariances have axes of their own, and columns far from 0
 # beside their spread. NULL where neither does.
 scale_trouble <- function(fit) {
-  if (fit$family$name != "gaussian") return(NULL)
+  if (!family_has_units(fit$family)) return(NULL)
   spreads <- column_spreads(fit$data)
   reach <- apply(abs(fit$data$x), 2L, max, 0, na.rm = TRUE)
   far <- which.max(reach / spreads)

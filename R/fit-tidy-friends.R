@@ -1,8 +1,10 @@
 # Conversions for other packages, registered when these are loaded and never needed without them.
 
 # For the parameters package: one row for each parameter, under its names for the columns.
-#' @exportS3Method parameters::model_parameters
-model_parameters.em_fit <- function(model, ci = 0.95, ...) {
+#' @method model_parameters em_fit
+#' @exportS3Method parameters::model_parameters em_fit
+model_parameters.em_fit <- function(model, ci = 0.95, verbose = TRUE, ...) {
+  check_dots(...)
   table <- tidy_parameters(model, conf.int = TRUE, conf.level = ci)
   out <- data.frame(Parameter = parameter_names(table), Coefficient = table$estimate, SE = table$std.error, CI = ci,
                     CI_low = table$conf.low, CI_high = table$conf.high, Component = table$component)
@@ -10,19 +12,27 @@ model_parameters.em_fit <- function(model, ci = 0.95, ...) {
             ci_digits = 2, pretty_names = stats::setNames(out$Parameter, out$Parameter))
 }
 
-# For the performance package: the criteria of the fit.
-#' @exportS3Method performance::model_performance
-model_performance.em_fit <- function(model, ...) {
+# For the performance package: the criteria of the fit; all, or those that `metrics` names.
+#' @method model_performance em_fit
+#' @exportS3Method performance::model_performance em_fit
+model_performance.em_fit <- function(model, metrics = "all", verbose = TRUE, ...) {
+  check_dots(...)
   line <- glance.em_fit(model)
   out <- data.frame(line[c("logLik", "AIC", "BIC", "ICL")], Entropy = line$entropy, Nobs = line$nobs)
+  if (!identical(metrics, "all") && !identical(metrics, "common")) {
+    for (name in metrics) check_choice(name, "metrics", names(out))
+    out <- out[metrics]
+  }
   structure(out, class = c("performance_model", "data.frame"))
 }
 
 # For mclust: a fit as mclust would have returned it. Its criteria have the opposite sign there.
-#' @exportS3Method mclust::as.Mclust
+#' @method as.Mclust em_fit
+#' @exportS3Method mclust::as.Mclust em_fit
 as.Mclust.em_fit <- function(x, ...) {
+  check_dots(...)
   if (!inherits(x$family, "em_family_gaussian")) {
-    abort_em("unsupported", sprintf("mclust has no models of %s components.", x$family$name))
+    abort_em("unsupported", sprintf("mclust has no %s components.", x$family$name))
   }
   if (length(component_names_of(x)) != x$k) {
     abort_em("unsupported", "A fit with noise can't be handed to mclust.")

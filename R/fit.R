@@ -2,6 +2,8 @@
 new_em_fit <- function(run, start, data, control, call) {
   model <- start$model
   check_run(run, start)
+  # Parameters that are scored as they were given are nobody's estimates.
+  if (scores_given(start, control)) run$degenerate <- integer()
   order <- if (start$ordered) seq_len(model$k) else order_components(run$parameters, model$family)
   labels <- sheet_labels(model, component_labels(start$names, model$k), data)
   fields <- model_fields(model, data)
@@ -10,6 +12,7 @@ new_em_fit <- function(run, start, data, control, call) {
     name_parameters(parameters, fields, labels)
   }
   path <- if (length(run$path)) lapply(unpack_path(run), finish)
+  call <- plain_call(call)
   call[[1L]] <- quote(emfit::em_fit)
   fit <- list(
     call = call, family = model$family, latent = model$latent, k = model$k,
@@ -22,14 +25,19 @@ new_em_fit <- function(run, start, data, control, call) {
     collapsed = if (run$component > 0L) match(run$component, order),
     degenerate = places(run$degenerate, order), twins = places(run$twins, order),
     starts = plain_frame(c(list(method = rep_len(start$method, length(run$starts$loglik))), run$starts)),
-    traces = if (length(run$traces) > 1L) run$traces, start = finish(run$start),
+    raced = isTRUE(start$raced), traces = if (length(run$traces) > 1L) run$traces, start = finish(run$start),
     control = control, data = unclass(data)
   )
   fit$noise_volume <- noise_volume(model$latent)
   class(fit) <- c(paste0("em_fit_", .subset2(model$family, "name")), "em_fit")
   if (run$status == "max_iter") warn_unfinished(run, unclass(control))
   if (run$status == "not_monotone" || length(run$degenerate) || length(run$twins)) warn_about(fit)
+  warn_of_doubts(fit)
   fit
+}
+
+scores_given <- function(start, control) {
+  unclass(control)$max_iter == 0L && start$supplied && identical(start$method, "parameters")
 }
 
 # Where components of the core's order are in the fit's.
@@ -47,15 +55,19 @@ check_run <- function(run, start) {
   if (run$status != "bad_start") return(if (identical(run$loglik, -Inf)) check_possible(run))
   if (start$supplied) {
     abort_em("start", c(
-      sprintf("`start` gives component %d no density: its covariance is not positive definite.", run$component),
+      sprintf("`start` gives component %d no density: %s.", run$component, no_density(run$parameters)),
       i = "Start it with more spread."
     ))
   }
   abort_em("degenerate", c(
     sprintf("None of %s led to a fit: component %d has too few rows for its covariance.",
             plural(nrow(as.data.frame(run$starts)), "start"), run$component),
-    i = "Use fewer components or a simpler covariance, such as em_gaussian(\"EEE\")."
+    i = simpler_hint(start$model$family)
   ))
+}
+
+no_density <- function(parameters) {
+  if (is.null(parameters$sd)) "its covariance is not positive definite" else "its standard deviation is 0 or no number"
 }
 
 # A row that a probability of 0 or 1 makes impossible stays so where labels or `fixed` leave no way out.
@@ -67,18 +79,17 @@ check_possible <- function(run) {
   ))
 }
 
-component_labels <- function(names, k) if (is.null(names)) as.character(seq_len(k)) else names
-
 # By decreasing proportion; equal ones by increasing first mean or probability.
 order_components <- function(parameters, family) {
   own <- family_order(family, parameters)
   order(-parameters$proportions[seq_along(own)], own, method = "radix")
 }
 
-new_em_parameters <- function(parameters, names, model, data) {
+# `columns` are the names of those of the data, where they have any.
+new_em_parameters <- function(parameters, names, model, data, columns = data$names) {
   labels <- sheet_labels(model, component_labels(names, model$k), data)
   structure(name_parameters(parameters, model_fields(model, data), labels), class = "em_parameters",
-            family = model$family, latent = model$latent, k = model$k, columns = ncol(data$x))
+            family = model$family, latent = model$latent, k = model$k, columns = columns, width = ncol(data$x))
 }
 
 unclass_parameters <- function(parameters) {
@@ -88,6 +99,7 @@ unclass_parameters <- function(parameters) {
 
 #' @export
 print.em_parameters <- function(x, ...) {
+  check_dots(..., let_pass = print_arguments)
   cat(format(attr(x, "family")), ". ", format(attr(x, "latent")), ".\n", sep = "")
   print(unclass_parameters(x), ...)
   invisible(x)
@@ -109,12 +121,14 @@ warn_unfinished <- function(run, control) {
   warn_em("not_converged", c(
     sprintf("EM stopped after %s, still gaining %s per iteration (tol = %s).",
             plural(run$iterations, "iteration"), number(run$gain), number(control$tol)),
-    i = "Raise max_iter in em_control(), or go on from here with start = fit."
+    i = "Raise max_iter in em_control(), or go on from here: update(fit, start = fit)."
   ))
 }
 
+# Where tol is so coarse that runs end short of their maximum, they may differ by as much.
 starts_agreeing <- function(fit) {
-  near <- abs(fit$starts$loglik - fit$objective) < 1e-3 + 1e-10 * abs(fit$objective)
+  within <- if (is.finite(fit$remaining)) max(1e-3, 2 * fit$remaining) else 1e-3
+  near <- abs(fit$starts$loglik - fit$objective) < within + 1e-10 * abs(fit$objective)
   sum(near & !fit$starts$status %in% c("bad_start", "stopped_early"))
 }
 
@@ -131,8 +145,8 @@ describe_agreement <- function(fit) {
 #' most 15 lines for up to 6 components. `summary()` adds the covariances, the criteria and the starts.
 #'
 #' @param x,object A fit by [em_fit()].
-#' @param digits Significant digits.
-#' @param ... Passed on to [print.data.frame()], or ignored.
+#' @param digits Significant digits of the parameters; left out: three fewer than `options(digits = )`, so 4.
+#' @param ... Arguments of [print.default()]; any other is an error.
 #' @return `print()` returns `x`, invisibly; `format()` a character vector, a line each; `summary()` a list of
 #'   class `summary.em_fit` with the table of components, the criteria and the fit.
 #' @references Schwarz, G. (1978) Estimating the dimension of a model. *Annals of Statistics* 6, 461-464.
@@ -142,14 +156,16 @@ describe_agreement <- function(fit) {
 #' fit
 #' summary(fit)
 #' @export
-print.em_fit <- function(x, digits = 4L, ...) {
+print.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
+  check_dots(..., let_pass = print_arguments)
   cat(format(x, digits = digits), sep = "\n")
   invisible(x)
 }
 
 #' @rdname print.em_fit
 #' @export
-format.em_fit <- function(x, digits = 4L, ...) {
+format.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
+  check_dots(..., let_pass = format_arguments)
   c(format_title(x), "", format_components(x, digits), "", format_criteria(x), format_ending(x))
 }
 
@@ -158,7 +174,7 @@ format_title <- function(x) {
   title <- paste0(label$title, ": ", plural(x$k, "component"), latent_label(x$latent),
                   if (!is.null(label$detail)) ", ", label$detail)
   rows <- paste0(plural(x$data$n, "observation"), ", ", family_rows(x$family, x$data))
-  if (x$data$weighted) rows <- paste0(rows, ", weights sum to ", number(x$nobs, 7L))
+  if (x$data$weighted) rows <- paste0(rows, ", weights sum to ", number(x$nobs, 7L, getOption("OutDec")))
   rows <- paste0(c(rows, describe_missing(x$data)), collapse = "")
   if (holds_parameters(fit_model(x))) rows <- paste0(rows, ", ", plural(sum(is_held(x)), "parameter"), " held")
   if (isTRUE(x$data$n_empty > 0)) rows <- paste0(rows, ", ", x$data$n_empty, " without trials not counted")
@@ -169,45 +185,36 @@ format_title <- function(x) {
 # At most 6 components and 6 columns of parameters, and no more columns than the console is wide: the rest is for
 # summary() and coef().
 format_components <- function(x, digits) {
-  parameters <- family_summary(x$family, x$parameters, x$data)
-  table <- data.frame(component = names(x$counts), proportion = round(unname(x$parameters$proportions), 3L),
-                      n = round(unname(x$counts)))
-  shown <- parameters[seq_len(min(6L, ncol(parameters)))]
-  shown[] <- lapply(shown, function(column) as.numeric(formatC(column, digits = digits, format = "g")))
-  if (latent_columns(x$latent, x$k) > x$k) shown[] <- lapply(shown, format)
-  shown <- with_noise_row(shown, x$latent, "")
-  table <- data.frame(table, shown, check.names = FALSE)
-  rows <- c(seq_len(min(6L, x$k)), seq_len(nrow(table))[-seq_len(x$k)])
-  lines <- lines_in_width(table[rows, ], least = 4L)
-  left <- c(component = x$k - 6L, variable = 3L + ncol(parameters) - attr(lines, "columns"))
+  frame <- component_frame(x)
+  rows <- c(seq_len(min(6L, x$k)), seq_len(nrow(frame))[-seq_len(x$k)])
+  frame <- frame[rows, seq_len(min(9L, ncol(frame)))]
+  table <- format_columns(frame, digits)
+  table$proportion <- format(round(frame$proportion, 3L), digits = 15L)
+  table$n <- fixed(frame$n, 0L)
+  columns <- first_columns(table, least = 4L)
+  lines <- table_lines(table[seq_len(columns)], width = Inf)
+  left <- c(component = x$k - 6L, variable = length(component_frame(x)) - columns)
   left <- left[left > 0L]
-  if (!length(left)) return(c(lines))
+  if (!length(left)) return(lines)
   c(lines, sprintf(" (%s more: see coef())", paste(mapply(plural, left, names(left)), collapse = " and ")))
 }
 
-# A table as it is printed, with as many of its first columns as the width of the console holds.
-lines_in_width <- function(table, least) {
-  width <- getOption("width")
-  options(width = 10000L)
-  on.exit(options(width = width))
-  for (columns in seq.int(ncol(table), least)) {
-    lines <- utils::capture.output(print(table[seq_len(columns)], row.names = FALSE))
-    if (max(nchar(lines, "width")) <= width) break
-  }
-  structure(lines, columns = columns)
+# A row for each component, and for noise.
+component_frame <- function(x) {
+  data.frame(component = names(x$counts), proportion = unname(x$parameters$proportions), n = unname(x$counts),
+             with_noise_row(family_summary(x$family, x$parameters, x$data), x$latent), check.names = FALSE)
 }
 
 format_criteria <- function(x) {
-  say <- function(value, digits) format(round(value, digits), nsmall = digits)
-  c(sprintf("logLik %s (df %d)   AIC %s   BIC %s (smaller is better)", say(x$loglik, 2L), x$df,
-            say(stats::AIC(x), 1L), say(stats::BIC(x), 1L)),
-    if (has_prior(x)) sprintf("Log-likelihood and log prior together %s", say(x$objective, 2L)))
+  c(sprintf("logLik %s (df %d)   AIC %s   BIC %s (smaller is better)", fixed(x$loglik, 2L), x$df,
+            fixed(stats::AIC(x), 1L), fixed(stats::BIC(x), 1L)),
+    if (has_prior(x)) sprintf("Log-likelihood and log prior together %s", fixed(x$objective, 2L)))
 }
 
 format_ending <- function(x) {
   ending <- switch(x$status,
     converged = sprintf("Converged in %s", plural(x$iterations, "iteration")),
-    max_iter = if (x$control$tol > 0) sprintf("NOT converged in %s", plural(x$iterations, "iteration"))
+    max_iter = if (x$control$tol > 0 && x$control$max_iter > 0L) sprintf("NOT converged in %s", plural(x$iterations, "iteration"))
                else sprintf("Ran %s", plural(x$iterations, "iteration")),
     sprintf("Stopped after %s (%s)", plural(x$iterations, "iteration"), gsub("_", " ", x$status))
   )
@@ -219,27 +226,26 @@ format_ending <- function(x) {
     if (length(bad)) sprintf("Collapsed onto few points: component %s.", enumerate(names(x$counts)[bad])),
     if (length(thin)) sprintf("Too few rows for a covariance of its own: component %s.",
                               enumerate(names(x$counts)[thin])),
-    if (length(x$twins)) sprintf("Components %s nearly coincide.", paste(names(x$counts)[x$twins], collapse = " and ")))
+    if (length(x$twins)) sprintf("Components %s nearly coincide.", paste(names(x$counts)[x$twins], collapse = " and ")),
+    describe_doubts(x))
 }
 
 #' @rdname print.em_fit
 #' @export
 summary.em_fit <- function(object, ...) {
-  components <- data.frame(component = names(object$counts), proportion = unname(object$parameters$proportions),
-                           n = unname(object$counts),
-                           with_noise_row(family_summary(object$family, object$parameters, object$data), object$latent),
-                           check.names = FALSE)
+  check_dots(...)
   criteria <- c(logLik = object$loglik, df = object$df, nobs = object$nobs, AIC = stats::AIC(object),
                 BIC = stats::BIC(object))
-  structure(list(fit = object, components = components, criteria = criteria), class = "summary.em_fit")
+  structure(list(fit = object, components = component_frame(object), criteria = criteria), class = "summary.em_fit")
 }
 
 #' @export
-print.summary.em_fit <- function(x, digits = 4L, ...) {
+print.summary.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
+  check_dots(..., let_pass = print_arguments)
   fit <- x$fit
   cat("Call: ", paste(deparse(fit$call, width.cutoff = 100L), collapse = "\n"), "\n\n", sep = "")
   cat(format_title(fit), "", sep = "\n")
-  print(x$components, digits = digits, row.names = FALSE, ...)
+  cat(table_lines(format_columns(x$components, digits)), sep = "\n")
   covariance <- fit$parameters$covariance
   if (!is.null(covariance)) {
     shown <- seq_len(min(fit$k, 6L))
@@ -247,12 +253,13 @@ print.summary.em_fit <- function(x, digits = 4L, ...) {
       cat("\nCovariance of component ", names(fit$counts)[j], ":\n", sep = "")
       print(covariance[, , j], digits = digits)
     }
+    if (fit$k > 6L) cat("\n(", plural(fit$k - 6L, "covariance"), " more: see coef())\n", sep = "")
   }
   cat("", format_criteria(fit), format_ending(fit), sep = "\n")
   if (nrow(fit$starts) > 1L) {
     cat("\nStarts, best first:\n")
     best <- order(-fit$starts$loglik)
-    print(utils::head(fit$starts[best, ], 5L), digits = 8L, row.names = FALSE)
+    cat(table_lines(format_columns(utils::head(fit$starts[best, ], 5L), 8L)), sep = "\n")
   }
   invisible(x)
 }

@@ -62,6 +62,7 @@ plain_mixture <- structure(list(name = "mixture", proportions = "free", noise = 
 
 #' @export
 format.em_latent_mixture <- function(x, ...) {
+  check_dots(..., let_pass = format_arguments)
   proportions <- if (is.numeric(x$proportions)) enumerate(number(x$proportions)) else x$proportions
   paste0("Mixture, proportions ", proportions, if (is.numeric(x$proportions)) " (held)",
          if (has_noise(x)) ", and noise")
@@ -264,7 +265,7 @@ simulate_components <- function(proportions, n, labels) {
   columns <- length(proportions)
   if (!is.null(labels$beliefs)) {
     mass <- labels$beliefs * rep(proportions, each = n)
-    below <- stats::runif(n) * rowSums(mass) > t(apply(mass, 1L, cumsum))
+    below <- stats::runif(n) * rowSums(mass) > row_cumsum(mass)
     return(as.integer(pmin(1 + rowSums(matrix(below, n)), columns)))
   }
   out <- sample.int(columns, n, replace = TRUE, prob = proportions)

@@ -4,6 +4,7 @@
 #   lower, upper   the box's ends along its axes, measured from `centre`
 #   centre, axes   where it is measured from, and a column for each axis
 #   log_volume     log V
+#   sides          the sides of the box along the columns: what rows with missing cells have
 # Rows that lie outside have the same density: it is a constant, not a distribution over the box alone.
 
 # `$` of an object with a class looks for a method first, in ten times the time of .subset2(); a small fit asks often.
@@ -24,7 +25,19 @@ bind_noise <- function(latent, data, family) {
                               i = "Use em_mixture() without noise, or one component more."))
   }
   latent$box <- noise_box(data)
+  # Without a prior such columns are refused as they are.
+  if (!is.null(family$prior)) check_box_is_no_plane(latent$box, data)
   latent
+}
+
+check_box_is_no_plane <- function(box, data) {
+  flat <- if (box$kind == "range") which(!(box$upper > box$lower))
+  if (!length(flat)) return(invisible())
+  abort_em("input", c(
+    sprintf("%s %s constant: noise has no density over a box without volume.", name_column(data, flat),
+            if (length(flat) > 1L) "are" else "is"),
+    i = "Use em_mixture() without noise, or leave the column out."
+  ))
 }
 
 # The smaller of the two boxes; where cells are missing the one along the columns, whose margins are boxes too.
@@ -43,6 +56,7 @@ noise_box <- function(data) {
   if (!all(is.finite(z))) return(straight)
   axes <- eigen(crossprod(z, w / sum(w) * z), symmetric = TRUE)$vectors
   turned <- new_box("principal", centre, axes, apply((x - rep(centre, each = nrow(x))) %*% axes, 2L, range))
+  turned$sides <- straight$sides
   smaller <- straight$log_volume - turned$log_volume
   if (is.finite(smaller) && smaller > 0 && smaller < most_shrinkage) turned else straight
 }
@@ -51,27 +65,21 @@ noise_box <- function(data) {
 most_shrinkage <- log(1e8)
 
 new_box <- function(kind, centre, axes, ends) {
+  sides <- ends[2L, ] - ends[1L, ]
   list(kind = kind, centre = centre, axes = axes, lower = ends[1L, ], upper = ends[2L, ],
-       log_volume = sum(log(ends[2L, ] - ends[1L, ])))
+       log_volume = sum(log(sides)), sides = sides)
 }
 
 # The log density of noise of each row, as the core takes it.
 native_noise <- function(latent, x) if (has_noise(latent)) list(log_noise = noise_log_density(latent, x))
 
+# What is left of a turned box along some of the columns has no constant density, so a row with missing cells has
+# that of the box along the columns. A row with nothing observed has density 1, as everywhere.
 noise_log_density <- function(latent, x) {
   box <- latent$box
   if (!anyNA(x)) return(rep(-box$log_volume, nrow(x)))
-  check_box_has_margins(box)
-  -as.vector((!is.na(x)) %*% log(box$upper - box$lower))
-}
-
-# What is left of a turned box along some of the columns has no constant density.
-check_box_has_margins <- function(box) {
-  if (box$kind == "range") return(invisible())
-  abort_em("unsupported", c(
-    "The noise of this fit fills a box along the principal axes, so rows with missing values have no density of noise.",
-    i = "Leave these rows out, or fit them along with the others: the box is then one along the columns."
-  ))
+  seen <- !is.na(x)
+  ifelse(rowSums(seen) == ncol(x), -box$log_volume, -as.vector(seen %*% log(box$sides)))
 }
 
 noise_centre <- function(box) box$centre + as.vector(box$axes %*% ((box$lower + box$upper) / 2))
@@ -124,10 +132,10 @@ noise_margin <- function(box, j, points = 2001L) {
 noise_volume <- function(latent) if (has_noise(latent)) exp(latent$box$log_volume)
 
 # Noise has none of the components' own parameters.
-with_noise_row <- function(frame, latent, value = NA) {
+with_noise_row <- function(frame, latent) {
   if (!has_noise(latent)) return(frame)
   row.names(frame) <- NULL
-  frame[nrow(frame) + 1L, ] <- value
+  frame[nrow(frame) + 1L, ] <- NA
   frame
 }
 
@@ -208,6 +216,21 @@ beliefs_beside_noise <- function(labels) {
   labels
 }
 
+# The labels as they were given, noise the last of their levels.
+labels_with_noise <- function(labels, latent) {
+  if (is.null(labels) || !has_noise(latent)) return(labels)
+  noise <- which(labels$codes == 0L)
+  if (!is.null(labels$beliefs)) {
+    labels$codes[noise] <- ncol(labels$beliefs)
+    if (!is.null(labels$levels)) labels$levels <- c(labels$levels, "noise")
+    labels$noise <- NULL
+  } else if (length(noise)) {
+    labels$levels <- c(labels$levels, "noise")
+    labels$codes[noise] <- length(labels$levels)
+  }
+  labels
+}
+
 check_noise_name <- function(names, latent) {
   if (!has_noise(latent) || !"noise" %in% names) return(invisible())
   abort_em("start", "No component can be named \"noise\" beside em_mixture(noise = TRUE).")
@@ -223,6 +246,12 @@ noise_of_start <- function(start, kind, data, latent) {
     start <- start[, c(setdiff(colnames(start), "noise"), "noise"), drop = FALSE]
   }
   list(start = start, kind = kind)
+}
+
+# Rows that another package put into no group, number 0.
+unplaced_as_noise <- function(groups, latent) {
+  if (has_noise(latent)) levels(groups)[levels(groups) == "0"] <- "noise"
+  groups
 }
 
 # k + 1 numbers in the order of the components, noise last; k numbers leave it its share.

@@ -71,11 +71,13 @@ as_em_latent <- function(latent) {
   for (name in names(constructors)) {
     if (identical(latent, constructors[[name]]) || identical(latent, name)) return(constructors[[name]]())
   }
-  abort_em("argument", sprintf("`latent` must be a call such as em_mixture(), not %s.", describe_value(latent)))
+  abort_em("argument", c(sprintf("`latent` must be a call such as em_mixture(), not %s.", describe_value(latent)),
+                         i = latent_habit(latent)))
 }
 
 #' @export
 print.em_latent <- function(x, ...) {
-  cat(format(x, ...), "\n", sep = "")
+  check_dots(..., let_pass = print_arguments)
+  cat(format(x), "\n", sep = "")
   invisible(x)
 }

@@ -7,6 +7,7 @@ new_em_select <- function(search, criterion, call) {
   cells <- do.call(c, search$cells)[by_family]
   table <- select_table(search, cells, nobs)
   if (criterion != "CV") table$CV <- NULL
+  call <- plain_call(call)
   call[[1L]] <- quote(emfit::em_fit)
   out <- structure(list(
     call = call, table = table, criterion = criterion, quick = search$quick,
@@ -31,7 +32,7 @@ select_table <- function(search, cells, nobs) {
   bic <- -2 * loglik + df * log(nobs)
   data.frame(
     family = vapply(cells, function(cell) cell$model$family$name, ""),
-    covariance = vapply(cells, function(cell) c(cell$model$family$covariance, NA_character_)[1L], ""),
+    covariance = vapply(cells, function(cell) family_structure(cell$model$family), ""),
     k = vapply(cells, function(cell) cell$model$k, 0L), logLik = loglik, df = df,
     AIC = of_good((-2 * loglik + 2 * df)[good]), BIC = of_good(bic[good]),
     ICL = of_good(bic[good] - 2 * vapply(clear, `[[`, 0, "log_top")),
@@ -70,7 +71,7 @@ warn_interrupted <- function(x) {
 #' @param x What [em_select()] returned.
 #' @param n How many models to show.
 #' @param row.names,optional Ignored; they belong to the generic.
-#' @param ... Ignored.
+#' @param ... What R's own callers add, such as `digits` in a list; any other is an error.
 #' @return `print()` returns `x`, invisibly; `format()` a character vector, a line each. `as.data.frame()` and
 #'   `tidy()` return the table described in [em_select()], a row for each fit; `glance()` one row: the best
 #'   model's, the `criterion`, and how many of the `fits` came about.
@@ -83,6 +84,7 @@ warn_interrupted <- function(x) {
 #' head(as.data.frame(models))
 #' @export
 print.em_select <- function(x, n = 6L, ...) {
+  check_dots(..., let_pass = print_arguments)
   cat(format(x, n = n), sep = "\n")
   invisible(x)
 }
@@ -90,6 +92,7 @@ print.em_select <- function(x, n = 6L, ...) {
 #' @rdname print.em_select
 #' @export
 format.em_select <- function(x, n = 6L, ...) {
+  check_dots(..., let_pass = format_arguments)
   ranked <- distinct_models(x$table, rank_fits(x$table, x$criterion))
   c(select_title(x), "", select_top(x, utils::head(ranked, n)), select_verdict(x, ranked), select_troubles(x$table))
 }
@@ -105,10 +108,7 @@ select_title <- function(x) {
   structures <- length(unique(x$table$covariance))
   ks <- sort(unique(x$table$k))
   span <- if (length(ks) > 2L && all(diff(ks) == 1L)) paste(min(ks), "to", max(ks)) else paste(ks, collapse = ", ")
-  rows <- plural(x$data$n, "observation")
-  if (x$cells[[1L]]$model$family$name == "gaussian") {
-    rows <- paste0(rows, ", ", plural(ncol(x$data$x), "variable"))
-  }
+  rows <- paste0(plural(x$data$n, "observation"), ", ", family_rows(x$cells[[1L]]$model$family, x$data))
   c(sprintf("%ss: %s%s components", label,
             if (anyNA(x$table$covariance)) "" else paste0(plural(structures, "structure"), ", "), span),
     paste0(c(rows, describe_missing(x$data)), collapse = ""))
@@ -118,12 +118,12 @@ select_top <- function(x, rows) {
   if (!length(rows)) return(NULL)
   table <- x$table[rows, ]
   gap <- table[[x$criterion]] - table[[x$criterion]][1L]
-  shown <- data.frame(covariance = table$covariance, k = table$k, logLik = sprintf("%.2f", table$logLik),
-                      df = table$df, sprintf("%.1f", table[[x$criterion]]), difference = sprintf("%.1f", gap),
-                      n.min = sprintf("%.0f", table$n.min), entropy = sprintf("%.2f", table$entropy))
+  shown <- data.frame(covariance = table$covariance, k = table$k, logLik = fixed(table$logLik, 2L),
+                      df = table$df, fixed(table[[x$criterion]], 1L), difference = fixed(gap, 1L),
+                      n.min = fixed(table$n.min, 0L), entropy = fixed(table$entropy, 2L))
   names(shown)[5L] <- x$criterion
   if (anyNA(shown$covariance)) shown$covariance <- NULL
-  utils::capture.output(print(shown, row.names = FALSE))
+  table_lines(shown, id = match("k", names(shown)))
 }
 
 select_verdict <- function(x, ranked) {
@@ -132,6 +132,7 @@ select_verdict <- function(x, ranked) {
   c("", sprintf("Best by %s (smaller is better): %s%s; best() returns the fit.", x$criterion,
                 if (is.na(table$covariance)) "" else paste(table$covariance, "with "),
                 plural(table$k, "component")),
+    describe_best_doubt(x),
     if (x$quick) "The search was a quick one; search = \"thorough\" takes about twice as long.")
 }
 
@@ -153,15 +154,22 @@ select_troubles <- function(table) {
 
 #' @rdname print.em_select
 #' @export
-as.data.frame.em_select <- function(x, row.names = NULL, optional = FALSE, ...) x$table
+as.data.frame.em_select <- function(x, row.names = NULL, optional = FALSE, ...) {
+  check_dots(..., let_pass = frame_arguments)
+  x$table
+}
 
 #' @rdname print.em_select
 #' @export
-tidy.em_select <- function(x, ...) as_tidy(x$table)
+tidy.em_select <- function(x, ...) {
+  check_dots(...)
+  as_tidy(x$table)
+}
 
 #' @rdname print.em_select
 #' @export
 glance.em_select <- function(x, ...) {
+  check_dots(...)
   best <- rank_fits(x$table, x$criterion)[1L]
   columns <- setdiff(names(x$table), c("status", "reason"))
   as_tidy(data.frame(x$table[best, columns], nobs = x$nobs, criterion = x$criterion,
@@ -213,7 +221,8 @@ plot_data.em_select <- function(fit, type = "select", criterion = fit$criterion,
 
 #' @rdname plot.em_select
 #' @param object What [em_select()] returned.
-#' @exportS3Method ggplot2::autoplot
+#' @method autoplot em_select
+#' @exportS3Method ggplot2::autoplot em_select
 autoplot.em_select <- function(object, criterion = object$criterion, ...) {
   gg_plot(plot_data(object, criterion = criterion, ...))
 }

@@ -1,6 +1,10 @@
 # The numbers of a user's list, `start` or `fixed` (arg): looked at for their type before anything is counted, then
 # brought into the engine's shapes. Each function returns plain doubles, or says what is wrong. In `fixed` NA is free.
 
+abort_slot <- function(arg, bullets) {
+  if (arg == "fixed") abort_em("fixed", bullets) else abort_em("start", bullets)
+}
+
 check_types <- function(given, fields, arg) {
   for (name in intersect(names(fields), names(given))) check_numeric_slot(.subset2(given, name), name, arg)
 }
@@ -26,11 +30,11 @@ check_numeric_slot <- function(x, name, arg) {
   if (is.numeric(x) && length(x)) return(invisible())
   if (is.logical(x) && length(x) && all(is.na(x))) return(invisible())
   if (!inherits(x, "data.frame") || !length(x)) {
-    abort_em(arg, sprintf("`%s$%s` must be numeric, not %s.", arg, name, describe_shape(x)))
+    abort_slot(arg, sprintf("`%s$%s` must be numeric, not %s.", arg, name, describe_shape(x)))
   }
   bad <- which(!vapply(x, is.numeric, NA))
   if (!length(bad)) return(invisible())
-  abort_em(arg, sprintf("`%s$%s` must have numeric columns: column %s is of class %s.", arg, name,
+  abort_slot(arg, sprintf("`%s$%s` must have numeric columns: column %s is of class %s.", arg, name,
                         dQuote(names(x)[bad[1L]], FALSE), dQuote(class(x[[bad[1L]]])[1L], FALSE)))
 }
 
@@ -54,7 +58,7 @@ read_vector <- function(x, name, k, arg) {
   if (!flat || length(x) != k) {
     given <- if (flat) paste(count(x), if (length(x) == 1L) "was given" else "were given")
              else paste("it is", describe_shape(x))
-    abort_em(arg, sprintf("`%s$%s` must have one value per component: k = %d, but %s.", arg, name, k, given))
+    abort_slot(arg, sprintf("`%s$%s` must have one value per component: k = %d, but %s.", arg, name, k, given))
   }
   x <- as.double(x)
   check_numbers(x, name, arg, seq_len(k))
@@ -67,7 +71,7 @@ read_table <- function(x, name, k, d, variables, arg) {
   if (inherits(x, "data.frame")) x <- as.matrix(x)
   if (is.null(dim(x)) && k == 1L) x <- matrix(x, nrow = 1L, dimnames = list(NULL, names(x)))
   if (!identical(dim(x), c(k, d))) {
-    abort_em(arg, sprintf(paste0("`%s$%s` must be a matrix with a row for each component and a column for each ",
+    abort_slot(arg, sprintf(paste0("`%s$%s` must be a matrix with a row for each component and a column for each ",
                                  "variable: %d x %d, not %s."), arg, name, k, d, shape_of(x, 2L)))
   }
   at <- match_variables(colnames(x), variables, d, arg, name, "columns")
@@ -84,7 +88,7 @@ read_covariance <- function(x, name, k, d, variables, arg) {
     x <- array(x, c(dim(x), k), c(dimnames_of(x, 2L), list(NULL)))
   }
   if (!identical(dim(x), c(d, d, k))) {
-    abort_em(arg, sprintf("`%s$%s` must be one %d x %d matrix, or a %d x %d x %d array, not %s.", arg, name,
+    abort_slot(arg, sprintf("`%s$%s` must be one %d x %d matrix, or a %d x %d x %d array, not %s.", arg, name,
                           d, d, d, d, k, shape_of(x, 3L)))
   }
   labels <- dimnames_of(x, 3L)
@@ -106,9 +110,10 @@ shape_of <- function(x, wanted) {
 
 # Where the variables of the data are among the names that a user gave; by position where either has none.
 match_variables <- function(has, names, d, arg, slot, what) {
-  if (is.null(has) || is.null(names) || anyDuplicated(names) || identical(has, names)) return(seq_len(d))
-  if (!setequal(has, names) || anyDuplicated(has)) {
-    abort_em(arg, sprintf("`%s$%s` must have the %s of `x` (%s), not %s.", arg, slot, what, quoted(names), quoted(has)))
+  has <- clean_names(has)
+  if (is.null(has) || is.null(names) || identical(has, names)) return(seq_len(d))
+  if (!setequal(has, names)) {
+    abort_slot(arg, sprintf("`%s$%s` must have the %s of `x` (%s), not %s.", arg, slot, what, quoted(names), quoted(has)))
   }
   match(names, has)
 }
@@ -123,6 +128,6 @@ check_numbers <- function(x, name, arg, component) {
 refuse_numbers <- function(x, bad, name, arg, must, component = seq_along(x)) {
   at <- which(bad)
   if (!length(at)) return(invisible())
-  abort_em(arg, sprintf("`%s$%s` must be %s: component %d has %s.", arg, name, must, component[at[1L]],
+  abort_slot(arg, sprintf("`%s$%s` must be %s: component %d has %s.", arg, name, must, component[at[1L]],
                         number(x[at[1L]])))
 }

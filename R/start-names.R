@@ -18,7 +18,7 @@ check_start_names <- function(start, fields) {
 
 check_no_twice <- function(given, arg) {
   if (!anyDuplicated(names(given))) return(invisible())
-  abort_em(arg, sprintf("`%s` must hold every parameter once, not %s twice.", arg,
+  abort_slot(arg, sprintf("`%s` must hold every parameter once, not %s twice.", arg,
                         quoted(unique(names(given)[duplicated(names(given))]))))
 }
 
@@ -30,13 +30,13 @@ component_names <- function(given, k, arg = "start") {
     if (is.null(here) || length(here) != k) next
     if (is.null(found)) found <- here
     if (!setequal(found, here)) {
-      abort_em(arg, sprintf("`%s` must name the components alike: %s in one place, %s in `%s`.", arg,
+      abort_slot(arg, sprintf("`%s` must name the components alike: %s in one place, %s in `%s`.", arg,
                             quoted(found), quoted(here), name))
     }
   }
   if (is.null(found)) return(NULL)
   if (anyDuplicated(found)) {
-    abort_em(arg, sprintf("`%s` has two components named %s.", arg, quoted(found[duplicated(found)])))
+    abort_slot(arg, sprintf("`%s` has two components named %s.", arg, quoted(found[duplicated(found)])))
   }
   found
 }

@@ -54,8 +54,7 @@ start_of_object <- function(start, k, latent) {
   if (!is.null(soft)) return(unname(soft))
   groups <- first_part(start, c("classification", "clustering", "cluster"), function(x) is.numeric(x) || is.factor(x))
   if (is.null(groups)) return(start)
-  groups <- factor(unname(groups))
-  if (has_noise(latent)) levels(groups)[levels(groups) == "0"] <- "noise"
+  groups <- unplaced_as_noise(factor(unname(groups)), latent)
   if (identical(levels(groups), as.character(seq_along(levels(groups))))) as.integer(groups) else groups
 }
 

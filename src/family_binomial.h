@@ -4,6 +4,10 @@
 //   p_k = sum w r y / sum w r m                                        (Do & Batzoglou 2008)
 //
 // Statistics: sum w r y (K), sum w r m (K).
+//
+// The sum above loses digits as m grows: its terms are of the order m, f_k itself of the order log m. Rows
+// are products of three numbers there (Form::linear), which a kernel makes; where that isn't good enough each
+// density is made by itself (Form::saddle, log_binomial() of numerics.h).
 #pragma once
 
 #include "family.h"
@@ -23,6 +27,7 @@ class FamilyBinomial : public Family {
   Index n_free() const override { return (held_.array() != held_.array()).count(); }
   Index describe(const double* weights) override;
   Index prepare(Accuracy accuracy) override;
+  bool is_exact() const override { return form_ == form_for(Accuracy::exact); }
   void pack(Rows rows, double* work) const override;
   void log_density(Rows rows, double* work, MatrixRef out) const override;
   void accumulate(Rows rows, double* work, ConstMatrixRef responsibilities,
@@ -41,12 +46,26 @@ class FamilyBinomial : public Family {
   void hold(ConstVectorRef prob);
 
  private:
+  enum class Form { linear, saddle };
+
+  // What a row has whatever the probabilities are.
+  struct Constants {
+    Vector log_choose;
+    Vector scale;  // log_binomial_scale(); empty where no form reads it
+    double most_trials = 0.0;
+  };
+
+  static std::shared_ptr<const Constants> constants_of(Index n, const double* successes,
+                                                       const double* trials);
+  Form form_for(Accuracy accuracy) const;
+  void log_density_of_each(Index size, const double* work, MatrixRef out) const;
   void restore_held();
 
   Index n_;
   const double* successes_;
   const double* trials_;
-  std::shared_ptr<const Vector> log_choose_;  // shared by clones
+  std::shared_ptr<const Constants> constants_;  // shared by clones
+  Form form_ = Form::linear;
   Vector prob_;
   Vector held_;
   double mean_trials_ = 1.0;  // of the rows that have trials; set by describe()

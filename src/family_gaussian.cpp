@@ -198,7 +198,7 @@ void FamilyGaussian::accumulate(Rows rows, double* work, ConstMatrixRef responsi
 
 void FamilyGaussian::features(Rows rows, MatrixRef out) const {
   for (Index j = 0; j < d_; ++j) {
-    const double sd = std::sqrt(total_(j, j));
+    const double sd = std::sqrt(own_total_(j, j));
     out.col(j) = (x_.col(j).segment(rows.begin, rows.size).array() - centre_[j]) / (sd > 0.0 ? sd : 1.0);
   }
 }

@@ -107,9 +107,9 @@ Index FamilyGaussianMissing::describe(const double* weights) {
   const Vector sd = variance.cwiseSqrt();
   const Matrix total = sd.asDiagonal() * correlation * sd.asDiagonal();
   const Index defect = set_overall(centre, total);
-  for (Index component = 0; component < k_; ++component) sigma(component) = total;
+  for (Index component = 0; component < k_; ++component) sigma(component) = own_total_;
   store_covariance();
-  return defect >= 0 || structure_.diagonal() ? defect : collinear_column(weight);
+  return defect >= 0 || structure_.diagonal() || has_prior() ? defect : collinear_column(weight);
 }
 
 // The first column that the complete rows show to be a linear combination of those before it; -1 where there
@@ -316,7 +316,7 @@ void FamilyGaussianMissing::complete_second(const Pattern& pattern, const double
 // What is missing is put at the mean of its column.
 void FamilyGaussianMissing::features(Rows rows, MatrixRef out) const {
   for (Index j = 0; j < d_; ++j) {
-    const double sd = std::sqrt(total_(j, j));
+    const double sd = std::sqrt(own_total_(j, j));
     const auto column = x_.col(j).segment(rows.begin, rows.size).array();
     out.col(j) = (column == column).select((column - centre_[j]) / (sd > 0.0 ? sd : 1.0), 0.0);
   }

@@ -1,6 +1,7 @@
 #include "model.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace em {
@@ -21,14 +22,11 @@ Model::Model(std::unique_ptr<Family> family, std::unique_ptr<Latent> latent, con
     : family_(std::move(family)),
       latent_(std::move(latent)),
       weights_(weights),
+      total_weight_(weights ? ConstVectorMap(weights, n_rows()).sum() : static_cast<double>(n_rows())),
       fields_(join(latent_->parameters(), family_->parameters())),
       statistics_(Vector::Zero(family_->n_statistics() + latent_->n_statistics())) {
   if (latent_->rows_are_complete()) family_->rows_are_complete();
   make_slices();
-}
-
-double Model::total_weight() const {
-  return weights_ ? ConstVectorMap(weights_, n_rows()).sum() : static_cast<double>(n_rows());
 }
 
 void Model::make_slices() {
@@ -74,30 +72,31 @@ double Model::pass(int threads, Interrupt& interrupt, BlockTask task) {
   const Index n_latent = latent_->n_statistics();
   Turnstile turnstile;
   double loglik = 0.0;
+  double size = total_weight_;
   statistics_.setZero();
   parallel_for(static_cast<Index>(slices_.size()), threads, interrupt, [&](Index i, int id) {
+    Turnstile::Ticket ticket(turnstile, i);
     Worker& worker = workers_[size_of(id)];
     const Rows& slice = slices_[size_of(i)];
     MatrixMap block(worker.block.data(), static_cast<Index>(block_stride(size_of(block_rows_))), n_columns());
     worker.statistics.setZero();
     double slice_loglik = 0.0;
-    std::exception_ptr failure;
-    try {
-      for (Index b = slice.begin; b < slice.end() && !interrupt.raised(); ++b) {
-        const Rows& rows = blocks_[size_of(b)];
-        slice_loglik += task(rows, worker.work.data(), block.topRows(rows.size),
-                             worker.statistics.head(n_family), worker.statistics.tail(n_latent));
-      }
-      family_->close_slice(worker.statistics.head(n_family), worker.work.data());
-    } catch (...) {
-      failure = std::current_exception();
+    double slice_size = 0.0;
+    for (Index b = slice.begin; b < slice.end() && !interrupt.raised(); ++b) {
+      const Rows& rows = blocks_[size_of(b)];
+      const double sum = task(rows, worker.work.data(), block.topRows(rows.size),
+                              worker.statistics.head(n_family), worker.statistics.tail(n_latent));
+      slice_loglik += sum;
+      slice_size += std::abs(sum);
     }
-    turnstile.pass(i, [&] {
+    family_->close_slice(worker.statistics.head(n_family), worker.work.data());
+    ticket.pass([&] {
       statistics_ += worker.statistics;
       loglik += slice_loglik;
+      size += slice_size;
     });
-    if (failure) std::rethrow_exception(failure);
   });
+  size_ = size;
   return loglik;
 }
 
@@ -107,22 +106,26 @@ ConstBlock Model::source_behind(Rows rows) const {
 }
 
 double Model::expect(int threads, Interrupt& interrupt) {
-  double loglik = pass(threads, interrupt,
-                       [this](Rows rows, double* work, MatrixRef block, VectorRef family, VectorRef latent) {
-                         const double* weights = weights_ ? weights_ + rows.begin : nullptr;
-                         family_->pack(rows, work);
-                         family_->log_density(rows, work, block.leftCols(n_components()));
-                         const double sum =
-                             latent_->posterior(rows, weights, block, nullptr, latent, source_behind(rows));
-                         family_->accumulate(rows, work, block.leftCols(n_components()), family);
-                         return sum;
-                       });
-  loglik += family_->close_pass(statistics_.head(family_->n_statistics()));
-  return loglik;
+  const double loglik = pass(
+      threads, interrupt,
+      [this](Rows rows, double* work, MatrixRef block, VectorRef family, VectorRef latent) {
+        const double* weights = weights_ ? weights_ + rows.begin : nullptr;
+        family_->pack(rows, work);
+        family_->log_density(rows, work, block.leftCols(n_components()));
+        const double sum = latent_->posterior(rows, weights, block, nullptr, latent, source_behind(rows));
+        family_->accumulate(rows, work, block.leftCols(n_components()), family);
+        return sum;
+      });
+  const double rest = family_->close_pass(statistics_.head(family_->n_statistics()));
+  size_ += std::abs(rest);
+  return loglik + rest;
 }
 
 double Model::objective(int threads, Interrupt& interrupt) {
-  return expect(threads, interrupt) + family_->log_prior();
+  const double loglik = expect(threads, interrupt);
+  const double prior = family_->log_prior();
+  size_ += std::abs(prior);
+  return loglik + prior;
 }
 
 void Model::fill_given(Rows rows, const Given& given, MatrixRef block) const {
@@ -197,22 +200,16 @@ void Model::score(const Chart& chart, int threads, Interrupt& interrupt, const S
   chart.gradient(Vector::Zero(statistics_.size()), prior);
   Turnstile turnstile;
   parallel_for(static_cast<Index>(slices_.size()), threads, interrupt, [&](Index i, int id) {
+    Turnstile::Ticket ticket(turnstile, i);
     const Rows rows = rows_of(slices_[size_of(i)]);
-    Matrix scores;
-    std::exception_ptr failure;
-    try {
-      scores.resize(rows.size, chart.size());
-      for (Index row = rows.begin; row < rows.end() && !interrupt.raised(); row += 64) {
-        const Rows some{row, std::min<Index>(64, rows.end() - row)};
-        score_rows(some, chart, prior, workers_[size_of(id)], scores.middleRows(row - rows.begin, some.size));
-      }
-    } catch (...) {
-      failure = std::current_exception();
+    Matrix scores(rows.size, chart.size());
+    for (Index row = rows.begin; row < rows.end() && !interrupt.raised(); row += 64) {
+      const Rows some{row, std::min<Index>(64, rows.end() - row)};
+      score_rows(some, chart, prior, workers_[size_of(id)], scores.middleRows(row - rows.begin, some.size));
     }
-    turnstile.pass(i, [&] {
-      if (!failure && !interrupt.raised()) visit(rows, scores);
+    ticket.pass([&] {
+      if (!interrupt.raised()) visit(rows, scores);
     });
-    if (failure) std::rethrow_exception(failure);
   });
 }
 

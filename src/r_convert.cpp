@@ -128,6 +128,7 @@ std::unique_ptr<Family> make_family(const Rcpp::List& data, const Rcpp::List& fa
   const Index k = Rcpp::as<int>(element(family, "k"));
   const Rcpp::NumericMatrix x = matrix_of(data);  // R keeps the memory as long as the list lives
   if (k < 1) throw std::invalid_argument("family$k must be 1 or more");
+  if (x.ncol() < 1) throw std::invalid_argument("data$x must have a column");
   if (name == "gaussian") return make_gaussian(x, data, family, k);
   if (name == "binomial") {
     if (x.ncol() != 2) throw std::invalid_argument("binomial data need two columns: successes, trials");

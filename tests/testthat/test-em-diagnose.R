@@ -53,13 +53,13 @@ test_that("starts: how many agree, and where the others ended", {
   fit <- em_fit(one, start = near)
   fit$starts <- data.frame(method = "random", loglik = fit$loglik - c(0, 0, 2.5, 2.5, 7, 9), iterations = 9L,
                            status = c(rep("converged", 5), "stopped_early"), degenerate = FALSE)
-  expect_found(fit, "starts", "ok", c("2 of 6 starts", "3 ended lower, at 2 other maxima; the nearest by 2.5."), 2)
+  expect_found(fit, "starts", "note", c("Only 2 of 6 starts", "3 ended lower, at 2 other maxima; the nearest by 2.5."), 2)
   fit$starts$degenerate[5] <- TRUE
-  expect_found(fit, "starts", "ok", "2 ended lower, at one other maximum; the nearest by 2.5.")
+  expect_found(fit, "starts", "note", "2 ended lower, at one other maximum; the nearest by 2.5.")
   fit$loglik <- fit$loglik + 99 # with a prior, starts are compared by what was maximised
-  expect_found(fit, "starts", "ok", "the nearest by 2.5.")
+  expect_found(fit, "starts", "note", "the nearest by 2.5.")
   fit$starts <- fit$starts[-2, ]
-  expect_found(fit, "starts", "note", "Only one of 5 starts", 1)
+  expect_found(fit, "starts", "note", "Only 1 of 5 starts", 1)
 })
 
 test_that("components that start alike, that are alike, and how far apart the others are", {
@@ -190,4 +190,14 @@ test_that("coins are as far apart as their counts, also with very many trials", 
     # To second order d^2 / 8, d the gap in standard deviations.
     expect_equal(found[1, 2:3], (c(0.05, 0.2)^2 / (0.3 * 0.7)) / 8, tolerance = if (size == 10) 0.05 else 1e-4)
   }
+})
+
+test_that("a part of a diagnosis is printed", {
+  found <- em_diagnose(quiet(em_fit(faithful, k = 3, start = rep(1:3, length.out = 272), control = em_control(max_iter = 2))))
+  for (part in list(found[1:2, c("check", "status")], found["value"])) {
+    expect_output(print(part), names(part)[1])
+    expect_false(is.null(format(part)))
+  }
+  expect_output(print(found[1, ]), "Try ")
+  expect_output(print(head(found, 2)), "PROBLEM")
 })

@@ -96,7 +96,8 @@ warns("a component far from all rows",
       em_fit(one, start = list(mean = c(4.3, 2, 1e9), sd = c(0.4, 0.2, 1)))$counts[["3"]], "collapse",
       "Component 3 has too few rows", "0 effective", value = 0)
 gives("one spread for all, few rows each",
-      em_fit(matrix(c(1, 5, 2, 8, 3, 9, 4, 4, 7, 1, 0, 2), 3), 2, em_gaussian("EII"))$degenerate, integer())
+      suppressWarnings(em_fit(matrix(c(1, 5, 2, 8, 3, 9, 4, 4, 7, 1, 0, 2), 3), 2, em_gaussian("EII")),
+                       classes = "emfit_warning_unidentified")$degenerate, integer())
 gives("five values, one variance", round(em_fit(rep(c(1, 2, 5, 9, 20), 20), 2, em_gaussian("E"))$counts),
       c("1" = 80, "2" = 20))
 gives("every row twice is weight 2", em_fit(two[rep(1:272, 2), ], start = fit2, control = exactly(9))$loglik,
@@ -158,8 +159,8 @@ gives("columns in another order", em_fit(two[2:1], 2)$loglik, em_fit(two, 2)$log
 
 # ---- names ----
 gives("no names", dimnames(em_fit(unname(both), start = fit2)$parameters$mean), list(c("1", "2"), NULL))
-gives("names of nothing", colnames(em_fit(`colnames<-`(both, c("", "")), 2)$parameters$mean), c("", ""))
-gives("names alike", colnames(em_fit(`colnames<-`(both, c("a", "a")), 2)$parameters$mean), c("a", "a"))
+gives("names of nothing", colnames(em_fit(`colnames<-`(both, c("", "")), 2)$parameters$mean), c("x1", "x2"))
+gives("names alike", colnames(em_fit(`colnames<-`(both, c("a", "a")), 2)$parameters$mean), c("a", "a.1"))
 gives("names with spaces", colnames(em_fit(`names<-`(two, c("how long", "until next")), 2)$parameters$mean),
       c("how long", "until next"))
 gives("names in UTF-8", colnames(em_fit(`names<-`(two, c("d\u00e4r", "\u4e2d")), 2)$parameters$mean),
