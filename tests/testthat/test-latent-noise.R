@@ -305,3 +305,11 @@ test_that("noise is resampled along with the components", {
                                control = em_control(n_start = 3)))
   expect_gte(unname(test$statistic), 0)
 })
+
+test_that("the margins of a box far from 0 are those of the box", {
+  box <- list(centre = 2^52, axes = diag(1), lower = -8, upper = 8)
+  expect_no_warning(margin <- noise_margin(box, 1))
+  expect_no_warning(found <- margin$density(2^52 + c(-9, -7, 0, 7, 9)))
+  expect_equal(found, c(0, 1, 1, 1, 0) / 16)
+  expect_equal(margin$cumulated(2^52 + c(-9, -4, 0, 4, 9)), c(0, 0.25, 0.5, 0.75, 1))
+})
