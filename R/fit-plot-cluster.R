@@ -129,10 +129,12 @@ plot_data_pairs <- function(fit, variables = NULL) {
        curves = per_variable(fit, at, pair_curves))
 }
 
-# The panels' rows under one another, with the numbers of their variables: `column` across, `line` down.
+# The panels' rows under one another, with the numbers of their variables: `column` across, `line` down. A panel of
+# variables that no row has both of has no points.
 pair_rows <- function(panels, both, part) {
   do.call(rbind, lapply(seq_along(panels), function(i) {
-    data.frame(column = both[i, 2L], line = both[i, 1L], panels[[i]][[part]], row.names = NULL)
+    rows <- panels[[i]][[part]]
+    data.frame(column = rep(both[i, 2L], nrow(rows)), line = rep(both[i, 1L], nrow(rows)), rows, row.names = NULL)
   }))
 }
 

@@ -122,8 +122,9 @@ noise_margin <- function(box, j, points = 2001L) {
     density <- (at(below, grid + width / 2) - at(below, grid - width / 2)) / width
     below <- (up_to(grid + width / 2) - up_to(grid - width / 2)) / width
   }
-  list(density = function(x) stats::approx(grid + middle, density, x, yleft = 0, yright = 0)$y,
-       cumulated = function(x) stats::approx(grid + middle, below, x, yleft = 0, yright = 1)$y,
+  # About the middle: far from 0 the points of the grid would be rounded into each other.
+  list(density = function(x) stats::approx(grid, density, x - middle, yleft = 0, yright = 0)$y,
+       cumulated = function(x) stats::approx(grid, below, x - middle, yleft = 0, yright = 1)$y,
        ends = middle + c(-0.5, 0.5) * total)
 }
 
