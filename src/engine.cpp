@@ -54,15 +54,13 @@ void judge(Model& model, const Control& control, Fit& fit) {
   if (fit.status == Status::collapsed || flat || !fit.twins.empty() || fewest < control.unit) fit.worth = 1;
 }
 
-// The largest absolute change of a parameter other than the proportions.
-double largest_change(const Fields& fields, ConstVectorRef before) {
+// The largest absolute change of a parameter of the family.
+double largest_change(const Model& model, ConstVectorRef before) {
   double largest = 0.0;
-  Index at = 0;
-  for (const Field& field : fields) {
-    if (field.scale != Scale::simplex) {
-      const ConstArrayMap now(field.data, field.size());
-      largest = std::max(largest, (now - before.segment(at, field.size()).array()).abs().maxCoeff());
-    }
+  Index at = model.n_parameters() - packed_size(model.family_fields());
+  for (const Field& field : model.family_fields()) {
+    const ConstArrayMap now(field.data, field.size());
+    largest = std::max(largest, (now - before.segment(at, field.size()).array()).abs().maxCoeff());
     at += field.size();
   }
   return largest;
@@ -201,7 +199,7 @@ class Run {
 
   bool has_converged() const {
     if (control_.tol <= 0.0) return false;
-    if (control_.stop == Stop::parameters) return largest_change(model_.fields(), before_) < control_.tol;
+    if (control_.stop == Stop::parameters) return largest_change(model_, before_) < control_.tol;
     const bool accelerated = fit_.accelerated.back();
     const double gain = std::abs(fit_.gain);
     if (!accelerated && gain <= same_loglik * (control_.unit + std::abs(fit_.loglik))) return true;

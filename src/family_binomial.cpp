@@ -105,7 +105,9 @@ void FamilyBinomial::restore_held() {
   prob_ = (held_.array() == held_.array()).select(held_.array(), prob_.array());
 }
 
-Fields FamilyBinomial::parameters() { return {{"prob", Scale::logit, {prob_.size()}, prob_.data()}}; }
+Fields FamilyBinomial::parameters() {
+  return {{"prob", Scale::unit, {{Axis::component, prob_.size()}}, prob_.data()}};
+}
 
 std::unique_ptr<Chart> FamilyBinomial::chart(ConstVectorRef statistics) {
   std::vector<Index> free;

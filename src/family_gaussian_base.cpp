@@ -214,11 +214,14 @@ void FamilyGaussianBase::move_scatter(Index component, double count, const doubl
 }
 
 Fields FamilyGaussianBase::parameters() {
+  const Extent components{Axis::component, k_};
+  const Extent variables{Axis::variable, d_};
   if (d_ == 1) {
-    return {{"mean", Scale::real, {k_}, mean_.data()}, {"sd", Scale::log, {k_}, sd_.data()}};
+    return {{"mean", Scale::real, {components}, mean_.data()},
+            {"sd", Scale::positive, {components}, sd_.data()}};
   }
-  return {{"mean", Scale::real, {k_, d_}, mean_.data()},
-          {"covariance", Scale::log_cholesky, {d_, d_, k_}, covariance_.data()}};
+  return {{"mean", Scale::real, {components, variables}, mean_.data()},
+          {"covariance", Scale::covariance, {variables, variables, components}, covariance_.data()}};
 }
 
 std::unique_ptr<Chart> FamilyGaussianBase::chart(ConstVectorRef statistics) {

@@ -105,7 +105,7 @@ void LatentMixture::maximise(ConstVectorRef statistics) {
 }
 
 Fields LatentMixture::parameters() {
-  return {{"proportions", Scale::simplex, {proportions_.size()}, proportions_.data()}};
+  return {{"proportions", Scale::simplex, {{Axis::column, proportions_.size()}}, proportions_.data()}};
 }
 
 std::unique_ptr<Chart> LatentMixture::chart(ConstVectorRef statistics) {

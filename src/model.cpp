@@ -21,7 +21,8 @@ Model::Model(std::unique_ptr<Family> family, std::unique_ptr<Latent> latent, con
     : family_(std::move(family)),
       latent_(std::move(latent)),
       weights_(weights),
-      fields_(join(latent_->parameters(), family_->parameters())),
+      family_fields_(family_->parameters()),
+      fields_(join(latent_->parameters(), family_fields_)),
       statistics_(Vector::Zero(family_->n_statistics() + latent_->n_statistics())) {
   if (latent_->rows_are_complete()) family_->rows_are_complete();
   make_slices();

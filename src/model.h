@@ -32,6 +32,7 @@ class Model {
   Family& family() { return *family_; }
   Latent& latent() { return *latent_; }
   const Fields& fields() const { return fields_; }  // the latent structure's, then the family's
+  const Fields& family_fields() const { return family_fields_; }
   Index n_parameters() const { return packed_size(fields_); }
   Index n_rows() const { return family_->n_rows(); }
   Index n_components() const { return family_->n_components(); }
@@ -100,6 +101,7 @@ class Model {
   std::unique_ptr<Family> family_;
   std::unique_ptr<Latent> latent_;
   const double* weights_;
+  Fields family_fields_;
   Fields fields_;
   std::vector<Rows> blocks_;
   std::vector<Rows> slices_;  // in blocks

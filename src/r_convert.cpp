@@ -58,8 +58,9 @@ const double* doubles_of(const Rcpp::List& list, const char* name, Index size) {
 
 Rcpp::NumericVector write_field(const Field& field, const double* values) {
   Rcpp::NumericVector out(values, values + field.size());
-  if (field.dims.size() > 1) {
-    Rcpp::IntegerVector dims(field.dims.begin(), field.dims.end());
+  if (field.axes.size() > 1) {
+    Rcpp::IntegerVector dims;
+    for (const Extent& extent : field.axes) dims.push_back(static_cast<int>(extent.size));
     out.attr("dim") = dims;
   }
   return out;
