@@ -84,7 +84,7 @@ class Run {
       : model_(model),
         control_(control),
         interrupt_(interrupt),
-        rows_(model.total_weight()),
+        rows_(model.data().total_weight()),
         accelerator_(model, control.threads, interrupt),
         before_(model.n_parameters()) {}
 

@@ -1,8 +1,8 @@
 // family.h: the contract of a component family.
 //
 // A family says what one component looks like: its log density, the sufficient statistics that its
-// M-step reads, and that M-step. It is bound to a data set, holds the parameters of all K components,
-// and knows neither where the responsibilities come from nor how often it will be asked.
+// M-step reads, and that M-step. It holds the parameters of all K components, is bound to a data set after it
+// was made, and knows neither where the responsibilities come from nor how often it will be asked.
 //
 // One pass over the data makes, in this order:
 //   prepare(accuracy)                   once, one thread: Cholesky factors, logarithms, constants
@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "chart.h"
+#include "data.h"
 #include "eigen.h"
 #include "fields.h"
 #include "kernels.h"
@@ -46,21 +47,27 @@ enum class Accuracy { fast, exact };
 class Family {
  public:
   virtual ~Family() = default;
+  Family& operator=(const Family&) = delete;
 
-  virtual Index n_rows() const = 0;
-  virtual Index n_components() const = 0;
+  Index n_components() const { return k_; }
   virtual Index n_statistics() const = 0;
   virtual Index block_rows() const { return 256; }        // rows that fill the cache, workspace and all
   virtual Index n_workspace(Index block_rows) const = 0;  // doubles of scratch for a block of so many rows
   virtual Index n_free() const = 0;                       // free parameters: degrees of freedom
 
-  // Learns the location and spread of the data, to which floors and starts are relative. weights has
-  // n_rows() entries, or is null where every row counts once. Called once, before a run. Returns -1, or the
-  // first column that no component can model: constant, or a linear combination of those before it.
-  virtual Index describe(const double* weights) = 0;
+  // From now on these are the rows. What is made of them once (constants of a row's density) is made here.
+  // Parameters stay, and so does what describe() learned, so that parts of described data can be bound in
+  // turn.
+  virtual void bind(const Data& data) { data_ = data; }
+  const Data& data() const { return data_; }
 
-  // Told once: in all passes but expect_given() the responsibilities of every row sum to its weight, as
-  // describe() got it. Sums over all rows and components then need not be taken again.
+  // Learns the location and spread of the data, to which floors and starts are relative. Called once, before
+  // a run. Returns -1, or the first column that no component can model: constant, or a linear combination of
+  // those before it.
+  virtual Index describe() = 0;
+
+  // Told once: in all passes but expect_given() the responsibilities of every row sum to its weight. Sums
+  // over all rows and components then need not be taken again.
   virtual void rows_are_complete() {}
 
   // Makes ready for log_density at the present parameters. Returns -1, or the first component whose
@@ -120,6 +127,13 @@ class Family {
   virtual void start_at(const std::vector<Index>& rows) = 0;
 
   virtual std::unique_ptr<Family> clone() const = 0;  // own parameters, the same data
+
+ protected:
+  explicit Family(Index k) : k_(k) {}
+  Family(const Family& other) = default;
+
+  const Index k_;
+  Data data_;
 };
 
 }  // namespace em

@@ -13,23 +13,25 @@ namespace {
 // For log 0, so that 0 times it is 0.
 constexpr double log_zero = -1e300;
 
-std::shared_ptr<const Vector> log_coefficients(Index n, const double* successes, const double* trials) {
-  auto out = std::make_shared<Vector>(n);
-  for (Index i = 0; i < n; ++i) (*out)[i] = log_choose(trials[i], successes[i]);
+std::shared_ptr<const Vector> log_coefficients(const ConstMatrixMap& counts) {
+  auto out = std::make_shared<Vector>(counts.rows());
+  for (Index i = 0; i < counts.rows(); ++i) (*out)[i] = log_choose(counts(i, 1), counts(i, 0));
   return out;
 }
 
 }  // namespace
 
-FamilyBinomial::FamilyBinomial(Index n_rows, const double* successes, const double* trials, Index k)
-    : n_(n_rows),
-      successes_(successes),
-      trials_(trials),
-      log_choose_(log_coefficients(n_rows, successes, trials)),
+FamilyBinomial::FamilyBinomial(Index k)
+    : Family(k),
       prob_(Vector::Constant(k, 0.5)),
       held_(Vector::Constant(k, std::numeric_limits<double>::quiet_NaN())),
       theta_(3, k),
       zero_(Vector::Zero(k)) {}
+
+void FamilyBinomial::bind(const Data& data) {
+  Family::bind(data);
+  log_choose_ = log_coefficients(data_.matrix());
+}
 
 Index FamilyBinomial::n_workspace(Index block_rows) const {
   return 3 * static_cast<Index>(block_stride(size_of(block_rows))) + 2 * n_components();
@@ -39,11 +41,9 @@ double FamilyBinomial::distance(Index a, Index b) const {
   const double gap = std::abs(prob_[a] - prob_[b]);
   if (gap == 0.0) return 0.0;
   const double middle = 0.5 * (prob_[a] + prob_[b]);
-  const double trials = ConstVectorMap(trials_, n_).mean();
-  return gap / std::sqrt(middle * (1.0 - middle) / std::max(1.0, trials));
+  const double mean_trials = data_.matrix().col(1).mean();
+  return gap / std::sqrt(middle * (1.0 - middle) / std::max(1.0, mean_trials));
 }
-
-Index FamilyBinomial::describe(const double* /*weights*/) { return -1; }
 
 Index FamilyBinomial::prepare(Accuracy /*accuracy*/) {
   for (Index j = 0; j < n_components(); ++j) {
@@ -61,8 +61,8 @@ void FamilyBinomial::pack(Rows rows, double* work) const {
   for (std::size_t i = 0; i < padded; ++i) {
     const Index row = rows.begin + static_cast<Index>(i);
     const bool there = row < rows.end();
-    work[i] = there ? successes_[row] : 0.0;
-    work[i + stride] = there ? trials_[row] - successes_[row] : 0.0;
+    work[i] = there ? successes(row) : 0.0;
+    work[i + stride] = there ? trials(row) - successes(row) : 0.0;
     work[i + 2 * stride] = there ? (*log_choose_)[row] : 0.0;
   }
 }
@@ -119,8 +119,8 @@ std::unique_ptr<Chart> FamilyBinomial::chart(ConstVectorRef statistics) {
 
 void FamilyBinomial::features(Rows rows, MatrixRef out) const {
   for (Index i = 0; i < rows.size; ++i) {
-    const double trials = trials_[rows.begin + i];
-    out(i, 0) = trials > 0.0 ? successes_[rows.begin + i] / trials : 0.5;
+    const double m = trials(rows.begin + i);
+    out(i, 0) = m > 0.0 ? successes(rows.begin + i) / m : 0.5;
   }
 }
 
@@ -128,7 +128,7 @@ void FamilyBinomial::start_at(const std::vector<Index>& rows) {
   // Half a success and half a failure more keep a start off the boundary, where a probability would stay.
   for (Index j = 0; j < n_components(); ++j) {
     const Index row = rows[static_cast<std::size_t>(j)];
-    prob_[j] = (successes_[row] + 0.5) / (trials_[row] + 1.0);
+    prob_[j] = (successes(row) + 0.5) / (trials(row) + 1.0);
   }
   restore_held();
 }

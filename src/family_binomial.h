@@ -3,7 +3,7 @@
 //   log f_k(y; m) = log choose(m, y) + y log p_k + (m - y) log(1 - p_k),   0 log 0 = 0
 //   p_k = sum w r y / sum w r m                                        (Do & Batzoglou 2008)
 //
-// Statistics: sum w r y (K), sum w r m (K).
+// Two columns of data, y and m. Statistics: sum w r y (K), sum w r m (K).
 #pragma once
 
 #include "family.h"
@@ -12,16 +12,14 @@ namespace em {
 
 class FamilyBinomial : public Family {
  public:
-  // The columns are not copied and must outlive the family.
-  FamilyBinomial(Index n_rows, const double* successes, const double* trials, Index k);
+  explicit FamilyBinomial(Index k);
   FamilyBinomial(const FamilyBinomial& other) = default;
 
-  Index n_rows() const override { return n_; }
-  Index n_components() const override { return prob_.size(); }
-  Index n_statistics() const override { return 2 * prob_.size(); }
+  Index n_statistics() const override { return 2 * k_; }
   Index n_workspace(Index block_rows) const override;
   Index n_free() const override { return (held_.array() != held_.array()).count(); }
-  Index describe(const double* weights) override;
+  void bind(const Data& data) override;
+  Index describe() override { return -1; }
   Index prepare(Accuracy accuracy) override;
   void pack(Rows rows, double* work) const override;
   void log_density(Rows rows, double* work, MatrixRef out) const override;
@@ -30,7 +28,7 @@ class FamilyBinomial : public Family {
   void maximise(ConstVectorRef statistics, Step step) override;
   Fields parameters() override;
   std::unique_ptr<Chart> chart(ConstVectorRef statistics) override;
-  Vector relative_spread() const override { return Vector::Ones(prob_.size()); }
+  Vector relative_spread() const override { return Vector::Ones(k_); }
   double distance(Index a, Index b) const override;
   Index n_features() const override { return 1; }
   void features(Rows rows, MatrixRef out) const override;
@@ -42,10 +40,9 @@ class FamilyBinomial : public Family {
 
  private:
   void restore_held();
+  double successes(Index row) const { return data_.x[row]; }
+  double trials(Index row) const { return data_.x[data_.n + row]; }
 
-  Index n_;
-  const double* successes_;
-  const double* trials_;
   std::shared_ptr<const Vector> log_choose_;  // shared by clones
   Vector prob_;
   Vector held_;

@@ -26,11 +26,9 @@ bool is_computable(double variance, double mean, Index n_rows) {
 
 }  // namespace
 
-FamilyGaussianBase::FamilyGaussianBase(Index n_rows, Index d, const double* data, Index k,
-                                       Structure structure)
-    : x_(data, n_rows, d),
+FamilyGaussianBase::FamilyGaussianBase(Index d, Index k, Structure structure)
+    : Family(k),
       d_(d),
-      k_(k),
       structure_(structure),
       storage_(storage_of(structure)),
       mean_(Matrix::Zero(k, d)),
@@ -47,7 +45,7 @@ Index FamilyGaussianBase::set_overall(const Vector& centre, const Matrix& total)
   restore_held();
 
   for (Index j = 0; j < d_; ++j) {
-    if (!is_computable(total_(j, j), centre_[j], n_rows())) return j;
+    if (!is_computable(total_(j, j), centre_[j], data_.n)) return j;
   }
 
   Matrix factor = total_;
@@ -267,7 +265,7 @@ Vector FamilyGaussianBase::relative_spread() const {
 }
 
 void FamilyGaussianBase::start_at(const std::vector<Index>& rows) {
-  for (Index j = 0; j < k_; ++j) mean_.row(j) = x_.row(rows[static_cast<std::size_t>(j)]);
+  for (Index j = 0; j < k_; ++j) mean_.row(j) = x().row(rows[static_cast<std::size_t>(j)]);
   scatter_.setZero();
   lend_spread(Vector::Zero(k_).eval().data());
   store_covariance();

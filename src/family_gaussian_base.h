@@ -20,8 +20,6 @@ namespace em {
 
 class FamilyGaussianBase : public Family {
  public:
-  Index n_rows() const override { return x_.rows(); }
-  Index n_components() const override { return k_; }
   Index n_statistics() const override { return k_ * (1 + d_) + storage_size(storage_, d_, k_); }
   Index n_free() const override {
     return k_ * d_ - held_.n_held_means() + held_.n_free_spread(structure_, d_, k_);
@@ -43,8 +41,7 @@ class FamilyGaussianBase : public Family {
   void set_prior(const GaussianPrior& prior) { prior_ = prior; }
 
  protected:
-  // data: n_rows x d, column-major; not copied, must outlive the family.
-  FamilyGaussianBase(Index n_rows, Index d, const double* data, Index k, Structure structure);
+  FamilyGaussianBase(Index d, Index k, Structure structure);
   FamilyGaussianBase(const FamilyGaussianBase& other) = default;
 
   MatrixMap sigma(Index component) { return {covariance_.data() + component * d_ * d_, d_, d_}; }
@@ -69,9 +66,9 @@ class FamilyGaussianBase : public Family {
   void load_covariance();   // where d = 1: sd -> covariance
   void store_covariance();  // and back
 
-  ConstMatrixMap x_;
+  ConstMatrixMap x() const { return data_.matrix(); }
+
   Index d_;
-  Index k_;
   Structure structure_;
   Storage storage_;
 

@@ -28,14 +28,15 @@ namespace em {
 
 class FamilyGaussianMissing : public FamilyGaussianBase {
  public:
-  // data: n_rows x d, column-major, NaN where missing; not copied, must outlive the family.
-  FamilyGaussianMissing(Index n_rows, Index d, const double* data, Index k, Structure structure);
+  // The data are NaN where a cell is missing.
+  FamilyGaussianMissing(Index d, Index k, Structure structure);
   FamilyGaussianMissing(const FamilyGaussianMissing& other) = default;
 
+  void bind(const Data& data) override;
   Index n_workspace(Index block_rows) const override;
   // Means and variances are those of the cells observed in each column; correlations those of the rows filled
   // in by the means. Where enough rows are complete, they say which columns are collinear.
-  Index describe(const double* weights) override;
+  Index describe() override;
   Index prepare(Accuracy accuracy) override;
   bool is_exact() const override { return !shared_; }
   void pack(Rows rows, double* work) const override;

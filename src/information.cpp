@@ -64,8 +64,8 @@ Information outer_information(Model& model, int threads, Interrupt& interrupt) {
   out.outer.setZero(chart->size(), chart->size());
   model.score(*chart, threads, interrupt, [&](Rows rows, ConstMatrixRef scores) {
     Matrix weighted = scores;
-    if (model.weights()) {
-      weighted.array().colwise() *= ConstArrayMap(model.weights() + rows.begin, rows.size).sqrt();
+    if (const double* weights = model.data().weights) {
+      weighted.array().colwise() *= ConstArrayMap(weights + rows.begin, rows.size).sqrt();
     }
     out.outer.selfadjointView<Eigen::Lower>().rankUpdate(weighted.transpose());
   });

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "chart.h"
+#include "data.h"
 #include "eigen.h"
 #include "fields.h"
 #include "kernels.h"
@@ -23,6 +24,9 @@ class Latent {
   virtual Index n_components() const = 0;
   virtual Index n_statistics() const = 0;
   virtual Index n_free() const = 0;  // free parameters: degrees of freedom
+
+  // From now on these are the rows, and what is known of them.
+  virtual void bind(const Data& data) = 0;
 
   // block_rows: how many rows a block should have where nothing else cuts it.
   virtual std::vector<Rows> blocks(Index n_rows, Index block_rows) const = 0;

@@ -42,13 +42,12 @@ class NoiseChart : public Chart {
 
 }  // namespace
 
-LatentMixture::LatentMixture(Vector proportions, Vector held, KnownRows known, bool alike)
+LatentMixture::LatentMixture(Vector proportions, Vector held, Noise noise)
     : proportions_(std::move(proportions)),
       held_(std::move(held)),
       free_((held_.array() != held_.array()).cast<Index>()),
       free_mass_(1.0 - (free_ == 1).select(0.0, held_.array()).sum()),
-      known_(known),
-      alike_(alike),
+      noise_(noise),
       log_proportions_(proportions_.size()) {}
 
 std::vector<Rows> LatentMixture::blocks(Index n_rows, Index block_rows) const {
@@ -73,17 +72,18 @@ double LatentMixture::posterior(Rows rows, const double* weights, MatrixRef inou
 
 void LatentMixture::apply_knowledge(Rows rows, MatrixRef inout) const {
   const Index k = n_components();
-  if (known_.log_noise) inout.col(k - 1) = ConstVectorMap(known_.log_noise + rows.begin, rows.size);
-  if (known_.labels) {
+  const Known& known = data_.known;
+  if (noise_ != Noise::none) inout.col(k - 1) = ConstVectorMap(known.log_noise + rows.begin, rows.size);
+  if (known.labels) {
     for (Index i = 0; i < rows.size; ++i) {
-      const int label = known_.labels[rows.begin + i];
+      const int label = known.labels[rows.begin + i];
       for (Index j = 0; j < k && label > 0; ++j) {
         if (j + 1 != label) inout(i, j) = -infinity;
       }
     }
   }
-  if (known_.log_beliefs) {
-    inout += ConstMatrixMap(known_.log_beliefs, known_.n_rows, k).middleRows(rows.begin, rows.size);
+  if (known.log_beliefs) {
+    inout += ConstMatrixMap(known.log_beliefs, data_.n, k).middleRows(rows.begin, rows.size);
   }
 }
 
@@ -99,7 +99,7 @@ void LatentMixture::maximise(ConstVectorRef statistics) {
   } else {
     proportions_ = is_free.select(proportions_.array(), held_.array());
   }
-  if (!alike_) return;
+  if (noise_ != Noise::beside_alike) return;
   const Index k = n_components() - 1;
   proportions_.head(k).setConstant((1.0 - proportions_[k]) / static_cast<double>(k));
 }
@@ -110,7 +110,7 @@ Fields LatentMixture::parameters() {
 
 std::unique_ptr<Chart> LatentMixture::chart(ConstVectorRef statistics) {
   if (n_free() == 0) return make_empty_chart();
-  if (alike_) return std::make_unique<NoiseChart>(proportions_.data(), statistics);
+  if (noise_ == Noise::beside_alike) return std::make_unique<NoiseChart>(proportions_.data(), statistics);
   std::vector<Index> free;
   for (Index j = 0; j < n_components(); ++j) {
     if (free_[j] == 1) free.push_back(j);

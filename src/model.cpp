@@ -17,20 +17,29 @@ Fields join(Fields first, const Fields& second) {
 
 }  // namespace
 
-Model::Model(std::unique_ptr<Family> family, std::unique_ptr<Latent> latent, const double* weights)
+Model::Model(std::unique_ptr<Family> family, std::unique_ptr<Latent> latent, const Data& data)
     : family_(std::move(family)),
       latent_(std::move(latent)),
-      weights_(weights),
+      data_(data),
       family_fields_(family_->parameters()),
       fields_(join(latent_->parameters(), family_fields_)),
       statistics_(Vector::Zero(family_->n_statistics() + latent_->n_statistics())) {
+  family_->bind(data);
+  latent_->bind(data);
   if (latent_->rows_are_complete()) family_->rows_are_complete();
   make_slices();
 }
 
-double Model::total_weight() const {
-  return weights_ ? ConstVectorMap(weights_, n_rows()).sum() : static_cast<double>(n_rows());
-}
+Model::Model(const Model& other)
+    : family_(other.family_->clone()),
+      latent_(other.latent_->clone()),
+      data_(other.data_),
+      family_fields_(family_->parameters()),
+      fields_(join(latent_->parameters(), family_fields_)),
+      blocks_(other.blocks_),
+      slices_(other.slices_),
+      block_rows_(other.block_rows_),
+      statistics_(Vector::Zero(other.statistics_.size())) {}
 
 void Model::make_slices() {
   blocks_ = latent_->blocks(n_rows(), family_->block_rows());
@@ -110,7 +119,7 @@ ConstBlock Model::source_behind(Rows rows) const {
 double Model::expect(int threads, Interrupt& interrupt) {
   double loglik = pass(threads, interrupt,
                        [this](Rows rows, double* work, MatrixRef block, VectorRef family, VectorRef latent) {
-                         const double* weights = weights_ ? weights_ + rows.begin : nullptr;
+                         const double* weights = data_.weights ? data_.weights + rows.begin : nullptr;
                          family_->pack(rows, work);
                          family_->log_density(rows, work, block.leftCols(n_components()));
                          const double sum =
@@ -135,7 +144,7 @@ void Model::fill_given(Rows rows, const Given& given, MatrixRef block) const {
     }
   }
   for (Index i = 0; given.labels && i < rows.size; ++i) block(i, given.labels[rows.begin + i] - 1) = 1.0;
-  if (weights_) block.array().colwise() *= ConstArrayMap(weights_ + rows.begin, rows.size);
+  if (data_.weights) block.array().colwise() *= ConstArrayMap(data_.weights + rows.begin, rows.size);
 }
 
 void Model::expect_given(const Given& given, int threads, Interrupt& interrupt) {
@@ -237,10 +246,6 @@ void Model::score_rows(Rows rows, const Chart& chart, const Vector& prior, Worke
     chart.gradient(worker.statistics, gradient);
     scores.row(i) = gradient - prior;
   }
-}
-
-std::unique_ptr<Model> Model::clone() const {
-  return std::make_unique<Model>(family_->clone(), latent_->clone(), weights_);
 }
 
 }  // namespace em

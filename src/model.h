@@ -1,4 +1,4 @@
-// model.h: a family, a latent structure and case weights, and the one pass over the data that joins them.
+// model.h: a family and a latent structure bound to data, and the one pass over them that joins the two.
 //
 //   log density -> posterior -> accumulate, a block at a time while it is in the cache;
 //   slices of blocks on threads, their statistics added in the order of the slices.
@@ -26,19 +26,24 @@ struct Given {
 
 class Model {
  public:
-  // weights: one for each row, not copied; null where every row counts once.
-  Model(std::unique_ptr<Family> family, std::unique_ptr<Latent> latent, const double* weights);
+  // Binds both to the data.
+  Model(std::unique_ptr<Family> family, std::unique_ptr<Latent> latent, const Data& data);
+  Model(const Model& other);  // own parameters, the same data
+  Model& operator=(const Model&) = delete;
 
+  const Data& data() const { return data_; }
   Family& family() { return *family_; }
   Latent& latent() { return *latent_; }
   const Fields& fields() const { return fields_; }  // the latent structure's, then the family's
   const Fields& family_fields() const { return family_fields_; }
   Index n_parameters() const { return packed_size(fields_); }
-  Index n_rows() const { return family_->n_rows(); }
+  Index n_rows() const { return data_.n; }
   Index n_components() const { return family_->n_components(); }
   Index n_columns() const { return latent_->n_components(); }  // of responsibilities: noise may be one more
   Index n_free() const { return family_->n_free() + latent_->n_free(); }
-  double total_weight() const;
+
+  // Family::describe(): before a run.
+  Index describe() { return family_->describe(); }
 
   // The statistics of the last pass: the family's, then the latent structure's.
   const Vector& statistics() const { return statistics_; }
@@ -78,9 +83,8 @@ class Model {
   // prepare().
   using ScoreVisitor = std::function<void(Rows rows, ConstMatrixRef scores)>;
   void score(const Chart& chart, int threads, Interrupt& interrupt, const ScoreVisitor& visit);
-  const double* weights() const { return weights_; }
 
-  std::unique_ptr<Model> clone() const;  // own parameters, the same data
+  std::unique_ptr<Model> clone() const { return std::make_unique<Model>(*this); }
 
  private:
   struct Worker {
@@ -100,7 +104,7 @@ class Model {
 
   std::unique_ptr<Family> family_;
   std::unique_ptr<Latent> latent_;
-  const double* weights_;
+  Data data_;
   Fields family_fields_;
   Fields fields_;
   std::vector<Rows> blocks_;

@@ -54,12 +54,12 @@ class ListBuilder {
   R_xlen_t used_ = 0;
 };
 
-std::unique_ptr<Family> make_family(const Rcpp::List& data, const Rcpp::List& family);
-std::unique_ptr<Latent> make_latent(const Rcpp::List& data, const Rcpp::List& latent, Index k, Index n_rows);
-std::unique_ptr<Model> make_model(const Rcpp::List& data, const Rcpp::List& family, const Rcpp::List& latent);
+// The rows and their weights, without what is known of them.
+Data make_data(const Rcpp::List& data);
 
-// Null where every row counts once.
-const double* weights_of(const Rcpp::List& data);
+// Bound to the rows.
+std::unique_ptr<Family> make_family(const Rcpp::List& data, const Rcpp::List& family);
+std::unique_ptr<Model> make_model(const Rcpp::List& data, const Rcpp::List& family, const Rcpp::List& latent);
 
 void read_parameters(const Rcpp::List& list, const Fields& fields);
 Vector packed_parameters(const Rcpp::List& list, const Fields& fields);

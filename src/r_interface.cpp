@@ -63,9 +63,8 @@ Rcpp::List em_tally_cpp(Rcpp::NumericMatrix x, Rcpp::Nullable<Rcpp::NumericVecto
 // [[Rcpp::export(rng = false)]]
 Rcpp::List em_start_cpp(Rcpp::List data, Rcpp::List family, std::string method, Rcpp::NumericVector seeds) {
   const auto bound = em::make_family(data, family);
-  const double* weights = em::weights_of(data);
   const em::Index k = bound->n_components();
-  bound->describe(weights);
+  bound->describe();
   em::Interrupt interrupt(em::user_wants_out);
   Rcpp::List out(seeds.size());
   for (R_xlen_t i = 0; i < seeds.size(); ++i) {
@@ -74,12 +73,11 @@ Rcpp::List em_start_cpp(Rcpp::List data, Rcpp::List family, std::string method, 
     if (!(seeds[i] >= 0.0 && seeds[i] < 0x1p53)) throw std::invalid_argument("a seed must be 0 or more");
     em::Random random(static_cast<std::uint64_t>(seeds[i]));
     if (method == "random") {
-      bound->start_at(em::random_rows(*bound, weights, k, random));
+      bound->start_at(em::random_rows(*bound, k, random));
       out[i] = Rcpp::List::create(Rcpp::Named("parameters") = em::write_parameters(bound->parameters()));
     } else {
-      const std::vector<int> labels = method == "partition"
-                                          ? em::random_partition(*bound, k, random)
-                                          : em::kmeans_partition(*bound, weights, k, random);
+      const std::vector<int> labels = method == "partition" ? em::random_partition(*bound, k, random)
+                                                            : em::kmeans_partition(*bound, k, random);
       out[i] =
           Rcpp::List::create(Rcpp::Named("partition") = Rcpp::IntegerVector(labels.begin(), labels.end()));
     }
@@ -92,7 +90,7 @@ Rcpp::List em_start_cpp(Rcpp::List data, Rcpp::List family, std::string method, 
 Rcpp::List em_run_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List starts,
                       Rcpp::List control) {
   const auto model = em::make_model(data, family, latent);
-  const em::Index defect = model->family().describe(em::weights_of(data));
+  const em::Index defect = model->describe();
   if (defect >= 0) return Rcpp::List::create(Rcpp::Named("defect") = static_cast<int>(defect + 1));
   if (starts.size() == 0) throw std::invalid_argument("there must be a start");
   std::vector<em::Start> from;
@@ -213,17 +211,14 @@ Rcpp::NumericMatrix em_place_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List 
 Rcpp::List em_refit_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters,
                         Rcpp::List control) {
   std::vector<std::unique_ptr<em::Model>> models;
-  std::vector<const double*> weights;
   for (R_xlen_t i = 0; i < data.size(); ++i) {
-    const Rcpp::List one = data[i];
-    models.push_back(em::make_model(one, family, latent));
-    weights.push_back(em::weights_of(one));
+    models.push_back(em::make_model(data[i], family, latent));
   }
   if (models.empty()) throw std::invalid_argument("there must be data");
   em::Start start;
   start.parameters = em::packed_parameters(parameters, models.front()->fields());
   em::Interrupt interrupt(em::user_wants_out);
-  const std::vector<em::Fit> fits = em::refit(models, weights, start, em::make_control(control), interrupt);
+  const std::vector<em::Fit> fits = em::refit(models, start, em::make_control(control), interrupt);
   em::leave_if_raised(interrupt);
 
   std::vector<em::Vector> found;
@@ -247,12 +242,9 @@ Rcpp::List em_refit_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
 Rcpp::List em_races_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List starts,
                         Rcpp::List control) {
   std::vector<std::unique_ptr<em::Model>> models;
-  std::vector<const double*> weights;
   std::vector<std::vector<em::Start>> from(static_cast<std::size_t>(starts.size()));
   for (R_xlen_t i = 0; i < data.size(); ++i) {
-    const Rcpp::List one = data[i];
-    models.push_back(em::make_model(one, family, latent));
-    weights.push_back(em::weights_of(one));
+    models.push_back(em::make_model(data[i], family, latent));
     const Rcpp::List items = starts[i];
     if (items.size() == 0) throw std::invalid_argument("there must be starts");
     for (R_xlen_t j = 0; j < items.size(); ++j) {
@@ -260,8 +252,7 @@ Rcpp::List em_races_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
     }
   }
   em::Interrupt interrupt(em::user_wants_out);
-  const std::vector<em::Fit> fits =
-      em::race_each(models, weights, from, em::make_control(control), interrupt);
+  const std::vector<em::Fit> fits = em::race_each(models, from, em::make_control(control), interrupt);
   em::leave_if_raised(interrupt);
 
   Rcpp::List out(data.size());

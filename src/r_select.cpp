@@ -40,7 +40,7 @@ Rcpp::List shared_parameters(const em::Shared& shared, std::size_t structure) {
 Rcpp::List em_share_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List starts,
                         Rcpp::CharacterVector structures, int threads) {
   const auto model = em::make_model(data, family, latent);
-  model->family().describe(em::weights_of(data));
+  model->describe();
   std::vector<em::Structure> wanted;
   for (R_xlen_t s = 0; s < structures.size(); ++s) {
     wanted.push_back(em::parse_structure(Rcpp::as<std::string>(structures[s])));
@@ -74,9 +74,8 @@ Rcpp::List em_run_each_cpp(Rcpp::List data, Rcpp::List families, Rcpp::List late
     models.push_back(em::make_model(data, families[i], latent));
     from.push_back(em::make_start(starts[i], *models.back()));
   }
-  const std::vector<const double*> weights(models.size(), em::weights_of(data));
   em::Interrupt interrupt(em::user_wants_out);
-  const std::vector<em::Fit> fits = em::run_each(models, weights, from, em::make_control(control), interrupt);
+  const std::vector<em::Fit> fits = em::run_each(models, from, em::make_control(control), interrupt);
   em::leave_if_raised(interrupt);
   Rcpp::List out(families.size());
   for (std::size_t i = 0; i < fits.size(); ++i) {

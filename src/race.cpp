@@ -31,7 +31,7 @@ constexpr double same_loglik = 0.1;
 class Race {
  public:
   Race(const Model& model, const std::vector<Start>& starts, const Control& control, Interrupt& interrupt)
-      : control_(control), interrupt_(interrupt), total_(model.total_weight()) {
+      : control_(control), interrupt_(interrupt), total_(model.data().total_weight()) {
     for (const Start& start : starts) {
       runs_.push_back(std::make_unique<PausedRun>(model.clone(), start, control, interrupt));
     }

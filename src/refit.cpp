@@ -6,14 +6,12 @@
 
 namespace em {
 
-std::vector<Fit> refit(const std::vector<std::unique_ptr<Model>>& models,
-                       const std::vector<const double*>& weights, const Start& start, const Control& control,
-                       Interrupt& interrupt) {
-  return run_each(models, weights, std::vector<Start>(models.size(), start), control, interrupt);
+std::vector<Fit> refit(const std::vector<std::unique_ptr<Model>>& models, const Start& start,
+                       const Control& control, Interrupt& interrupt) {
+  return run_each(models, std::vector<Start>(models.size(), start), control, interrupt);
 }
 
-std::vector<Fit> run_each(const std::vector<std::unique_ptr<Model>>& models,
-                          const std::vector<const double*>& weights, const std::vector<Start>& starts,
+std::vector<Fit> run_each(const std::vector<std::unique_ptr<Model>>& models, const std::vector<Start>& starts,
                           const Control& control, Interrupt& interrupt) {
   std::vector<Fit> fits(models.size());
   Control each = control;
@@ -22,7 +20,7 @@ std::vector<Fit> run_each(const std::vector<std::unique_ptr<Model>>& models,
     if (interrupt.raised()) return;
     const auto at = static_cast<std::size_t>(i);
     Model& model = *models[at];
-    if (model.family().describe(weights[at]) >= 0) {
+    if (model.describe() >= 0) {
       fits[at].status = Status::bad_start;
       fits[at].parameters = starts[at].parameters;
       return;
@@ -33,7 +31,6 @@ std::vector<Fit> run_each(const std::vector<std::unique_ptr<Model>>& models,
 }
 
 std::vector<Fit> race_each(const std::vector<std::unique_ptr<Model>>& models,
-                           const std::vector<const double*>& weights,
                            const std::vector<std::vector<Start>>& starts, const Control& control,
                            Interrupt& interrupt) {
   std::vector<Fit> best(models.size());
@@ -42,7 +39,7 @@ std::vector<Fit> race_each(const std::vector<std::unique_ptr<Model>>& models,
   parallel_for(static_cast<Index>(models.size()), control.threads, interrupt, [&](Index i, int) {
     const auto at = static_cast<std::size_t>(i);
     best[at].status = Status::bad_start;
-    if (interrupt.raised() || models[at]->family().describe(weights[at]) >= 0) return;
+    if (interrupt.raised() || models[at]->describe() >= 0) return;
     const std::vector<Fit> fits = run_race(*models[at], starts[at], each, interrupt);
     const auto worse = [](const Fit& a, const Fit& b) { return is_better(b, a); };
     best[at] = *std::max_element(fits.begin(), fits.end(), worse);

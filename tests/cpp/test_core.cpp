@@ -51,6 +51,15 @@ struct GaussianData {
   em::Matrix x;
   em::Vector weights = em::Vector(n);
 
+  em::Data rows(bool weighted) const {
+    em::Data out;
+    out.x = x.data();
+    out.n = n;
+    out.d = x.cols();
+    if (weighted) out.weights = weights.data();
+    return out;
+  }
+
   explicit GaussianData(Index d) : x(n, d) {
     std::mt19937_64 engine(17);
     std::normal_distribution<double> normal;
@@ -64,17 +73,24 @@ struct GaussianData {
 
 struct BinomialData {
   static constexpr Index n = 12007;
-  em::Vector successes = em::Vector(n);
-  em::Vector trials = em::Vector(n);
+  em::Matrix counts = em::Matrix(n, 2);  // successes, trials
 
   BinomialData() {
     std::mt19937_64 engine(29);
     for (Index i = 0; i < n; ++i) {
       const int size = static_cast<int>(i % 23);  // some rows without a trial
       std::binomial_distribution<int> draw(size, i % 2 ? 0.2 : 0.7);
-      trials[i] = size;
-      successes[i] = size > 0 ? draw(engine) : 0;
+      counts(i, 1) = size;
+      counts(i, 0) = size > 0 ? draw(engine) : 0;
     }
+  }
+
+  em::Data rows() const {
+    em::Data out;
+    out.x = counts.data();
+    out.n = n;
+    out.d = 2;
+    return out;
   }
 };
 
@@ -82,14 +98,13 @@ struct BinomialData {
 std::unique_ptr<em::Latent> mixture(Index k, bool held = false) {
   const em::Vector equal = em::Vector::Constant(k, 1.0 / static_cast<double>(k));
   const em::Vector open = em::Vector::Constant(k, std::numeric_limits<double>::quiet_NaN());
-  return std::make_unique<em::LatentMixture>(equal, held ? equal : open, em::KnownRows());
+  return std::make_unique<em::LatentMixture>(equal, held ? equal : open);
 }
 
-std::vector<em::Start> some_starts(em::Model& model, const double* weights,
-                                   std::vector<std::vector<int>>& labels) {
-  model.family().describe(weights);
+std::vector<em::Start> some_starts(em::Model& model, std::vector<std::vector<int>>& labels) {
+  model.describe();
   em::Random random(5);
-  labels.push_back(em::kmeans_partition(model.family(), weights, model.n_components(), random));
+  labels.push_back(em::kmeans_partition(model.family(), model.n_components(), random));
   labels.push_back(em::random_partition(model.family(), model.n_components(), random));
   std::vector<em::Start> starts(labels.size());
   for (std::size_t i = 0; i < starts.size(); ++i) {
@@ -111,9 +126,9 @@ void check_fit(const em::Fit& fit, int iterations, const std::string& what) {
 }
 
 // One start shares its slices between threads, several starts are spread over them; both must not show.
-void check_threads(em::Model& model, const double* weights, const std::string& what) {
+void check_threads(em::Model& model, const std::string& what) {
   std::vector<std::vector<int>> labels;
-  const std::vector<em::Start> starts = some_starts(model, weights, labels);
+  const std::vector<em::Start> starts = some_starts(model, labels);
   em::Control control;
   control.tol = 0.0;
   control.max_iter = 8;
@@ -136,9 +151,9 @@ void check_threads(em::Model& model, const double* weights, const std::string& w
 }
 
 // What a race sets aside does not depend on the threads, and what it lets run ends as it would alone.
-void check_race(em::Model& model, const double* weights, const std::string& what) {
+void check_race(em::Model& model, const std::string& what) {
   std::vector<std::vector<int>> labels;
-  const std::vector<em::Start> starts = some_starts(model, weights, labels);
+  const std::vector<em::Start> starts = some_starts(model, labels);
   em::Control control;
   control.finalists = 1;
   std::vector<em::Fit> first;
@@ -188,16 +203,14 @@ void check_report(em::Model& model, const std::string& what) {
 void gaussian(Index d, const char* structure, bool weighted) {
   const std::string what = std::string("gaussian ") + structure + ", d = " + std::to_string(d);
   const GaussianData data(d);
-  const double* weights = weighted ? data.weights.data() : nullptr;
-  em::Model model(
-      std::make_unique<em::FamilyGaussian>(data.n, d, data.x.data(), 3, em::parse_structure(structure)),
-      mixture(3), weights);
-  check_threads(model, weights, what);
-  check_race(model, weights, what);
+  em::Model model(std::make_unique<em::FamilyGaussian>(d, 3, em::parse_structure(structure)), mixture(3),
+                  data.rows(weighted));
+  check_threads(model, what);
+  check_race(model, what);
 
   em::Interrupt interrupt;
   std::vector<std::vector<int>> labels;
-  const std::vector<em::Start> starts = some_starts(model, weights, labels);
+  const std::vector<em::Start> starts = some_starts(model, labels);
   em::Control control;
   control.max_iter = 2;
   em::run_from(model, starts[0], control, interrupt);
@@ -207,17 +220,15 @@ void gaussian(Index d, const char* structure, bool weighted) {
 void binomial() {
   const BinomialData data;
   const auto make = [&](bool held) {
-    return em::Model(
-        std::make_unique<em::FamilyBinomial>(data.n, data.successes.data(), data.trials.data(), 2),
-        mixture(2, held), nullptr);
+    return em::Model(std::make_unique<em::FamilyBinomial>(2), mixture(2, held), data.rows());
   };
   em::Model free = make(false);
-  check_threads(free, nullptr, "binomial");
+  check_threads(free, "binomial");
   em::Model held = make(true);
-  check_threads(held, nullptr, "binomial, proportions held");
+  check_threads(held, "binomial, proportions held");
   em::Interrupt interrupt;
   std::vector<std::vector<int>> labels;
-  const std::vector<em::Start> starts = some_starts(free, nullptr, labels);
+  const std::vector<em::Start> starts = some_starts(free, labels);
   em::Control control;
   control.max_iter = 2;
   em::run_from(free, starts[0], control, interrupt);
@@ -227,11 +238,10 @@ void binomial() {
 // A run that would go on for hours ends soon after somebody asks it to, and the model serves again.
 void interrupted() {
   const GaussianData data(2);
-  em::Model model(
-      std::make_unique<em::FamilyGaussian>(data.n, 2, data.x.data(), 3, em::parse_structure("VVV")),
-      mixture(3), nullptr);
+  em::Model model(std::make_unique<em::FamilyGaussian>(2, 3, em::parse_structure("VVV")), mixture(3),
+                  data.rows(false));
   std::vector<std::vector<int>> labels;
-  const std::vector<em::Start> starts = some_starts(model, nullptr, labels);
+  const std::vector<em::Start> starts = some_starts(model, labels);
   em::Control control;
   control.tol = 0.0;
   control.max_iter = 100000000;
@@ -278,10 +288,10 @@ class BrokenFamily : public em::FamilyGaussian {
 
 void exceptions() {
   const GaussianData data(2);
-  em::Model model(std::make_unique<BrokenFamily>(data.n, 2, data.x.data(), 3, em::parse_structure("VVV")),
-                  mixture(3), nullptr);
+  em::Model model(std::make_unique<BrokenFamily>(2, 3, em::parse_structure("VVV")), mixture(3),
+                  data.rows(false));
   std::vector<std::vector<int>> labels;
-  const std::vector<em::Start> starts = some_starts(model, nullptr, labels);
+  const std::vector<em::Start> starts = some_starts(model, labels);
   em::Control control;
   for (int threads = 1; threads <= 3; ++threads) {
     control.threads = threads;
@@ -302,9 +312,12 @@ void exceptions() {
 void small() {
   // As many rows as components, and fewer rows than a block.
   const em::Vector x = (em::Vector(3) << -1.0, 0.5, 4.0).finished();
-  em::Model model(std::make_unique<em::FamilyGaussian>(3, 1, x.data(), 1, em::parse_structure("V")),
-                  mixture(1), nullptr);
-  model.family().describe(nullptr);
+  em::Data data;
+  data.x = x.data();
+  data.n = 3;
+  data.d = 1;
+  em::Model model(std::make_unique<em::FamilyGaussian>(1, 1, em::parse_structure("V")), mixture(1), data);
+  model.describe();
   const em::Matrix responsibilities = em::Matrix::Ones(3, 1);
   em::Start start;
   start.responsibilities = responsibilities.data();
