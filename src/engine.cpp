@@ -287,7 +287,7 @@ Fit run_from(Model& model, const Start& start, const Control& control, Interrupt
 std::vector<Fit> run_all(const Model& model, const std::vector<Start>& starts, const Control& control,
                          Interrupt& interrupt) {
   std::vector<Fit> fits(starts.size());
-  const bool spread = starts.size() > 1 && control.threads > 1;
+  const bool spread = starts.size() > 1 && control.threads > 1 && model.thread_safe();
   Control each = control;
   if (spread) each.threads = 1;
   parallel_for(static_cast<Index>(starts.size()), spread ? control.threads : 1, interrupt, [&](Index i, int) {

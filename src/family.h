@@ -14,10 +14,15 @@
 //   close_pass(s)                       once, after the slices were added in order
 // and then
 //   maximise(statistics, step)          the only function but unpack() that changes parameters
+// A block of rows that belong to a longer unit (latent.h) is packed again before accumulate().
+//
+// A new family writes what is pure virtual here, and a constructor that begins with Family(k) and leaves its
+// parameters where prepare() is defined. What else there is has a default: for speed where a family has none
+// to gain, for starts and for judgement where it knows nothing better.
 //
 // Blocks are laid out for the kernels (kernels.h, "Padding"): work begins at a multiple of 64 bytes, and each
-// column of out and of resp has room for padded_rows(rows.size) entries; behind the last row resp holds
-// zeros.
+// column of out and of resp has room for padded_rows(rows.size) entries; what log_density() writes behind the
+// last row is of no account, and there resp holds zeros.
 //
 // Laws (tests/testthat/test-laws.R runs every family through them): statistics add over rows; a row of
 // weight 2 counts as the row twice; pack() to accumulate() are const and may run on several threads at
@@ -50,66 +55,96 @@ class Family {
   Family& operator=(const Family&) = delete;
 
   Index n_components() const { return k_; }
-  virtual Index n_statistics() const = 0;
-  virtual Index block_rows() const { return 256; }        // rows that fill the cache, workspace and all
-  virtual Index n_workspace(Index block_rows) const = 0;  // doubles of scratch for a block of so many rows
-  virtual Index n_free() const = 0;                       // free parameters: degrees of freedom
-
-  // From now on these are the rows. What is made of them once (constants of a row's density) is made here.
-  // Parameters stay, and so does what describe() learned, so that parts of described data can be bound in
-  // turn.
-  virtual void bind(const Data& data) { data_ = data; }
   const Data& data() const { return data_; }
 
-  // Learns the location and spread of the data, to which floors and starts are relative. Called once, before
-  // a run. Returns -1, or the first column that no component can model: constant, or a linear combination of
-  // those before it.
-  virtual Index describe() = 0;
+  // What every family must say ------------------------------------------------------------------------------
 
-  // Told once: in all passes but expect_given() the responsibilities of every row sum to its weight. Sums
-  // over all rows and components then need not be taken again.
-  virtual void rows_are_complete() {}
+  virtual Index n_statistics() const = 0;
+  virtual Index n_free() const = 0;  // free parameters: degrees of freedom
+
+  // Views of the parameters. The pointers stay valid as long as the family lives.
+  virtual Fields parameters() = 0;
 
   // Makes ready for log_density at the present parameters. Returns -1, or the first component whose
   // density does not exist there (a covariance that is not positive definite); accumulate(), for
   // responsibilities that somebody else gave, is ready all the same.
   virtual Index prepare(Accuracy accuracy) = 0;
 
-  // Is what prepare() made ready as good as Accuracy::exact?
-  virtual bool is_exact() const { return true; }
-
-  // The data that pack() will read for these rows, so that they can be fetched into the cache beforehand.
-  // Empty where that's of no use.
-  virtual ConstBlock source(Rows /*rows*/) const { return {}; }
-
-  virtual void pack(Rows rows, double* work) const = 0;
+  // See above. work: what pack() left of these rows, and scratch.
   virtual void log_density(Rows rows, double* work, MatrixRef out) const = 0;
   virtual void accumulate(Rows rows, double* work, ConstMatrixRef responsibilities,
                           VectorRef statistics) const = 0;
 
-  // The kernel's own sums -> sums about the pivot (the mean that the E-step used).
-  virtual void close_slice(VectorRef /*statistics*/, double* /*work*/) const {}
-
-  // What a whole E-step adds that no slice can know, to the statistics and (returned) to the log-likelihood.
-  virtual double close_pass(VectorRef /*statistics*/) const { return 0.0; }
-
+  // The parameters that maximise the expected log-likelihood, and the prior where there is one. A component
+  // without rows keeps its own.
   virtual void maximise(ConstVectorRef statistics, Step step) = 0;
-
-  // The logarithm of a prior at the present parameters, but for constants: what is maximised besides the
-  // log-likelihood. Needs prepare().
-  virtual double log_prior() const { return 0.0; }
-
-  // Views of the parameters. The pointers stay valid as long as the family lives.
-  virtual Fields parameters() = 0;
 
   // Free coordinates about the present parameters, n_free() of them, and the gradient of the log-likelihood
   // and log_prior() in them: see chart.h. statistics: of an E-step at these parameters. Valid as long as the
   // family lives.
   virtual std::unique_ptr<Chart> chart(ConstVectorRef statistics) = 0;
 
+  virtual std::unique_ptr<Family> clone() const = 0;  // own parameters, the same data
+
+  // The rows
+  // -------------------------------------------------------------------------------------------------
+
+  // From now on these are the rows. What is made of them once (constants of a row's density) is made here, by
+  // who then calls Family::bind(). Parameters stay, and so does what describe() learned, so that parts of
+  // described data can be bound in turn.
+  virtual void bind(const Data& data) { data_ = data; }
+
+  // Learns the location and spread of the data, to which floors and starts are relative. Called once, before
+  // a run. Returns -1, or the first column that no component can model: constant, or a linear combination of
+  // those before it. The default learns the columns' means and standard deviations, for features().
+  virtual Index describe();
+
+  // Speed
+  // ----------------------------------------------------------------------------------------------------
+
+  virtual Index block_rows() const { return 256; }  // rows that fill the cache, workspace and all
+  virtual Index n_workspace(Index /*block_rows*/) const { return 0; }  // doubles of it, for so many rows
+  virtual void pack(Rows /*rows*/, double* /*work*/) const {}
+
+  // The data that pack() will read for these rows, so that they can be fetched into the cache beforehand.
+  // Empty where that's of no use.
+  virtual ConstBlock source(Rows /*rows*/) const { return {}; }
+
+  // Is what prepare() made ready as good as Accuracy::exact?
+  virtual bool is_exact() const { return true; }
+
+  // Told once: in all passes but expect_given() the responsibilities of every row sum to its weight. Sums
+  // over all rows and components then need not be taken again.
+  virtual void rows_are_complete() {}
+
+  // The kernel's own sums -> the statistics that maximise() reads.
+  virtual void close_slice(VectorRef /*statistics*/, double* /*work*/) const {}
+
+  // What a whole E-step adds that no slice can know, to the statistics and (returned) to the log-likelihood.
+  virtual double close_pass(VectorRef /*statistics*/) const { return 0.0; }
+
+  // May all but pack(), log_density() and accumulate(), which always may, be called on a thread other than
+  // the main one? Where not, several starts wait for each other and threads share the rows of one.
+  virtual bool thread_safe() const { return true; }
+
+  // Starts, all of which need describe()
+  // ---------------------------------------------------------------------
+
+  // Comparable, scaled numbers for rows of data (k-means works on them). The default: the columns less their
+  // means, in standard deviations, 0 where a cell is missing.
+  virtual Index n_features() const { return data_.d; }
+  virtual void features(Rows rows, MatrixRef out) const;
+
+  // Puts the components at the given rows, with a common spread. The default: the M-step from that row and,
+  // as a quarter of a row more, the mean of all rows, which keeps the parameters off their boundaries.
+  virtual void start_at(const std::vector<Index>& rows);
+
+  // Judgement
+  // ------------------------------------------------------------------------------------------------
+
   // For each component its smallest spread in any direction, relative to the spread of the data: 0 for
   // a component that sits on a point. Families that cannot collapse return ones. Needs describe().
-  virtual Vector relative_spread() const = 0;
+  virtual Vector relative_spread() const { return Vector::Ones(k_); }
 
   // Effective rows of a component: with fewer than rows_needed() they don't determine what it has of its own,
   // with fewer than rows_trusted() its maximum is one among many that mean nothing.
@@ -117,23 +152,28 @@ class Family {
   virtual double rows_trusted() const { return 0.0; }
 
   // How far apart two components are, in the units of their own spread: 0 where they are the same, above 1
-  // where single rows tell them apart.
-  virtual double distance(Index a, Index b) const = 0;
+  // where single rows tell them apart. The default is the root mean square of log(f_a / f_b) over some of the
+  // rows that either may have made (for normal components of equal spread and near each other, the distance
+  // of their means in standard deviations), and needs prepare().
+  virtual double distance(Index a, Index b) const;
 
-  // Starts. features() writes one row of comparable, scaled numbers for each row of data (k-means works on
-  // them); start_at() puts the components at the given rows with a common spread. Both need describe().
-  virtual Index n_features() const = 0;
-  virtual void features(Rows rows, MatrixRef out) const = 0;
-  virtual void start_at(const std::vector<Index>& rows) = 0;
-
-  virtual std::unique_ptr<Family> clone() const = 0;  // own parameters, the same data
+  // The logarithm of a prior at the present parameters, but for constants: what is maximised besides the
+  // log-likelihood. Needs prepare().
+  virtual double log_prior() const { return 0.0; }
 
  protected:
   explicit Family(Index k) : k_(k) {}
   Family(const Family& other) = default;
 
+  // For a describe() of one's own: what features() takes the columns' means and standard deviations to be.
+  void set_columns(const Vector& mean, const Vector& sd);
+
   const Index k_;
   Data data_;
+
+ private:
+  Vector column_mean_;
+  Vector column_sd_;
 };
 
 }  // namespace em

@@ -28,7 +28,6 @@ class FamilyBinomial : public Family {
   void maximise(ConstVectorRef statistics, Step step) override;
   Fields parameters() override;
   std::unique_ptr<Chart> chart(ConstVectorRef statistics) override;
-  Vector relative_spread() const override { return Vector::Ones(k_); }
   double distance(Index a, Index b) const override;
   Index n_features() const override { return 1; }
   void features(Rows rows, MatrixRef out) const override;

@@ -196,13 +196,6 @@ void FamilyGaussian::accumulate(Rows rows, double* work, ConstMatrixRef responsi
   }
 }
 
-void FamilyGaussian::features(Rows rows, MatrixRef out) const {
-  for (Index j = 0; j < d_; ++j) {
-    const double sd = std::sqrt(total_(j, j));
-    out.col(j) = (x().col(j).segment(rows.begin, rows.size).array() - centre_[j]) / (sd > 0.0 ? sd : 1.0);
-  }
-}
-
 std::unique_ptr<Family> FamilyGaussian::clone() const { return std::make_unique<FamilyGaussian>(*this); }
 
 }  // namespace em

@@ -38,7 +38,6 @@ class FamilyGaussian : public FamilyGaussianBase {
                   VectorRef statistics) const override;
   void close_slice(VectorRef statistics, double* work) const override;
   double close_pass(VectorRef statistics) const override;
-  void features(Rows rows, MatrixRef out) const override;
   std::unique_ptr<Family> clone() const override;
 
  private:

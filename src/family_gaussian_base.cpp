@@ -41,6 +41,7 @@ FamilyGaussianBase::FamilyGaussianBase(Index d, Index k, Structure structure)
 Index FamilyGaussianBase::set_overall(const Vector& centre, const Matrix& total) {
   centre_ = centre;
   total_ = total;
+  set_columns(centre, total.diagonal().cwiseSqrt());
   for (Index j = 0; j < k_; ++j) mean_.row(j) = centre_.transpose();
   restore_held();
 

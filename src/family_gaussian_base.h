@@ -32,7 +32,6 @@ class FamilyGaussianBase : public Family {
   double rows_needed() const override;
   double distance(Index a, Index b) const override;
   double rows_trusted() const override { return prior_.any() ? 0.0 : static_cast<double>(d_ + 1); }
-  Index n_features() const override { return d_; }
   void start_at(const std::vector<Index>& rows) override;
 
   // Holds parameters from now on, to the last bit. Covariances that share anything must be held all or none.

@@ -317,15 +317,6 @@ void FamilyGaussianMissing::complete_second(const Pattern& pattern, const double
   }
 }
 
-// What is missing is put at the mean of its column.
-void FamilyGaussianMissing::features(Rows rows, MatrixRef out) const {
-  for (Index j = 0; j < d_; ++j) {
-    const double sd = std::sqrt(total_(j, j));
-    const auto column = x().col(j).segment(rows.begin, rows.size).array();
-    out.col(j) = (column == column).select((column - centre_[j]) / (sd > 0.0 ? sd : 1.0), 0.0);
-  }
-}
-
 void FamilyGaussianMissing::start_at(const std::vector<Index>& rows) {
   FamilyGaussianBase::start_at(rows);
   for (Index j = 0; j < d_; ++j) {

@@ -43,7 +43,6 @@ class FamilyGaussianMissing : public FamilyGaussianBase {
   void log_density(Rows rows, double* work, MatrixRef out) const override;
   void accumulate(Rows rows, double* work, ConstMatrixRef responsibilities,
                   VectorRef statistics) const override;
-  void features(Rows rows, MatrixRef out) const override;
   void start_at(const std::vector<Index>& rows) override;
   std::unique_ptr<Family> clone() const override;
 

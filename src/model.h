@@ -45,6 +45,9 @@ class Model {
   // Family::describe(): before a run.
   Index describe() { return family_->describe(); }
 
+  // May it run on a thread of its own? See Family::thread_safe().
+  bool thread_safe() const { return family_->thread_safe(); }
+
   // The statistics of the last pass: the family's, then the latent structure's.
   const Vector& statistics() const { return statistics_; }
   void set_statistics(ConstVectorRef statistics) { statistics_ = statistics; }

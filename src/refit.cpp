@@ -6,6 +6,18 @@
 
 namespace em {
 
+namespace {
+
+// Threads that take a model each; where that is one, the model has them all.
+int threads_over(const std::vector<std::unique_ptr<Model>>& models, int threads) {
+  const bool spread = models.size() > 1 && std::all_of(models.begin(), models.end(), [](const auto& model) {
+                        return model->thread_safe();
+                      });
+  return spread ? threads : 1;
+}
+
+}  // namespace
+
 std::vector<Fit> refit(const std::vector<std::unique_ptr<Model>>& models, const Start& start,
                        const Control& control, Interrupt& interrupt) {
   return run_each(models, std::vector<Start>(models.size(), start), control, interrupt);
@@ -15,8 +27,9 @@ std::vector<Fit> run_each(const std::vector<std::unique_ptr<Model>>& models, con
                           const Control& control, Interrupt& interrupt) {
   std::vector<Fit> fits(models.size());
   Control each = control;
-  if (models.size() > 1) each.threads = 1;
-  parallel_for(static_cast<Index>(models.size()), control.threads, interrupt, [&](Index i, int) {
+  const int over = threads_over(models, control.threads);
+  if (over > 1) each.threads = 1;
+  parallel_for(static_cast<Index>(models.size()), over, interrupt, [&](Index i, int) {
     if (interrupt.raised()) return;
     const auto at = static_cast<std::size_t>(i);
     Model& model = *models[at];
@@ -35,8 +48,9 @@ std::vector<Fit> race_each(const std::vector<std::unique_ptr<Model>>& models,
                            Interrupt& interrupt) {
   std::vector<Fit> best(models.size());
   Control each = control;
-  if (models.size() > 1) each.threads = 1;
-  parallel_for(static_cast<Index>(models.size()), control.threads, interrupt, [&](Index i, int) {
+  const int over = threads_over(models, control.threads);
+  if (over > 1) each.threads = 1;
+  parallel_for(static_cast<Index>(models.size()), over, interrupt, [&](Index i, int) {
     const auto at = static_cast<std::size_t>(i);
     best[at].status = Status::bad_start;
     if (interrupt.raised() || models[at]->describe() >= 0) return;
