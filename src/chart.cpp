@@ -84,7 +84,8 @@ class SimplexChart : public Chart {
   void slope(ConstVectorRef statistics, VectorRef g) const override {
     double rows = 0.0;
     for (const Index j : inside_) rows += statistics[j];
-    g = directions_.transpose() * (statistics - (rows / origin_.sum()) * proportions_);
+    g = directions_.transpose() *
+        (statistics.head(proportions_.size()) - (rows / origin_.sum()) * proportions_);
   }
 
  private:

@@ -220,7 +220,7 @@ class Run {
     pack(model_.fields(), fit_.parameters);
     fit_.relative_spread = model_.family().relative_spread();
     fit_.log_prior = model_.family().log_prior();
-    fit_.counts = model_.statistics().tail(model_.n_columns());
+    fit_.counts = model_.counts();
     judge(model_, control_, fit_);
     if (fit_.status == Status::stopped_early) fit_.worth = 0;
   }
@@ -260,7 +260,7 @@ bool PausedRun::is_sound() const {
   return counts().head(model_->n_components()).minCoeff() >= model_->family().rows_needed() * control_.unit;
 }
 
-Vector PausedRun::counts() const { return model_->statistics().tail(model_->n_columns()); }
+Vector PausedRun::counts() const { return model_->counts(); }
 
 Fit PausedRun::close() {
   if (run_) return run_->close();

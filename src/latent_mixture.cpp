@@ -30,7 +30,7 @@ class NoiseChart : public Chart {
 
   void slope(ConstVectorRef statistics, VectorRef g) const override {
     const Index k = proportions_.size() - 1;
-    g[0] = unit_ * (statistics[k] - statistics.sum() * proportions_[k]);
+    g[0] = unit_ * (statistics[k] - statistics.head(k + 1).sum() * proportions_[k]);
   }
 
  private:
@@ -50,30 +50,26 @@ LatentMixture::LatentMixture(Vector proportions, Vector held, Noise noise)
       noise_(noise),
       log_proportions_(proportions_.size()) {}
 
-std::vector<Rows> LatentMixture::blocks(Index n_rows, Index block_rows) const {
-  std::vector<Rows> out;
-  out.reserve(static_cast<std::size_t>((n_rows + block_rows - 1) / block_rows));
-  for (Index begin = 0; begin < n_rows; begin += block_rows) {
-    out.push_back({begin, std::min(block_rows, n_rows - begin)});
-  }
-  return out;
-}
-
 void LatentMixture::prepare() { log_proportions_ = proportions_.array().log(); }
 
-double LatentMixture::posterior(Rows rows, const double* weights, MatrixRef inout, double* row_loglik,
+double LatentMixture::posterior(Rows unit, const double* weights, MatrixRef inout, double* row_loglik,
                                 VectorRef statistics, ConstBlock next) const {
-  apply_knowledge(rows, inout);
+  add_noise(unit, inout);
+  apply_knowledge(unit, inout);
   const double loglik = kernels().posterior(block_of(inout), proportions_.data(), log_proportions_.data(),
                                             weights, row_loglik, next);
-  accumulate(rows, inout, statistics);
+  LatentMixture::accumulate(unit, inout, statistics);
   return loglik;
 }
 
+void LatentMixture::add_noise(Rows rows, MatrixRef inout) const {
+  if (noise_ == Noise::none) return;
+  inout.col(n_columns() - 1) = ConstVectorMap(data_.known.log_noise + rows.begin, rows.size);
+}
+
 void LatentMixture::apply_knowledge(Rows rows, MatrixRef inout) const {
-  const Index k = n_components();
+  const Index k = n_columns();
   const Known& known = data_.known;
-  if (noise_ != Noise::none) inout.col(k - 1) = ConstVectorMap(known.log_noise + rows.begin, rows.size);
   if (known.labels) {
     for (Index i = 0; i < rows.size; ++i) {
       const int label = known.labels[rows.begin + i];
@@ -87,20 +83,21 @@ void LatentMixture::apply_knowledge(Rows rows, MatrixRef inout) const {
   }
 }
 
-void LatentMixture::accumulate(Rows /*rows*/, ConstMatrixRef responsibilities, VectorRef statistics) const {
+void LatentMixture::accumulate(Rows /*unit*/, ConstMatrixRef responsibilities, VectorRef statistics) const {
   kernels().column_sums(block_of(responsibilities), statistics.data());
 }
 
 void LatentMixture::maximise(ConstVectorRef statistics) {
   const auto is_free = free_ == 1;
-  const double total = is_free.select(statistics.array(), 0.0).sum();
+  const auto mass = statistics.head(n_columns()).array();
+  const double total = is_free.select(mass, 0.0).sum();
   if (total > 0.0) {
-    proportions_ = is_free.select(statistics.array() / total * free_mass_, held_.array());
+    proportions_ = is_free.select(mass / total * free_mass_, held_.array());
   } else {
     proportions_ = is_free.select(proportions_.array(), held_.array());
   }
   if (noise_ != Noise::beside_alike) return;
-  const Index k = n_components() - 1;
+  const Index k = n_columns() - 1;
   proportions_.head(k).setConstant((1.0 - proportions_[k]) / static_cast<double>(k));
 }
 
@@ -110,12 +107,13 @@ Fields LatentMixture::parameters() {
 
 std::unique_ptr<Chart> LatentMixture::chart(ConstVectorRef statistics) {
   if (n_free() == 0) return make_empty_chart();
-  if (noise_ == Noise::beside_alike) return std::make_unique<NoiseChart>(proportions_.data(), statistics);
+  if (noise_ == Noise::beside_alike)
+    return std::make_unique<NoiseChart>(proportions_.data(), statistics.head(n_columns()));
   std::vector<Index> free;
-  for (Index j = 0; j < n_components(); ++j) {
+  for (Index j = 0; j < n_columns(); ++j) {
     if (free_[j] == 1) free.push_back(j);
   }
-  return make_simplex_chart(proportions_.data(), statistics.data(), n_components(), free);
+  return make_simplex_chart(proportions_.data(), statistics.data(), n_columns(), free);
 }
 
 std::unique_ptr<Latent> LatentMixture::clone() const { return std::make_unique<LatentMixture>(*this); }

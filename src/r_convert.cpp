@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <stdexcept>
 
 #include "family_binomial.h"
@@ -9,6 +10,7 @@
 #include "family_gaussian_missing.h"
 #include "kernels.h"
 #include "latent_mixture.h"
+#include "latent_mixture_units.h"
 
 namespace em {
 
@@ -124,7 +126,7 @@ std::unique_ptr<Family> family_of(const Rcpp::List& family, Index d, bool missin
   throw std::invalid_argument("unknown family " + name);
 }
 
-std::unique_ptr<Latent> latent_of(const Rcpp::List& latent, Index k) {
+std::unique_ptr<Latent> latent_of(const Rcpp::List& latent, Index k, bool by_unit) {
   const auto name = word_of(latent, "name");
   if (name != "mixture") throw std::invalid_argument("unknown latent structure " + name);
   const bool noise = is_true(latent, "noise");
@@ -133,8 +135,11 @@ std::unique_ptr<Latent> latent_of(const Rcpp::List& latent, Index k) {
   const double* held = doubles_of(latent, "held", columns);
   if (!proportions || !held) throw std::invalid_argument("one proportion for each component is needed");
   const Noise beside = is_true(latent, "alike") ? Noise::beside_alike : Noise::beside;
-  return std::make_unique<LatentMixture>(ConstVectorMap(proportions, columns), ConstVectorMap(held, columns),
-                                         noise ? beside : Noise::none);
+  const Noise kind = noise ? beside : Noise::none;
+  const ConstVectorMap start(proportions, columns);
+  const ConstVectorMap fixed(held, columns);
+  if (by_unit) return std::make_unique<LatentMixtureUnits>(start, fixed, kind);
+  return std::make_unique<LatentMixture>(start, fixed, kind);
 }
 
 // columns: of responsibilities.
@@ -152,6 +157,32 @@ Known known_of(const Rcpp::List& data, Index n, Index columns) {
       std::all_of(known.labels, known.labels + n, [&](int label) { return label >= 0 && label <= columns; });
   if (!known_all) throw std::invalid_argument("data$labels has labels beyond the components");
   return known;
+}
+
+Units units_of(const Rcpp::List& data, Index n) {
+  Units out;
+  if (!has(data, "units")) return out;
+  SEXP ends = element(data, "units");
+  out.size = Rf_xlength(ends);
+  const auto increase = [](const int* first, const int* last) {
+    return *first >= 1 && std::adjacent_find(first, last, std::greater_equal<int>()) == last;
+  };
+  const bool sound = TYPEOF(ends) == INTSXP && out.size > 0 &&
+                     increase(INTEGER(ends), INTEGER(ends) + out.size) && INTEGER(ends)[out.size - 1] == n;
+  if (!sound) throw std::invalid_argument("data$units must be the last rows of all units, in order");
+  out.ends = INTEGER(ends);
+  return out;
+}
+
+// Has every row of a unit the same?
+bool same_in_units(const double* values, Index columns, const Data& rows) {
+  for (const Rows& unit : rows.units.rows()) {
+    for (Index j = 0; values && j < columns; ++j) {
+      const double* first = values + j * rows.n + unit.begin;
+      if (std::any_of(first, first + unit.size, [&](double value) { return value != *first; })) return false;
+    }
+  }
+  return true;
 }
 
 // Null where every row counts once.
@@ -187,6 +218,7 @@ Data make_data(const Rcpp::List& data) {
   out.n = x.nrow();
   out.d = x.ncol();
   out.weights = weights_of(data, out.n);
+  out.units = units_of(data, out.n);
   return out;
 }
 
@@ -201,10 +233,14 @@ std::unique_ptr<Model> make_model(const Rcpp::List& data, const Rcpp::List& fami
                                   const Rcpp::List& latent) {
   Data rows = make_data(data);
   auto components = family_of(family, rows.d, is_true(data, "missing"));
-  auto structure = latent_of(latent, components->n_components());
-  rows.known = known_of(data, rows.n, structure->n_components());
+  auto structure = latent_of(latent, components->n_components(), rows.units.size > 0);
+  rows.known = known_of(data, rows.n, structure->n_columns());
   if (is_true(latent, "noise") && !rows.known.log_noise) {
     throw std::invalid_argument("data$log_noise is needed");
+  }
+  if (!same_in_units(rows.weights, 1, rows) ||
+      !same_in_units(rows.known.log_beliefs, structure->n_columns(), rows)) {
+    throw std::invalid_argument("weights and beliefs must be the same in all rows of a unit");
   }
   return std::make_unique<Model>(std::move(components), std::move(structure), rows);
 }

@@ -3,7 +3,8 @@
 // Nothing but plain data crosses the boundary:
 //   data     list(x = double matrix, weights = NULL or doubles, missing = is there NaN in x?, kernels = NULL
 //            or their name; and what is known of each row, where anything is: labels = integers, 0 where
-//            unknown, log_beliefs = matrix, log_noise = log density of noise); binomial: columns successes,
+//            unknown, log_beliefs = matrix, log_noise = log density of noise; units = NULL or the number of
+//            the last row of each, for rows that share a component); binomial: columns successes,
 //            trials
 //   family   list(name =, k =, held = a list like the parameters, NaN where free, ...); Gaussian: covariance
 //   =

@@ -100,7 +100,7 @@ Shared share(Model& model, const Start& start, const std::vector<Structure>& str
     level = model.expect(threads, interrupt);
     model.maximise(Step::em);
   }
-  const Vector counts = model.statistics().tail(model.n_columns()).head(k);
+  const Vector counts = model.counts().head(k);
   const Parameters step = parameters_of(model);
   const Index d = step.mean.cols();
   const double n = counts.sum();

@@ -1,5 +1,5 @@
-// test_core.cpp: the core without R, for sanitizers. Random data, all thread counts, interrupts, exceptions.
-// exception.
+// test_core.cpp: the core without R, for sanitizers. Random data, all thread counts, units, a family of no
+// more than the contract asks, interrupts, exceptions.
 //
 // What the numbers should be is the business of the R tests; here they must be finite, never fall from one
 // iteration to the next, and be the same to the last bit for 1, 2 and 3 threads.
@@ -16,7 +16,9 @@
 #include "engine.h"
 #include "family_binomial.h"
 #include "family_gaussian.h"
+#include "information.h"
 #include "latent_mixture.h"
+#include "latent_mixture_units.h"
 #include "race.h"
 #include "start.h"
 
@@ -266,6 +268,139 @@ void interrupted() {
   }
 }
 
+// Units of 1, 2, .. rows, and one that is longer than a block and a slice.
+struct UnitData {
+  static constexpr Index n = 20011;
+  GaussianData data{2};
+  std::vector<int> ends;
+  std::vector<int> labels = std::vector<int>(n, 0);
+
+  UnitData() {
+    for (int end = 0, size = 1; end < n; size = size % 7 + 1) {
+      end += ends.size() == 800 ? 6001 : size;
+      ends.push_back(std::min(end, int{n}));
+    }
+    for (std::size_t i = 0; i < ends.size(); ++i) {
+      for (int row = i == 0 ? 0 : ends[i - 1]; row < ends[i]; ++row) {
+        data.weights[row] = static_cast<double>(i % 4);
+      }
+      if (i % 11 == 0) labels[static_cast<std::size_t>(ends[i] - 1)] = static_cast<int>(i % 3 + 1);
+    }
+  }
+
+  em::Data rows() const {
+    em::Data out = data.rows(true);
+    out.units = {ends.data(), static_cast<Index>(ends.size())};
+    out.known.labels = labels.data();
+    return out;
+  }
+};
+
+std::unique_ptr<em::Latent> mixture_of_units(Index k) {
+  const em::Vector equal = em::Vector::Constant(k, 1.0 / static_cast<double>(k));
+  const em::Vector open = em::Vector::Constant(k, std::numeric_limits<double>::quiet_NaN());
+  return std::make_unique<em::LatentMixtureUnits>(equal, open);
+}
+
+// What the model says of units against a loop over them.
+void check_units(em::Model& model, const UnitData& units) {
+  const Index n = model.n_rows();
+  const Index k = model.n_components();
+  em::Interrupt interrupt;
+  model.prepare(em::Accuracy::exact);
+  em::Matrix r(n, k), density(n, k), filtered(n, k), path(n, k);
+  em::Vector row_loglik(n);
+  model.report(r.data(), density.data(), row_loglik.data(), 2, interrupt);
+  model.decode(em::Decoding::filtered, filtered.data(), 2, interrupt);
+  model.decode(em::Decoding::path, path.data(), 2, interrupt);
+  const double loglik = model.expect(2, interrupt);
+  const em::Vector counts = model.counts();
+  const em::Vector of_units = model.statistics().tail(2 * k).head(k);
+
+  const em::ConstVectorMap proportions(model.fields()[0].data, k);
+  double naive_loglik = 0.0, worst = 0.0;
+  em::Vector naive_counts = em::Vector::Zero(k), naive_units = em::Vector::Zero(k);
+  Index begin = 0;
+  for (const int end : units.ends) {
+    em::Vector joint = proportions.array().log();
+    double before = 0.0;
+    for (Index i = begin; i < end; ++i) {
+      const int label = units.labels[static_cast<std::size_t>(i)];
+      for (Index j = 0; j < k; ++j) {
+        if (label > 0 && label != j + 1) joint[j] = -std::numeric_limits<double>::infinity();
+      }
+    }
+    for (Index i = begin; i < end; ++i) {
+      joint += density.row(i).transpose();
+      const double top = joint.maxCoeff();
+      const double here = top + std::log((joint.array() - top).exp().sum());
+      const em::Vector now = (joint.array() - here).exp();
+      worst = std::max(worst, (filtered.row(i).transpose() - now).cwiseAbs().maxCoeff());
+      worst = std::max(worst, std::abs(row_loglik[i] - (here - before)) / (1.0 + std::abs(here)));
+      before = here;
+    }
+    const em::Vector posterior = (joint.array() - before).exp();
+    const double weight = units.data.weights[begin];
+    for (Index i = begin; i < end; ++i) {
+      worst = std::max(worst, (r.row(i).transpose() - posterior).cwiseAbs().maxCoeff());
+      Index first = 0;
+      posterior.maxCoeff(&first);
+      worst = std::max(worst, std::abs(path(i, first) - 1.0) + std::abs(path.row(i).sum() - 1.0));
+    }
+    naive_loglik += weight * before;
+    naive_units += weight * posterior;
+    naive_counts += weight * static_cast<double>(end - begin) * posterior;
+    begin = end;
+  }
+  check(worst < 1e-12, "units: responsibilities, densities, decoding as by a loop");
+  check(std::abs(loglik / naive_loglik - 1.0) < 1e-12, "units: log-likelihood as by a loop");
+  check((counts - naive_counts).cwiseAbs().maxCoeff() < 1e-8, "units: effective rows");
+  check((of_units - naive_units).cwiseAbs().maxCoeff() < 1e-9, "units: effective units");
+}
+
+// The outer products of units' own gradients, and the gradient that they add up to.
+void check_unit_scores(em::Model& model) {
+  em::Interrupt interrupt;
+  const em::Information scores = em::row_scores(model, 3, interrupt);
+  check(scores.scores.rows() == model.n_units(), "units: a score for each");
+  em::Vector sum = em::Vector::Zero(scores.scores.cols());
+  for (Index u = 0; u < model.n_units(); ++u) {
+    sum += model.data().weight(model.unit(u).begin) * scores.scores.row(u).transpose();
+  }
+  check((sum - scores.gradient).cwiseAbs().maxCoeff() < 1e-8, "units: scores add up to the gradient");
+}
+
+void units() {
+  const UnitData units;
+  em::Model model(std::make_unique<em::FamilyGaussian>(2, 3, em::parse_structure("VVV")), mixture_of_units(3),
+                  units.rows());
+  check_threads(model, "units");
+  em::Interrupt interrupt;
+  std::vector<std::vector<int>> labels;
+  const std::vector<em::Start> starts = some_starts(model, labels);
+  em::Control control;
+  control.max_iter = 2;
+  em::run_from(model, starts[0], control, interrupt);
+  check_units(model, units);
+  check_unit_scores(model);
+
+  // Units of one row are rows by themselves.
+  std::vector<int> each(GaussianData::n);
+  for (std::size_t i = 0; i < each.size(); ++i) each[i] = static_cast<int>(i + 1);
+  em::Data alone = units.data.rows(true);
+  em::Model plain(std::make_unique<em::FamilyGaussian>(2, 3, em::parse_structure("VVV")), mixture(3), alone);
+  alone.units = {each.data(), GaussianData::n};
+  em::Model ones(std::make_unique<em::FamilyGaussian>(2, 3, em::parse_structure("VVV")), mixture_of_units(3),
+                 alone);
+  control.max_iter = 5;
+  control.tol = 0.0;
+  plain.describe();
+  ones.describe();
+  const em::Fit a = em::run_from(plain, starts[0], control, interrupt);
+  const em::Fit b = em::run_from(ones, starts[0], control, interrupt);
+  check((a.parameters - b.parameters).cwiseAbs().maxCoeff() < 1e-10, "units of one row are rows");
+}
+
 struct Broken : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -309,6 +444,78 @@ void exceptions() {
   }
 }
 
+// Exponential waiting times, written with no more than a family must say.
+class Waiting : public em::Family {
+ public:
+  explicit Waiting(Index k) : Family(k), rate_(em::Vector::Ones(k)) {}
+
+  Index n_statistics() const override { return 2 * k_; }
+  Index n_free() const override { return k_; }
+  em::Fields parameters() override {
+    return {{"rate", em::Scale::positive, {{em::Axis::component, k_}}, rate_.data()}};
+  }
+  Index prepare(em::Accuracy /*accuracy*/) override {
+    log_rate_ = rate_.array().log();
+    return -1;
+  }
+  void log_density(em::Rows rows, double* /*work*/, em::MatrixRef out) const override {
+    for (Index j = 0; j < k_; ++j) {
+      for (Index i = 0; i < rows.size; ++i) out(i, j) = log_rate_[j] - rate_[j] * data_.x[rows.begin + i];
+    }
+  }
+  void accumulate(em::Rows rows, double* /*work*/, em::ConstMatrixRef responsibilities,
+                  em::VectorRef statistics) const override {
+    for (Index j = 0; j < k_; ++j) {
+      for (Index i = 0; i < rows.size; ++i) {
+        statistics[j] += responsibilities(i, j);
+        statistics[k_ + j] += responsibilities(i, j) * data_.x[rows.begin + i];
+      }
+    }
+  }
+  void maximise(em::ConstVectorRef statistics, em::Step /*step*/) override {
+    for (Index j = 0; j < k_; ++j) {
+      if (statistics[j] > 0.0) rate_[j] = statistics[j] / statistics[k_ + j];
+    }
+  }
+  std::unique_ptr<em::Chart> chart(em::ConstVectorRef /*statistics*/) override {
+    return em::make_empty_chart();
+  }
+  std::unique_ptr<em::Family> clone() const override { return std::make_unique<Waiting>(*this); }
+  bool thread_safe() const override { return false; }
+
+ private:
+  em::Vector rate_;
+  em::Vector log_rate_;
+};
+
+void defaults() {
+  std::mt19937_64 engine(3);
+  em::Matrix x(5003, 1);
+  for (Index i = 0; i < x.size(); ++i) {
+    x(i, 0) = std::exponential_distribution<double>(i % 3 ? 1.0 : 0.05)(engine);
+  }
+  em::Data data;
+  data.x = x.data();
+  data.n = x.rows();
+  data.d = 1;
+  em::Model model(std::make_unique<Waiting>(2), mixture(2), data);
+  check_threads(model, "defaults");
+  model.family().start_at({0, 1});
+  em::VectorMap rate(model.family_fields()[0].data, 2);
+  for (Index j = 0; j < 2; ++j) {
+    check(std::abs(rate[j] * (x(j, 0) + 0.25 * x.mean()) / 1.25 - 1.0) < 1e-12, "defaults: start_at()");
+  }
+  model.prepare(em::Accuracy::exact);
+  check(model.family().distance(0, 1) > 0.5, "defaults: distance()");
+  rate[0] = rate[1];
+  model.prepare(em::Accuracy::exact);
+  check(model.family().distance(0, 1) == 0.0, "defaults: distance() of equals");
+  em::Matrix features(5003, 1);
+  model.family().features({0, 5003}, features);
+  check(std::abs(features.mean()) < 1e-12 && std::abs(features.squaredNorm() / 5003.0 - 1.0) < 1e-12,
+        "defaults: features()");
+}
+
 void small() {
   // As many rows as components, and fewer rows than a block.
   const em::Vector x = (em::Vector(3) << -1.0, 0.5, 4.0).finished();
@@ -342,6 +549,8 @@ int main() {
   binomial();
   interrupted();
   exceptions();
+  units();
+  defaults();
   small();
   std::printf("test_core: %s\n",
               n_failures == 0 ? "all held" : (std::to_string(n_failures) + " failures").c_str());
