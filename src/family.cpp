@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 
 #include "blocks.h"
+#include "chart_fields.h"
 #include "numerics.h"
 
 namespace em {
@@ -94,6 +96,31 @@ void Family::start_at(const std::vector<Index>& rows) {
   }
   close_slice(statistics, room.work.data());
   maximise(statistics, Step::start);
+}
+
+void Family::score(ConstVectorRef /*statistics*/, VectorRef /*slope*/, VectorRef /*rows*/,
+                   VectorRef /*information*/) const {
+  throw std::logic_error("this family has no score");
+}
+
+std::unique_ptr<Chart> Family::chart(ConstVectorRef statistics) {
+  return make_field_chart(parameters(), held_, statistics,
+                          [this](ConstVectorRef sums, VectorRef slope, VectorRef rows,
+                                 VectorRef information) { score(sums, slope, rows, information); });
+}
+
+void Family::hold(ConstVectorRef held) {
+  held_ = held;
+  restore_held();
+}
+
+void Family::restore_held() {
+  Index at = 0;
+  for (const Field& field : parameters()) {
+    for (Index i = 0; held_.size() > 0 && i < field.size(); ++i, ++at) {
+      if (!std::isnan(held_[at])) field.data[i] = held_[at];
+    }
+  }
 }
 
 double Family::distance(Index a, Index b) const {

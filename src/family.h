@@ -57,7 +57,7 @@ class Family {
   Index n_components() const { return k_; }
   const Data& data() const { return data_; }
 
-  // What every family must say ------------------------------------------------------------------------------
+  // --- What every family must say ---
 
   virtual Index n_statistics() const = 0;
   virtual Index n_free() const = 0;  // free parameters: degrees of freedom
@@ -79,15 +79,13 @@ class Family {
   // without rows keeps its own.
   virtual void maximise(ConstVectorRef statistics, Step step) = 0;
 
-  // Free coordinates about the present parameters, n_free() of them, and the gradient of the log-likelihood
-  // and log_prior() in them: see chart.h. statistics: of an E-step at these parameters. Valid as long as the
-  // family lives.
-  virtual std::unique_ptr<Chart> chart(ConstVectorRef statistics) = 0;
+  // What statistics of an E-step at the present parameters say of each of them: see Score in chart_fields.h.
+  // Not of a family that has a chart() of its own.
+  virtual void score(ConstVectorRef statistics, VectorRef slope, VectorRef rows, VectorRef information) const;
 
   virtual std::unique_ptr<Family> clone() const = 0;  // own parameters, the same data
 
-  // The rows
-  // -------------------------------------------------------------------------------------------------
+  // --- The rows ---
 
   // From now on these are the rows. What is made of them once (constants of a row's density) is made here, by
   // who then calls Family::bind(). Parameters stay, and so does what describe() learned, so that parts of
@@ -99,8 +97,7 @@ class Family {
   // those before it. The default learns the columns' means and standard deviations, for features().
   virtual Index describe();
 
-  // Speed
-  // ----------------------------------------------------------------------------------------------------
+  // --- Speed ---
 
   virtual Index block_rows() const { return 256; }  // rows that fill the cache, workspace and all
   virtual Index n_workspace(Index /*block_rows*/) const { return 0; }  // doubles of it, for so many rows
@@ -127,8 +124,7 @@ class Family {
   // the main one? Where not, several starts wait for each other and threads share the rows of one.
   virtual bool thread_safe() const { return true; }
 
-  // Starts, all of which need describe()
-  // ---------------------------------------------------------------------
+  // --- Starts, all of which need describe() ---
 
   // Comparable, scaled numbers for rows of data (k-means works on them). The default: the columns less their
   // means, in standard deviations, 0 where a cell is missing.
@@ -139,8 +135,18 @@ class Family {
   // as a quarter of a row more, the mean of all rows, which keeps the parameters off their boundaries.
   virtual void start_at(const std::vector<Index>& rows);
 
-  // Judgement
-  // ------------------------------------------------------------------------------------------------
+  // --- Free coordinates ---
+
+  // About the present parameters, n_free() of them, and the gradient of the log-likelihood and log_prior() in
+  // them: see chart.h. statistics: of an E-step at these parameters. Valid as long as the family lives. The
+  // default knows all scales but covariances, and follows score().
+  virtual std::unique_ptr<Chart> chart(ConstVectorRef statistics);
+
+  // Holds parameters from now on, to the last bit: packed as parameters(), NaN where free. maximise() and
+  // start_at() of a family that can be held end with restore_held(), and n_free() leaves n_held() out.
+  void hold(ConstVectorRef held);
+
+  // --- Judgement ---
 
   // For each component its smallest spread in any direction, relative to the spread of the data: 0 for
   // a component that sits on a point. Families that cannot collapse return ones. Needs describe().
@@ -165,6 +171,9 @@ class Family {
   explicit Family(Index k) : k_(k) {}
   Family(const Family& other) = default;
 
+  Index n_held() const { return (held_.array() == held_.array()).count(); }
+  void restore_held();
+
   // For a describe() of one's own: what features() takes the columns' means and standard deviations to be.
   void set_columns(const Vector& mean, const Vector& sd);
 
@@ -172,6 +181,7 @@ class Family {
   Data data_;
 
  private:
+  Vector held_;  // empty: all are free
   Vector column_mean_;
   Vector column_sd_;
 };

@@ -22,11 +22,7 @@ std::shared_ptr<const Vector> log_coefficients(const ConstMatrixMap& counts) {
 }  // namespace
 
 FamilyBinomial::FamilyBinomial(Index k)
-    : Family(k),
-      prob_(Vector::Constant(k, 0.5)),
-      held_(Vector::Constant(k, std::numeric_limits<double>::quiet_NaN())),
-      theta_(3, k),
-      zero_(Vector::Zero(k)) {}
+    : Family(k), prob_(Vector::Constant(k, 0.5)), theta_(3, k), zero_(Vector::Zero(k)) {}
 
 void FamilyBinomial::bind(const Data& data) {
   Family::bind(data);
@@ -96,25 +92,14 @@ void FamilyBinomial::maximise(ConstVectorRef statistics, Step /*step*/) {
   restore_held();
 }
 
-void FamilyBinomial::hold(ConstVectorRef prob) {
-  held_ = prob;
-  restore_held();
-}
-
-void FamilyBinomial::restore_held() {
-  prob_ = (held_.array() == held_.array()).select(held_.array(), prob_.array());
-}
-
 Fields FamilyBinomial::parameters() {
   return {{"prob", Scale::unit, {{Axis::component, prob_.size()}}, prob_.data()}};
 }
 
-std::unique_ptr<Chart> FamilyBinomial::chart(ConstVectorRef statistics) {
-  std::vector<Index> free;
-  for (Index j = 0; j < n_components(); ++j) {
-    if (std::isnan(held_[j])) free.push_back(j);
-  }
-  return make_logit_chart(prob_.data(), statistics, free);
+void FamilyBinomial::score(ConstVectorRef statistics, VectorRef slope, VectorRef rows,
+                           VectorRef /*information*/) const {
+  rows = statistics.tail(k_);
+  slope = statistics.head(k_) - rows.cwiseProduct(prob_);
 }
 
 void FamilyBinomial::features(Rows rows, MatrixRef out) const {

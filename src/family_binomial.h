@@ -17,7 +17,7 @@ class FamilyBinomial : public Family {
 
   Index n_statistics() const override { return 2 * k_; }
   Index n_workspace(Index block_rows) const override;
-  Index n_free() const override { return (held_.array() != held_.array()).count(); }
+  Index n_free() const override { return k_ - n_held(); }
   void bind(const Data& data) override;
   Index describe() override { return -1; }
   Index prepare(Accuracy accuracy) override;
@@ -27,24 +27,20 @@ class FamilyBinomial : public Family {
                   VectorRef statistics) const override;
   void maximise(ConstVectorRef statistics, Step step) override;
   Fields parameters() override;
-  std::unique_ptr<Chart> chart(ConstVectorRef statistics) override;
+  void score(ConstVectorRef statistics, VectorRef slope, VectorRef rows,
+             VectorRef information) const override;
   double distance(Index a, Index b) const override;
   Index n_features() const override { return 1; }
   void features(Rows rows, MatrixRef out) const override;
   void start_at(const std::vector<Index>& rows) override;
   std::unique_ptr<Family> clone() const override;
 
-  // Holds probabilities from now on, to the last bit; NaN where free.
-  void hold(ConstVectorRef prob);
-
  private:
-  void restore_held();
   double successes(Index row) const { return data_.x[row]; }
   double trials(Index row) const { return data_.x[data_.n + row]; }
 
   std::shared_ptr<const Vector> log_choose_;  // shared by clones
   Vector prob_;
-  Vector held_;
   Matrix theta_;  // 3 x K: what successes, failures and the logarithm of the coefficient count for
   Vector zero_;   // K
 };

@@ -1,6 +1,14 @@
 #include "latent.h"
 
+#include "chart_fields.h"
+
 namespace em {
+
+std::unique_ptr<Chart> Latent::chart(ConstVectorRef statistics) {
+  return make_field_chart(parameters(), held_, statistics,
+                          [this](ConstVectorRef sums, VectorRef slope, VectorRef rows,
+                                 VectorRef information) { score(sums, slope, rows, information); });
+}
 
 void Latent::decode(Rows unit, Decoding want, MatrixRef inout) const {
   Vector ignored = Vector::Zero(n_statistics());

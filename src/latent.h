@@ -44,8 +44,7 @@ class Latent {
   virtual ~Latent() = default;
   Latent& operator=(const Latent&) = delete;
 
-  // What every structure must say
-  // ----------------------------------------------------------------------------
+  // --- What every structure must say ---
 
   virtual Index n_columns() const = 0;  // of responsibilities: the components, and what it has beside them
   virtual Index n_statistics() const = 0;
@@ -77,13 +76,13 @@ class Latent {
 
   virtual void maximise(ConstVectorRef statistics) = 0;
 
-  // Free coordinates about the present parameters and the gradient in them, as Family::chart().
-  virtual std::unique_ptr<Chart> chart(ConstVectorRef statistics) = 0;
+  // As Family::score().
+  virtual void score(ConstVectorRef statistics, VectorRef slope, VectorRef rows,
+                     VectorRef information) const = 0;
 
   virtual std::unique_ptr<Latent> clone() const = 0;  // own parameters, the same data
 
-  // What need not be said
-  // ------------------------------------------------------------------------------------
+  // --- What need not be said ---
 
   // From now on these are the rows, and what is known of them.
   virtual void bind(const Data& data) { data_ = data; }
@@ -95,6 +94,9 @@ class Latent {
   // Do the responsibilities of every row always sum to its weight, over the components' own columns?
   virtual bool rows_are_complete() const { return false; }
 
+  // As Family::chart(); the default follows score().
+  virtual std::unique_ptr<Chart> chart(ConstVectorRef statistics);
+
   // In: as posterior(). Out: what Decoding says. The default is that of rows by themselves.
   virtual void decode(Rows unit, Decoding want, MatrixRef inout) const;
 
@@ -103,6 +105,7 @@ class Latent {
   Latent(const Latent& other) = default;
 
   Data data_;
+  Vector held_;  // parameters that are held: packed as parameters(), NaN where free; empty: all are free
 };
 
 }  // namespace em

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "blocks.h"
+#include "chart_fields.h"
 #include "numerics.h"
 
 namespace em {
@@ -44,11 +45,12 @@ class NoiseChart : public Chart {
 
 LatentMixture::LatentMixture(Vector proportions, Vector held, Noise noise)
     : proportions_(std::move(proportions)),
-      held_(std::move(held)),
-      free_((held_.array() != held_.array()).cast<Index>()),
-      free_mass_(1.0 - (free_ == 1).select(0.0, held_.array()).sum()),
+      free_((held.array() != held.array()).cast<Index>()),
+      free_mass_(1.0 - (free_ == 1).select(0.0, held.array()).sum()),
       noise_(noise),
-      log_proportions_(proportions_.size()) {}
+      log_proportions_(proportions_.size()) {
+  held_ = std::move(held);
+}
 
 void LatentMixture::prepare() { log_proportions_ = proportions_.array().log(); }
 
@@ -105,15 +107,14 @@ Fields LatentMixture::parameters() {
   return {{"proportions", Scale::simplex, {{Axis::column, proportions_.size()}}, proportions_.data()}};
 }
 
+void LatentMixture::score(ConstVectorRef statistics, VectorRef slope, VectorRef rows,
+                          VectorRef /*information*/) const {
+  slope = rows = statistics.head(n_columns());
+}
+
 std::unique_ptr<Chart> LatentMixture::chart(ConstVectorRef statistics) {
-  if (n_free() == 0) return make_empty_chart();
-  if (noise_ == Noise::beside_alike)
-    return std::make_unique<NoiseChart>(proportions_.data(), statistics.head(n_columns()));
-  std::vector<Index> free;
-  for (Index j = 0; j < n_columns(); ++j) {
-    if (free_[j] == 1) free.push_back(j);
-  }
-  return make_simplex_chart(proportions_.data(), statistics.data(), n_columns(), free);
+  if (noise_ != Noise::beside_alike) return Latent::chart(statistics);
+  return std::make_unique<NoiseChart>(proportions_.data(), statistics.head(n_columns()));
 }
 
 std::unique_ptr<Latent> LatentMixture::clone() const { return std::make_unique<LatentMixture>(*this); }

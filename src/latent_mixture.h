@@ -35,6 +35,8 @@ class LatentMixture : public Latent {
   Vector counts(ConstVectorRef statistics) const override { return statistics; }
   void maximise(ConstVectorRef statistics) override;
   Fields parameters() override;
+  void score(ConstVectorRef statistics, VectorRef slope, VectorRef rows,
+             VectorRef information) const override;
   std::unique_ptr<Chart> chart(ConstVectorRef statistics) override;
   std::unique_ptr<Latent> clone() const override;
 
@@ -48,7 +50,6 @@ class LatentMixture : public Latent {
 
  private:
   Vector proportions_;
-  Vector held_;
   Eigen::Array<Index, Eigen::Dynamic, 1> free_;  // 1 where free, else 0
   double free_mass_;                             // what is left for the free ones
   Noise noise_;

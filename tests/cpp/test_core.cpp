@@ -477,8 +477,10 @@ class Waiting : public em::Family {
       if (statistics[j] > 0.0) rate_[j] = statistics[j] / statistics[k_ + j];
     }
   }
-  std::unique_ptr<em::Chart> chart(em::ConstVectorRef /*statistics*/) override {
-    return em::make_empty_chart();
+  void score(em::ConstVectorRef statistics, em::VectorRef slope, em::VectorRef rows,
+             em::VectorRef /*information*/) const override {
+    rows = statistics.head(k_);
+    slope = rows - statistics.tail(k_).cwiseProduct(rate_);
   }
   std::unique_ptr<em::Family> clone() const override { return std::make_unique<Waiting>(*this); }
   bool thread_safe() const override { return false; }
