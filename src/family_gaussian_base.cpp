@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "chart_gaussian.h"
+#include "gaussian_chart.h"
 #include "numerics.h"
 
 namespace em {

@@ -11,10 +11,10 @@
 // = 1.
 #pragma once
 
-#include "chart_held.h"
 #include "covariance.h"
 #include "family.h"
-#include "prior_gaussian.h"
+#include "gaussian_held.h"
+#include "gaussian_prior.h"
 
 namespace em {
 

@@ -1,4 +1,4 @@
-#include "share.h"
+#include "gaussian_relatives.h"
 
 #include <algorithm>
 #include <cmath>
@@ -85,9 +85,9 @@ class Scatter {
 
 }  // namespace
 
-Shared share(Model& model, const Start& start, const std::vector<Structure>& structures, int threads,
-             Interrupt& interrupt) {
-  Shared out;
+Relatives find_relatives(Model& model, const Start& start, const std::vector<Structure>& structures,
+                         int threads, Interrupt& interrupt) {
+  Relatives out;
   const Index k = model.n_components();
   double level = 0.0;
   Parameters from;
