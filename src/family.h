@@ -87,8 +87,8 @@ class Family {
 
   // --- The rows ---
 
-  // From now on these are the rows. What is made of them once (constants of a row's density) is made here, by
-  // who then calls Family::bind(). Parameters stay, and so does what describe() learned, so that parts of
+  // From now on these are the rows. A family that makes something of them once (constants of a row's density)
+  // does it here, after Family::bind(). Parameters stay, and so does what describe() learned, so that parts of
   // described data can be bound in turn.
   virtual void bind(const Data& data) { data_ = data; }
 

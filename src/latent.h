@@ -18,8 +18,8 @@
 // one.
 //
 // A new structure writes what is pure virtual here. Laws (tests/testthat/test-laws.R): statistics add over
-// units; a unit of weight 2 counts as the unit twice; prepare() apart, all that a pass calls is const and may
-// run on several threads at once. rows of a block: see "Padding" in kernels.h.
+// units; a unit of weight 2 counts as the unit twice; what a pass calls is const but for prepare(), and may run
+// on several threads at once.
 #pragma once
 
 #include <memory>
@@ -62,8 +62,9 @@ class Latent {
   // times its weight, which is that of its rows where they are not by themselves; weight 0 adds 0 whatever
   // the density. Where there are no units, columns have room for padded_rows(unit.size) entries and hold
   // zeros behind the last row on return; a unit's matrix may be a part of a larger one, and nothing but its
-  // rows is written. next: data that will be read after this; may be fetched into the cache meanwhile, and
-  // may be empty.
+  // rows is written. (A chain needs no other matrix: what is filtered forwards is smoothed backwards in its
+  // place.)
+  // next: data that will be read after this; may be fetched into the cache meanwhile, and may be empty.
   virtual double posterior(Rows unit, const double* weights, MatrixRef inout, double* row_loglik,
                            VectorRef statistics, ConstBlock next) const = 0;
 
