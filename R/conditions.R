@@ -33,12 +33,12 @@ enumerate <- function(x, most = 5L) {
 quoted <- function(x) enumerate(dQuote(x, FALSE))
 
 plural <- function(n, one, many = paste0(one, "s")) {
-  paste(format(n, big.mark = "", scientific = FALSE), if (n == 1) one else many)
+  paste(if (n == round(n)) fixed(n, 0L) else number(n, 15L), if (n == 1) one else many)
 }
 
 # A number for a message: enough digits to recognise it, none of the user's options().
-number <- function(x, digits = 4L) {
-  trimws(formatC(x, digits = digits, format = "g", decimal.mark = "."))
+number <- function(x, digits = 4L, mark = ".") {
+  trimws(formatC(x, digits = digits, format = "g", decimal.mark = mark))
 }
 
 # How many there are, for a message: beyond 2^31 that is no integer.

@@ -132,7 +132,7 @@ bar_scene <- function(fit, states, chosen) {
     c(frame_base(fit, chosen[i]), list(
       responsibilities = lapply(seq_len(ncol(r)), function(k) I(signif(unname(r[, k]), 5L))), prob = I(unname(prob)),
       note = paste0("Probability of ",
-                     paste0(names(prob), ": ", formatC(prob, digits = 4L, format = "f"), collapse = ", "))
+                     paste0(names(prob), ": ", fixed(prob, 4L, "."), collapse = ", "))
     ))
   })
   list(kind = "bars", xlab = "successes / trials of each row; lines: probabilities of success",

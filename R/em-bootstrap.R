@@ -244,14 +244,14 @@ confint.em_bootstrap <- function(object, parm, level = 0.95, ...) {
 
 #' @rdname em_bootstrap
 #' @export
-print.em_bootstrap <- function(x, digits = 4L, ...) {
+print.em_bootstrap <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
   kept <- changing(x)
   failed <- x$n_boot - nrow(kept)
   cat("Bootstrap, ", x$type, ": ", plural(x$n_boot, "refit"), if (failed) paste0(", ", failed, " left out"), "\n\n",
       sep = "")
   estimate <- x$estimate[colnames(kept)]
   table <- data.frame(estimate = estimate, bias = colMeans(kept) - estimate, std.error = apply(kept, 2L, stats::sd))
-  print(utils::head(signif(table, digits), 10L))
+  print(utils::head(table, 10L), digits = digits)
   if (nrow(table) > 10L) cat(sprintf("(%s more)\n", plural(nrow(table) - 10L, "parameter")))
   invisible(x)
 }

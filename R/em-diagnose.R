@@ -368,11 +368,15 @@ format.em_diagnosis <- function(x, all = FALSE, width = getOption("width"), ...)
   c(attr(x, "title"), head, blocks, quiet)
 }
 
+# The check, and beside it what was found; below it where the console is narrow. A remedy stays in one line, to be pasted.
 lines_of <- function(told, width) {
+  beside <- width >= 60L
+  margin <- strrep(" ", if (beside) 16L else 2L)
   unlist(lapply(seq_len(nrow(told)), function(i) {
-    text <- strwrap(told$explanation[i], max(30L, width - 17L))
-    c(sprintf("%-16s%s", c(told$check[i], rep("", length(text) - 1L)), text),
-      if (!is.na(told$remedy[i])) sprintf("%-16sTry %s", "", told$remedy[i]))
+    text <- paste0(margin, c(strwrap(told$explanation[i], width - nchar(margin) - 1L),
+                             if (!is.na(told$remedy[i])) paste("Try", told$remedy[i])))
+    if (!beside) return(c(told$check[i], text))
+    c(sprintf("%-16s%s", told$check[i], substring(text[1L], 17L)), text[-1L])
   }))
 }
 

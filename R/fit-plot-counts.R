@@ -19,7 +19,7 @@ plot_data_counts <- function(fit, bins = NULL) {
 
 success_name <- function(fit, size) {
   name <- if (is.null(fit$data$names)) "successes" else fit$data$names[1L]
-  paste(name, "out of", format(size, scientific = FALSE))
+  paste(name, "out of", fixed(size, 0L))
 }
 
 # Bars for 0, 1, ..., size, or for runs of these; `from` and `to` belong to the bar.

@@ -4,10 +4,12 @@
 #' @rdname plot.em_fit
 #' @param object A fit by [em_fit()], or what `plot_data()` returned.
 #' @importFrom rlang .data
-#' @exportS3Method ggplot2::autoplot
+#' @method autoplot em_fit
+#' @exportS3Method ggplot2::autoplot em_fit
 autoplot.em_fit <- function(object, type = NULL, ...) gg_plot(plot_data(object, type = type, ...))
 
-#' @exportS3Method ggplot2::autoplot
+#' @method autoplot em_plot
+#' @exportS3Method ggplot2::autoplot em_plot
 autoplot.em_plot <- function(object, ...) {
   check_no_dots(list(...), names(formals(autoplot.em_plot)))
   gg_plot(object)
@@ -188,7 +190,7 @@ gg_plot.em_plot_responsibility <- function(data) {
     ggplot2::geom_rect(ggplot2::aes(xmin = .data$at - 0.42, xmax = .data$at + 0.42, ymin = .data$bottom,
                                     ymax = .data$top, fill = .data$component), data = bars) +
     ggplot2::geom_text(ggplot2::aes(.data$at, (.data$bottom + .data$top) / 2,
-                                    label = paste(shorten(.data$component, 10L), round(.data$responsibility, 2L))),
+                                    label = paste(shorten(.data$component, 10L), fixed(.data$responsibility, 2L))),
                        data = named, colour = "white", size = 3) +
     ggplot2::scale_x_continuous(breaks = first$at, labels = first$label,
                                 guide = ggplot2::guide_axis(check.overlap = TRUE)) +

@@ -138,7 +138,7 @@ make_room <- function(key, look) {
   old
 }
 
-axis_labels <- function(at) format(at, digits = 7L, trim = TRUE, decimal.mark = ".")
+axis_labels <- function(at) format(at, digits = 7L, trim = TRUE)
 
 draw_axis <- function(side) {
   at <- graphics::axTicks(side)

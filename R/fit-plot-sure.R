@@ -36,7 +36,7 @@ responsibility_bars <- function(fit, most = 40L) {
   top <- t(apply(r, 1L, cumsum))
   if (ncol(r) == 1L) top <- t(top)
   at <- seq_along(rows)
-  label <- paste0(format(x[rows, 1L], trim = TRUE), "/", format(x[rows, 2L], trim = TRUE))
+  label <- paste0(fixed(x[rows, 1L], 0L), "/", fixed(x[rows, 2L], 0L))
   bars <- long_responsibilities(r, fit, row = rows, at = at, label = label)
   bars$top <- as.vector(top)
   bars$bottom <- pmax(bars$top - bars$responsibility, 0)
@@ -81,7 +81,7 @@ draw_responsibility_bars <- function(data, look) {
 # The longest of "name 0.45", "0.45" and nothing that fits every bar.
 name_bars <- function(bars) {
   bars <- bars[bars$responsibility > 0.08, ]
-  share <- formatC(bars$responsibility, digits = 2L, format = "f")
+  share <- fixed(bars$responsibility, 2L)
   for (label in list(paste(shorten(bars$component, 10L), share), share)) {
     if (max(graphics::strwidth(label, cex = 0.85, font = 2L)) > 0.8) next
     return(graphics::text(bars$at, (bars$bottom + bars$top) / 2, label, col = "white", font = 2L, cex = 0.85))

@@ -9,7 +9,7 @@ plot_data_surface <- function(fit, limits = c(0, 1), grid = 81L) {
   if (!is.numeric(limits) || length(limits) != 2L || anyNA(limits) || limits[1L] < 0 || limits[2L] > 1 ||
       limits[1L] >= limits[2L]) {
     abort_em("argument", c("`limits` must be two probabilities, the smaller first.",
-                           x = sprintf("It is %s.", enumerate(format(limits)))))
+                           x = sprintf("It is %s.", enumerate(number(limits)))))
   }
   at <- seq(limits[1L], limits[2L], length.out = grid)
   path <- path_parameters(fit)
@@ -60,7 +60,7 @@ draw_plot.em_plot_surface <- function(data, look) {
   levels <- surface_levels(z)
   z[!is.finite(z)] <- min(z[is.finite(z)])
   graphics::contour(unique(data$surface$x), unique(data$surface$y), z, levels = levels, add = TRUE,
-                    labels = formatC(levels, digits = 1L, format = "f"), col = quiet_grey, lwd = 0.8, labcex = 0.7)
+                    labels = fixed(levels, 1L), col = quiet_grey, lwd = 0.8, labcex = 0.7)
   graphics::abline(0, 1, col = quiet_grey, lty = "12")
   draw_walk_arrows(data$walk)
   graphics::points(data$marks$x, data$marks$y, pch = c(8L, 4L), lwd = 2.5, cex = 1.6,

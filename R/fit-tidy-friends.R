@@ -1,7 +1,8 @@
 # Conversions for other packages, registered when these are loaded and never needed without them.
 
 # For the parameters package: one row for each parameter, under its names for the columns.
-#' @exportS3Method parameters::model_parameters
+#' @method model_parameters em_fit
+#' @exportS3Method parameters::model_parameters em_fit
 model_parameters.em_fit <- function(model, ci = 0.95, ...) {
   table <- tidy_parameters(model, conf.int = TRUE, conf.level = ci)
   out <- data.frame(Parameter = parameter_names(table), Coefficient = table$estimate, SE = table$std.error, CI = ci,
@@ -11,7 +12,8 @@ model_parameters.em_fit <- function(model, ci = 0.95, ...) {
 }
 
 # For the performance package: the criteria of the fit.
-#' @exportS3Method performance::model_performance
+#' @method model_performance em_fit
+#' @exportS3Method performance::model_performance em_fit
 model_performance.em_fit <- function(model, ...) {
   line <- glance.em_fit(model)
   out <- data.frame(line[c("logLik", "AIC", "BIC", "ICL")], Entropy = line$entropy, Nobs = line$nobs)
@@ -19,7 +21,8 @@ model_performance.em_fit <- function(model, ...) {
 }
 
 # For mclust: a fit as mclust would have returned it. Its criteria have the opposite sign there.
-#' @exportS3Method mclust::as.Mclust
+#' @method as.Mclust em_fit
+#' @exportS3Method mclust::as.Mclust em_fit
 as.Mclust.em_fit <- function(x, ...) {
   need_family(x, "gaussian", "Mclust")
   if (length(component_names_of(x)) != x$k) {

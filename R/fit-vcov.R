@@ -184,7 +184,7 @@ warn_standard_error <- function(fit, parameters, found) {
   short <- fit$status != "collapsed" && !isTRUE(found$gain <= most_gain)
   if (!any(found$lacking) && !short) return(invisible())
   what <- if (any(found$lacking)) {
-    sprintf("%s of %d parameters %s no standard error.", format(sum(found$lacking)), length(names),
+    sprintf("%d of %d parameters %s no standard error.", sum(found$lacking), length(names),
             if (sum(found$lacking) == 1L) "has" else "have")
   } else {
     "Standard errors belong to a maximum of the likelihood, which this fit is not."

@@ -162,8 +162,8 @@ describe_agreement <- function(fit) {
 #' most 15 lines for up to 6 components. `summary()` adds the covariances, the criteria and the starts.
 #'
 #' @param x,object A fit by [em_fit()].
-#' @param digits Significant digits.
-#' @param ... Passed on to [print.data.frame()], or ignored.
+#' @param digits Significant digits of the parameters; left out: three fewer than `options(digits = )`, so 4.
+#' @param ... Ignored.
 #' @return `print()` returns `x`, invisibly; `format()` a character vector, a line each; `summary()` a list of
 #'   class `summary.em_fit` with the table of components, the criteria and the fit.
 #' @references Schwarz, G. (1978) Estimating the dimension of a model. *Annals of Statistics* 6, 461-464.
@@ -173,14 +173,14 @@ describe_agreement <- function(fit) {
 #' fit
 #' summary(fit)
 #' @export
-print.em_fit <- function(x, digits = 4L, ...) {
+print.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
   cat(format(x, digits = digits), sep = "\n")
   invisible(x)
 }
 
 #' @rdname print.em_fit
 #' @export
-format.em_fit <- function(x, digits = 4L, ...) {
+format.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
   c(format_title(x), "", format_components(x, digits), "", format_criteria(x), format_ending(x))
 }
 
@@ -191,7 +191,7 @@ format_title <- function(x) {
   rows <- plural(x$data$n, "observation")
   if (x$family$name == "gaussian") rows <- paste0(rows, ", ", plural(ncol(x$data$x), "variable"))
   if (x$family$name == "binomial") rows <- paste0(rows, ", ", plural(sum(x$data$x[, 2L]), "trial"))
-  if (x$data$weighted) rows <- paste0(rows, ", weights sum to ", number(x$nobs, 7L))
+  if (x$data$weighted) rows <- paste0(rows, ", weights sum to ", number(x$nobs, 7L, getOption("OutDec")))
   rows <- paste0(c(rows, describe_missing(x$data)), collapse = "")
   if (holds_parameters(fit_model(x))) rows <- paste0(rows, ", ", plural(sum(is_held(x)), "parameter"), " held")
   if (isTRUE(x$data$n_empty > 0)) rows <- paste0(rows, ", ", x$data$n_empty, " without trials not counted")
@@ -202,47 +202,38 @@ format_title <- function(x) {
 # At most 6 components and 6 columns of parameters, and no more columns than the console is wide: the rest is for
 # summary() and coef().
 format_components <- function(x, digits) {
-  parameters <- family_summary(x$family, x$parameters, x$data)
-  table <- data.frame(component = names(x$counts), proportion = round(unname(x$parameters$proportions), 3L),
-                      n = round(unname(x$counts)))
-  shown <- parameters[seq_len(min(6L, ncol(parameters)))]
-  shown[] <- lapply(shown, function(column) as.numeric(formatC(column, digits = digits, format = "g")))
-  if (has_noise(x$latent)) shown[] <- lapply(shown, format)
-  shown <- with_noise_row(shown, x$latent, "")
-  table <- data.frame(table, shown, check.names = FALSE)
-  rows <- c(seq_len(min(6L, x$k)), seq_len(nrow(table))[-seq_len(x$k)])
-  lines <- lines_in_width(table[rows, ], least = 4L)
-  left <- c(component = x$k - 6L, variable = 3L + ncol(parameters) - attr(lines, "columns"))
+  frame <- component_frame(x)
+  rows <- c(seq_len(min(6L, x$k)), seq_len(nrow(frame))[-seq_len(x$k)])
+  frame <- frame[rows, seq_len(min(9L, ncol(frame)))]
+  table <- format_columns(frame, digits)
+  table$proportion <- format(round(frame$proportion, 3L), digits = 15L)
+  table$n <- fixed(frame$n, 0L)
+  columns <- first_columns(table, least = 4L)
+  lines <- table_lines(table[seq_len(columns)], width = Inf)
+  left <- c(component = x$k - 6L, variable = length(component_frame(x)) - columns)
   left <- left[left > 0L]
-  if (!length(left)) return(c(lines))
+  if (!length(left)) return(lines)
   c(lines, sprintf(" (%s more: see coef())", paste(mapply(plural, left, names(left)), collapse = " and ")))
 }
 
-# A table as it is printed, with as many of its first columns as the width of the console holds.
-lines_in_width <- function(table, least) {
-  width <- getOption("width")
-  options(width = 10000L)
-  on.exit(options(width = width))
-  for (columns in seq.int(ncol(table), least)) {
-    lines <- utils::capture.output(print(table[seq_len(columns)], row.names = FALSE))
-    if (max(nchar(lines, "width")) <= width) break
-  }
-  structure(lines, columns = columns)
+# A row for each component, and for noise.
+component_frame <- function(x) {
+  data.frame(component = names(x$counts), proportion = unname(x$parameters$proportions), n = unname(x$counts),
+             with_noise_row(family_summary(x$family, x$parameters, x$data), x$latent), check.names = FALSE)
 }
 
 # Noise has none of the components' own parameters.
-with_noise_row <- function(frame, latent, value = NA) {
+with_noise_row <- function(frame, latent) {
   if (!has_noise(latent)) return(frame)
   row.names(frame) <- NULL
-  frame[nrow(frame) + 1L, ] <- value
+  frame[nrow(frame) + 1L, ] <- NA
   frame
 }
 
 format_criteria <- function(x) {
-  say <- function(value, digits) format(round(value, digits), nsmall = digits)
-  c(sprintf("logLik %s (df %d)   AIC %s   BIC %s (smaller is better)", say(x$loglik, 2L), x$df,
-            say(stats::AIC(x), 1L), say(stats::BIC(x), 1L)),
-    if (has_prior(x)) sprintf("Log-likelihood and log prior together %s", say(x$objective, 2L)))
+  c(sprintf("logLik %s (df %d)   AIC %s   BIC %s (smaller is better)", fixed(x$loglik, 2L), x$df,
+            fixed(stats::AIC(x), 1L), fixed(stats::BIC(x), 1L)),
+    if (has_prior(x)) sprintf("Log-likelihood and log prior together %s", fixed(x$objective, 2L)))
 }
 
 format_ending <- function(x) {
@@ -266,21 +257,17 @@ format_ending <- function(x) {
 #' @rdname print.em_fit
 #' @export
 summary.em_fit <- function(object, ...) {
-  components <- data.frame(component = names(object$counts), proportion = unname(object$parameters$proportions),
-                           n = unname(object$counts),
-                           with_noise_row(family_summary(object$family, object$parameters, object$data), object$latent),
-                           check.names = FALSE)
   criteria <- c(logLik = object$loglik, df = object$df, nobs = object$nobs, AIC = stats::AIC(object),
                 BIC = stats::BIC(object))
-  structure(list(fit = object, components = components, criteria = criteria), class = "summary.em_fit")
+  structure(list(fit = object, components = component_frame(object), criteria = criteria), class = "summary.em_fit")
 }
 
 #' @export
-print.summary.em_fit <- function(x, digits = 4L, ...) {
+print.summary.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
   fit <- x$fit
   cat("Call: ", paste(deparse(fit$call, width.cutoff = 100L), collapse = "\n"), "\n\n", sep = "")
   cat(format_title(fit), "", sep = "\n")
-  print(x$components, digits = digits, row.names = FALSE, ...)
+  cat(table_lines(format_columns(x$components, digits)), sep = "\n")
   covariance <- fit$parameters$covariance
   if (!is.null(covariance)) {
     shown <- seq_len(min(fit$k, 6L))
@@ -288,12 +275,13 @@ print.summary.em_fit <- function(x, digits = 4L, ...) {
       cat("\nCovariance of component ", names(fit$counts)[j], ":\n", sep = "")
       print(covariance[, , j], digits = digits)
     }
+    if (fit$k > 6L) cat("\n(", plural(fit$k - 6L, "covariance"), " more: see coef())\n", sep = "")
   }
   cat("", format_criteria(fit), format_ending(fit), sep = "\n")
   if (nrow(fit$starts) > 1L) {
     cat("\nStarts, best first:\n")
     best <- order(-fit$starts$loglik)
-    print(utils::head(fit$starts[best, ], 5L), digits = 8L, row.names = FALSE)
+    cat(table_lines(format_columns(utils::head(fit$starts[best, ], 5L), 8L)), sep = "\n")
   }
   invisible(x)
 }

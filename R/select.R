@@ -118,12 +118,12 @@ select_top <- function(x, rows) {
   if (!length(rows)) return(NULL)
   table <- x$table[rows, ]
   gap <- table[[x$criterion]] - table[[x$criterion]][1L]
-  shown <- data.frame(covariance = table$covariance, k = table$k, logLik = sprintf("%.2f", table$logLik),
-                      df = table$df, sprintf("%.1f", table[[x$criterion]]), difference = sprintf("%.1f", gap),
-                      n.min = sprintf("%.0f", table$n.min), entropy = sprintf("%.2f", table$entropy))
+  shown <- data.frame(covariance = table$covariance, k = table$k, logLik = fixed(table$logLik, 2L),
+                      df = table$df, fixed(table[[x$criterion]], 1L), difference = fixed(gap, 1L),
+                      n.min = fixed(table$n.min, 0L), entropy = fixed(table$entropy, 2L))
   names(shown)[5L] <- x$criterion
   if (anyNA(shown$covariance)) shown$covariance <- NULL
-  utils::capture.output(print(shown, row.names = FALSE))
+  table_lines(shown, id = match("k", names(shown)))
 }
 
 select_verdict <- function(x, ranked) {
@@ -213,7 +213,8 @@ plot_data.em_select <- function(fit, type = "select", criterion = fit$criterion,
 
 #' @rdname plot.em_select
 #' @param object What [em_select()] returned.
-#' @exportS3Method ggplot2::autoplot
+#' @method autoplot em_select
+#' @exportS3Method ggplot2::autoplot em_select
 autoplot.em_select <- function(object, criterion = object$criterion, ...) {
   gg_plot(plot_data(object, criterion = criterion, ...))
 }

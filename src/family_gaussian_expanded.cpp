@@ -147,9 +147,8 @@ void FamilyGaussian::add_expanded(const Packed& block, ConstBlock responsibiliti
   sums_of(block.features, responsibilities, statistics.data() + k_, size_of(n_terms(form_)));
 }
 
-// The sums about the centre -> those about the pivots. With m = shift: S1 = sum - n m, and S2 = sum of
-// products
-// - m sum' - sum m' + n m m'.
+// The sums about the centre -> those about the pivots. With m = shift, S1 = sum - n m and
+// S2 = sum of products - m sum' - sum m' + n m m'.
 void FamilyGaussian::translate(Index component, const double* sums, VectorRef statistics) const {
   const bool products = form_ == Form::full || form_ == Form::offset;
   const double* m = shift_.data() + component * d_;

@@ -5,8 +5,7 @@
 //   factor  Sigma_k = c_k F_k T_k T_k' F_k', F_k lower triangular; EEE, VEE, EVV, VVV
 //           T_k is lower triangular with determinant 1: T_k shared where shape and orientation are, else own
 //   axes    Sigma_k = D_k diag(delta_k) D_k'; all others
-//           D_k turns from its place at the origin by a Cayley transform; the diagonal structures have D_k =
-//           I
+//           D_k turns from its place at the origin by a Cayley transform; it is I in the diagonal structures
 //
 // In both the volumes, log-shapes and rotations (or the triangle of T_k) are one set for all components or
 // one for each, as the letters of the structure say. In one dimension only the volume is left.

@@ -1,8 +1,7 @@
 // kernels.h: the numerical kernels, compiled for several instruction sets and chosen at run time.
 //
 // A kernel works on one block of rows (128 to 1024, as the cache has room) that stays in the cache from
-// pack() to the sums. Rows are the vector lanes, so blocks are column-major, as in R. The order within a
-// block is
+// pack() to the sums. Rows are the vector lanes, so blocks are column-major, as in R. In a block they go
 //
 //   Family::pack          pack, then pack_norm | pack_products where the form needs them
 //   Family::log_density   linear_density | square_density | offset_density | diagonal_density | full_density
@@ -16,9 +15,8 @@
 //   x               Gaussian, one covariance        S^-1 mu_k, as -x'S^-1 x / 2 is the same for all k
 //   x, |x|^2        spherical                       mu_k / v_k, -1 / (2 v_k)
 //   x, x^2          diagonal, and one dimension     mu_kj / v_kj, -1 / (2 v_kj)
-//   x, x_a x_b      full, few dimensions            S^-1 mu_k, -P_aa / 2, -P_ab with P = S_k^-1; with more of
-//   them
-//                                                   by offset_density and product_sums
+//   x, x_a x_b      full, few dimensions            S^-1 mu_k, -P_aa / 2, -P_ab with P = S_k^-1; in more
+//                                                   dimensions offset_density and product_sums
 //   y, m - y, h     binomial, h = log choose(m, y)  log p_k, log(1 - p_k), 1; see drop_below()
 //
 // It is the fastest, and loses digits where a cluster is narrow against its distance from the centre. The

@@ -4,11 +4,10 @@
 //   data     list(x = double matrix, weights = NULL or doubles, missing = is there NaN in x?, kernels = NULL
 //            or their name; and what is known of each row, where anything is: labels = integers, 0 where
 //            unknown, log_beliefs = matrix, log_noise = log density of noise; units = NULL or the number of
-//            the last row of each, for rows that share a component); binomial: columns successes,
-//            trials
-//   family   list(name =, k =, held = a list like the parameters, NaN where free, ...); Gaussian: covariance
-//   =
-//            its letters, prior = NULL or list(mean, kappa, nu, scale)
+//            the last row of each, for rows that share a component); the columns of a binomial family are
+//            successes and trials
+//   family   list(name =, k =, held = a list like the parameters, NaN where free, ...); a Gaussian one has
+//            covariance = its letters, prior = NULL or list(mean, kappa, nu, scale)
 //   latent   list(name =, proportions = the start, held = as many, NaN where free; noise = is there a
 //            proportion more?, alike = are the components' own equal beside it?)
 //   parameters   a named list in the order and shapes of Fields

@@ -53,7 +53,7 @@ test_that("print shows as many variables as the console is wide, in one block", 
   }
   expect_identical(shown(80)[1:4], c(" component proportion   n eruptions_in_minutes waiting_time_in_minutes  third",
                                      "     short      0.357  97                2.038                   54.49  4.224",
-                                     "      long      0.643 175                4.291                   79.99 18.580",
+                                     "      long      0.643 175                4.291                   79.99 18.583",
                                      ""))
   expect_identical(shown(70)[1:4], c(" component proportion   n eruptions_in_minutes waiting_time_in_minutes",
                                      "     short      0.357  97                2.038                   54.49",
@@ -75,6 +75,8 @@ test_that("summary has the table, the criteria, the covariances and the starts",
   expect_match(output[1], "Call: emfit::em_fit(x = faithful, k = 2)", fixed = TRUE)
   expect_true("Covariance of component 2:" %in% output)
   expect_true("Starts, best first:" %in% output)
+  many <- suppressWarnings(em_fit(faithful, start = rep_len(1:7, 272), control = em_control(max_iter = 1, tol = 0)))
+  expect_true("(1 covariance more: see coef())" %in% capture.output(print(summary(many))))
 })
 
 test_that("a fit is plain data: no environment, no pointer, small", {

@@ -52,7 +52,7 @@ test_that("every chunk that draws has an alternative text", {
   }
 })
 
-# The code of a vignette, run; its objects can then be looked at.
+# The code of a vignette, run; its objects can then be looked at. What it compares for all to see must be equal.
 run_vignette <- function(name) {
   file <- grep(paste0("/", name, "[.]Rmd$"), vignette_files(), value = TRUE)
   code <- tempfile(fileext = ".R")
@@ -60,7 +60,11 @@ run_vignette <- function(name) {
   home <- new.env(parent = globalenv())
   grDevices::pdf(NULL)
   on.exit(grDevices::dev.off())
-  suppressWarnings(utils::capture.output(sys.source(code, home)))
+  for (step in parse(code)) {
+    utils::capture.output(value <- suppressMessages(suppressWarnings(eval(step, home))))
+    compares <- is.call(step) && as.character(step[[1]])[1] %in% c("all.equal", "identical")
+    if (compares) expect_true(value, label = paste0(name, ": ", deparse(step)[1]))
+  }
   home
 }
 
@@ -99,6 +103,25 @@ test_that("three-groups shows what it says", {
   expect_within(v$fit$loglik, -1146.1036342018924, 1e-8)
   expect_within(v$own$loglik, v$fit$loglik, 0.01)
   expect_identical(v$shapes[which.min(vapply(v$fits, BIC, 0))], "EII")
+  expect_gt(sum(v$single < v$own$loglik - 1), 0)
+  expect_lt(sum(v$single < v$own$loglik - 1), 10)
+  expect_gt(sum(v$own$starts$status == "stopped_early"), 0)
+  expect_length(unique(v$own$starts$method), 3)
+})
+
+test_that("inside shows what it says", {
+  skip_if_not_installed("knitr")
+  v <- run_vignette("inside")
+  expect_length(v$whole, 16)
+})
+
+test_that("why-em-works shows what it says", {
+  skip_if_not_installed("knitr")
+  v <- run_vignette("why-em-works")
+  expect_gt(min(diff(v$fit$trace$loglik)), 0)
+  expect_true(all(diff(v$slow["iterations", ]) > 0) && all(diff(v$slow["ratio", ]) > 0))
+  expect_within(v$short$remaining / (v$best$loglik - v$short$loglik), 1, 0.1)
+  expect_lt(v$time(TRUE)$iterations, v$time(FALSE)$iterations / 10)
 })
 
 test_that("emfit shows what it says of noise and of a prior", {
@@ -109,4 +132,27 @@ test_that("emfit shows what it says of noise and of a prior", {
   expect_gt(length(v$lost$degenerate), 0)
   expect_length(v$kept$degenerate, 0)
   expect_gt(min(v$kept$parameters$sd), 0.01)
+})
+
+test_that("missing-values shows what it says", {
+  skip_if_not_installed("knitr")
+  v <- run_vignette("missing-values")
+  expect_gt(v$fits[["filled by means"]]$degenerate[1], 0)
+  errors <- abs(sweep(v$estimates, 2, c(2 / 3, v$truth$mean[, 2], 1, v$truth$correlation)))
+  expect_true(all(apply(errors, 1, max)["exact EM"] < apply(errors, 1, max)[-1] / 5))
+})
+
+test_that("how-many shows what it says", {
+  skip_if_not_installed("knitr")
+  v <- run_vignette("how-many")
+  expect_identical(best(v$flowers)$k, 2L)
+  expect_gt(BIC(best(v$flowers, k = 3)) - BIC(best(v$flowers)), 0)
+  expect_identical(c(best(v$geyser)$k, best(v$geyser, criterion = "ICL")$k), c(3L, 2L))
+  expect_gt(best(v$geyser, criterion = "AIC")$k, 3L)
+})
+
+test_that("coming-from shows what it says", {
+  skip_if_not_installed("knitr")
+  v <- run_vignette("coming-from")
+  expect_within(v$small$parameters$mean * 1e6, v$fit$parameters$mean, 1e-4)
 })
