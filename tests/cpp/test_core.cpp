@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "chart_fields.h"
 #include "engine.h"
 #include "family_binomial.h"
 #include "family_gaussian.h"
@@ -268,6 +269,30 @@ void interrupted() {
   }
 }
 
+// The gradient in a chart's coordinates against differences of the log-likelihood.
+void check_gradient(em::Model& model, const std::string& what) {
+  em::Interrupt interrupt;
+  model.prepare(em::Accuracy::exact);
+  model.expect(2, interrupt);
+  const auto chart = model.chart();
+  check(chart->size() == model.n_free(), what + ": as many coordinates as are free");
+  em::Vector u = em::Vector::Constant(chart->size(), 0.3), gradient(chart->size());
+  const auto loglik_at = [&](const em::Vector& at) {
+    chart->move_to(at);
+    model.prepare(em::Accuracy::exact);
+    return model.expect(2, interrupt);
+  };
+  loglik_at(u);
+  chart->gradient(model.statistics(), gradient);
+  for (Index i = 0; i < u.size(); ++i) {
+    em::Vector ahead = u, behind = u;
+    ahead[i] += 1e-4;
+    behind[i] -= 1e-4;
+    const double slope = (loglik_at(ahead) - loglik_at(behind)) / 2e-4;
+    check(std::abs(slope - gradient[i]) < 1e-4 * (1.0 + std::abs(slope)), what + ": gradient");
+  }
+}
+
 // Units of 1, 2, .. rows, and one that is longer than a block and a slice.
 struct UnitData {
   static constexpr Index n = 20011;
@@ -383,6 +408,7 @@ void units() {
   em::run_from(model, starts[0], control, interrupt);
   check_units(model, units);
   check_unit_scores(model);
+  check_gradient(model, "units");
 
   // Units of one row are rows by themselves.
   std::vector<int> each(GaussianData::n);
@@ -502,6 +528,7 @@ void defaults() {
   data.d = 1;
   em::Model model(std::make_unique<Waiting>(2), mixture(2), data);
   check_threads(model, "defaults");
+  check_gradient(model, "defaults");
   model.family().start_at({0, 1});
   em::VectorMap rate(model.family_fields()[0].data, 2);
   for (Index j = 0; j < 2; ++j) {
@@ -516,6 +543,57 @@ void defaults() {
   model.family().features({0, 5003}, features);
   check(std::abs(features.mean()) < 1e-12 && std::abs(features.squaredNorm() / 5003.0 - 1.0) < 1e-12,
         "defaults: features()");
+}
+
+// A 2 x 3 table of probabilities, rows summing to one, of which one is held and one lies on its boundary; a
+// number, a rate and a probability beside it.
+void charts() {
+  double table[] = {0.2, 0.3, 0.5, 0.7, 0.3, 0.0};
+  double number = 2.0, rate = 3.0, prob = 0.25;
+  const double counts[] = {10.0, 20.0, 30.0, 5.0, 15.0, 0.0};
+  const em::Extent states{em::Axis::state, 2};
+  const em::Extent one{em::Axis::component, 1};
+  const em::Fields fields = {
+      {"table", em::Scale::simplex, {states, {em::Axis::category, 3}}, table},
+      {"number", em::Scale::real, {one}, &number},
+      {"rate", em::Scale::positive, {one}, &rate},
+      {"prob", em::Scale::unit, {one}, &prob},
+  };
+  // 40 numbers of mean 1 and variance 4; 12 events in a time of 5; 9 successes of 30.
+  const auto loglik = [&] {
+    double sum = -0.5 * 40.0 * (number - 1.0) * (number - 1.0) / 4.0 + 12.0 * std::log(rate) - 5.0 * rate +
+                 9.0 * std::log(prob) + 21.0 * std::log1p(-prob);
+    for (int i = 0; i < 6; ++i) sum += counts[i] > 0.0 ? counts[i] * std::log(table[i]) : 0.0;
+    return sum;
+  };
+  const em::Score score = [&](em::ConstVectorRef, em::VectorRef slope, em::VectorRef rows,
+                              em::VectorRef information) {
+    for (int i = 0; i < 6; ++i) slope[i] = rows[i] = counts[i];
+    slope.tail(3) << 40.0 * (1.0 - number) / 4.0, 12.0 - 5.0 * rate, 9.0 - 30.0 * prob;
+    rows.tail(3) << 40.0, 12.0, 30.0;
+    information[6] = 0.25;
+  };
+  em::Vector held = em::Vector::Constant(9, std::numeric_limits<double>::quiet_NaN());
+  held[0] = table[0];
+  const auto chart = em::make_field_chart(fields, held, em::Vector(), score);
+  check(chart->size() == 6, "charts: a coordinate for each that is free");
+  em::Vector u(6), g(6);
+  u << 0.4, -0.2, 0.3, 0.5, -0.3, 0.2;
+  chart->move_to(u);
+  chart->gradient(em::Vector(), g);
+  check(table[0] == 0.2 && table[5] == 0.0, "charts: what is held or on a boundary stays");
+  check(std::abs(table[0] + table[2] + table[4] - 1.0) < 1e-15 &&
+            std::abs(table[1] + table[3] + table[5] - 1.0) < 1e-15,
+        "charts: sums");
+  for (Index i = 0; i < 6; ++i) {
+    em::Vector ahead = u, behind = u;
+    ahead[i] += 1e-5;
+    behind[i] -= 1e-5;
+    chart->move_to(ahead);
+    const double up = loglik();
+    chart->move_to(behind);
+    check(std::abs((up - loglik()) / 2e-5 - g[i]) < 1e-6, "charts: gradient");
+  }
 }
 
 void small() {
@@ -553,6 +631,7 @@ int main() {
   exceptions();
   units();
   defaults();
+  charts();
   small();
   std::printf("test_core: %s\n",
               n_failures == 0 ? "all held" : (std::to_string(n_failures) + " failures").c_str());
