@@ -33,6 +33,10 @@ em_maximise_cpp <- function(statistics, data, family, latent, parameters, algori
     .Call(`_emfit_em_maximise_cpp`, statistics, data, family, latent, parameters, algorithm)
 }
 
+em_distances_cpp <- function(data, family, parameters) {
+    .Call(`_emfit_em_distances_cpp`, data, family, parameters)
+}
+
 em_score_cpp <- function(data, family, latent, parameters, want, threads) {
     .Call(`_emfit_em_score_cpp`, data, family, latent, parameters, want, threads)
 }

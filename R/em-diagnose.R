@@ -13,8 +13,10 @@
 #'     exchangeable, and EM can never separate them.}
 #'   \item{size}{Expected rows of the smallest component. Gaussian components with a covariance of their own need d
 #'     + 1 rows (d columns), and less than 1 % of all rows is worth a look.}
-#'   \item{distance}{The smallest distance between two components (Bhattacharyya): 0 where they coincide; below 0.1
-#'     they share nine tenths of their mass; above 3, hardly anything.}
+#'   \item{distance}{The smallest distance between two components (Bhattacharyya, the same in other units and
+#'     coordinates): 0 where they coincide; below 0.00125, that of two normal densities a tenth of a standard
+#'     deviation apart, they are taken for one, which [em_fit()] warns of; below 0.1 they share nine tenths of their
+#'     mass; above 3, hardly anything.}
 #'   \item{collapse}{The smallest variance of a component in any direction, relative to the data's; below 1e-6 it
 #'     is taken to sit on points, where the likelihood is unbounded (Hathaway 1985). Binomial components can't
 #'     collapse.}
@@ -123,8 +125,9 @@ diagnose_starts <- function(fit, name) {
                "update(FIT, start = NULL, control = em_control(n_start = 50))"))
   }
   others <- describe_optima(fit)
-  if (agree > 1L) return(say("ok", c(sprintf("%d of %d starts reached this log-likelihood.", agree, n), others)))
-  say("note", c(sprintf("Only one of %d starts reached this log-likelihood: there may be a higher one.", n), others),
+  described <- sprintf("%d of %d starts reached this log-likelihood", agree, n)
+  if (agree > 1L && is.null(describe_disagreement(fit))) return(say("ok", c(paste0(described, "."), others)))
+  say("note", c(sprintf("Only %s: there may be a higher one.", described), others),
       "update(FIT, control = em_control(n_start = 50))")
 }
 
@@ -308,40 +311,12 @@ diagnose_weights <- function(fit, name) {
           "hist(log(weights(FIT)))", name)
 }
 
-# The nearest two components, by Bhattacharyya's distance.
+# The nearest two components, by the core's measure: Bhattacharyya's distance.
 closest_components <- function(fit, parameters) {
-  k <- fit$k
-  if (k == 1L) return(list(pair = c(1L, 1L), distance = NA_real_))
-  gap <- if (is.null(parameters$prob)) gaussian_distance else binomial_distance(fit$data)
-  pairs <- utils::combn(k, 2L)
-  distances <- apply(pairs, 2L, function(pair) gap(parameters, pair[1L], pair[2L]))
+  if (fit$k == 1L) return(list(pair = c(1L, 1L), distance = NA_real_))
+  pairs <- utils::combn(fit$k, 2L)
+  distances <- distances_em(fit$data, parameters, fit_model(fit))[t(pairs)]
   list(pair = pairs[, which.min(distances)], distance = min(distances))
-}
-
-# On the scale of the two components' own spreads, so that no unit makes a determinant overflow.
-gaussian_distance <- function(p, a, b) {
-  d <- NCOL(p$mean)
-  sigma <- function(j) if (is.null(p$sd)) matrix(p$covariance[, , j], d) else matrix(p$sd[[j]]^2)
-  gap <- matrix(p$mean, ncol = d)[a, ] - matrix(p$mean, ncol = d)[b, ]
-  size <- sqrt(diag(sigma(a)) / 2 + diag(sigma(b)) / 2)
-  if (!all(is.finite(size) & size > 0)) return(if (all(gap == 0)) 0 else Inf)
-  unit <- outer(size, size)
-  parts <- eigen((sigma(a) + sigma(b)) / 2 / unit, symmetric = TRUE)
-  values <- pmax(parts$values, .Machine$double.eps)
-  half_log <- function(j) {
-    sum(log(pmax(eigen(sigma(j) / unit, symmetric = TRUE, only.values = TRUE)$values, .Machine$double.eps^2))) / 4
-  }
-  sum(crossprod(parts$vectors, gap / size)^2 / values) / 8 + sum(log(values)) / 2 - half_log(a) - half_log(b)
-}
-
-# Of counts with the mean number of trials.
-binomial_distance <- function(data) {
-  trials <- data$x[, 2L]
-  trials <- mean(trials[trials > 0])
-  function(p, a, b) {
-    overlap <- sqrt(p$prob[[a]] * p$prob[[b]]) + sqrt((1 - p$prob[[a]]) * (1 - p$prob[[b]]))
-    -trials * log(min(1, overlap))
-  }
 }
 
 #' @rdname em_diagnose

@@ -159,8 +159,7 @@ expect_em <- function(data, parameters, model, want, given = NULL, threads = NUL
   native <- native_data(data, model)
   out <- em_expect_cpp(native, native_family(model), native_latent(model), plain, want, given, threads)
   if (out$component > 0 && is.null(given)) {
-    abort_em("start", sprintf("Component %d has no density: its covariance is not positive definite.",
-                              out$component))
+    abort_em("start", sprintf("Component %d has no density: %s.", out$component, no_density(parameters)))
   }
   if (!is.null(native$log_noise) && "log_density" %in% want) out$log_density <- cbind(out$log_density, native$log_noise)
   for (name in intersect(c("responsibilities", "log_density", "row_loglik"), names(out))) {
@@ -218,6 +217,11 @@ share_em <- function(native, items, model, structures, control) {
 certainty_em <- function(native, parameters, model, threads = NULL) {
   threads <- resolve_threads(list(threads = threads), as.double(nrow(native$x)) * ncol(native$x) * model$k)
   em_certainty_cpp(native, native_family(model), native_latent(model), lapply(parameters, bare_numbers), threads)
+}
+
+# How far apart the components are, k x k.
+distances_em <- function(data, parameters, model) {
+  em_distances_cpp(tallied(data, model), native_family(model), lapply(unclass(parameters), bare_numbers))
 }
 
 # Gradient of the log-likelihood in free coordinates about the parameters, with want = "information" its

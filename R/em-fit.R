@@ -15,8 +15,9 @@
 #' @param latent Which component a row comes from: [em_mixture()].
 #' @param start Where to begin; honoured exactly. `NULL` or a method name: `"mixed"` (default), `"kmeans++"`,
 #'   `"random"`, `"partition"`; see the section on starts. Or one start of your own: a partition (factor, or
-#'   labels 1 to k), a matrix of responsibilities (n x k), a named list of parameters, an earlier fit, or a
-#'   `function(x, k)` that returns one of these. The list is shaped as the `parameters` of a fit:
+#'   labels 1 to k), a matrix of responsibilities (n x k), a named list of parameters, an earlier fit, the groups
+#'   that another package found (what `kmeans()`, `cluster::pam()`, `mclust::Mclust()`, flexmix and the like return, or
+#'   `hclust()` with `k`), or a `function(x, k)` that returns one of these. The list is shaped as the `parameters` of a fit:
 #'   `proportions` (k numbers; left out: 1/k) and for Gaussian components `mean` (k numbers, or k x d) with `sd`
 #'   (k numbers, one dimension) or `covariance` (d x d x k, or one d x d matrix for all); for binomial ones
 #'   `prob` (k). Names given there become the names of the components.
@@ -57,6 +58,8 @@
 #'   \item{relative_spread, degenerate}{Each component's smallest spread in any direction, relative to the data's;
 #'     the numbers of those components that are degenerate, see below.}
 #'   \item{noise_volume}{The volume V of the density 1/V of noise, where there is noise: see [em_mixture()].}
+#'   \item{raced}{`TRUE` for a fit of [em_select()], whose starts raced: those that had become like another were set
+#'     aside, so that few can agree.}
 #'   \item{call, family, latent, k, control, data}{What was asked, and the data as they were used.}
 #' }
 #' Components keep the order of a start of your own or of given proportions; otherwise they are ordered by
@@ -69,7 +72,8 @@
 #'   with the `n_start` most promising, among them some of each kind (Biernacki, Celeux & Govaert 2003). Of more than
 #'   10000 rows a sample of so many serves to choose them; and one that is still below the others' best after 200
 #'   iterations is left there. In print, starts *agree* that reach the best
-#'   log-likelihood within 0.001: few that do are a reason to ask for more, `em_control(n_start = 50)`.
+#'   log-likelihood within 0.001 (or within twice what `tol` left to be gained): fewer than three are a reason to ask
+#'   for more, `em_control(n_start = 50)`, and a warning says so.
 #'
 #'   A component is *degenerate* where it has fewer than d + 1 effective rows (d columns), or where its smallest
 #'   spread in any direction is below 1e-6 of the data's: near there the likelihood grows without bound (Hathaway
@@ -88,8 +92,11 @@
 #'   `emfit_error_start`, `emfit_error_degenerate` (no start led anywhere).
 #' @section Warnings: All inherit from `emfit_warning`. `emfit_warning_not_converged` (with the last gain),
 #'   `emfit_warning_collapse` (a component shrank onto too few points), `emfit_warning_coincide` (two components
-#'   of the start are equal), `emfit_warning_unidentified` (the data don't determine all parameters),
-#'   `emfit_warning_not_monotone`.
+#'   of the start are equal, or two of the fit nearly so: their Bhattacharyya distance is below 0.00125, that of two
+#'   normal densities a tenth of a standard deviation apart), `emfit_warning_unidentified` (the data don't determine
+#'   all parameters: a component is empty, or there are more parameters than rows), `emfit_warning_agreement` (fewer
+#'   than three of the starts that were drawn came to the maximum), `emfit_warning_not_monotone`. Nothing is said of
+#'   parameters that are held, or of a start that is only scored (`max_iter = 0`).
 #' @section Messages: `emfit_message_missing` counts missing values; see `na.action`.
 #'
 #' @references Biernacki, C., Celeux, G. and Govaert, G. (2003) Choosing starting values for the EM algorithm for

@@ -1,12 +1,29 @@
 # fixed = : parameters that are held at given numbers. The user's list, shaped like `start` with NA where free,
 # becomes `held` of the family and of the latent structure of a model: lists shaped like the parameters.
 
-resolve_fixed <- function(fixed, model, data) {
-  if (is.null(fixed)) return(model)
-  if (!is.list(fixed) || is.null(names(fixed)) || inherits(fixed, "data.frame")) {
-    abort_em("fixed", c(sprintf("`fixed` must be a named list shaped like `start`, not %s.", describe_value(fixed)),
+check_fixed_list <- function(fixed, family, data) {
+  if (!is.list(fixed) || is.null(names(fixed)) ||
+      is.object(fixed) && !inherits(fixed, "em_parameters")) {
+    abort_em("fixed", c(sprintf("`fixed` must be a named list shaped like `start`, not %s.", describe_shape(fixed)),
                         i = "Numbers are held, NA is free: fixed = list(mean = c(0, NA))."))
   }
+  check_no_twice(fixed, "fixed")
+  known <- family_slots(family, dim(data$x)[2L])
+  unknown <- setdiff(names(fixed), c(known, "proportions"))
+  if (length(unknown)) {
+    abort_em("fixed", c(sprintf("`fixed` can hold %s, not %s.", one_of(c(known, "proportions")), quoted(unknown)),
+                        i = did_you_mean(unknown[1L], c(known, "proportions"))))
+  }
+  check_slot_types(fixed, family, data, "fixed")
+}
+
+# Does it leave nothing of the components to be estimated?
+holds_all <- function(fixed, family, data) {
+  slots <- family_slots(family, dim(data$x)[2L])
+  !is.null(fixed) && all(slots %in% names(fixed)) && !anyNA(unlist(fixed[slots]))
+}
+
+resolve_fixed <- function(fixed, model, data) {
   if (!is.null(fixed$proportions)) {
     model$latent$held <- fixed_proportions(fixed$proportions, model$latent, n_columns(model))
     model$latent$proportions <- "free"
@@ -22,74 +39,23 @@ family_held <- function(family, fixed, k, data) UseMethod("family_held")
 
 #' @export
 family_held.em_family_gaussian <- function(family, fixed, k, data) {
-  d <- ncol(data$x)
-  check_fixed_names(fixed, if (d == 1L) c("mean", "sd") else c("mean", "covariance"))
+  d <- dim(data$x)[2L]
   out <- list()
   if (!is.null(fixed$mean)) {
-    out$mean <- if (d == 1L) fixed_vector(fixed$mean, "mean", k) else fixed_means(fixed$mean, k, d, data$names)
+    out$mean <- if (d == 1L) read_vector(fixed$mean, "mean", k, "fixed")
+                else read_means(fixed$mean, k, d, data$names, "fixed")
   }
-  if (!is.null(fixed$sd)) {
-    out$sd <- fixed_vector(fixed$sd, "sd", k)
-    refuse_fixed(out$sd, out$sd <= 0, "sd", "must be positive")
+  if (!is.null(fixed$sd)) out$sd <- read_sd(fixed$sd, k, "fixed")
+  if (!is.null(fixed$covariance)) {
+    out$covariance <- read_covariance(fixed$covariance, k, d, data$names, "fixed")
+    for (j in seq_len(k)) check_fixed_covariance(matrix(out$covariance[, , j], d, d), family, j)
   }
-  if (!is.null(fixed$covariance)) out$covariance <- fixed_covariance(fixed$covariance, family, k, d)
   out
 }
 
 #' @export
 family_held.em_family_binomial <- function(family, fixed, k, data) {
-  check_fixed_names(fixed, "prob")
-  prob <- fixed_vector(fixed$prob, "prob", k)
-  refuse_fixed(prob, prob < 0 | prob > 1, "prob", "must be between 0 and 1")
-  list(prob = prob)
-}
-
-check_fixed_names <- function(fixed, known) {
-  unknown <- setdiff(names(fixed), known)
-  if (!length(unknown)) return(invisible())
-  abort_em("fixed", c(sprintf("`fixed` can hold %s, not %s.", one_of(c(known, "proportions")), quoted(unknown)),
-                      i = did_you_mean(unknown[1L], c(known, "proportions"))))
-}
-
-refuse_fixed <- function(x, bad, name, what) {
-  at <- which(bad)
-  if (!length(at)) return(invisible())
-  abort_em("fixed", sprintf("`fixed$%s` %s: component %d has %s.", name, what, at[1L], number(x[at[1L]])))
-}
-
-fixed_vector <- function(x, name, k) {
-  if (is.null(x)) return(rep(NA_real_, k))
-  if (!(is.numeric(x) || all(is.na(x))) || length(x) != k) {
-    abort_em("fixed", sprintf("`fixed$%s` must have one value per component: k = %d, but %d were given.", name, k,
-                              length(x)))
-  }
-  x <- unname(as.double(x))
-  refuse_fixed(x, is.infinite(x), name, "must be finite")
-  x
-}
-
-fixed_means <- function(mean, k, d, names) {
-  if (is.null(dim(mean)) && k == 1L) mean <- matrix(mean, 1L, dimnames = list(NULL, names(mean)))
-  if (!is.matrix(mean) || !identical(dim(mean), c(k, d))) {
-    abort_em("fixed", sprintf(
-      "`fixed$mean` must be a matrix with a row for each component and a column for each variable: %d x %d.", k, d
-    ))
-  }
-  named <- !is.null(colnames(mean)) && !is.null(names)
-  if (named && setequal(colnames(mean), names)) mean <- mean[, names, drop = FALSE]
-  out <- matrix(as.double(mean), k, d)
-  refuse_fixed(out, is.infinite(out), "mean", "must be finite")
-  out
-}
-
-fixed_covariance <- function(covariance, family, k, d) {
-  if (is.matrix(covariance)) covariance <- array(covariance, c(dim(covariance), k))
-  if (!identical(dim(covariance), c(d, d, k))) {
-    abort_em("fixed", sprintf("`fixed$covariance` must be one %d x %d matrix, or a %d x %d x %d array.", d, d, d, d, k))
-  }
-  out <- array(as.double(covariance), c(d, d, k))
-  for (j in seq_len(k)) check_fixed_covariance(matrix(out[, , j], d, d), family, j)
-  out
+  if (is.null(fixed$prob)) list() else list(prob = read_prob(fixed$prob, k, "fixed"))
 }
 
 check_fixed_covariance <- function(sigma, family, component) {
@@ -153,12 +119,12 @@ bare_data <- function(data) {
 }
 
 fixed_proportions <- function(proportions, latent, k) {
-  held <- fixed_vector(proportions, "proportions", k)
+  held <- read_vector(proportions, "proportions", k, "fixed")
   if (!identical(latent$proportions, "free")) {
     abort_em("fixed", c("`fixed$proportions` can't be given where em_mixture() holds the proportions.",
                         i = "Use em_mixture(\"free\")."))
   }
-  refuse_fixed(held, held <= 0 | held > 1, "proportions", "must be above 0 and at most 1")
+  refuse_numbers(held, held <= 0 | held > 1, "proportions", "fixed", "above 0 and at most 1")
   total <- sum(held, na.rm = TRUE)
   if (anyNA(held) && total >= 1 || !anyNA(held) && abs(total - 1) > 1e-8) {
     abort_em("fixed", sprintf("`fixed$proportions` sum to %s; they must sum to %s.", number(total, 8L),
@@ -194,17 +160,27 @@ spread_proportions <- function(proportions, held) {
 }
 
 # A user's list of parameters may leave out what is held.
-fill_from_fixed <- function(start, fixed) {
-  if (is.null(fixed)) return(start)
-  for (name in setdiff(names(fixed), "proportions")) {
-    at <- which(!is.na(fixed[[name]]))
+fill_from_fixed <- function(start, model, data) {
+  held <- model$family$held
+  for (name in names(held)) {
+    at <- which(!is.na(held[[name]]))
     if (is.null(start[[name]])) {
-      start[[name]] <- fixed[[name]]
-    } else if (identical(dim(start[[name]]), dim(fixed[[name]])) && length(start[[name]]) == length(fixed[[name]])) {
-      start[[name]][at] <- fixed[[name]][at]
+      start[[name]] <- held[[name]]
+    } else if (length(start[[name]]) == length(held[[name]])) {
+      start[[name]] <- in_order_of_data(start[[name]], data$names)
+      start[[name]][at] <- held[[name]][at]
     }
   }
   start
+}
+
+# Variables of a mean or of covariances whose names tell another order than that of the data.
+in_order_of_data <- function(x, names) {
+  if (is.data.frame(x)) x <- as.matrix(x)
+  has <- if (length(dim(x)) == 2L) colnames(x) else if (length(dim(x)) == 3L) dimnames(x)[[1L]]
+  at <- match(names, has)
+  if (is.null(has) || is.null(names) || anyNA(at) || length(at) != length(has)) return(x)
+  if (length(dim(x)) == 2L) x[, at, drop = FALSE] else x[at, at, , drop = FALSE]
 }
 
 # Starts of our own know no names: each component takes the group that is nearest to what it holds.

@@ -41,7 +41,7 @@
 #'     `CV` (where asked for), `entropy` (1 where all rows are certain), `n.min` (expected rows of the smallest
 #'     component), `prob.min` (the smallest mean probability of a component among the rows put into it),
 #'     `converged`, `starts.agree` (how many of the starts came within 0.001 of the best; in the quick search within
-#'     0.1, before the best was run to its end. Starts that were set aside on the way do not count, so 1 is common),
+#'     0.1, before the best was run to its end. Starts that were set aside on the way do not count),
 #'     `status` (`"converged"`, `"max_iter"`, `"not_monotone"`, `"collapsed"`, `"failed"` or `"not_run"`), `reason`.}
 #'   \item{criterion, quick, interrupted, call}{The criterion; was the search a quick one? was it interrupted? the
 #'     call.}
@@ -50,7 +50,8 @@
 #' @section Errors: `emfit_error_argument`, and those of [em_fit()] for the data; `emfit_error_unsupported` for
 #'   `search = "quick"` with other components, a prior or noise. What only some of the fits can't do is no error: see
 #'   `reason`.
-#' @section Warnings: `emfit_warning_interrupted`: the table is incomplete.
+#' @section Warnings: `emfit_warning_interrupted`: the table is incomplete. `emfit_warning_agreement`: fewer than three
+#'   starts of a thorough search came to the maximum of the best fit, so a higher one may be there.
 #' @references Fraley, C. and Raftery, A. E. (2002) Model-based clustering, discriminant analysis, and density
 #'   estimation. *Journal of the American Statistical Association* 97, 611-631. \doi{10.1198/016214502760047131}
 #'
@@ -192,7 +193,7 @@ abort_nothing_fitted <- function(table) {
 
 fit_of_row <- function(x, row) {
   cell <- x$cells[[row]]
-  start <- list(model = cell$model, ordered = is.numeric(cell$model$latent$proportions), supplied = FALSE,
+  start <- list(model = cell$model, ordered = is.numeric(cell$model$latent$proportions), supplied = FALSE, raced = TRUE,
                 names = names(cell$model$latent$proportions)[seq_len(cell$model$k)], method = cell$starts$method)
   run <- cell$run
   run$starts <- cell$starts[names(cell$starts) != "method"]

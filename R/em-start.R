@@ -7,9 +7,11 @@ start_methods <- c("mixed", "kmeans++", "random", "partition")
 
 resolve_start <- function(start, k, data, family, latent, control, fixed = NULL) {
   if (is.function(start)) start <- call_start(start, data, k)
-  if (is.object(start) && inherits(start, "em_fit")) start <- start$parameters
+  if (is.object(start)) start <- if (inherits(start, "em_fit")) start$parameters else start_of_object(start, k, latent)
   if (is.null(start)) start <- start_methods[1L]
   kind <- start_kind(start, data)
+  if (kind == "parameters") check_slot_types(start, family, data, "start")
+  if (!is.null(fixed)) check_fixed_list(fixed, family, data)
   if (has_noise(latent)) {
     latent <- resolve_latent(latent, data, family)
     told <- noise_of_start(start, kind, data, latent)
@@ -25,10 +27,17 @@ resolve_start <- function(start, k, data, family, latent, control, fixed = NULL)
   }
   fixed_order <- is.numeric(.subset2(latent, "proportions"))
   if (fixed_order) latent_proportions(latent, k)
-  model <- list(family = family_check(family, data, k), latent = latent, k = k)
+  if (kind == "method" && holds_all(fixed, family, data)) {
+    # Of proportions alone the likelihood has one maximum: no start leads to another.
+    start <- fixed[names(fixed) != "proportions"]
+    kind <- "parameters"
+  }
+  estimated <- !holds_all(fixed, family, data) && (kind != "parameters" || unclass(control)$max_iter > 0L)
+  model <- list(family = family_check(family, data, k, estimated), latent = latent, k = k)
   if (!is.null(fixed)) {
+    fixed <- align_fixed(fixed, k, names_to_hold(start, kind, data, k))
     model <- resolve_fixed(fixed, model, data)
-    if (kind == "parameters") start <- fill_from_fixed(start, fixed)
+    if (kind == "parameters") start <- fill_from_fixed(start, model, data)
   }
   resolved <- switch(kind,
     method = list(method = start),
@@ -44,11 +53,19 @@ resolve_start <- function(start, k, data, family, latent, control, fixed = NULL)
        ordered = supplied || told)
 }
 
+# Which names `fixed` has to use.
+names_to_hold <- function(start, kind, data, k) {
+  names <- label_names(data$labels, k)
+  if (!is.null(names)) return(names)
+  switch(kind, parameters = component_names(start, k), responsibilities = colnames(start)[seq_len(k)],
+         partition = if (!is.numeric(start)) as.character(partition_levels(start)))
+}
+
 # Names of the components: those of the labels, else of the start, else of proportions or of what is held.
 resolve_names <- function(names, model, data, fixed) {
   if (!is.null(data$labels$levels)) names <- label_names(data$labels, model$k)
   if (is.null(names)) names <- names(model$latent$proportions)[seq_len(model$k)]
-  if (is.null(names) && !is.null(fixed)) names <- component_names(fixed, model$k)
+  if (is.null(names) && !is.null(fixed)) names <- component_names(fixed, model$k, "fixed")
   names
 }
 
@@ -65,7 +82,10 @@ call_start <- function(start, data, k) {
 }
 
 start_kind <- function(start, data) {
-  if (is.list(start) && !inherits(start, "data.frame")) return("parameters")
+  if (is.list(start) && !inherits(start, "data.frame")) {
+    if (is.object(start) && !inherits(start, "em_parameters")) abort_start_kind(start, data)
+    return("parameters")
+  }
   if (is.character(start) && length(start) == 1L) {
     check_choice(start, "start", start_methods)
     return("method")
@@ -130,147 +150,12 @@ start_from_parameters <- function(start, data, model) {
   list(items = list(item), method = "parameters", names = names)
 }
 
-start_proportions <- function(proportions, model, names) {
-  held <- latent_proportions(model$latent, model$k)
-  if (is.null(proportions)) return(held)
-  if (has_noise(model$latent)) proportions <- noise_of_proportions(proportions, model$k, names)
-  proportions <- start_vector(proportions, "proportions", n_columns(model))
-  if (latent_is_held(model$latent)) {
-    if (max(abs(proportions - held)) < 1e-8) return(held)
-    abort_em("start", c(
-      sprintf("`start$proportions` can't be %s: em_mixture() holds them at %s.", enumerate(number(proportions)),
-              enumerate(number(held))),
-      i = "Leave them out of `start`."
-    ))
-  }
-  if (any(proportions < 0) || abs(sum(proportions) - 1) > 1e-6) {
-    abort_em("start", c("`start$proportions` must be numbers of 0 or more that sum to 1.",
-                        x = sprintf("They are %s and sum to %s.", enumerate(number(proportions)),
-                                    number(sum(proportions), 8L))))
-  }
-  if (identical(model$latent$proportions, "equal")) proportions <- share_equally(proportions)
-  proportions
-}
-
-start_vector <- function(x, name, k) {
-  if (!is.numeric(x) || length(x) != k) {
-    abort_em("start", sprintf("`start$%s` must have one value per component: k = %d, but %s.", name, k,
-                              if (is.numeric(x)) sprintf("%s were given", count(x))
-                              else paste("it is", describe_value(x))))
-  }
-  if (!all(is.finite(x))) abort_start_infinite(x, name)
-  as.double(x)
-}
-
-abort_start_infinite <- function(x, name) {
-  bad <- which(!is.finite(x))
-  abort_em("start", sprintf("`start$%s` must be finite: value %d is %s.", name, bad[1L], number(x[bad[1L]])))
-}
-
-check_start_names <- function(start, wanted) {
-  if (length(start) == length(wanted) && !anyNA(match(wanted, names(start)))) return(invisible())
-  unknown <- setdiff(names(start), wanted)
-  if (length(unknown) || is.null(names(start))) {
-    abort_em("start", c(
-      sprintf("`start` must hold %s.", paste(c(sQuote(wanted, FALSE), "'proportions'"), collapse = ", ")),
-      x = if (length(unknown)) sprintf("It holds %s.", quoted(unknown)),
-      i = if (length(unknown)) did_you_mean(unknown[1L], c(wanted, "proportions"))
-    ))
-  }
-  lacking <- setdiff(wanted, names(start))
-  if (length(lacking)) abort_em("start", sprintf("`start` must also hold %s.", quoted(lacking)))
-}
-
-# Names of the components, from whichever parameter carries them.
-component_names <- function(start, k) {
-  found <- NULL
-  for (name in names(start)) {
-    if (is.null(attributes(start[[name]]))) next
-    here <- names_along_components(start[[name]])
-    if (is.null(here) || length(here) != k) next
-    if (is.null(found)) found <- here
-    if (!setequal(found, here)) {
-      abort_em("start", sprintf("`start` must name the components alike: %s in one place, %s in `%s`.",
-                                quoted(found), quoted(here), name))
-    }
-  }
-  if (is.null(found)) return(NULL)
-  if (anyDuplicated(found)) abort_em("start", sprintf("`start` has two components named %s.",
-                                                      quoted(found[duplicated(found)])))
-  found
-}
-
-names_along_components <- function(x) {
-  if (inherits(x, "data.frame")) {
-    return(if (is.character(attr(x, "row.names"))) row.names(x))
-  }
-  if (length(dim(x)) == 3L) return(dimnames(x)[[3L]])
-  if (length(dim(x)) == 2L) return(rownames(x))
-  names(x)
-}
-
-# Parameters named in different orders are brought into the first one's.
-align_components <- function(start, names) {
-  lapply(unclass(start), function(x) {
-    here <- names_along_components(x)
-    if (is.null(here) || length(here) != length(names)) return(x)
-    at <- match(names, here)
-    if (length(dim(x)) == 3L) return(x[, , at, drop = FALSE])
-    if (length(dim(x)) == 2L) return(x[at, , drop = FALSE])
-    x[at]
-  })
-}
-
-partition_levels <- function(start) if (is.factor(start)) levels(start) else sort(unique(start), method = "radix")
-
 start_from_partition <- function(start, data, model) {
   labels <- partition_labels(start, data, model$k)
   parameters <- parameters_from_start(data, labels, model)
   warn_coincident(parameters)
   list(items = list(list(parameters = parameters, forgiving = FALSE)), method = "partition",
        names = if (!is.numeric(start)) as.character(partition_levels(start)))
-}
-
-# The group of each row, from 1 to k: a factor or integers, as they were given, so that many rows are not copied. As
-# tabulate() counts labels from 1 to k alone, all are such where it counts every row.
-partition_labels <- function(start, data, k, arg = "start") {
-  labels <- align_rows(start, data, arg)
-  if (!is.numeric(labels) && !is.factor(labels)) {
-    labels <- match(as.character(labels), as.character(partition_levels(labels)))
-  }
-  if (is.double(labels)) labels <- whole_labels(labels, k, arg)
-  sizes <- tabulate(labels, k)
-  if (sum(sizes) < length(labels)) abort_label(as.integer(labels), k, arg)
-  empty <- which(sizes == 0L)
-  if (length(empty)) {
-    abort_em("start", sprintf("`%s` must have rows in every group: group %d has none.", arg, empty[1L]))
-  }
-  labels
-}
-
-whole_labels <- function(labels, k, arg) {
-  if (anyNA(labels) || any(labels < 1 | labels > k | labels != floor(labels))) abort_label(labels, k, arg)
-  as.integer(labels)
-}
-
-# One of them is missing or no number from 1 to k.
-abort_label <- function(labels, k, arg) {
-  if (anyNA(labels)) {
-    abort_em("start", sprintf("`%s` must label every row: row %d is NA.", arg, which(is.na(labels))[1L]))
-  }
-  bad <- which(labels < 1 | labels > k | labels != floor(labels))
-  abort_em("start", sprintf("`%s` must hold labels from 1 to %d: row %d has %s.", arg, k, bad[1L],
-                            number(labels[bad[1L]])))
-}
-
-# A value for each row the user gave, less the rows that were left out.
-align_rows <- function(x, data, arg) {
-  omitted <- data$na.action
-  if (length(x) == data$n + length(omitted) && length(omitted)) x <- x[-as.integer(omitted)]
-  if (length(x) != data$n) {
-    abort_em("start", sprintf("`%s` must have one label for each row: %d, not %s.", arg, data$n, count(x)))
-  }
-  x
 }
 
 start_from_responsibilities <- function(start, data, model) {
@@ -378,7 +263,7 @@ em_start <- function(x, k = NULL, family = em_gaussian(), latent = em_mixture(),
   family <- as_em_family(family)
   latent <- as_em_latent(latent)
   data <- em_data(x, family)
-  resolved <- resolve_start(start, k, data, family, latent, em_control(n_start = 1))
+  resolved <- resolve_start(start, k, data, family, latent, em_control(n_start = 1, max_iter = 0))
   item <- resolved$items[[1L]]
   if (!resolved$supplied) {
     method <- if (resolved$method == "mixed") "kmeans++" else resolved$method

@@ -54,6 +54,7 @@ em_mstep <- function(x, responsibilities, parameters = NULL, algorithm = c("em",
   if (is.list(responsibilities) && !is.null(responsibilities$responsibilities)) {
     responsibilities <- responsibilities$responsibilities
   }
+  if (is.object(responsibilities)) responsibilities <- start_of_object(responsibilities, NULL, latent)
   if (is.null(parameters)) {
     return(first_mstep(x, responsibilities, as_em_family(family), as_em_latent(latent), algorithm))
   }

@@ -117,7 +117,8 @@ abort_counts <- function(counts, arg, two_columns) {
 }
 
 #' @export
-family_check.em_family_binomial <- function(family, data, k) {
+family_check.em_family_binomial <- function(family, data, k, estimated = TRUE) {
+  if (!estimated) return(family)
   # Of many rows the first nearly always tell.
   trials <- data$x[seq_len(min(data$n, 1000L)), 2L]
   if (k > sum(trials > 0) || max(trials) < 2 * k - 1) trials <- data$x[, 2L]
@@ -137,15 +138,12 @@ family_check.em_family_binomial <- function(family, data, k) {
 }
 
 #' @export
+family_slots.em_family_binomial <- function(family, d) "prob"
+
+#' @export
 family_parameters.em_family_binomial <- function(family, start, k, data) {
   check_start_names(start, "prob")
-  prob <- start_vector(start$prob, "prob", k)
-  bad <- which(prob < 0 | prob > 1)
-  if (length(bad)) {
-    abort_em("start", sprintf("`start$prob` must be between 0 and 1: component %d has %s.", bad[1L],
-                              number(prob[bad[1L]])))
-  }
-  list(prob = prob)
+  list(prob = read_prob(start$prob, k, "start"))
 }
 
 #' @export
@@ -184,6 +182,15 @@ family_simulate.em_family_binomial <- function(family, parameters, component, da
   out <- data.frame(successes, trials - successes)
   names(out) <- if (is.null(data$names)) c("successes", "failures") else data$names
   out
+}
+
+# Trials in the place of failures are never fewer than the successes.
+#' @export
+family_hint.em_family_binomial <- function(family, data) {
+  x <- data$x[data$x[, 2L] > 0, , drop = FALSE]
+  if (!is.null(family$size) || nrow(x) < 3L || any(2 * x[, 1L] > x[, 2L])) return(NULL)
+  paste("No row has more successes than failures: are the failures the trials? Then give the successes alone, with",
+        "family = em_binomial(size = ).")
 }
 
 # A quarter of the way to either end.

@@ -3,7 +3,9 @@
 # its constructor was told. These generics are all that the rest of the package asks of it:
 #
 #   family_data(family, frame)             a frame of user columns -> list(x = the matrix C++ reads, ...)
-#   family_check(family, data, k)          what can be said against data and k before a run
+#   family_check(family, data, k, estimated)   what can be said against data and k before a run; estimated: are
+#                                          the components' parameters to be estimated, or are they given?
+#   family_slots(family, d)                names of those parameters, for data of d columns
 #   family_parameters(family, start, k, data)   a user's list -> complete parameters in the engine's shapes
 #   family_label(family, data)             "Gaussian mixture", ... for print
 #   family_summary(family, parameters, data)    one row of plain numbers for each component, for print and tidy
@@ -14,7 +16,8 @@
 #   family_split(family, parameters, j)    component j taken apart into two: parameters of one component more
 
 family_data <- function(family, frame, ...) UseMethod("family_data")
-family_check <- function(family, data, k) UseMethod("family_check")
+family_check <- function(family, data, k, estimated = TRUE) UseMethod("family_check")
+family_slots <- function(family, d) UseMethod("family_slots")
 family_parameters <- function(family, start, k, data) UseMethod("family_parameters")
 family_label <- function(family, ...) UseMethod("family_label")
 family_summary <- function(family, parameters, data) UseMethod("family_summary")
@@ -23,6 +26,10 @@ family_simulate <- function(family, parameters, component, data) UseMethod("fami
 family_observed <- function(family, data) UseMethod("family_observed")
 family_order <- function(family, parameters) UseMethod("family_order")
 family_split <- function(family, parameters, j) UseMethod("family_split")
+
+# What may have gone wrong with the data where components come out empty or alike: a sentence, or NULL.
+family_hint <- function(family, data) UseMethod("family_hint")
+family_hint.default <- function(family, data) NULL
 
 # Parameters with one component less: those `most` pairs merged that lose least by it.
 family_merges <- function(family, parameters, most) UseMethod("family_merges")
@@ -42,7 +49,10 @@ as_em_family <- function(family, arg = "family") {
   constructors <- family_constructors()
   for (make in constructors) if (identical(family, make)) return(make())
   if (is.function(family) && identical(environment(family), asNamespace("stats"))) family <- family()
-  if (inherits(family, "family")) family <- family$family
+  if (inherits(family, "family")) {
+    check_link(family, constructors, arg)
+    family <- family$family
+  }
   if (is.character(family) && length(family) == 1L && family %in% names(constructors)) {
     return(constructors[[family]]())
   }
@@ -50,6 +60,18 @@ as_em_family <- function(family, arg = "family") {
     sprintf("`%s` must be %s, or a call such as em_gaussian(), not %s.", arg, one_of(names(constructors)),
             describe_value(family)),
     i = did_you_mean(family, names(constructors))
+  ))
+}
+
+# Components have no predictors, so there is nothing for a link to link: a mean or a probability is a parameter itself.
+check_link <- function(family, constructors, arg) {
+  if (!isTRUE(family$family %in% names(constructors))) return(invisible())
+  usual <- get(family$family, asNamespace("stats"))()$link
+  if (identical(family$link, usual)) return(invisible())
+  abort_em("unsupported", c(
+    sprintf("`%s` has the link %s, but components have no link: their %s.", arg, dQuote(family$link, FALSE),
+            "means and probabilities are the parameters themselves"),
+    i = sprintf("Use %s = em_%s().", arg, family$family)
   ))
 }
 

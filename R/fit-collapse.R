@@ -38,7 +38,7 @@ warn_twins <- function(fit) {
   warn_em("coincide", c(
     sprintf("Components %s and %s nearly coincide: together they are one.", names(fit$counts)[fit$twins[1L]],
             names(fit$counts)[fit$twins[2L]]),
-    i = "Use fewer components, or other starts."
+    x = family_hint(fit$family, fit$data), i = "Use fewer components, or other starts."
   ))
 }
 

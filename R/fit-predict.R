@@ -104,17 +104,21 @@ responsibilities <- function(fit) {
 #'
 #' @param object A fit by [em_fit()].
 #' @param nsim How many data sets.
+#' @param n How many rows each of them has. Left out: those of the fit, row by row, with their trials and their missing
+#'   counts. With `n` the rows are new ones, none of them missing, and each has the trials of a row of the fit drawn
+#'   by weight. Labels have no say in either.
 #' @param seed `NULL`, or a number for [set.seed()]; the generator's state is put back afterwards.
 #' @param ... Ignored.
 #' @return `fitted()`, `residuals()`: an n x d matrix in the units of the data (successes for counts), a vector
 #'   where there is one variable; residuals are NA where the data are. `simulate()`: a list of `nsim` data frames
-#'   with the columns and the number of rows of the data (and the same trials), each with the attribute
-#'   `component`, a factor of the true components.
+#'   with the columns of the data and as many rows as the data or `n`, each with the attribute `component`, a factor
+#'   of the true components.
 #' @references McLachlan, G. J. and Peel, D. (2000) *Finite Mixture Models*. Wiley. \doi{10.1002/0471721182}
 #' @examples
 #' fit <- em_fit(red_blue$value, k = 2)
 #' head(cbind(fitted(fit), residuals(fit)))
 #' str(simulate(fit, nsim = 2, seed = 1))
+#' simulate(fit, seed = 1, n = 3)[[1]]
 #' @name em_fit-rows
 NULL
 
@@ -147,11 +151,22 @@ in_user_shape <- function(out, fit, data) {
   with_row_names(out, data$row_names)
 }
 
+# Rows drawn from those that count, by their weights: what simulated ones take from them is how many trials they have.
+fresh_rows <- function(data, n) {
+  counting <- if (is.null(data$weights)) seq_len(data$n) else which(data$weights > 0)
+  drawn <- counting[sample.int(length(counting), n, replace = TRUE, prob = data$weights[counting])]
+  data$x <- data$x[drawn, , drop = FALSE]
+  data["missing"] <- list(NULL)
+  data$n <- n
+  data
+}
+
 #' @rdname em_fit-rows
 #' @importFrom stats simulate
 #' @export
-simulate.em_fit <- function(object, nsim = 1, seed = NULL, ...) {
+simulate.em_fit <- function(object, nsim = 1, seed = NULL, n = NULL, ...) {
   nsim <- check_count(nsim, "nsim")
+  if (!is.null(n)) n <- check_count(n, "n")
   if (!is.null(seed)) {
     state <- get0(".Random.seed", globalenv(), inherits = FALSE)
     on.exit(if (is.null(state)) rm(".Random.seed", envir = globalenv()) else
@@ -160,8 +175,9 @@ simulate.em_fit <- function(object, nsim = 1, seed = NULL, ...) {
   }
   labels <- component_names_of(object)
   lapply(seq_len(nsim), function(i) {
-    component <- simulate_components(object$parameters, object$data$n)
-    rows <- simulate_rows(fit_model(object), object$parameters, component, object$data)
+    data <- if (is.null(n)) object$data else fresh_rows(object$data, n)
+    component <- simulate_components(object$parameters, data$n)
+    rows <- simulate_rows(fit_model(object), object$parameters, component, data)
     structure(rows, component = factor(labels[component], levels = labels))
   })
 }

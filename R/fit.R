@@ -2,6 +2,8 @@
 new_em_fit <- function(run, start, data, control, call) {
   model <- start$model
   check_run(run, start)
+  # Parameters that are scored as they were given are nobody's estimates.
+  if (scores_given(start, control)) run$degenerate <- integer()
   order <- if (start$ordered) seq_len(model$k) else order_components(run$parameters, model$family)
   labels <- component_labels(start$names, model$k)
   found <- list(parameters = run$parameters, start = run$start,
@@ -20,14 +22,19 @@ new_em_fit <- function(run, start, data, control, call) {
     collapsed = if (run$component > 0L) match(run$component, order),
     degenerate = places(run$degenerate, order), twins = places(run$twins, order),
     starts = plain_frame(c(list(method = rep_len(start$method, length(run$starts$loglik))), run$starts)),
-    traces = if (length(run$traces) > 1L) run$traces, start = found$start,
+    raced = isTRUE(start$raced), traces = if (length(run$traces) > 1L) run$traces, start = found$start,
     control = control, data = unclass(data)
   )
   if (has_noise(model$latent)) fit$noise_volume <- exp(model$latent$box$log_volume)
   class(fit) <- c(paste0("em_fit_", .subset2(model$family, "name")), "em_fit")
   if (run$status == "max_iter") warn_unfinished(run, unclass(control))
   if (run$status == "not_monotone" || length(run$degenerate) || length(run$twins)) warn_about(fit)
+  warn_of_doubts(fit)
   fit
+}
+
+scores_given <- function(start, control) {
+  unclass(control)$max_iter == 0L && start$supplied && identical(start$method, "parameters")
 }
 
 # Where components of the core's order are in the fit's.
@@ -45,7 +52,7 @@ check_run <- function(run, start) {
   if (run$status != "bad_start") return(if (identical(run$loglik, -Inf)) check_possible(run))
   if (start$supplied) {
     abort_em("start", c(
-      sprintf("`start` gives component %d no density: its covariance is not positive definite.", run$component),
+      sprintf("`start` gives component %d no density: %s.", run$component, no_density(run$parameters)),
       i = "Start it with more spread."
     ))
   }
@@ -54,6 +61,10 @@ check_run <- function(run, start) {
             plural(nrow(as.data.frame(run$starts)), "start"), run$component),
     i = "Use fewer components or a simpler covariance, such as em_gaussian(\"EEE\")."
   ))
+}
+
+no_density <- function(parameters) {
+  if (is.null(parameters$sd)) "its covariance is not positive definite" else "its standard deviation is 0 or no number"
 }
 
 # A row that a probability of 0 or 1 makes impossible stays so where labels or `fixed` leave no way out.
@@ -144,8 +155,10 @@ warn_unfinished <- function(run, control) {
   ))
 }
 
+# Where tol is so coarse that runs end short of their maximum, they may differ by as much.
 starts_agreeing <- function(fit) {
-  near <- abs(fit$starts$loglik - fit$objective) < 1e-3 + 1e-10 * abs(fit$objective)
+  within <- if (is.finite(fit$remaining)) max(1e-3, 2 * fit$remaining) else 1e-3
+  near <- abs(fit$starts$loglik - fit$objective) < within + 1e-10 * abs(fit$objective)
   sum(near & !fit$starts$status %in% c("bad_start", "stopped_early"))
 }
 
@@ -239,7 +252,7 @@ format_criteria <- function(x) {
 format_ending <- function(x) {
   ending <- switch(x$status,
     converged = sprintf("Converged in %s", plural(x$iterations, "iteration")),
-    max_iter = if (x$control$tol > 0) sprintf("NOT converged in %s", plural(x$iterations, "iteration"))
+    max_iter = if (x$control$tol > 0 && x$control$max_iter > 0L) sprintf("NOT converged in %s", plural(x$iterations, "iteration"))
                else sprintf("Ran %s", plural(x$iterations, "iteration")),
     sprintf("Stopped after %s (%s)", plural(x$iterations, "iteration"), gsub("_", " ", x$status))
   )
@@ -251,7 +264,8 @@ format_ending <- function(x) {
     if (length(bad)) sprintf("Collapsed onto few points: component %s.", enumerate(names(x$counts)[bad])),
     if (length(thin)) sprintf("Too few rows for a covariance of its own: component %s.",
                               enumerate(names(x$counts)[thin])),
-    if (length(x$twins)) sprintf("Components %s nearly coincide.", paste(names(x$counts)[x$twins], collapse = " and ")))
+    if (length(x$twins)) sprintf("Components %s nearly coincide.", paste(names(x$counts)[x$twins], collapse = " and ")),
+    describe_doubts(x))
 }
 
 #' @rdname print.em_fit

@@ -5,7 +5,12 @@
 #' r. Smaller is better, as for [stats::BIC()]; where every row is certain both are equal. It prefers components
 #' that are apart from one another, where BIC asks for as many as the density needs.
 #'
-#' The mclust package has a function of this name with the opposite sign.
+#' There are two criteria of this name. This is the first of them, with each row assigned to its most probable
+#' component: the completed likelihood of Biernacki, Celeux and Govaert (2000), as their equation is written. The other
+#' (called ICL-BIC by McLachlan and Peel 2000, section 6.10) takes the expectation over the assignments, the entropy of
+#' the responsibilities: \eqn{BIC - 2 \sum_i w_i \sum_k r_{ik} \log r_{ik}}{BIC - 2 sum w sum r log r}. It is never
+#' smaller than the first. Numbers of other software are comparable only where both the definition and the sign agree:
+#' mclust's function of this name has this definition and the opposite sign.
 #'
 #' @param object A fit by [em_fit()].
 #' @param ... Ignored.
@@ -13,10 +18,15 @@
 #' @references Biernacki, C., Celeux, G. and Govaert, G. (2000) Assessing a mixture model for clustering with the
 #'   integrated completed likelihood. *IEEE Transactions on Pattern Analysis and Machine Intelligence* 22, 719-725.
 #'   \doi{10.1109/34.865189}
+#'
+#'   McLachlan, G. J. and Peel, D. (2000) *Finite Mixture Models*. Wiley. \doi{10.1002/0471721182}
 #' @seealso [em_select()] with `criterion = "ICL"`
 #' @examples
 #' fit <- em_fit(faithful, k = 2)
 #' c(BIC = BIC(fit), ICL = icl(fit))
+#'
+#' r <- predict(fit, type = "prob") # the other definition
+#' BIC(fit) - 2 * sum(r * log(pmax(r, 1e-300)))
 #' @export
 icl <- function(object, ...) UseMethod("icl")
 

@@ -204,6 +204,12 @@ noise_of_start <- function(start, kind, data, latent) {
   list(start = start, kind = kind)
 }
 
+# Rows that another package put into no group, number 0.
+unplaced_as_noise <- function(groups, latent) {
+  if (has_noise(latent)) levels(groups)[levels(groups) == "0"] <- "noise"
+  groups
+}
+
 # k + 1 numbers in the order of the components, noise last; k numbers leave it its share.
 noise_of_proportions <- function(proportions, k, names) {
   if (length(proportions) == k) proportions <- with_noise_share(proportions)

@@ -15,6 +15,7 @@ new_em_select <- function(search, criterion, call) {
     latent = cells[[1L]]$model$latent, control = search$control, data = unclass(search$data)
   ), class = "em_select")
   warn_interrupted(out)
+  warn_of_best_doubt(out)
   out
 }
 
@@ -132,6 +133,7 @@ select_verdict <- function(x, ranked) {
   c("", sprintf("Best by %s (smaller is better): %s%s; best() returns the fit.", x$criterion,
                 if (is.na(table$covariance)) "" else paste(table$covariance, "with "),
                 plural(table$k, "component")),
+    describe_best_doubt(x),
     if (x$quick) "The search was a quick one; search = \"thorough\" takes about twice as long.")
 }
 

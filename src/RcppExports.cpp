@@ -111,6 +111,18 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// em_distances_cpp
+Rcpp::NumericMatrix em_distances_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List parameters);
+RcppExport SEXP _emfit_em_distances_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP parametersSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type family(familySEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type parameters(parametersSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_distances_cpp(data, family, parameters));
+    return rcpp_result_gen;
+END_RCPP
+}
 // em_score_cpp
 Rcpp::List em_score_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters, std::string want, int threads);
 RcppExport SEXP _emfit_em_score_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP parametersSEXP, SEXP wantSEXP, SEXP threadsSEXP) {
@@ -270,6 +282,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_emfit_em_run_cpp", (DL_FUNC) &_emfit_em_run_cpp, 5},
     {"_emfit_em_expect_cpp", (DL_FUNC) &_emfit_em_expect_cpp, 7},
     {"_emfit_em_maximise_cpp", (DL_FUNC) &_emfit_em_maximise_cpp, 6},
+    {"_emfit_em_distances_cpp", (DL_FUNC) &_emfit_em_distances_cpp, 3},
     {"_emfit_em_score_cpp", (DL_FUNC) &_emfit_em_score_cpp, 6},
     {"_emfit_em_place_cpp", (DL_FUNC) &_emfit_em_place_cpp, 6},
     {"_emfit_em_refit_cpp", (DL_FUNC) &_emfit_em_refit_cpp, 5},

@@ -24,31 +24,36 @@ constexpr double caution = 100.0;
 constexpr double least_relative_spread = 1e-6;
 
 // Components closer than this are one: EM has stopped on its way between one maximum and another, or the data
-// hold no more components.
-constexpr double coincident = 0.1;
+// hold no more components. So close are two normal densities whose means are a tenth of a standard deviation
+// apart: see Family::distance().
+constexpr double coincident = 0.1 * 0.1 / 8.0;
 
 constexpr double inf = std::numeric_limits<double>::infinity();
 
 void find_twins(const Family& family, Fit& fit) {
+  double nearest = coincident;
   for (Index a = 0; a < family.n_components(); ++a) {
     for (Index b = a + 1; b < family.n_components(); ++b) {
-      if (family.distance(a, b) >= coincident) continue;
+      const double here = family.distance(a, b, nearest);
+      if (here >= nearest) continue;
+      nearest = here;
       fit.twins = {a, b};
-      return;
     }
   }
 }
 
 void judge(Model& model, const Control& control, Fit& fit) {
-  const double needed = model.family().rows_needed() * control.unit;
-  const double trusted = model.family().rows_trusted() * control.unit;
+  const Family& family = model.family();
+  bool trusted = true;
   for (Index j = 0; j < model.n_components(); ++j) {
+    const double needed = family.rows_needed(j) * control.unit;
     const bool sound = fit.counts[j] >= needed && fit.relative_spread[j] >= least_relative_spread;
     if (!sound || j == fit.component) fit.degenerate.push_back(j);
+    trusted = trusted && fit.counts[j] >= family.rows_trusted(j) * control.unit;
   }
-  find_twins(model.family(), fit);
+  find_twins(family, fit);
   const double fewest = fit.counts.head(model.n_components()).minCoeff();
-  fit.worth = fewest >= trusted ? 4 : 3;
+  fit.worth = trusted ? 4 : 3;
   if (!fit.degenerate.empty()) fit.worth = 2;
   const bool flat = fit.relative_spread.minCoeff() < least_relative_spread;
   if (fit.status == Status::collapsed || flat || !fit.twins.empty() || fewest < control.unit) fit.worth = 1;
@@ -257,7 +262,11 @@ const Fit& PausedRun::so_far() const { return run_->so_far(); }
 
 bool PausedRun::is_sound() const {
   if (so_far().status == Status::bad_start || so_far().status == Status::collapsed) return false;
-  return counts().head(model_->n_components()).minCoeff() >= model_->family().rows_needed() * control_.unit;
+  const Vector rows = counts();
+  for (Index j = 0; j < model_->n_components(); ++j) {
+    if (!(rows[j] >= model_->family().rows_needed(j) * control_.unit)) return false;
+  }
+  return true;
 }
 
 Vector PausedRun::counts() const { return model_->counts(); }

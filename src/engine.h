@@ -69,7 +69,7 @@ struct Fit {
   Vector relative_spread;         // Family::relative_spread() at the end
   Vector counts;                  // effective rows of each component at the end
   std::vector<Index> degenerate;  // components of too few rows or too little spread
-  std::vector<Index> twins;       // the first two components that nearly coincide, if any
+  std::vector<Index> twins;       // the nearest two components, if they nearly coincide
   int worth = 0;                  // see is_better()
   std::vector<double> trace;
   std::vector<bool> accelerated;  // which entries of trace an accelerated step reached

@@ -123,12 +123,12 @@ void Family::restore_held() {
   }
 }
 
-double Family::distance(Index a, Index b) const {
+double Family::distance(Index a, Index b, double /*enough*/) const {
   Room room(*this, 1);
   MatrixMap density = room.matrix();
   const Index step = std::max<Index>(1, data_.n / rows_compared);
   double mass = 0.0;
-  double squares = 0.0;
+  double common = 0.0;
   for (Index row = 0; row < data_.n; row += step) {
     pack({row, 1}, room.work.data());
     log_density({row, 1}, room.work.data(), density.topRows(1));
@@ -137,11 +137,11 @@ double Family::distance(Index a, Index b) const {
     const double all = (density.row(0).array() - largest).exp().sum();
     const double either = std::exp(density(0, a) - largest) + std::exp(density(0, b) - largest);
     if (!(either > 0.0)) continue;
-    const double ratio = density(0, a) - density(0, b);
+    // sqrt(f_a f_b) as a part of (f_a + f_b) / 2
     mass += data_.weight(row) * either / all;
-    squares += data_.weight(row) * either / all * ratio * ratio;
+    common += data_.weight(row) * either / all / std::cosh(0.5 * (density(0, a) - density(0, b)));
   }
-  return mass > 0.0 ? std::sqrt(squares / mass) : infinity;
+  return common > 0.0 ? -std::log(common / mass) : infinity;
 }
 
 }  // namespace em

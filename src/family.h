@@ -88,8 +88,8 @@ class Family {
   // --- The rows ---
 
   // From now on these are the rows. A family that makes something of them once (constants of a row's density)
-  // does it here, after Family::bind(). Parameters stay, and so does what describe() learned, so that parts of
-  // described data can be bound in turn.
+  // does it here, after Family::bind(). Parameters stay, and so does what describe() learned, so that parts
+  // of described data can be bound in turn.
   virtual void bind(const Data& data) { data_ = data; }
 
   // Learns the location and spread of the data, to which floors and starts are relative. Called once, before
@@ -149,19 +149,20 @@ class Family {
   // --- Judgement ---
 
   // For each component its smallest spread in any direction, relative to the spread of the data: 0 for
-  // a component that sits on a point. Families that cannot collapse return ones. Needs describe().
+  // a component that sits on a point. 1 for what cannot collapse: other families, a spread that is held.
+  // Needs describe().
   virtual Vector relative_spread() const { return Vector::Ones(k_); }
 
   // Effective rows of a component: with fewer than rows_needed() they don't determine what it has of its own,
   // with fewer than rows_trusted() its maximum is one among many that mean nothing.
-  virtual double rows_needed() const { return 0.0; }
-  virtual double rows_trusted() const { return 0.0; }
+  virtual double rows_needed(Index /*component*/) const { return 0.0; }
+  virtual double rows_trusted(Index /*component*/) const { return 0.0; }
 
-  // How far apart two components are, in the units of their own spread: 0 where they are the same, above 1
-  // where single rows tell them apart. The default is the root mean square of log(f_a / f_b) over some of the
-  // rows that either may have made (for normal components of equal spread and near each other, the distance
-  // of their means in standard deviations), and needs prepare().
-  virtual double distance(Index a, Index b) const;
+  // How far apart two components are, by Bhattacharyya's distance: minus the logarithm of the integral (sum)
+  // of sqrt(f_a f_b), the same in other units and coordinates. 0 where they are the same; d^2 / 8 for means
+  // that are d standard deviations apart. Exact where it is below `enough`; else whatever is not below. The
+  // default estimates it from some of the rows that either may have made, and needs prepare().
+  virtual double distance(Index a, Index b, double enough) const;
 
   // The logarithm of a prior at the present parameters, but for constants: what is maximised besides the
   // log-likelihood. Needs prepare().

@@ -33,12 +33,27 @@ Index FamilyBinomial::n_workspace(Index block_rows) const {
   return 3 * static_cast<Index>(block_stride(size_of(block_rows))) + 2 * n_components();
 }
 
-double FamilyBinomial::distance(Index a, Index b) const {
-  const double gap = std::abs(prob_[a] - prob_[b]);
-  if (gap == 0.0) return 0.0;
-  const double middle = 0.5 * (prob_[a] + prob_[b]);
-  const double mean_trials = data_.matrix().col(1).mean();
-  return gap / std::sqrt(middle * (1.0 - middle) / std::max(1.0, mean_trials));
+// Of counts with the mean number of trials. 1 - sum sqrt(f_a f_b) of one trial is half the sum of these
+// squares.
+double FamilyBinomial::distance(Index a, Index b, double /*enough*/) const {
+  const auto squared_gap = [](double p, double q) {
+    const double gap = p == q ? 0.0 : (p - q) / (std::sqrt(p) + std::sqrt(q));
+    return gap * gap;
+  };
+  const double apart = 0.5 * (squared_gap(prob_[a], prob_[b]) + squared_gap(1.0 - prob_[a], 1.0 - prob_[b]));
+  return -mean_trials_ * std::log1p(-std::min(apart, 1.0));
+}
+
+Index FamilyBinomial::describe() {
+  double rows = 0.0;
+  double sum = 0.0;
+  for (Index i = 0; i < data_.n; ++i) {
+    if (!(trials(i) > 0.0)) continue;
+    rows += data_.weight(i);
+    sum += data_.weight(i) * trials(i);
+  }
+  if (rows > 0.0) mean_trials_ = sum / rows;
+  return -1;
 }
 
 Index FamilyBinomial::prepare(Accuracy /*accuracy*/) {

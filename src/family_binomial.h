@@ -19,7 +19,7 @@ class FamilyBinomial : public Family {
   Index n_workspace(Index block_rows) const override;
   Index n_free() const override { return k_ - n_held(); }
   void bind(const Data& data) override;
-  Index describe() override { return -1; }
+  Index describe() override;
   Index prepare(Accuracy accuracy) override;
   void pack(Rows rows, double* work) const override;
   void log_density(Rows rows, double* work, MatrixRef out) const override;
@@ -29,7 +29,7 @@ class FamilyBinomial : public Family {
   Fields parameters() override;
   void score(ConstVectorRef statistics, VectorRef slope, VectorRef rows,
              VectorRef information) const override;
-  double distance(Index a, Index b) const override;
+  double distance(Index a, Index b, double enough) const override;
   Index n_features() const override { return 1; }
   void features(Rows rows, MatrixRef out) const override;
   void start_at(const std::vector<Index>& rows) override;
@@ -41,6 +41,7 @@ class FamilyBinomial : public Family {
 
   std::shared_ptr<const Vector> log_choose_;  // shared by clones
   Vector prob_;
+  double mean_trials_ = 1.0;  // of the rows that have trials; set by describe()
   Matrix theta_;  // 3 x K: what successes, failures and the logarithm of the coefficient count for
   Vector zero_;   // K
 };

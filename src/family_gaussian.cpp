@@ -113,8 +113,8 @@ Index FamilyGaussian::describe() {
 // False where the component has no density.
 bool FamilyGaussian::factorise(Index component) {
   double* factor = factor_.data() + component * d_ * d_;
-  const double* floor = pivot_floor_.size() ? pivot_floor_.data() : nullptr;
-  if (!mean_.row(component).allFinite() || cholesky_in_place(d_, factor, floor) >= 0) return false;
+  if (!mean_.row(component).allFinite() || cholesky_in_place(d_, factor, floor_of(component)) >= 0)
+    return false;
   double log_determinant = 0.0;
   for (Index i = 0; i < d_; ++i) log_determinant += std::log(factor[i * (d_ + 1)]);
   constant_[component] = -0.5 * static_cast<double>(d_) * log_two_pi - log_determinant;

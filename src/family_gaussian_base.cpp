@@ -24,6 +24,15 @@ bool is_computable(double variance, double mean, Index n_rows) {
          std::sqrt(variance) > 1e-12 * std::abs(mean);
 }
 
+// Bhattacharyya's distance of two normal distributions of one variable.
+double distance_along(double gap, double first, double second) {
+  if (!(first > 0.0) || !(second > 0.0)) return gap == 0.0 && first == second ? 0.0 : infinity;
+  const double between = 0.5 * first + 0.5 * second;
+  const double unit = gap / std::sqrt(between);
+  const double spreads = std::log(between) - 0.5 * (std::log(first) + std::log(second));
+  return unit * unit / 8.0 + 0.5 * std::max(spreads, 0.0);
+}
+
 }  // namespace
 
 FamilyGaussianBase::FamilyGaussianBase(Index d, Index k, Structure structure)
@@ -71,26 +80,55 @@ bool FamilyGaussianBase::all_diagonal() const {
   return true;
 }
 
+const double* FamilyGaussianBase::floor_of(Index component) const {
+  const bool given = !fitted_ || holds_spread(component);
+  return given || !pivot_floor_.size() ? nullptr : pivot_floor_.data();
+}
+
 Index FamilyGaussianBase::first_without_density() const {
   Matrix factor(d_, d_);
-  const double* floor = pivot_floor_.size() ? pivot_floor_.data() : nullptr;
   for (Index j = 0; j < k_; ++j) {
     factor = sigma(j);
-    if (!mean_.row(j).allFinite() || cholesky_in_place(d_, factor.data(), floor) >= 0) return j;
+    if (!mean_.row(j).allFinite() || cholesky_in_place(d_, factor.data(), floor_of(j)) >= 0) return j;
   }
   return -1;
 }
 
-double FamilyGaussianBase::distance(Index a, Index b) const {
-  const Eigen::ArrayXd scale = (0.5 * (sigma(a) + sigma(b))).diagonal().array().sqrt();
-  const double means = ((mean_.row(a) - mean_.row(b)).transpose().array() / scale).abs().maxCoeff();
-  const Eigen::ArrayXXd spreads =
-      (sigma(a) - sigma(b)).array() / (scale.matrix() * scale.matrix().transpose()).array();
-  return std::max(means, spreads.abs().maxCoeff());
+// Along a single column components are never farther apart than in all of them, so most pairs are settled
+// there.
+double FamilyGaussianBase::distance(Index a, Index b, double enough) const {
+  double farthest = 0.0;
+  for (Index column = 0; column < d_; ++column) {
+    const double here =
+        distance_along(mean_(a, column) - mean_(b, column), variance(a, column), variance(b, column));
+    farthest = std::max(farthest, here);
+    if (farthest >= enough) return farthest;
+  }
+  return d_ == 1 ? farthest : full_distance(a, b);
 }
 
-double FamilyGaussianBase::rows_needed() const {
-  if (prior_.any()) return 0.0;  // a prior says what rows do not
+double FamilyGaussianBase::full_distance(Index a, Index b) const {
+  const Vector gap = (mean_.row(a) - mean_.row(b)).transpose();
+  Matrix between = 0.5 * (sigma(a) + sigma(b));
+  Matrix first = sigma(a);
+  Matrix second = sigma(b);
+  if (cholesky_in_place(d_, between.data(), nullptr) >= 0 ||
+      cholesky_in_place(d_, first.data(), nullptr) >= 0 ||
+      cholesky_in_place(d_, second.data(), nullptr) >= 0) {
+    return gap.isZero(0.0) && sigma(a) == sigma(b) ? 0.0 : infinity;
+  }
+  const Vector unit = between.triangularView<Eigen::Lower>().solve(gap);
+  const auto log_half = [](const Matrix& factor) { return factor.diagonal().array().log().sum(); };
+  const double spreads = log_half(between) - 0.5 * (log_half(first) + log_half(second));
+  return unit.squaredNorm() / 8.0 + std::max(spreads, 0.0);
+}
+
+double FamilyGaussianBase::rows_trusted(Index component) const {
+  return prior_.any() || holds_spread(component) ? 0.0 : static_cast<double>(d_ + 1);
+}
+
+double FamilyGaussianBase::rows_needed(Index component) const {
+  if (prior_.any() || holds_spread(component)) return 0.0;  // these say what rows do not
   const bool own_shape = structure_.shape == Letter::variable;
   if (own_shape && structure_.orientation == Letter::variable) return static_cast<double>(d_ + 1);
   return own_shape || structure_.volume == Letter::variable ? 2.0 : 0.0;
@@ -121,6 +159,7 @@ void FamilyGaussianBase::restore_held() {
 }
 
 void FamilyGaussianBase::maximise(ConstVectorRef statistics, Step step) {
+  fitted_ = true;
   counts_ = statistics.head(k_).array() + prior_.kappa;
   first_ = ConstMatrixMap(statistics.data() + k_, d_, k_);
   scatter_ = statistics.tail(scatter_.size());
@@ -254,10 +293,15 @@ void FamilyGaussianBase::lend_spread(const double* counts) {
 Vector FamilyGaussianBase::relative_spread() const {
   Matrix factor = total_;
   const bool regular = !structure_.diagonal() && cholesky_in_place(d_, factor.data(), nullptr) < 0;
-  if (!regular) factor = total_.diagonal().cwiseSqrt().asDiagonal();
+  if (!regular) {
+    // Of a column without spread any spread is wide: it is measured in its own units.
+    const auto spread = (total_.diagonal().array() > 0.0).select(total_.diagonal().array().sqrt(), 1.0);
+    factor = spread.matrix().asDiagonal();
+  }
   const auto lower = factor.triangularView<Eigen::Lower>();
-  Vector out(k_);
+  Vector out = Vector::Ones(k_);
   for (Index j = 0; j < k_; ++j) {
+    if (holds_spread(j)) continue;
     Matrix relative = lower.solve(Matrix(sigma(j)));
     relative = lower.solve(relative.transpose()).eval();
     out[j] = Eigen::SelfAdjointEigenSolver<Matrix>(relative, Eigen::EigenvaluesOnly).eigenvalues()[0];

@@ -29,9 +29,9 @@ class FamilyGaussianBase : public Family {
   Fields parameters() override;
   std::unique_ptr<Chart> chart(ConstVectorRef statistics) override;
   Vector relative_spread() const override;
-  double rows_needed() const override;
-  double distance(Index a, Index b) const override;
-  double rows_trusted() const override { return prior_.any() ? 0.0 : static_cast<double>(d_ + 1); }
+  double rows_needed(Index component) const override;
+  double distance(Index a, Index b, double enough) const override;
+  double rows_trusted(Index component) const override;
   void start_at(const std::vector<Index>& rows) override;
 
   // Holds parameters from now on, to the last bit. Covariances that share anything must be held all or none.
@@ -54,8 +54,15 @@ class FamilyGaussianBase : public Family {
   // none.
   Index first_collinear(Matrix scatter) const;
 
+  // What the pivots of a component must be above. Null, for 0, where its spread was given, by a start or
+  // held: that may be as narrow as it likes.
+  const double* floor_of(Index component) const;
+
   // The first component whose covariance is not positive definite, or has collapsed; -1 where none.
   Index first_without_density() const;
+
+  // Bhattacharyya's distance of two components whose covariances are known to be those of sigma().
+  double full_distance(Index a, Index b) const;
 
   // A start may lie outside its structure, so this is asked of the matrices.
   bool all_diagonal() const;
@@ -79,7 +86,8 @@ class FamilyGaussianBase : public Family {
   // What the data look like; see set_overall().
   Vector centre_;
   Matrix total_;
-  Vector pivot_floor_;  // a Cholesky pivot below this part of the data's own is a collapse
+  Vector pivot_floor_;   // a Cholesky pivot below this part of the data's own is a collapse
+  bool fitted_ = false;  // were the present parameters, or those before, made by an M-step?
 
  private:
   void move_mean(Index component, double count, const double* first, bool keep_scatter);
@@ -88,6 +96,10 @@ class FamilyGaussianBase : public Family {
   void move_scatter(Index component, double count, const double* first, const Vector& shift);
   double* scatter_of(Index component);
   void lend_spread(const double* counts);
+  bool holds_spread(Index component) const { return held_.n_held_variances(d_, component) == d_; }
+  double variance(Index component, Index a) const {
+    return d_ == 1 ? sd_[component] * sd_[component] : sigma(component)(a, a);
+  }
 
   HeldGaussian held_;
   GaussianPrior prior_;

@@ -91,13 +91,19 @@ Rcpp::List em_run_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcp
                       Rcpp::List control) {
   const auto model = em::make_model(data, family, latent);
   const em::Index defect = model->describe();
-  if (defect >= 0) return Rcpp::List::create(Rcpp::Named("defect") = static_cast<int>(defect + 1));
   if (starts.size() == 0) throw std::invalid_argument("there must be a start");
   std::vector<em::Start> from;
   for (R_xlen_t i = 0; i < starts.size(); ++i) from.push_back(em::make_start(starts[i], *model));
+  const em::Control settings = em::make_control(control);
+  // Parameters that are given or held need no spread of the data.
+  const bool given = std::all_of(from.begin(), from.end(),
+                                 [](const em::Start& start) { return start.parameters.size() > 0; });
+  const bool estimates = !given || (settings.max_iter > 0 && model->family().n_free() > 0);
+  if (defect >= 0 && estimates) {
+    return Rcpp::List::create(Rcpp::Named("defect") = static_cast<int>(defect + 1));
+  }
 
   em::Interrupt interrupt(em::user_wants_out);
-  const em::Control settings = em::make_control(control);
   const std::vector<em::Fit> fits = settings.finalists > 0 ? em::run_race(*model, from, settings, interrupt)
                                                            : em::run_all(*model, from, settings, interrupt);
   em::leave_if_raised(interrupt);
@@ -168,6 +174,21 @@ Rcpp::List em_maximise_cpp(Rcpp::NumericVector statistics, Rcpp::List data, Rcpp
   model->set_statistics(em::ConstVectorMap(statistics.begin(), statistics.size()));
   model->maximise(algorithm == "ecm" ? em::Step::ecm : em::Step::em);
   return em::write_parameters(model->fields());
+}
+
+// How far apart the components are, k x k: see Family::distance().
+// [[Rcpp::export(rng = false)]]
+Rcpp::NumericMatrix em_distances_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List parameters) {
+  const auto bound = em::make_family(data, family);
+  bound->describe();
+  em::read_parameters(parameters, bound->parameters());
+  bound->prepare(em::Accuracy::exact);
+  const int k = static_cast<int>(bound->n_components());
+  Rcpp::NumericMatrix out(k, k);
+  for (int b = 0; b < k; ++b) {
+    for (int a = 0; a < b; ++a) out(a, b) = out(b, a) = bound->distance(a, b, em::infinity);
+  }
+  return out;
 }
 
 // What standard errors are made of, in the free coordinates of chart.h about the parameters: the gradient of

@@ -126,7 +126,8 @@ SEXP em_plain_start_cpp(Rcpp::List start, std::string family, int k, int columns
     SEXP mean = em::element(start, "mean");
     SEXP sd = em::element(start, "sd");
     const double* means = plain_numbers(mean, k, -most, most);
-    if (!means || !plain_numbers(sd, k, std::numeric_limits<double>::min(), most)) return R_NilValue;
+    // Their squares must be numbers.
+    if (!means || !plain_numbers(sd, k, 1.5e-154, 1.3e154)) return R_NilValue;
     if (!all_apart(means, k)) return R_NilValue;
     return em::ListBuilder(3).add("proportions", equal).add("mean", mean).add("sd", sd).list();
   }

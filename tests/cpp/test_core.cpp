@@ -535,10 +535,10 @@ void defaults() {
     check(std::abs(rate[j] * (x(j, 0) + 0.25 * x.mean()) / 1.25 - 1.0) < 1e-12, "defaults: start_at()");
   }
   model.prepare(em::Accuracy::exact);
-  check(model.family().distance(0, 1) > 0.5, "defaults: distance()");
+  check(model.family().distance(0, 1, 1.0) > 0.1, "defaults: distance()");
   rate[0] = rate[1];
   model.prepare(em::Accuracy::exact);
-  check(model.family().distance(0, 1) == 0.0, "defaults: distance() of equals");
+  check(model.family().distance(0, 1, 1.0) == 0.0, "defaults: distance() of equals");
   em::Matrix features(5003, 1);
   model.family().features({0, 5003}, features);
   check(std::abs(features.mean()) < 1e-12 && std::abs(features.squaredNorm() / 5003.0 - 1.0) < 1e-12,

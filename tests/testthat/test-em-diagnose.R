@@ -53,13 +53,13 @@ test_that("starts: how many agree, and where the others ended", {
   fit <- em_fit(one, start = near)
   fit$starts <- data.frame(method = "random", loglik = fit$loglik - c(0, 0, 2.5, 2.5, 7, 9), iterations = 9L,
                            status = c(rep("converged", 5), "stopped_early"), degenerate = FALSE)
-  expect_found(fit, "starts", "ok", c("2 of 6 starts", "3 ended lower, at 2 other maxima; the nearest by 2.5."), 2)
+  expect_found(fit, "starts", "note", c("Only 2 of 6 starts", "3 ended lower, at 2 other maxima; the nearest by 2.5."), 2)
   fit$starts$degenerate[5] <- TRUE
-  expect_found(fit, "starts", "ok", "2 ended lower, at one other maximum; the nearest by 2.5.")
+  expect_found(fit, "starts", "note", "2 ended lower, at one other maximum; the nearest by 2.5.")
   fit$loglik <- fit$loglik + 99 # with a prior, starts are compared by what was maximised
-  expect_found(fit, "starts", "ok", "the nearest by 2.5.")
+  expect_found(fit, "starts", "note", "the nearest by 2.5.")
   fit$starts <- fit$starts[-2, ]
-  expect_found(fit, "starts", "note", "Only one of 5 starts", 1)
+  expect_found(fit, "starts", "note", "Only 1 of 5 starts", 1)
 })
 
 test_that("components that start alike, that are alike, and how far apart the others are", {
@@ -79,15 +79,21 @@ test_that("components that start alike, that are alike, and how far apart the ot
   expect_found(cover, "distance", "note", "nearly cover each other", 0.04 / 8)
 })
 
-test_that("Bhattacharyya's distance is the same in other units, and that of the formula", {
+test_that("Bhattacharyya's distance is the same in other units and axes, and that of the formula", {
   a <- matrix(c(2, 0.5, 0.5, 1), 2)
   b <- matrix(c(1, -0.3, -0.3, 3), 2)
   gap <- c(1, -2)
   formula <- sum(gap * solve((a + b) / 2, gap)) / 8 + log(det((a + b) / 2) / sqrt(det(a) * det(b))) / 2
-  p <- function(scale) {
-    list(mean = rbind(c(0, 0), gap * scale), covariance = array(c(a * outer(scale, scale), b * outer(scale, scale)), c(2, 2, 2)))
+  distance <- function(map) {
+    p <- list(proportions = c(0.5, 0.5), mean = rbind(c(0, 0), c(map %*% gap)),
+              covariance = array(c(map %*% a %*% t(map), map %*% b %*% t(map)), c(2, 2, 2)))
+    model <- list(family = em_gaussian(), latent = em_mixture(), k = 2L)
+    distances_em(em_data(as.matrix(faithful), em_gaussian()), p, model)[1, 2]
   }
-  for (scale in list(c(1, 1), c(1e-150, 1e140), c(1e5, 3))) expect_equal(gaussian_distance(p(scale), 1, 2), formula, tolerance = 1e-10)
+  turn <- function(angle) matrix(c(cos(angle), sin(angle), -sin(angle), cos(angle)), 2)
+  for (map in list(diag(2), diag(c(1e-150, 1e140)), diag(c(1e5, 3)), turn(0.3), turn(2) %*% diag(c(1e3, 1)))) {
+    expect_equal(distance(map), formula, tolerance = 1e-10)
+  }
 })
 
 test_that("components without rows, on few points, or narrow", {
@@ -155,4 +161,33 @@ test_that("what is printed", {
   expect_identical(class(as.data.frame(found)), "data.frame")
   expect_identical(as.data.frame(tidy(found)), as.data.frame(found))
   expect_error(em_diagnose(3), "`fit` must come from em_fit(), not 3.", fixed = TRUE, class = "emfit_error_argument")
+})
+
+test_that("two long thin groups are told apart whichever way they lie, by the fit and by its diagnosis", {
+  set.seed(1)
+  x <- cbind(rnorm(400, 0, 100), rnorm(400, rep(c(0, 6), each = 200)))
+  for (angle in c(0, 0.3, pi / 4, 2)) {
+    turned <- x %*% matrix(c(cos(angle), sin(angle), -sin(angle), cos(angle)), 2)
+    fit <- expect_silent(em_fit(turned, 2))
+    expect_identical(fit$twins, integer())
+    expect_found(fit, "distance", "ok", "are the nearest, and differ.")
+    expect_gt(look(fit, "distance")$value, 3)
+    # One group for two: from starts that differ, EM comes to a saddle where the two are one.
+    start <- list(mean = rbind(c(0, 0), c(1e-4, 0)), covariance = stats::cov(turned[1:200, ]))
+    expect_warning(twice <- em_fit(turned[1:200, ], start = start, control = em_control(max_iter = 2, tol = 0)),
+                   "nearly coincide", class = "emfit_warning_coincide")
+    expect_found(twice, "distance", "problem", "one and the same")
+    expect_lt(look(twice, "distance")$value, 0.1^2 / 8)
+  }
+})
+
+test_that("coins are as far apart as their counts, also with very many trials", {
+  for (size in c(10, 1e9)) {
+    p <- 0.3 + c(0, 0.05, 0.2) / sqrt(size)
+    data <- em_data(cbind(rep(round(size * 0.3), 8), round(size * 0.7)), em_binomial())
+    model <- list(family = em_binomial(), latent = em_mixture(), k = 3L)
+    found <- distances_em(data, list(proportions = rep(1 / 3, 3), prob = p), model)
+    # To second order d^2 / 8, d the gap in standard deviations.
+    expect_equal(found[1, 2:3], (c(0.05, 0.2)^2 / (0.3 * 0.7)) / 8, tolerance = if (size == 10) 0.05 else 1e-4)
+  }
 })

@@ -104,3 +104,45 @@ test_that("starts of the plainest kind are judged and run as any other", {
   expect_warning(em_start(x, start = list(mean = c(3, 3), sd = c(2, 2))), class = "emfit_warning_coincide")
   expect_no_warning(em_start(x, start = list(mean = c(3, 3), sd = c(2, 1))))
 })
+
+test_that("what other packages return is taken as the groups it holds", {
+  x <- iris[1:4]
+  set.seed(1)
+  groups <- stats::kmeans(x, 3, nstart = 5)
+  wanted <- em_fit(x, start = unname(groups$cluster))
+  expect_identical(em_fit(x, start = groups)$start, wanted$start)
+  expect_identical(em_fit(x, 3, start = function(x, k) groups)$start, wanted$start)
+  expect_identical(em_mstep(x, groups)$mean, wanted$start$mean)
+  tree <- stats::hclust(stats::dist(x))
+  expect_identical(em_fit(x, 3, start = tree)$start, em_fit(x, start = unname(stats::cutree(tree, 3)))$start)
+  expect_error(em_fit(x, start = tree), "`k` must say into how many groups to cut", class = "emfit_error_argument")
+  expect_error(em_fit(x[1:3, 1], 4, start = stats::hclust(stats::dist(1:3))), "can't be cut into 4 groups",
+               class = "emfit_error_start")
+  # As pam(), dbscan() and fanny() return them: the classes are made up, so that nothing need be installed.
+  pam <- structure(list(medoids = 1, clustering = groups$cluster), class = c("pam", "partition"))
+  expect_identical(em_fit(x, start = pam)$start, wanted$start)
+  r <- em_estep(x, wanted)$responsibilities
+  soft <- structure(list(z = unname(r), classification = groups$cluster), class = "Mclust")
+  expect_identical(em_fit(x, start = soft)$start, em_fit(x, start = unname(r))$start)
+  some <- replace(unname(groups$cluster), c(1, 60), 0L)
+  scan <- structure(list(cluster = some), class = "dbscan_fast")
+  noisy <- em_fit(x, start = scan, latent = em_mixture(noise = TRUE))
+  expect_identical(noisy$start, em_fit(x, start = factor(ifelse(some == 0, "noise", some)), latent = em_mixture(noise = TRUE))$start)
+  # Wrong numbers of rows and of groups, and what holds no groups.
+  expect_error(em_fit(x[1:9, ], start = groups), "must have one label for each row: 9, not 150", class = "emfit_error_start")
+  expect_error(em_fit(x, 2, start = groups), "labels from 1 to 2", class = "emfit_error_start")
+  expect_error(em_fit(x, 2, start = stats::lm(dist ~ speed, cars)), "not a lm", class = "emfit_error_start")
+})
+
+test_that("fits of mclust and flexmix are starts", {
+  skip_if_not_installed("mclust")
+  mclustBIC <- mclust::mclustBIC
+  fit <- mclust::Mclust(iris[1:4], 3, modelNames = "VVV", verbose = FALSE)
+  ours <- em_fit(iris[1:4], start = fit)
+  expect_gte(ours$loglik, fit$loglik - 1e-6)
+  expect_equal(ours$trace$loglik[1], fit$loglik, tolerance = 1e-4)
+  skip_if_not_installed("flexmix")
+  set.seed(1)
+  mixed <- flexmix::flexmix(as.matrix(faithful) ~ 1, k = 2, model = flexmix::FLXMCmvnorm(diagonal = FALSE))
+  expect_identical(em_fit(faithful, start = mixed)$k, mixed@k)
+})

@@ -30,3 +30,33 @@ test_that("em_path() replays what was not kept", {
   expect_identical(unique(kept$iteration), 0:4)
   expect_identical(unique(kept$component), c("red", "blue"))
 })
+
+test_that("one row is enough where parameters are given", {
+  p <- em_start(0, k = 1, start = list(mean = 0, sd = 1))
+  expect_equal(em_estep(0, p)$loglik, stats::dnorm(0, log = TRUE), tolerance = 1e-14)
+  p2 <- em_start(t(c(1, 2)), start = list(mean = rbind(c(0, 0), c(1, 1)), covariance = diag(2)))
+  expect_equal(em_estep(t(c(1, 2)), p2)$loglik, log(0.5 * exp(-2.5) + 0.5 * exp(-0.5)) - log(2 * pi), tolerance = 1e-14)
+  expect_silent(scored <- em_fit(0, start = list(mean = 0, sd = 2), control = em_control(max_iter = 0)))
+  expect_equal(scored$loglik, stats::dnorm(0, sd = 2, log = TRUE), tolerance = 1e-14)
+  expect_equal(predict(scored, 1, type = "density"), stats::dnorm(1, sd = 2), tolerance = 1e-14)
+  expect_equal(em_estep(rep(3, 4), p)$loglik, 4 * stats::dnorm(3, log = TRUE), tolerance = 1e-14)
+  held <- expect_silent(em_fit(0.5, 2, fixed = list(mean = c(0, 5), sd = c(1, 1), proportions = c(0.5, 0.5))))
+  expect_identical(held$df, 0L)
+  expect_equal(held$loglik, log(mean(stats::dnorm(0.5, c(0, 5)))), tolerance = 1e-14)
+  # What is to be estimated needs more.
+  expect_error(em_fit(0, 1), "Can't fit 1 component to 1 row", class = "emfit_error_input")
+  expect_error(em_fit(0, start = list(mean = 0, sd = 1)), "Can't fit 1 component to 1 row", class = "emfit_error_input")
+  expect_error(em_start(rep(3, 4), start = rep(1:2, 2)), "constant", class = "emfit_error_input")
+})
+
+test_that("the proportions of components that are held have one maximum, whatever the start", {
+  x <- faithful$eruptions
+  held <- list(mean = c(2, 4.3), sd = c(0.3, 0.4))
+  seed <- get0(".Random.seed", globalenv())
+  fit <- em_fit(x, 2, fixed = held)
+  expect_identical(get0(".Random.seed", globalenv()), seed)
+  loglik <- function(p) sum(log(p * stats::dnorm(x, 2, 0.3) + (1 - p) * stats::dnorm(x, 4.3, 0.4)))
+  top <- stats::optimize(loglik, c(0, 1), maximum = TRUE, tol = 1e-10)
+  expect_equal(fit$loglik, top$objective, tolerance = 1e-9)
+  expect_equal(fit$parameters$proportions[[1]], top$maximum, tolerance = 1e-3)
+})

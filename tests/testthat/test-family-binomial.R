@@ -53,3 +53,18 @@ test_that("rows are tallied as by hand, in the order they were met, also when th
     expect_identical(tally$weights, as.vector(by_hand))
   }
 })
+
+test_that("a family object with a link of its own is refused, in every call that takes one", {
+  for (link in c("cloglog", "probit", "cauchit", "log")) {
+    expect_error(em_fit(cbind(heads, tails) ~ 1, data = coins, k = 2, family = stats::binomial(link)),
+                 sprintf("`family` has the link \"%s\", but components have no link", link), fixed = TRUE,
+                 class = "emfit_error_unsupported")
+  }
+  expect_error(em_fit(faithful, 2, stats::gaussian("log")), "em_gaussian()", fixed = TRUE, class = "emfit_error_unsupported")
+  expect_error(em_start(faithful, 2, stats::gaussian("inverse")), "the link \"inverse\"", class = "emfit_error_unsupported")
+  expect_error(em_select(faithful, 1:2, family = stats::gaussian("log")), "no link", class = "emfit_error_unsupported")
+  x <- coins[c("heads", "tails")]
+  expect_identical(em_fit(x, 1, stats::binomial())$loglik, em_fit(x, 1, "binomial")$loglik)
+  expect_identical(em_fit(x, 1, stats::binomial)$loglik, em_fit(x, 1, "binomial")$loglik)
+  expect_identical(em_fit(faithful, 1, stats::gaussian())$loglik, em_fit(faithful, 1)$loglik)
+})

@@ -58,3 +58,29 @@ test_that("simulated data have the fit's means, covariances and proportions", {
   expect_identical(unname(rowSums(tosses[[1]])), rep(10, 5))
   expect_false(identical(tosses[[1]], tosses[[2]]))
 })
+
+test_that("simulate() draws as many rows as are asked for", {
+  fit <- em_fit(faithful, 2)
+  drawn <- simulate(fit, nsim = 2, seed = 1, n = 5)
+  expect_identical(vapply(drawn, dim, c(0L, 0L)), matrix(c(5L, 2L), 2, 2))
+  expect_identical(names(drawn[[1]]), names(faithful))
+  expect_length(attr(drawn[[2]], "component"), 5)
+  many <- simulate(fit, seed = 1, n = 2e4)[[1]]
+  expect_equal(colMeans(many), colMeans(faithful), tolerance = 0.01)
+  # Counts: the trials of rows that count, by weight; nothing missing.
+  x <- data.frame(heads = c(5, 9, 8, NA, 0, 3), tails = c(5, 11, 2, 3, 0, 27))
+  coin <- suppressMessages(em_fit(x, 1, "binomial", weights = c(1, 2, 1, 1, 1, 0)))
+  some <- simulate(coin, seed = 2, n = 4000)[[1]]
+  expect_false(anyNA(some))
+  sizes <- table(some$heads + some$tails)
+  expect_identical(names(sizes), c("10", "20"))
+  expect_equal(as.vector(sizes) / 4000, c(0.5, 0.5), tolerance = 0.05)
+  expect_identical(dim(simulate(em_fit(coins["heads"], 1, em_binomial(10)), n = 3)[[1]]), c(3L, 1L))
+  # Without n nothing is new.
+  expect_identical(nrow(simulate(coin)[[1]]), 6L)
+  noisy <- em_fit(faithful, 2, latent = em_mixture(noise = TRUE))
+  expect_identical(nrow(simulate(noisy, n = 300, seed = 1)[[1]]), 300L)
+  for (n in list(0, -1, 2.5, "3", c(1, 2), NA)) {
+    expect_error(simulate(fit, n = n), "`n` must be a whole number of 1 or more", class = "emfit_error_argument")
+  }
+})

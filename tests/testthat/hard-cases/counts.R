@@ -44,10 +44,10 @@ gives("only 0 and 10: its log-likelihood", em_fit(rep(c(0, 10), 10), 2, em_binom
       1e-12)
 gives("rows without trials do not count", em_fit(cbind(c(5, 0, 3), c(3, 0, 2)), 1, "binomial")$nobs, 2)
 gives("rows without trials keep their place",
-      predict(em_fit(cbind(c(9, 0, 1), c(1, 0, 9)), 2, "binomial"), type = "prob")[2, ],
+      predict(em_fit(cbind(c(9, 0, 1, 8), c(1, 0, 9, 2)), 2, "binomial"), type = "prob")[2, ],
       c("1" = 0.5, "2" = 0.5), 1e-6)
 gives("rows without trials have density 1",
-      predict(em_fit(cbind(c(9, 0, 1), c(1, 0, 9)), 2, "binomial"), type = "logdensity")[2], 0, 1e-15)
+      predict(em_fit(cbind(c(9, 0, 1, 8), c(1, 0, 9, 2)), 2, "binomial"), type = "logdensity")[2], 0, 1e-15)
 gives("rows without trials are told",
       any(grepl("1 without trials not counted",
                 format(em_fit(cbind(c(5, 0, 3), c(3, 0, 2)), 1, "binomial")))),

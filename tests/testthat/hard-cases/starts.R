@@ -13,13 +13,13 @@ fails("sd = 0", em_fit(one, 2, start = list(mean = c(2, 4), sd = c(1, 0))), "sta
 fails("sd = -1", em_fit(one, 2, start = list(mean = c(2, 4), sd = c(-1, 1))), "start",
       "`start$sd` must be positive: component 1 has -1.")
 fails("a mean of NaN", em_fit(one, 2, start = list(mean = c(2, NaN), sd = c(1, 1))), "start",
-      "`start$mean` must be finite: value 2 is NaN.")
+      "`start$mean` must be finite: component 2 has NaN.")
 fails("three means for two", em_fit(one, 2, start = list(mean = 1:3, sd = c(1, 1))), "start", "`start$mean`",
       "k = 2, but 3 were given")
 fails("one sd for two", em_fit(one, 2, start = list(mean = c(2, 4), sd = 1)), "start", "`start$sd`",
-      "k = 2, but 1 were given")
+      "k = 2, but 1 was given")
 fails("means in words", em_fit(one, 2, start = list(mean = c("a", "b"), sd = c(1, 1))), "start",
-      "`start$mean`", "it is a character of length 2")
+      "`start$mean`", "not a character vector of length 2")
 fails("proportions that sum to 2", em_fit(one, start = c(near, list(proportions = c(1, 1)))), "start",
       "1, 1 and sum to 2.")
 fails("a negative proportion", em_fit(one, start = c(near, list(proportions = c(-0.1, 1.1)))), "start",
@@ -52,9 +52,9 @@ fails("a covariance of the wrong size",
 fails("means of the wrong size", em_fit(two, 2, start = list(mean = both[1:3, ], covariance = diag(2))),
       "start", "`start$mean`", "2 x 2, not 3 x 2")
 fails("means that are no matrix", em_fit(two, 2, start = list(mean = c(1, 2), covariance = diag(2))), "start",
-      "not a numeric of length 2")
+      "not a numeric vector of length 2")
 fails("a covariance with NA", em_fit(two, 2, start = list(mean = both[1:2, ], covariance = diag(c(1, NA)))),
-      "start", "`start$covariance` must be finite: value 4 is NA.")
+      "start", "`start$covariance` must be finite: component 1 has NA.")
 fails("means of other columns",
       em_fit(two, 2, start = list(mean = cbind(a = 1:2, b = 1:2), covariance = diag(2))), "start",
       "(\"eruptions\", \"waiting\"), not \"a\", \"b\"")
