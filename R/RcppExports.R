@@ -65,6 +65,10 @@ em_distinct_cpp <- function(x, rows, enough) {
     .Call(`_emfit_em_distinct_cpp`, x, rows, enough)
 }
 
+em_row_max_cpp <- function(x) {
+    .Call(`_emfit_em_row_max_cpp`, x)
+}
+
 em_named_cpp <- function(parameters, labels, variables) {
     .Call(`_emfit_em_named_cpp`, parameters, labels, variables)
 }

@@ -20,8 +20,10 @@ is_number <- function(x) is.numeric(x) && !is.object(x) && length(x) == 1L && !i
 check_count <- function(x, arg, least = 1L) {
   if (is.integer(x) && length(x) == 1L && !is.na(x) && x >= least) return(as.integer(x))
   if (!is_number(x) || x < least || x != floor(x) || x > .Machine$integer.max) {
-    abort_em("argument", sprintf("`%s` must be a whole number of %d or more, not %s.",
-                                 arg, least, describe_value(x)))
+    abort_em("argument", c(
+      sprintf("`%s` must be a whole number of %d or more, not %s.", arg, least, describe_value(x)),
+      i = if (identical(arg, "k") && is.numeric(x) && length(x) > 1L) "em_select(x, k = 1:5) compares several k."
+    ))
   }
   as.integer(x)
 }
@@ -95,12 +97,29 @@ nearest <- function(x, choices) {
   distance <- utils::adist(x, plain(choices))[1L, ]
   begins <- nchar(x) >= 3L & (startsWith(plain(choices), x) | startsWith(x, plain(choices)))
   distance[begins & nchar(choices) >= 3L] <- pmin(distance[begins & nchar(choices) >= 3L], 1)
+  # A name as short as `data` is no misspelt `path`; two letters that changed places are one slip.
+  letters_of <- function(name) vapply(strsplit(name, ""), function(parts) paste(sort(parts), collapse = ""), "")
+  swapped <- distance == 2L & letters_of(plain(choices)) == letters_of(x)
+  distance[swapped] <- 1
   best <- which.min(distance)
   # Something of the name must be left, so that one letter is near to itself only.
-  if (distance[best] <= min((nchar(x) + 2L) %/% 3L, nchar(x) - 1L)) choices[best]
+  if (distance[best] <= min((nchar(x) + 1L) %/% 3L, nchar(x) - 1L)) choices[best]
 }
 
 # Nothing may disappear into `...`: whatever is left over there is a misspelt or misplaced argument.
+# `check_dots(...)` in a method: its own arguments are known, and `let_pass` are what R's own callers add to a call.
+check_dots <- function(..., let_pass = NULL) {
+  if (!...length()) return(invisible())
+  dots <- list(...)
+  if (!is.null(names(dots))) dots <- dots[!names(dots) %in% let_pass]
+  check_no_dots(dots, setdiff(names(formals(sys.function(sys.parent()))), "..."))
+}
+
+# print() of a list hands these to the print() of its elements; format() has the next; data.frame() the last.
+print_arguments <- c("digits", "quote", "na.print", "print.gap", "right", "max", "width", "useSource", "row.names")
+format_arguments <- c("trim", "digits", "nsmall", "justify", "width", "na.encode", "scientific", "big.mark")
+frame_arguments <- c("stringsAsFactors", "check.names", "make.names", "nm")
+
 check_no_dots <- function(dots, known) {
   if (!length(dots)) return(invisible())
   name <- names(dots)[1L]
@@ -111,9 +130,17 @@ check_no_dots <- function(dots, known) {
       i = "Name the arguments after the first."
     ))
   }
-  hint <- belongs_elsewhere(name, known)
+  hint <- habit_hint(name, dots[[1L]], known)
+  if (is.null(hint)) hint <- plot_habit(name, dots[[1L]], known)
+  if (is.null(hint)) hint <- belongs_elsewhere(name, known)
   if (is.null(hint)) hint <- did_you_mean(name, setdiff(known, "..."))
   if (is.null(hint)) hint <- belongs_elsewhere(name, known, nearest)
+  known <- setdiff(known, c("x", "object", "fit", "model", "..."))
+  if (is.null(hint)) {
+    hint <- if (length(known)) sprintf("There %s %s.", if (length(known) == 1L) "is" else "are",
+                                       enumerate(sprintf("`%s`", known), 20L))
+            else "There are no further arguments."
+  }
   abort_em("argument", c(sprintf("Unknown argument `%s`.", name), i = hint))
 }
 

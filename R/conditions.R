@@ -19,7 +19,9 @@ user_call <- function() {
   home <- topenv()
   for (i in seq_len(sys.nframe())) {
     f <- sys.function(i)
-    if (!is.primitive(f) && identical(topenv(environment(f)), home)) return(sys.call(i))
+    if (!is.primitive(f) && identical(topenv(environment(f)), home)) {
+      return(plain_call(name_function(sys.call(i), f)))
+    }
   }
   NULL
 }

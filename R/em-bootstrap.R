@@ -24,7 +24,7 @@
 #' @param object,x A bootstrap by `em_bootstrap()`.
 #' @param parm,level As in [confint.em_fit()].
 #' @param digits Significant digits.
-#' @param ... Ignored.
+#' @param ... Nothing: an unknown argument is an error.
 #' @section Warnings: `emfit_warning_standard_error` tells how many refits collapsed and are left out, and how
 #'   many stopped at `max_iter`.
 #' @section Errors: `emfit_error_argument`.
@@ -54,7 +54,8 @@ em_bootstrap <- function(fit, n_boot = 200, type = c("nonparametric", "parametri
   replicates <- t(aligned$parameters[packed_positions(fit$parameters), , drop = FALSE])
   replicates[!sound, ] <- NA
   colnames(replicates) <- names(coef(fit))
-  out <- structure(list(call = match.call(), type = type, n_boot = n_boot, estimate = coef(fit),
+  call <- plain_call(name_function(match.call(), em_bootstrap))
+  out <- structure(list(call = call, type = type, n_boot = n_boot, estimate = coef(fit),
                         replicates = replicates, loglik = runs$loglik - runs$log_prior, iterations = runs$iterations,
                         status = runs$status, moved = aligned$moved), class = "em_bootstrap")
   warn_refits(out, sound)
@@ -230,11 +231,15 @@ changing <- function(boot) {
 
 #' @rdname em_bootstrap
 #' @export
-vcov.em_bootstrap <- function(object, ...) stats::cov(changing(object))
+vcov.em_bootstrap <- function(object, ...) {
+  check_dots(...)
+  stats::cov(changing(object))
+}
 
 #' @rdname em_bootstrap
 #' @export
 confint.em_bootstrap <- function(object, parm, level = 0.95, ...) {
+  check_dots(...)
   level <- check_level(level)
   kept <- changing(object)
   ends <- t(apply(kept, 2L, stats::quantile, probs = c((1 - level) / 2, (1 + level) / 2), names = FALSE))
@@ -245,6 +250,7 @@ confint.em_bootstrap <- function(object, parm, level = 0.95, ...) {
 #' @rdname em_bootstrap
 #' @export
 print.em_bootstrap <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
+  check_dots(..., let_pass = print_arguments)
   kept <- changing(x)
   failed <- x$n_boot - nrow(kept)
   cat("Bootstrap, ", x$type, ": ", plural(x$n_boot, "refit"), if (failed) paste0(", ", failed, " left out"), "\n\n",

@@ -8,11 +8,19 @@
 #   weighted   were weights given?                          labels     see em-labels.R
 # and what the family adds.
 em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, labels = NULL) {
-  frame <- as_frame(x, logical_ok = inherits(family, "em_family_binomial"))
+  frame <- as_frame(x, logical_ok = inherits(family, "em_family_binomial"),
+                    by = if (is.null(terms)) "columns" else "formula")
+  names <- clean_names(frame$names)
+  if (!identical(names, frame$names)) frame$renamed <- TRUE # messages then say numbers
+  frame$names <- names
   frame$weighted <- !is.null(weights)
   if (frame$weighted) frame$weights <- check_weights(weights, nrow(frame$x))
   if (!is.null(labels)) frame$labels <- check_labels(labels, nrow(frame$x))
   frame$terms <- terms
+  data_of_frame(frame, family, na.action)
+}
+
+data_of_frame <- function(frame, family, na.action) {
   if (!all_finite(frame$x)) {
     frame <- treat_missing(frame, na.action)
     check_finite(frame)
@@ -23,10 +31,10 @@ em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, l
 }
 
 # Anything rectangular -> list(x = double matrix without dimnames, names, row_names, vector).
-as_frame <- function(x, logical_ok = FALSE, arg = "x") {
+as_frame <- function(x, logical_ok = FALSE, arg = "x", by = if (arg == "newdata") "newdata" else "columns") {
   if (is.null(x)) abort_em("input", sprintf("`%s` has no observations: it is NULL.", arg))
   if (is.object(x)) {
-    if (inherits(x, "data.frame")) return(frame_of_columns(x, logical_ok, arg))
+    if (inherits(x, "data.frame")) return(frame_of_columns(x, logical_ok, arg, by))
     if (inherits(x, c("ts", "table"))) x <- unclass(x)
   }
   size <- dim(x)
@@ -34,7 +42,7 @@ as_frame <- function(x, logical_ok = FALSE, arg = "x") {
   if (!usable || is.object(x) || length(size) > 2L) {
     abort_em("input", c(
       sprintf("`%s` must be a numeric vector, matrix or data frame, not %s.", arg, describe_input(x)),
-      i = if (is.factor(x) || is.character(x)) "Groups are what EM finds; give it the measurements."
+      i = input_remedy(x, arg)
     ))
   }
   if (length(size) < 2L) {
@@ -55,14 +63,14 @@ describe_input <- function(x) {
   paste(article(typeof(x)), if (is.matrix(x)) "matrix" else "vector")
 }
 
-frame_of_columns <- function(x, logical_ok, arg) {
+frame_of_columns <- function(x, logical_ok, arg, by) {
   if (!length(x)) return(check_shape(list(x = matrix(0, nrow(x), 0L)), arg))
   columns <- as.list(x)
   good <- vapply(columns, function(column) {
-    plain <- !is.object(column) || inherits(column, c("AsIs", "integer64", "ts"))
+    plain <- !is.object(column) || inherits(column, c("AsIs", "integer64", "ts")) && !is_wide_integer(column)
     plain && (is.numeric(column) || (logical_ok && is.logical(column)))
   }, logical(1L))
-  if (!all(good)) refuse_columns(columns[!good], which(!good), x, arg)
+  if (!all(good)) refuse_columns(columns[!good], which(!good), x, arg, by)
   wide <- any(vapply(columns, function(column) length(dim(column)) == 2L, logical(1L)))
   row_names <- attr(x, "row.names")
   frame <- list(x = NULL, names = names(x), row_names = if (is.character(row_names)) row_names, vector = FALSE)
@@ -77,22 +85,14 @@ frame_of_columns <- function(x, logical_ok, arg) {
   check_shape(frame, arg)
 }
 
-refuse_columns <- function(bad, at, x, arg) {
-  which_ones <- if (length(at) > 1L) sprintf("c(%s)", paste(at, collapse = ", ")) else at
-  described <- sprintf("Column %s is of class %s.", dQuote(names(bad), FALSE),
+refuse_columns <- function(bad, at, x, arg, by) {
+  described <- sprintf("Column %s is of class %s.", column_labels(list(names = names(x)), at),
                        vapply(bad, function(column) dQuote(class(column)[1L], FALSE), ""))
   abort_em("input", c(
     sprintf("`%s` must be numeric.", arg),
     stats::setNames(described, rep("x", length(described)))[seq_len(min(5L, length(described)))],
-    i = if (length(bad) < length(x)) sprintf("Drop %s: %s[-%s].", if (length(bad) > 1L) "them" else "it",
-                                             user_name(arg), which_ones)
+    i = column_remedy(bad, at, x, arg, by)
   ))
-}
-
-# What the user calls the data, where that is a plain name.
-user_name <- function(arg) {
-  call <- user_call()
-  if (length(call) > 1L && is.symbol(call[[2L]])) as.character(call[[2L]]) else arg
 }
 
 check_shape <- function(frame, arg) {
@@ -141,7 +141,9 @@ check_weights <- function(weights, n) {
 
 name_columns <- function(frame, at) {
   if (frame$vector) return("the vector")
-  if (is.null(frame$names)) return(paste(if (length(at) > 1L) "columns" else "column", enumerate(at)))
+  if (is.null(frame$names) || isTRUE(frame$renamed)) {
+    return(paste(if (length(at) > 1L) "columns" else "column", enumerate(at)))
+  }
   paste(if (length(at) > 1L) "columns" else "column", quoted(frame$names[at]))
 }
 
@@ -156,7 +158,8 @@ check_finite <- function(frame, arg = "x") {
   abort_em("input", c(
     sprintf("`%s` must be finite: `%s` is %s.", arg, place, number(value)),
     x = sprintf("%s (%s) hold%s Inf or NaN.", plural(length(rows), "row"), enumerate(rows),
-                if (length(rows) == 1L) "s" else "")
+                if (length(rows) == 1L) "s" else ""),
+    i = finite_remedy(value, frame, arg)
   ))
 }
 
@@ -202,7 +205,7 @@ name_column <- function(data, at) {
 
 column_labels <- function(data, at) {
   names <- data$names
-  if (is.null(names) || anyNA(names) || !all(nzchar(names)) || anyDuplicated(names)) return(at)
+  if (is.null(names) || isTRUE(data$renamed) || !identical(clean_names(names), names)) return(at)
   dQuote(names[at], FALSE)
 }
 
@@ -211,12 +214,13 @@ abort_constant <- function(data, x, columns) {
   abort_em("input", c(
     sprintf("%s %s constant%s, so %s.", name_column(data, columns), if (length(columns) > 1L) "are" else "is",
             value, if (length(columns) > 1L) "their variances are 0" else "its variance is 0"),
-    i = if (ncol(x) > length(columns)) "Remove it."
+    i = if (ncol(x) > length(columns)) if (length(columns) > 1L) "Remove them." else "Remove it."
   ))
 }
 
 # The core found that no component can model `column`: it is constant, or the columns before it determine it.
 abort_defect <- function(data, column) {
+  check_reach(data, column)
   x <- rows_that_count(data)
   x <- x[!is.na(x[, column]), , drop = FALSE]
   if (all(x[, column] == x[1L, column])) abort_constant(data, x, column)
@@ -241,6 +245,12 @@ abort_defect <- function(data, column) {
             enumerate(column_labels(data, others))),
     i = "Remove it, or use a diagonal covariance: em_gaussian(\"VVI\")."
   ))
+}
+
+# Also where its row counts for nothing a number has a square.
+check_reach <- function(data, column) {
+  known <- data$x[!is.na(data$x[, column]), column]
+  if (any(known != known[1L]) && any(abs(known) > 1e140)) check_scale(known, data, column)
 }
 
 # Variances, and their sums over the rows, must stay numbers; a spread must show beside its distance from 0.
@@ -273,27 +283,25 @@ determining_columns <- function(x, column) {
 }
 
 # The groups that a partition or responsibilities gave too few rows for a covariance of their own.
-abort_bad_component <- function(component, data, given) {
+abort_bad_component <- function(component, data, given, family) {
   size <- if (is.matrix(given)) sum(given[, component]) else sum(as.integer(given) == component)
   abort_em("start", c(
     sprintf("`start` gives component %d no covariance: it has %s, and %s.", component,
             plural(round(size, 2), "row"), plural(ncol(data$x), "variable")),
-    i = "Give it more rows, or use a simpler covariance such as em_gaussian(\"EEE\")."
+    i = simpler_hint(family, "Give it more rows")
   ))
 }
 
 # New rows for a fit: columns are found by name where both have names, by position otherwise. Rows with NA stay.
-new_data <- function(newdata, fit) {
+# `size` are their trials, where counts have them beside.
+new_data <- function(newdata, fit, size = NULL) {
   old <- fit$data
-  if (!is.null(old$terms) && inherits(newdata, "data.frame")) {
-    newdata <- rows_of_formula(old$terms, newdata)$x
-  }
-  if (inherits(newdata, "data.frame")) newdata <- pick_columns(newdata, old)
-  if (is.matrix(newdata) && !is.null(colnames(newdata))) newdata <- pick_columns(newdata, old)
-  if (is.null(dim(newdata)) && is.numeric(newdata) && !length(newdata)) newdata <- matrix(0, 0L, ncol(old$x))
+  family <- if (is.null(size)) fit$family else family_with_size(fit$family, size)
+  newdata <- named_rows(newdata, old, family_variables(family))
+  if (is.null(dim(newdata)) && is.numeric(newdata) && !length(newdata)) newdata <- matrix(0, 0L, ncol(family_frame(fit$family, old)))
   if (NROW(newdata) == 0L && length(dim(newdata)) == 2L) {
     frame <- list(x = matrix(0, 0L, NCOL(newdata)), names = old$names, row_names = NULL, vector = FALSE)
-  } else if (is.numeric(newdata) && is.null(dim(newdata)) && length(old$names) > 1L) {
+  } else if (is.numeric(newdata) && is.null(dim(newdata)) && is.null(size) && length(old$names) > 1L) {
     frame <- as_frame(matrix(newdata, nrow = 1L), arg = "newdata")
   } else {
     frame <- as_frame(newdata, logical_ok = TRUE, arg = "newdata")
@@ -302,22 +310,23 @@ new_data <- function(newdata, fit) {
     frame <- treat_missing(frame, stats::na.pass)
     check_finite(frame, "newdata")
   }
-  data <- family_data(fit$family, frame, old = old)
+  data <- family_data(family, frame, old = old)
   data$n <- nrow(data$x)
   data$complete <- rep(TRUE, data$n)
   data
 }
 
-pick_columns <- function(newdata, old) {
-  wanted <- old$names
-  has <- colnames(newdata)
-  if (is.null(wanted) || anyDuplicated(wanted) || identical(has, wanted)) return(newdata)
+# The columns of the fit, in its order; as they are where names are lacking.
+named_rows <- function(newdata, old, beside) {
+  if (!is.null(old$terms)) newdata <- new_formula_rows(newdata, old, beside)
+  if (!inherits(newdata, "data.frame") && !(is.matrix(newdata) && !is.null(colnames(newdata)))) return(newdata)
+  pick_columns(newdata, c(setdiff(old$names, old$beside), beside))
+}
+
+pick_columns <- function(newdata, wanted) {
+  has <- clean_names(colnames(newdata))
+  if (!length(wanted) || identical(has, wanted)) return(newdata)
   lacking <- setdiff(wanted, has)
-  if (length(lacking)) {
-    abort_em("newdata", c(
-      sprintf("`newdata` lacks %s %s.", if (length(lacking) > 1L) "columns" else "column", quoted(lacking)),
-      x = sprintf("It has %s.", quoted(has))
-    ))
-  }
-  newdata[, wanted, drop = FALSE]
+  if (length(lacking)) abort_lacking(lacking, has)
+  newdata[, match(wanted, has), drop = FALSE]
 }

@@ -35,7 +35,7 @@
 #' @param all Also show what is in order?
 #' @param width Columns of text.
 #' @param row.names,optional Ignored; they belong to the generic.
-#' @param ... Ignored.
+#' @param ... What R's own callers add, such as `digits` in a list; any other is an error.
 #' @return A data frame of class `em_diagnosis` with a row for each check, the gravest first: `check`, `status` (a
 #'   factor: `"problem"`, `"note"`, `"ok"`), `value`, `explanation`, and `remedy`, a call to paste, or `NA`.
 #'   `format()` gives the lines that `print()` shows; `as.data.frame()` and `tidy()` the plain table.
@@ -55,8 +55,7 @@
 #' @export
 em_diagnose <- function(fit) {
   check_fit(fit)
-  name <- substitute(fit)
-  name <- if (is.symbol(name)) as.character(name) else "fit"
+  name <- name_for_remedies(substitute(fit))
   checks <- list(diagnose_convergence, diagnose_ascent, diagnose_starts, diagnose_symmetry, diagnose_size,
                  diagnose_distance, diagnose_collapse, diagnose_units, diagnose_digits, diagnose_identifiability,
                  diagnose_missing, diagnose_weights)
@@ -106,7 +105,7 @@ diagnose_ascent <- function(fit, name) {
   finding("ascent", "problem", least,
           c(sprintf("The log-likelihood fell by %s, which EM can't do:", number(-least)),
             if (length(trouble)) c("rounding is to blame.", trouble) else "covariances are nearly singular."),
-          if (length(trouble)) "em_fit(scale(x), k)" else "update(FIT, family = em_gaussian(\"EEE\"))", name)
+          if (length(trouble)) rescaled(fit) else simpler_update(fit), name)
 }
 
 diagnose_starts <- function(fit, name) {
@@ -200,6 +199,12 @@ diagnose_distance <- function(fit, name) {
   say("ok", paste(pair, "are the nearest, and differ."))
 }
 
+simpler_update <- function(fit) {
+  simpler <- family_simpler(fit$family)
+  if (is.null(simpler)) return(fewer_components(fit))
+  sprintf("update(FIT, family = em_gaussian(\"%s\"), start = NULL, k = %d)", simpler, fit$k)
+}
+
 diagnose_collapse <- function(fit, name) {
   least <- min(fit$relative_spread)
   say <- function(status, explanation, remedy = NULL) finding("collapse", status, least, explanation, remedy, name)
@@ -209,8 +214,7 @@ diagnose_collapse <- function(fit, name) {
     return(say("problem",
                sprintf("Component %s shrank onto %s, where the likelihood has no bound: its fit means nothing.",
                                   names(fit$counts)[bad[1L]], describe_points(fit, bad[1L])),
-               sprintf("update(FIT, family = em_gaussian(\"%s\"), start = NULL, k = %d)",
-                       if (ncol(fit$data$x) == 1L) "E" else "EEE", fit$k)))
+               simpler_update(fit)))
   }
   if (isTRUE(least < 1e-4)) {
     return(say("note", sprintf("Component %s is %s times narrower than the data: is it a group, or rounded values?",
@@ -235,7 +239,7 @@ diagnose_units <- function(fit, name) {
   }
   finding("units", if (ratio > 1e6) "problem" else "note", ratio,
           sprintf("%s, and structure %s compares columns with each other: the widest decides.", described,
-                  fit$family$covariance), "em_fit(scale(x), k, ...)", name)
+                  fit$family$covariance), rescaled(fit), name)
 }
 
 diagnose_digits <- function(fit, name) {
@@ -250,7 +254,7 @@ diagnose_digits <- function(fit, name) {
                        name_column(fit$data, worst), number(reach[worst]), number(spreads[worst]), number(digits, 2L))
   if (digits >= 8) return(finding("digits", "ok", digits, paste0(described, ".")))
   finding("digits", if (digits < 5) "problem" else "note", digits, paste0(described, " of 16."),
-          "em_fit(scale(x, scale = FALSE), k)", name)
+          rescaled(fit, ", scale = FALSE"), name)
 }
 
 diagnose_identifiability <- function(fit, name) {
@@ -268,7 +272,7 @@ diagnose_identifiability <- function(fit, name) {
   if (spare >= 5) return(finding("identifiability", "ok", spare, paste0(described, ".")))
   finding("identifiability", if (spare < 1) "problem" else "note", spare,
           paste0(described, ": estimates from so few vary much from sample to sample."),
-          "update(FIT, family = em_gaussian(\"EEI\"))", name)
+          simpler_update(fit), name)
 }
 
 diagnose_missing <- function(fit, name) {
@@ -319,9 +323,17 @@ closest_components <- function(fit, parameters) {
   list(pair = pairs[, which.min(distances)], distance = min(distances))
 }
 
+# Without some of its columns it is a table like any other.
+is_whole_diagnosis <- function(x) all(c("check", "status", "explanation", "remedy") %in% names(x))
+
 #' @rdname em_diagnose
 #' @export
 print.em_diagnosis <- function(x, all = FALSE, ...) {
+  check_dots(..., let_pass = print_arguments)
+  if (!is_whole_diagnosis(x)) {
+    print(as.data.frame(x), ...)
+    return(invisible(x))
+  }
   cat(format(x, all = all), sep = "\n")
   invisible(x)
 }
@@ -329,6 +341,8 @@ print.em_diagnosis <- function(x, all = FALSE, ...) {
 #' @rdname em_diagnose
 #' @export
 format.em_diagnosis <- function(x, all = FALSE, width = getOption("width"), ...) {
+  check_dots(..., let_pass = format_arguments)
+  if (!is_whole_diagnosis(x)) return(format(as.data.frame(x), ...))
   n <- table(x$status)
   head <- paste0(plural(n[["problem"]], "problem"), ", ", plural(n[["note"]], "note"), ", ", n[["ok"]], " ok")
   told <- if (all) x else x[x$status != "ok", ]
@@ -358,6 +372,7 @@ lines_of <- function(told, width) {
 #' @rdname em_diagnose
 #' @export
 as.data.frame.em_diagnosis <- function(x, row.names = NULL, optional = FALSE, ...) {
+  check_dots(..., let_pass = frame_arguments)
   attr(x, "title") <- NULL
   class(x) <- "data.frame"
   x
@@ -365,4 +380,7 @@ as.data.frame.em_diagnosis <- function(x, row.names = NULL, optional = FALSE, ..
 
 #' @rdname em_diagnose
 #' @export
-tidy.em_diagnosis <- function(x, ...) as_tidy(as.data.frame(x))
+tidy.em_diagnosis <- function(x, ...) {
+  check_dots(...)
+  as_tidy(as.data.frame(x))
+}

@@ -61,6 +61,9 @@ tallied <- function(data, model) {
 # Neither NA nor Inf anywhere.
 all_finite <- function(x) em_finite_cpp(x)
 
+# The largest number of each row; NA or NaN where it has one.
+row_max <- function(x) em_row_max_cpp(x)
+
 # Settings in the types they are kept in; NULL where one is not of its kind: see check_settings().
 tidy_settings <- function(given, kinds) em_tidy_cpp(given, kinds)
 
@@ -144,7 +147,7 @@ parameters_from <- function(data, given, model, threads = 1L) {
   names(start[[1L]])[1L] <- if (is.matrix(given)) "responsibilities" else "partition"
   run <- em_run_cpp(native_data(data, model), native_family(model), native_latent(model), start, settings)
   if (!is.null(run$defect)) abort_defect(data, run$defect)
-  if (run$status == "bad_start") abort_bad_component(run$component, data, given)
+  if (run$status == "bad_start") abort_bad_component(run$component, data, given, model$family)
   run$parameters
 }
 

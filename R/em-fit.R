@@ -86,6 +86,11 @@
 #'   is 0, and [nobs()] does not count it. The same holds for a row of counts with a missing one. See
 #'   `vignette("missing-values")`.
 #'
+#' @section Under other names: What other packages keep in their fits is asked for here: the classification is
+#'   `predict(fit)`, the posterior probabilities (`z`) are `predict(fit, type = "prob")`, the uncertainties
+#'   `predict(fit, type = "uncertainty")`, the criteria `BIC(fit)`, `AIC(fit)` and [icl()]. Their names of arguments,
+#'   such as `G`, `nstart` or `modelNames`, are errors that give the call to write. `data` and `formula` may come in
+#'   any order, under their names or in a pipe.
 #' @section Errors: All inherit from `emfit_error`. `emfit_error_input` (data that can't be used: the message
 #'   names columns and rows), `emfit_error_missing`, `emfit_error_counts`, `emfit_error_argument`, `emfit_error_fixed`,
 #'   `emfit_error_unsupported` (a structure that can't honour `fixed`),
@@ -135,6 +140,9 @@ em_fit <- function(x, ...) UseMethod("em_fit")
 em_fit.default <- function(x, k = NULL, family = em_gaussian(), latent = em_mixture(), start = NULL,
                            weights = NULL, labels = NULL, fixed = NULL, na.action = NULL, control = em_control(),
                            ...) {
+  if (has_formula(...names(), k, family, latent, start)) {
+    return(call_by_formula(sys.call(), parent.frame(), em_fit))
+  }
   if (...length()) check_no_dots(list(...), names(formals(em_fit.default)))
   if (missing(x)) abort_em("input", c("`x` is missing: there are no data.", i = "em_fit(faithful, k = 2)"))
   family <- as_em_family(family)
@@ -150,6 +158,7 @@ em_fit.formula <- function(x, data = NULL, k = NULL, family = em_gaussian(), lat
                            weights = NULL, labels = NULL, fixed = NULL, subset = NULL, na.action = NULL,
                            control = em_control(),
                            ...) {
+  if ("formula" %in% ...names()) return(call_by_formula(sys.call(), parent.frame(), em_fit))
   if (...length()) check_no_dots(list(...), names(formals(em_fit.formula)))
   if (is_number(data) && is.null(k)) {
     abort_em("argument", c("`data` must be a data frame, not a number.", i = "Name `k`: em_fit(~ a, k = 2)."))
@@ -161,95 +170,15 @@ em_fit.formula <- function(x, data = NULL, k = NULL, family = em_gaussian(), lat
   fit_data(input, k, family, as_em_latent(latent), start, as_em_control(control), match.call(), fixed)
 }
 
-# em_data() of a formula; `weights`, `subset` and `labels` as the user wrote them.
-data_of_formula <- function(formula, data, weights, subset, family, na.action, labels = NULL) {
-  check_formula_data(data)
-  home <- environment(formula)
-  weights <- evaluate(weights, data, home, "weights")
-  labels <- evaluate(labels, data, home, "labels")
-  rows <- evaluate(subset, data, home, "subset")
-  frame <- rows_of_formula(formula, data, rows)
-  if (!is.null(rows) && !is.null(weights)) weights <- weights[rows_kept(rows, length(weights))]
-  if (!is.null(rows) && !is.null(labels)) {
-    at <- rows_kept(rows, NROW(labels))
-    labels <- if (is.matrix(labels)) labels[at, , drop = FALSE] else labels[at]
-  }
-  em_data(frame$x, family, weights, na.action, terms = frame$terms, labels = labels)
-}
-
-check_formula_data <- function(data) {
-  if (is.null(data) || is.list(data) || is.environment(data)) return(invisible())
-  abort_em("argument", sprintf("`data` must be a data frame, not %s.", describe_input(data)))
-}
-
-# An argument that is looked up in the data first, then where the formula was written, as lm() does.
-evaluate <- function(expression, data, home, arg) {
-  tryCatch(eval(expression, data, home), error = function(e) {
-    abort_em("argument", c(sprintf("`%s` can't be evaluated.", arg), x = conditionMessage(e)))
-  })
-}
-
 # The four stages of every fit, behind both methods.
 fit_data <- function(data, k, family, latent, start, control, call, fixed = NULL) {
   if (!is.null(data$labels)) data$labels <- labels_beside_noise(data$labels, latent)
+  specified <- start
   start <- resolve_start(start, k, data, family, latent, control, fixed)
   run <- search_em(data, start, control)
+  asked <- what_was_asked(specified, start, family, latent, fixed)
   start$method <- run$method
-  new_em_fit(run, start, data, control, call)
-}
-
-# The columns that a formula names: list(x = data frame, terms). A response goes with `~ 1`.
-rows_of_formula <- function(formula, data, rows = NULL) {
-  terms <- if (inherits(formula, "terms")) formula else formula_terms(formula, data)
-  variables <- as.list(attr(terms, "variables"))[-1L]
-  if (!length(variables)) {
-    abort_em("input", c("The formula names no columns.", i = "Write ~ a + b, or cbind(successes, failures) ~ 1."))
-  }
-  frame <- tryCatch(
-    stats::model.frame(terms, data = data, na.action = stats::na.pass),
-    error = function(e) abort_em("input", c("The formula can't be evaluated.", x = conditionMessage(e)))
-  )
-  if (!is.null(rows)) frame <- frame[rows_kept(rows, nrow(frame)), , drop = FALSE]
-  attr(terms, ".Environment") <- globalenv()
-  attr(frame, "terms") <- NULL
-  list(x = flatten_matrices(frame), terms = terms)
-}
-
-formula_terms <- function(formula, data) {
-  terms <- tryCatch(stats::terms(formula, data = data), error = function(e) {
-    abort_em("input", c("The formula can't be read.", x = conditionMessage(e)))
-  })
-  if (any(attr(terms, "order") > 1L) || !is.null(attr(terms, "offset"))) {
-    abort_em("unsupported", c(
-      "The formula has interactions or an offset; a mixture only has columns.",
-      i = "Write ~ a + b. I(a * b) is a column."
-    ))
-  }
-  if (attr(terms, "response") == 1L && length(attr(terms, "term.labels"))) {
-    abort_em("unsupported", c(
-      "The formula has variables on both sides; a mixture has no predictors.",
-      i = "Write ~ a + b, or cbind(successes, failures) ~ 1."
-    ))
-  }
-  terms
-}
-
-rows_kept <- function(rows, n) {
-  if (is.logical(rows)) return(which(rep_len(rows, n) & !is.na(rep_len(rows, n))))
-  seq_len(n)[rows]
-}
-
-# cbind(heads, tails) is one matrix column of a model frame; its columns carry the names people know.
-flatten_matrices <- function(frame) {
-  wide <- vapply(frame, is.matrix, logical(1L))
-  if (!any(wide)) return(frame)
-  columns <- lapply(names(frame), function(name) {
-    if (!wide[[name]]) return(stats::setNames(list(frame[[name]]), name))
-    column <- frame[[name]]
-    labels <- colnames(column)
-    if (is.null(labels)) labels <- paste0(name, seq_len(ncol(column)))
-    stats::setNames(lapply(seq_len(ncol(column)), function(j) column[, j]), labels)
-  })
-  row_names <- attr(frame, "row.names")
-  structure(do.call(c, columns), class = "data.frame", row.names = row_names)
+  fit <- new_em_fit(run, start, data, control, call)
+  fit$asked <- asked
+  fit
 }

@@ -57,8 +57,10 @@ em_impute <- function(fit, newdata = NULL, m = NULL, type = c("mean", "draw"),
 # visit(rows, observed columns, missing columns) for each pattern with gaps.
 for_each_pattern <- function(x, visit) {
   missing <- is.na(x)
-  key <- apply(missing, 1L, function(row) paste(which(row), collapse = " "))
-  for (rows in split(seq_len(nrow(x)), key)) {
+  alike <- do.call(paste0, columns_of(missing + 0L))
+  first <- which(!duplicated(alike))
+  key <- vapply(first, function(i) paste(which(missing[i, ]), collapse = " "), "")
+  for (rows in split(seq_len(nrow(x)), key[match(alike, alike[first])])) {
     gaps <- missing[rows[1L], ]
     if (any(gaps)) visit(rows, which(!gaps), which(gaps))
   }
@@ -107,7 +109,7 @@ fill_means <- function(data, p, fit) {
 fill_draws <- function(data, p, fit) {
   r <- expect_em(data, p, fit_model(fit), "responsibilities")$responsibilities
   # The first component whose cumulated probability passes a uniform number.
-  component <- 1L + rowSums(matrix(t(apply(r, 1L, cumsum)), nrow(r)) < stats::runif(nrow(r)))
+  component <- 1L + rowSums(row_cumsum(r) < stats::runif(nrow(r)))
   component <- pmin(component, n_columns(fit_model(fit)))
   filled <- data$x
   for_each_pattern(data$x, function(rows, o, g) {

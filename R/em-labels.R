@@ -13,7 +13,8 @@ check_labels <- function(labels, n) {
   }
   if (is.numeric(labels) && !is.factor(labels)) return(check_codes(labels))
   levels <- if (is.factor(labels)) levels(labels) else sort(unique(as.character(labels)), method = "radix")
-  list(levels = levels, codes = match(as.character(labels), levels), beliefs = NULL)
+  levels <- levels[!is.na(levels)] # a level NA says what NA says: not known
+  list(levels = clean_names(levels, ""), codes = match(as.character(labels), levels), beliefs = NULL)
 }
 
 check_codes <- function(codes) {
@@ -38,7 +39,8 @@ check_beliefs <- function(beliefs, n) {
   top <- max.col(beliefs, ties.method = "first")
   unique_top <- rowSums(beliefs == beliefs[cbind(seq_len(n), top)]) == 1
   storage.mode(beliefs) <- "double"
-  list(levels = colnames(beliefs), codes = ifelse(unique_top, top, NA_integer_), beliefs = unname(beliefs))
+  list(levels = clean_names(colnames(beliefs), ""), codes = ifelse(unique_top, top, NA_integer_),
+       beliefs = unname(beliefs))
 }
 
 keep_labels <- function(labels, keep) {

@@ -39,6 +39,7 @@ em_lrt.em_fit <- function(fit, k = fit$k + 1, n_boot = 199, control = fit$contro
   refuse_prior(fit, "em_lrt()", "its statistic compares maxima of the likelihood")
   control <- as_em_control(control)
   n_boot <- check_count(n_boot, "n_boot")
+  if (inherits(k, "em_fit")) refuse_second_fit(fit, k)
   k <- check_count(k, "k")
   if (k <= fit$k) {
     abort_em("argument", sprintf("`k` must be more than the %s of `fit`, not %d.", plural(fit$k, "component"), k))
@@ -56,6 +57,22 @@ em_lrt.em_fit <- function(fit, k = fit$k + 1, n_boot = 199, control = fit$contro
   truth <- observed$small$parameters
   simulated <- simulated_statistics(fit, truth, models, control, n_boot)
   new_em_lrt(fit, k, observed, simulated)
+}
+
+#' @rdname em_lrt
+#' @export
+em_lrt.default <- function(fit, ...) check_fit(fit)
+
+# em_lrt(fit1, fit2): the larger model has the structure of the smaller one, and is fitted here.
+refuse_second_fit <- function(fit, other) {
+  abort_em("argument", c(
+    "`k` must be the number of components of the larger model, not a fit: em_lrt() fits that model itself.",
+    i = if (other$k > fit$k) sprintf("em_lrt(fit, k = %d), where `fit` is the one with %s", other$k,
+                                     plural(fit$k, "component"))
+        else if (other$k < fit$k) sprintf("em_lrt(fit, k = %d), where `fit` is the one with %s", fit$k,
+                                          plural(other$k, "component"))
+        else "Both have as many components: compare their BIC()."
+  ))
 }
 
 check_can_resample <- function(fit) {
@@ -160,6 +177,7 @@ plural_each <- function(n, one) vapply(n, plural, "", one = one)
 
 #' @export
 print.em_lrt <- function(x, ...) {
+  check_dots(..., let_pass = print_arguments)
   NextMethod()
   lost <- sum(is.na(x$simulated))
   if (lost) cat(plural(lost, "sample"), " of ", length(x$simulated), " could not be fitted and ",

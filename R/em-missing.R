@@ -38,7 +38,11 @@ na_action_name <- function(na.action) {
   abort_em("argument", "`na.action` must be NULL, na.pass, na.omit, na.exclude or na.fail.")
 }
 
+# What is left out is kept aside, so that update() can take it in.
 keep_rows <- function(frame, keep, na.action) {
+  out <- as.integer(na.action)
+  frame$omitted <- list(x = frame$x[out, , drop = FALSE], weights = frame$weights[out],
+                        labels = keep_labels(frame$labels, out), row_names = frame$row_names[out])
   frame$x <- frame$x[keep, , drop = FALSE]
   frame$weights <- frame$weights[keep]
   frame$labels <- keep_labels(frame$labels, keep)

@@ -29,7 +29,8 @@
 #' @inheritParams em_fit
 #' @param k Numbers of components to try, whole numbers of 1 or more.
 #' @param covariance For Gaussian components: the structures to try, names as in [em_gaussian()], or `"all"` (the 14
-#'   of them; E and V in one dimension). The structure that `family` names is not used.
+#'   of them; E and V in one dimension). Left out: the structure that `family` names, as in
+#'   `family = em_gaussian("EEE")`, or all where it names none. Both may be given where they agree.
 #' @param criterion What ranks the fits; smaller is better in all of them. `"BIC"`, `"ICL"` ([icl()]), `"AIC"`, or
 #'   `"CV"`: minus twice the log-likelihood of rows left out of the fit, summed over `folds` (Smyth 2000).
 #' @param folds In how many parts the rows are cut for `"CV"`, at random.
@@ -41,7 +42,8 @@
 #'     `CV` (where asked for), `entropy` (1 where all rows are certain), `n.min` (expected rows of the smallest
 #'     component), `prob.min` (the smallest mean probability of a component among the rows put into it),
 #'     `converged`, `starts.agree` (how many of the starts came within 0.001 of the best; in the quick search within
-#'     0.1, before the best was run to its end. Starts that were set aside on the way do not count),
+#'     0.1, before the best was run to its end. Starts that were set aside on the way do not count; print tells where the best fit of a
+#'     thorough search has fewer than 3),
 #'     `status` (`"converged"`, `"max_iter"`, `"not_monotone"`, `"collapsed"`, `"failed"` or `"not_run"`), `reason`.}
 #'   \item{criterion, quick, interrupted, call}{The criterion; was the search a quick one? was it interrupted? the
 #'     call.}
@@ -50,8 +52,7 @@
 #' @section Errors: `emfit_error_argument`, and those of [em_fit()] for the data; `emfit_error_unsupported` for
 #'   `search = "quick"` with other components, a prior or noise. What only some of the fits can't do is no error: see
 #'   `reason`.
-#' @section Warnings: `emfit_warning_interrupted`: the table is incomplete. `emfit_warning_agreement`: fewer than three
-#'   starts of a thorough search came to the maximum of the best fit, so a higher one may be there.
+#' @section Warnings: `emfit_warning_interrupted`: the table is incomplete.
 #' @references Fraley, C. and Raftery, A. E. (2002) Model-based clustering, discriminant analysis, and density
 #'   estimation. *Journal of the American Statistical Association* 97, 611-631. \doi{10.1198/016214502760047131}
 #'
@@ -70,10 +71,14 @@ em_select <- function(x, ...) UseMethod("em_select")
 
 #' @rdname em_select
 #' @export
-em_select.default <- function(x, k = 1:9, covariance = "all", family = em_gaussian(), latent = em_mixture(),
+em_select.default <- function(x, k = 1:9, covariance = NULL, family = em_gaussian(), latent = em_mixture(),
                               criterion = c("BIC", "ICL", "AIC", "CV"), weights = NULL, na.action = NULL,
                               folds = 10, search = c("auto", "thorough", "quick"), control = em_control(), ...) {
-  check_no_dots(list(...), names(formals(em_select.default)))
+  if (has_formula(...names(), k, covariance, family, latent)) {
+    return(call_by_formula(sys.call(), parent.frame(), em_select))
+  }
+  check_dots(...)
+  covariance <- structures_asked_for(covariance, family)
   family <- as_em_family(family)
   data <- em_data(x, family, weights, na.action)
   tell_missing(data)
@@ -83,11 +88,13 @@ em_select.default <- function(x, k = 1:9, covariance = "all", family = em_gaussi
 
 #' @rdname em_select
 #' @export
-em_select.formula <- function(x, data = NULL, k = 1:9, covariance = "all", family = em_gaussian(),
+em_select.formula <- function(x, data = NULL, k = 1:9, covariance = NULL, family = em_gaussian(),
                               latent = em_mixture(), criterion = c("BIC", "ICL", "AIC", "CV"), weights = NULL,
                               subset = NULL, na.action = NULL, folds = 10,
                               search = c("auto", "thorough", "quick"), control = em_control(), ...) {
-  check_no_dots(list(...), names(formals(em_select.formula)))
+  if ("formula" %in% ...names()) return(call_by_formula(sys.call(), parent.frame(), em_select))
+  check_dots(...)
+  covariance <- structures_asked_for(covariance, family)
   family <- as_em_family(family)
   input <- data_of_formula(x, data, substitute(weights), substitute(subset), family, na.action)
   tell_missing(input)
@@ -113,6 +120,20 @@ check_counts_of_components <- function(k) {
     abort_em("argument", sprintf("`k` must be whole numbers of 1 or more, not %s.", describe_value(k)))
   }
   sort(unique(vapply(k, check_count, 0L, arg = "k")))
+}
+
+# What `covariance` and a structure that `family` names say together.
+structures_asked_for <- function(covariance, family) {
+  named <- if (is.list(family) && isTRUE(.subset2(family, "named"))) .subset2(family, "covariance")
+  if (is.null(named)) return(if (is.null(covariance)) "all" else covariance)
+  if (is.null(covariance)) return(named)
+  agree <- is.character(covariance) && length(unique(covariance)) == 1L && covariance[1L] %in% gaussian_names &&
+    em_gaussian(covariance[1L])$covariance == named
+  if (agree) return(named)
+  abort_em("argument", c(
+    sprintf("`covariance` must be left out where `family` names another structure, \"%s\".", named),
+    i = "To try several: family = em_gaussian(), covariance = c(\"EEE\", \"VVV\")."
+  ))
 }
 
 # One family for each structure; other families stand for themselves.

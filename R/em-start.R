@@ -270,5 +270,5 @@ em_start <- function(x, k = NULL, family = em_gaussian(), latent = em_mixture(),
     item <- starts_by_method(data, resolved$model, method, 1L)
     item <- run_em(data, list(items = item), resolved$model, em_control(max_iter = 0))
   }
-  new_em_parameters(name_parameters(item$parameters, resolved$names, data), resolved$model)
+  new_em_parameters(name_parameters(item$parameters, resolved$names, data), resolved$model, data$names)
 }

@@ -7,17 +7,22 @@
 #' maximise the expected log-likelihood for given responsibilities. Known groups are the simplest case:
 #' `em_mstep()` from a factor gives the closed-form estimates.
 #'
-#' @param x The data, as in [em_fit()]; a matrix, data frame or vector.
+#' @param x The data, as in [em_fit()]; a matrix, data frame or vector. Columns are found by name, as in
+#'   [predict.em_fit()], where the parameters have names of variables; for a fit by formula they are those of the
+#'   formula.
 #' @param parameters What [em_start()] or [em_mstep()] returned, or a fit. `em_mstep()` can do without:
 #'   it then needs `family` and `latent`.
 #' @param responsibilities An n x k matrix whose rows sum to one, what `em_estep()` returned, or a factor
 #'   of known groups. With noise (see [em_mixture()]) the matrix has k + 1 columns, and the factor may have a level
 #'   `"noise"`.
 #' @param algorithm `"em"`, or `"ecm"`: the spread about the means in `parameters`.
+#' @param size The trials of the rows, for counts given as successes alone; as in [em_binomial()]. Left out: those of
+#'   the family in `parameters`, which a fit has for its own rows only where they are one for each row.
 #' @param family,latent As in [em_fit()]; used where `parameters` is left out.
 #' @return `em_estep()`: a list of `responsibilities` (n x k), `loglik` (one number) and `log_density` (n x k, of the
 #'   components, without the proportions). `em_mstep()`: parameters, as [em_start()].
-#' @section Errors: `emfit_error_start` where parameters or responsibilities do not fit the data;
+#' @section Errors: `emfit_error_newdata` where a column is lacking, or the trials are not said;
+#'   `emfit_error_start` where parameters or responsibilities do not fit the data;
 #'   `emfit_error_argument`; and those of [em_fit()] for the data.
 #' @references Dempster, A. P., Laird, N. M. and Rubin, D. B. (1977) Maximum likelihood from incomplete data via
 #'   the EM algorithm. *Journal of the Royal Statistical Society B* 39, 1-38.
@@ -35,11 +40,11 @@
 #'
 #' em_mstep(x, coins$coin, family = "binomial")$prob # the coins known: 24/30 and 9/20
 #' @export
-em_estep <- function(x, parameters) {
+em_estep <- function(x, parameters, size = NULL) {
+  fit <- parameters
   parameters <- as_em_parameters(parameters)
   model <- parameters_model(parameters)
-  data <- em_data(x, model$family)
-  check_fits_data(parameters, data)
+  data <- step_data(x, fit, parameters, model$family, size)
   out <- expect_em(data, parameters, model, c("responsibilities", "log_density", "loglik"))
   names <- list(data$row_names, names(parameters$proportions))
   dimnames(out$responsibilities) <- dimnames(out$log_density) <- names
@@ -49,23 +54,37 @@ em_estep <- function(x, parameters) {
 #' @rdname em_estep
 #' @export
 em_mstep <- function(x, responsibilities, parameters = NULL, algorithm = c("em", "ecm"), family = em_gaussian(),
-                     latent = em_mixture()) {
+                     latent = em_mixture(), size = NULL) {
   algorithm <- check_choice(algorithm, "algorithm", c("em", "ecm"))
   if (is.list(responsibilities) && !is.null(responsibilities$responsibilities)) {
     responsibilities <- responsibilities$responsibilities
   }
   if (is.object(responsibilities)) responsibilities <- start_of_object(responsibilities, NULL, latent)
   if (is.null(parameters)) {
+    if (!is.null(size)) family <- family_with_size(as_em_family(family), size)
     return(first_mstep(x, responsibilities, as_em_family(family), as_em_latent(latent), algorithm))
   }
+  fit <- parameters
   parameters <- as_em_parameters(parameters)
   model <- parameters_model(parameters)
-  data <- em_data(x, model$family)
-  check_fits_data(parameters, data)
+  data <- step_data(x, fit, parameters, model$family, size)
   given <- as_responsibilities(responsibilities, data, n_columns(model), has_noise(model$latent))
   statistics <- expect_em(data, parameters, model, "statistics", given)$statistics
   out <- maximise_em(data, statistics, parameters, model, algorithm)
-  new_em_parameters(name_parameters(out, names(parameters$proportions), data), model)
+  new_em_parameters(name_parameters(out, names(parameters$proportions), data), model, attr(parameters, "columns"))
+}
+
+# The rows of one step, under the columns of the parameters. What a fit says of its own rows is not said of others.
+step_data <- function(x, given, parameters, family, size) {
+  of_fit <- inherits(given, "em_fit")
+  if (!is.null(size)) family <- family_with_size(family, size)
+  else if (of_fit) family <- family_of_others(family, NROW(x))
+  columns <- attr(parameters, "columns")
+  if (of_fit) x <- named_rows(x, given$data, family_variables(family))
+  else if (length(columns) && length(colnames(x))) x <- pick_columns(x, columns)
+  data <- em_data(x, family)
+  check_fits_data(parameters, data)
+  data
 }
 
 first_mstep <- function(x, responsibilities, family, latent, algorithm) {
@@ -83,7 +102,7 @@ first_mstep <- function(x, responsibilities, family, latent, algorithm) {
   k <- ncol(given) - has_noise(latent)
   model <- list(family = family_check(family, data, k), latent = latent, k = k)
   out <- parameters_from(data, given, model)
-  new_em_parameters(name_parameters(out, labels, data), model)
+  new_em_parameters(name_parameters(out, labels, data), model, data$names)
 }
 
 # With noise its column is the last, and rows of a factor's level "noise" are in it.
@@ -101,7 +120,8 @@ as_responsibilities <- function(responsibilities, data, k, noise = FALSE) {
 
 as_em_parameters <- function(parameters) {
   if (inherits(parameters, "em_parameters")) return(parameters)
-  if (inherits(parameters, "em_fit")) return(new_em_parameters(parameters$parameters, parameters))
+  if (inherits(parameters, "em_fit")) return(new_em_parameters(parameters$parameters, parameters,
+                                                                       parameters$data$names))
   abort_em("argument", sprintf("`parameters` must come from em_start(), em_mstep() or em_fit(), not %s.",
                                describe_value(parameters)))
 }

@@ -6,12 +6,18 @@
 #' The data are two columns, successes and failures, as in [stats::glm()]: `cbind(heads, tails) ~ 1` or a matrix
 #' of two columns. Or they are the successes alone (a vector, or one column), with the trials in `size`.
 #'
+#' New rows need trials too. One number stands for all rows, old and new. A column that `size` names is found by
+#' that name in the data and in new rows. Trials that were given one for each row say nothing of other rows: these
+#' get theirs by the `size` argument of [predict()][predict.em_fit()], [augment()][augment.em_fit()], [em_estep()]
+#' and [em_mstep()], or, where the fit is of a vector, from a matrix of two columns, successes and failures;
+#' otherwise it is an error of class `emfit_error_newdata`.
+#'
 #' The log-likelihood includes the binomial coefficients. A row with 0 trials says nothing: it keeps its place
 #' in every output, its responsibilities are the proportions, and it is not counted by [nobs()]. So does a row
 #' with a missing count.
 #'
-#' @param size `NULL` where the data have two columns; otherwise the number of trials: one number, or one for
-#'   each row.
+#' @param size `NULL` where the data have two columns; otherwise the number of trials: one number, one for
+#'   each row, or the name of a column of the data that has them.
 #' @return An object of class `em_family`: a plain list, to be given to [em_fit()].
 #' @section Errors: `emfit_error_counts` names the row and the values where a count is negative, not whole, or
 #'   above its trials. `emfit_error_argument` where `size` is neither of the above.
@@ -25,11 +31,18 @@
 #' @seealso [em_fit()], [em_mixture()], [coins]
 #' @examples
 #' em_fit(coins$heads, k = 2, family = em_binomial(size = 10))
+#'
+#' coins$tosses <- coins$heads + coins$tails
+#' fit <- em_fit(heads ~ 1, data = coins, k = 2, family = em_binomial(size = "tosses"))
+#' predict(fit, data.frame(heads = c(3, 30), tosses = c(10, 40)))
 #' @export
 em_binomial <- function(size = NULL) {
+  if (is.character(size) && length(size) == 1L && !is.na(size) && nzchar(size)) {
+    return(new_em_family("binomial", size = size))
+  }
   if (!is.null(size) && (!is.numeric(size) || is.object(size) || !length(size) || anyNA(size) ||
                          any(size < 0 | is.infinite(size) | size != floor(size)))) {
-    abort_em("argument", sprintf("`size` must be NULL or whole numbers of 0 or more, not %s.",
+    abort_em("argument", sprintf("`size` must be NULL, whole numbers of 0 or more or the name of a column, not %s.",
                                  describe_value(size)))
   }
   new_em_family("binomial", size = if (!is.null(size)) as.double(size))
@@ -37,8 +50,10 @@ em_binomial <- function(size = NULL) {
 
 #' @export
 format.em_family_binomial <- function(x, ...) {
+  check_dots(..., let_pass = format_arguments)
   size <- x$size
-  paste0("Binomial components", if (length(size) == 1L) sprintf(" of %s", plural(size, "trial")))
+  paste0("Binomial components", if (is.character(size)) sprintf(", trials in \"%s\"", size)
+                                else if (length(size) == 1L) sprintf(" of %s", plural(size, "trial")))
 }
 
 # x becomes successes and trials; a row without trials gets weight 0, and one with a missing count is a row
@@ -46,8 +61,10 @@ format.em_family_binomial <- function(x, ...) {
 #' @export
 family_data.em_family_binomial <- function(family, frame, old = NULL, ...) {
   arg <- if (is.null(old)) "x" else "newdata"
-  counts <- count_rows(frame$x, binomial_size(family, frame, arg))
-  if (!counts$sound) abort_counts(counts$x, arg, is.null(family$size))
+  if (is.character(family$size)) frame <- take_trials(frame, family$size, arg)
+  counts <- count_rows(frame$x, binomial_size(family, frame, arg, old))
+  frame$trials <- NULL
+  if (!counts$sound) abort_counts(counts$x, arg, ncol(frame$x) == 2L)
   frame$x <- counts$x
   empty <- counts$empty
   if (is.null(old) && length(empty)) {
@@ -65,10 +82,75 @@ trials_of <- function(data) {
   trials
 }
 
+# The column that has the trials leaves the others; data keep its name, the last of theirs.
+take_trials <- function(frame, name, arg) {
+  at <- match(name, frame$names)
+  if (is.na(at)) {
+    told <- c(sprintf("`%s` lacks the column \"%s\", which has the trials.", arg, name),
+              x = if (length(frame$names)) sprintf("It has %s.", quoted(frame$names)))
+    if (arg == "newdata") abort_em("newdata", told)
+    abort_em("input", told)
+  }
+  frame$trials <- frame$x[, at]
+  frame$x <- frame$x[, -at, drop = FALSE]
+  frame$names <- c(frame$names[-at], name)
+  frame$beside <- name
+  frame
+}
+
+# Trials that were said row by row are those of the fit's own rows.
+#' @export
+family_of_others.em_family_binomial <- function(family, n) {
+  if (isTRUE(family$said) || !is.numeric(family$size) || length(family$size) == 1L) return(family)
+  abort_em("newdata", c(
+    sprintf("The trials of the %s are not said: the fit has one number for each of its own rows.", plural(n, "new row")),
+    i = "Say them, predict(fit, newdata, size = ), or fit by a column: em_binomial(size = \"trials\")."
+  ))
+}
+
+# Where the fit is of a vector, new rows may be two columns.
+of_two_columns <- function(family, frame, old) {
+  !isTRUE(family$said) && length(family$size) > 1L && is.null(old$names) && ncol(frame$x) == 2L
+}
+
+#' @export
+family_variables.em_family_binomial <- function(family) if (is.character(family$size)) family$size else character()
+
+#' @export
+family_with_size.em_family_binomial <- function(family, size) {
+  if (is.null(family$size)) {
+    abort_em("argument", "`size` can't be given: the data of the fit have two columns, successes and failures.")
+  }
+  family$size <- em_binomial(size)$size
+  family$said <- TRUE
+  family
+}
+
+#' @export
+family_of_rows.em_family_binomial <- function(family, rows, n) {
+  if (n > 1L && length(family$size) == n) family$size <- family$size[rows]
+  family
+}
+
+# The user's columns: successes and failures, or successes and, where they are a column, trials.
+#' @export
+family_frame.em_family_binomial <- function(family, data) {
+  trials <- trials_of(data)
+  x <- family_observed(family, data)
+  x <- if (is.null(family$size)) cbind(x, trials - x) else if (is.character(family$size)) cbind(x, trials) else x
+  dimnames(x) <- list(NULL, if (is.null(data$names)) c("successes", "failures")[seq_len(ncol(x))])
+  x
+}
+
 # The trials of every row, or one number for all; NULL where the second column has the failures.
-binomial_size <- function(family, frame, arg) {
-  size <- family$size
+binomial_size <- function(family, frame, arg, old = NULL) {
   n <- nrow(frame$x)
+  if (!is.null(old) && n > 0L) {
+    if (of_two_columns(family, frame, old)) return(NULL)
+    family <- family_of_others(family, n)
+  }
+  size <- if (is.character(family$size)) frame$trials else family$size
+  if (n == 0L && length(size) > 1L) size <- 0
   if (is.null(size)) {
     if (ncol(frame$x) == 2L) return(NULL)
     abort_em("input", c(
@@ -174,6 +256,7 @@ family_simulate.em_family_binomial <- function(family, parameters, component, da
   trials <- trials_of(data)
   successes <- stats::rbinom(length(component), data$x[, 2L], parameters$prob[component])
   successes[is.na(trials)] <- NA
+  if (is.character(family$size)) return(stats::setNames(data.frame(successes, trials), data$names))
   if (!is.null(family$size)) {
     out <- data.frame(successes)
     names(out) <- if (is.null(data$names)) "successes" else data$names

@@ -32,6 +32,7 @@ gaussian_names <- c(gaussian_structures, "E", "V", names(gaussian_words))
 #' @export
 em_gaussian <- function(covariance = "VVV", prior = NULL) {
   known <- gaussian_names
+  named <- !missing(covariance)
   if (!is.character(covariance) || length(covariance) != 1L || match(covariance, known, 0L) == 0L) {
     abort_em("argument", c(
       sprintf("`covariance` must name a structure, not %s.", describe_value(covariance)),
@@ -41,12 +42,16 @@ em_gaussian <- function(covariance = "VVV", prior = NULL) {
   }
   if (nchar(covariance) > 3L) covariance <- gaussian_words[[covariance]]
   prior <- check_prior(prior)
-  if (is.null(prior)) new_em_family("gaussian", covariance = covariance)
-  else new_em_family("gaussian", covariance = covariance, prior = prior)
+  out <- if (is.null(prior)) new_em_family("gaussian", covariance = covariance)
+         else new_em_family("gaussian", covariance = covariance, prior = prior)
+  # em_select() must know whether a structure was asked for; fits don't carry this.
+  if (named) out$named <- TRUE
+  out
 }
 
 #' @export
 format.em_family_gaussian <- function(x, ...) {
+  check_dots(..., let_pass = format_arguments)
   paste0("Gaussian components, ", covariance_label(x$covariance), " (", x$covariance, ")",
          if (!is.null(x$prior)) ", with a prior")
 }
@@ -58,6 +63,17 @@ covariance_label <- function(name) {
   letters <- strsplit(name, "")[[1L]]
   meaning <- c(E = "equal", V = "variable", I = "identity")[letters]
   paste0(c("volume ", "shape ", "orientation "), meaning, collapse = ", ")
+}
+
+# Volume, shape and orientation shared; then no orientation; then no shape.
+#' @export
+family_simpler.em_family_gaussian <- function(family) {
+  structure <- .subset2(family, "covariance")
+  if (structure %in% c("E", "EII")) return(NULL)
+  if (structure == "V") return("E")
+  last <- substr(structure, 3L, 3L)
+  if (structure == "EEI" || structure == "VII") return("EII")
+  if (last == "I" || structure == "EEE") "EEI" else "EEE"
 }
 
 gaussian_is_diagonal <- function(family) {
@@ -80,9 +96,11 @@ family_data.em_family_gaussian <- function(family, frame, old = NULL, ...) {
 
 #' @export
 family_check.em_family_gaussian <- function(family, data, k, estimated = TRUE) {
-  if (estimated) check_distinct(data, k, least = 2L)
   d <- dim(data$x)[2L]
   structure <- .subset2(family, "covariance")
+  prior <- .subset2(family, "prior")
+  # A prior says what rows don't: its maximum exists for any of them.
+  if (estimated && is.null(prior)) check_distinct(data, k, least = 2L)
   if (d > 1L && nchar(structure) == 1L) {
     abort_em("argument", c(
       sprintf("`covariance` = \"%s\" is for one dimension, but `x` has %d columns.", structure, d),
@@ -92,7 +110,6 @@ family_check.em_family_gaussian <- function(family, data, k, estimated = TRUE) {
   if (!is.null(data$missing) && !gaussian_is_diagonal(family)) warn_never_together(data)
   # In one dimension every structure is its volume alone.
   if (d == 1L && structure != "V" && structure != "E") family$covariance <- substr(structure, 1L, 1L)
-  prior <- .subset2(family, "prior")
   if (!is.null(prior)) family$prior <- resolve_prior(prior, data, k)
   family
 }

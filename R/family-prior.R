@@ -27,11 +27,17 @@
 #' @param nu Degrees of freedom of the inverse Wishart distribution, a number of 0 or more, proper above d - 1; `NULL`
 #'   takes d + 2.
 #' @param scale \eqn{\Lambda}{Lambda}, in squared units of the data: a positive definite d x d matrix, or one positive
-#'   number, or d of them for its diagonal. `NULL` takes the covariance of all rows over k^(2/d); with missing values
-#'   that of the cells observed. Diagonal structures read the diagonal alone.
+#'   number, or d of them for its diagonal. `NULL` takes the covariance of all rows over k^(2/d), with missing values
+#'   that of the cells observed, and its diagonal alone where it is singular (collinear columns, fewer rows than
+#'   columns). Diagonal structures read the diagonal alone.
+#' @section Few rows: With a prior the maximum exists for any finite data, so that none are refused: there may be fewer
+#'   rows than columns or than components, and columns may be constant or linear combinations of others. For one
+#'   component it is the closed form above. A constant column has no variance that `scale = NULL` could take; it must
+#'   be given then.
 #' @return An object of class `em_prior`, for the `prior` of [em_gaussian()]: a list of the four. In a fit
 #'   `fit$family$prior` holds the numbers that were used.
-#' @section Errors: `emfit_error_argument`, also from [em_fit()] where the sizes do not fit the data.
+#' @section Errors: `emfit_error_argument`, also from [em_fit()] where the sizes do not fit the data;
+#'   `emfit_error_input` from [em_fit()] where `scale` is open and a column is constant.
 #' @references Fraley, C. and Raftery, A. E. (2007) Bayesian regularization for normal mixture estimation and
 #'   model-based clustering. *Journal of Classification* 24, 155-181. \doi{10.1007/s00357-007-0004-5}
 #' @seealso [em_gaussian()], [em_fit()]
@@ -84,10 +90,35 @@ resolve_prior <- function(prior, data, k) {
   out <- list(mean = prior$mean, kappa = prior$kappa, nu = prior$nu, scale = prior$scale)
   if ("mean" %in% open) out$mean <- moments$mean
   if ("nu" %in% open) out$nu <- d + 2
-  if ("scale" %in% open) out$scale <- moments$covariance / k^(2 / d)
+  if ("scale" %in% open) out$scale <- default_scale(moments$covariance, data, k)
   out$mean <- prior_mean(out$mean, data, d)
   out$scale <- prior_scale(out$scale, data, d)
   structure(c(out, list(open = open)), class = "em_prior")
+}
+
+# The covariance of the data for each of k components; its diagonal where it is no covariance of full rank.
+default_scale <- function(covariance, data, k) {
+  d <- ncol(covariance)
+  variance <- diag(covariance)
+  for (j in which(!is.finite(variance))) check_reach(data, j)
+  flat <- which(!(variance > 0))
+  if (length(flat)) abort_no_scale(variance, flat, data, k)
+  scale <- covariance / k^(2 / d)
+  root <- sqrt(variance)
+  factor <- tryCatch(chol(covariance / outer(root, root)), error = function(e) NULL)
+  if (is.null(factor) || min(diag(factor))^2 < 1e-13) diag(variance / k^(2 / d), d) else scale
+}
+
+abort_no_scale <- function(variance, flat, data, k) {
+  d <- length(variance)
+  variance[flat] <- if (length(flat) < d) min(variance[-flat]) else 1
+  example <- if (d > 6L) sprintf("rep(1, %d)", d) else sprintf(if (d > 1L) "c(%s)" else "%s",
+                                                               toString(signif(variance / k^(2 / d), 2L)))
+  abort_em("input", c(
+    sprintf("%s %s constant, so the default of the prior has no scale for %s.", name_column(data, flat),
+            if (length(flat) > 1L) "are" else "is", if (length(flat) > 1L) "them" else "it"),
+    i = sprintf("Say how much a component may spread, in squared units: em_prior(scale = %s).", example)
+  ))
 }
 
 prior_mean <- function(mean, data, d) {
@@ -112,8 +143,8 @@ prior_scale <- function(scale, data, d) {
 # Means and covariance of all rows, weights counting as rows; of the cells observed where some are missing, with
 # the correlations of rows filled in by the means. The divisor is one row less than there are.
 overall_moments <- function(data) {
-  x <- data$x
-  w <- if (is.null(data$weights)) rep(1, nrow(x)) else data$weights
+  x <- rows_that_count(data)
+  w <- if (is.null(data$weights)) rep(1, nrow(x)) else data$weights[data$weights > 0]
   seen <- !is.na(x)
   mass <- colSums(w * seen)
   first <- x[cbind(apply(seen, 2L, function(s) which(s)[1L]), seq_len(ncol(x)))]
@@ -122,13 +153,16 @@ overall_moments <- function(data) {
   centre <- colSums(w * z) / mass
   z <- (z - rep(centre, each = nrow(x))) * seen
   size <- sqrt(colSums(w * z^2))
-  spread <- size / sqrt(mass - weight_unit(data$weights))
-  root <- sqrt(w) * z / rep(size, each = nrow(x))
+  # A single row, or several that weigh less than one, tell of no spread.
+  rows <- mass - weight_unit(data$weights)
+  spread <- ifelse(rows > 0, size / sqrt(pmax(rows, 0)), 0)
+  root <- sqrt(w) * z / rep(ifelse(size > 0, size, 1), each = nrow(x))
   list(mean = first + centre, covariance = crossprod(root) * outer(spread, spread))
 }
 
 #' @export
 format.em_prior <- function(x, ...) {
+  check_dots(..., let_pass = format_arguments)
   shown <- function(name) {
     value <- x[[name]]
     if (is.null(value)) return(paste(name, "from the data"))
@@ -140,7 +174,8 @@ format.em_prior <- function(x, ...) {
 
 #' @export
 print.em_prior <- function(x, ...) {
-  cat(format(x, ...), "\n", sep = "")
+  check_dots(..., let_pass = print_arguments)
+  cat(format(x), "\n", sep = "")
   invisible(x)
 }
 

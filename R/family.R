@@ -14,6 +14,11 @@
 #   family_observed(family, data)          the rows as fitted() and residuals() speak of them: n x d
 #   family_order(family, parameters)       what ties between equal proportions are broken by
 #   family_split(family, parameters, j)    component j taken apart into two: parameters of one component more
+#   family_frame(family, data)             the rows in the user's columns: what family_data() made data of
+#   family_variables(family)               names of columns that the family reads beside those that are fitted
+#   family_with_size(family, size)         with the trials of new rows
+#   family_of_rows(family, rows, n)        of some of the n rows, where it has something for each row
+#   family_of_others(family, n)            of n other rows; an error where it has something for each row
 
 family_data <- function(family, frame, ...) UseMethod("family_data")
 family_check <- function(family, data, k, estimated = TRUE) UseMethod("family_check")
@@ -30,10 +35,27 @@ family_split <- function(family, parameters, j) UseMethod("family_split")
 # What may have gone wrong with the data where components come out empty or alike: a sentence, or NULL.
 family_hint <- function(family, data) UseMethod("family_hint")
 family_hint.default <- function(family, data) NULL
+family_frame <- function(family, data) UseMethod("family_frame")
+family_frame.default <- function(family, data) data$x
+family_variables <- function(family) UseMethod("family_variables")
+family_variables.default <- function(family) character()
+family_of_rows <- function(family, rows, n) UseMethod("family_of_rows")
+family_of_rows.default <- function(family, rows, n) family
+family_of_others <- function(family, n) UseMethod("family_of_others")
+family_of_others.default <- function(family, n) family
+family_with_size <- function(family, size) UseMethod("family_with_size")
+family_with_size.default <- function(family, size) {
+  abort_em("argument", sprintf("`size` can't be given: %s components have no trials.", family$name))
+}
 
 # Parameters with one component less: those `most` pairs merged that lose least by it.
 family_merges <- function(family, parameters, most) UseMethod("family_merges")
 family_merges.default <- function(family, parameters, most) list()
+
+# The structure that asks less of the data than this one, or NULL where none does.
+family_simpler <- function(family) UseMethod("family_simpler")
+#' @export
+family_simpler.default <- function(family) NULL
 
 new_em_family <- function(name, ...) {
   out <- list(name = name, ...)
@@ -45,7 +67,10 @@ family_constructors <- function() list(gaussian = em_gaussian, binomial = em_bin
 
 # A family, its name, its constructor, or a family object of stats -> a family.
 as_em_family <- function(family, arg = "family") {
-  if (inherits(family, "em_family")) return(family)
+  if (inherits(family, "em_family")) {
+    if (!is.null(.subset2(family, "named"))) family$named <- NULL
+    return(family)
+  }
   constructors <- family_constructors()
   for (make in constructors) if (identical(family, make)) return(make())
   if (is.function(family) && identical(environment(family), asNamespace("stats"))) family <- family()
@@ -59,7 +84,7 @@ as_em_family <- function(family, arg = "family") {
   abort_em("argument", c(
     sprintf("`%s` must be %s, or a call such as em_gaussian(), not %s.", arg, one_of(names(constructors)),
             describe_value(family)),
-    i = did_you_mean(family, names(constructors))
+    i = if (is.null(family_habit(family))) did_you_mean(family, names(constructors)) else family_habit(family)
   ))
 }
 
@@ -77,6 +102,7 @@ check_link <- function(family, constructors, arg) {
 
 #' @export
 print.em_family <- function(x, ...) {
-  cat(format(x, ...), "\n", sep = "")
+  check_dots(..., let_pass = print_arguments)
+  cat(format(x), "\n", sep = "")
   invisible(x)
 }

@@ -48,9 +48,10 @@ more_of <- function(components, fit) {
 }
 
 collapse_remedy <- function(fit) {
-  sprintf("Use fewer components or a simpler covariance, such as em_gaussian(\"%s\")%s.",
-          if (ncol(fit$data$x) == 1L) "E" else "EEE",
-          if (has_prior(fit)) "" else ", or a prior: em_gaussian(prior = em_prior())")
+  simpler <- family_simpler(fit$family)
+  ways <- c("fewer components", if (!is.null(simpler)) sprintf("a simpler covariance, em_gaussian(\"%s\")", simpler),
+            if (!has_prior(fit)) "a prior, em_gaussian(prior = em_prior())")
+  sprintf("Use %s.", paste(ways, collapse = ", or "))
 }
 
 # "20 identical points (rows 4, 9, 14, 19, 24, ... (15 more))"

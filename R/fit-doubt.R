@@ -81,15 +81,11 @@ warn_of_doubts <- function(fit) {
   if (!is.null(few)) warn_em("agreement", c(few, i = "Try more: em_control(n_start = 50)."))
 }
 
-# Of a table of fits the best alone is looked at. In a quick search too few starts run to their end to tell.
+# Of a table of fits the best alone is looked at, for a line in print: starts that race are set aside when they become
+# like another, so that few need not mean that the maximum is wrong. In a quick search too few starts run to their end to tell.
 describe_best_doubt <- function(x) {
   if (x$quick || x$interrupted || x$control$n_start < least_agreeing) return(NULL)
   best <- x$table[rank_fits(x$table, x$criterion)[1L], ]
   if (!isTRUE(best$converged) || best$k == 1L || best$starts.agree >= least_agreeing) return(NULL)
   sprintf("Only %s came to the maximum of the best fit: there may be a higher one.", plural(best$starts.agree, "start"))
-}
-
-warn_of_best_doubt <- function(x) {
-  few <- describe_best_doubt(x)
-  if (!is.null(few)) warn_em("agreement", c(few, i = "Try more: em_fit() with its k and family, and em_control(n_start = 50)."))
 }

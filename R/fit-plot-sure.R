@@ -33,8 +33,7 @@ responsibility_bars <- function(fit, most = 40L) {
     rows <- rows[rows_to_draw(length(rows), 200L)]
   }
   r <- r[rows, , drop = FALSE]
-  top <- t(apply(r, 1L, cumsum))
-  if (ncol(r) == 1L) top <- t(top)
+  top <- row_cumsum(r)
   at <- seq_along(rows)
   label <- paste0(fixed(x[rows, 1L], 0L), "/", fixed(x[rows, 2L], 0L))
   bars <- long_responsibilities(r, fit, row = rows, at = at, label = label)

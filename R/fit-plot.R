@@ -105,6 +105,7 @@ default_plot_type <- function(fit) {
 
 #' @export
 print.em_plot <- function(x, ...) {
+  check_dots(..., let_pass = print_arguments)
   cat("Data of a plot of type \"", x$type, "\"; draw it with plot() or autoplot().\n", sep = "")
   for (name in setdiff(names(x), "type")) {
     part <- x[[name]]

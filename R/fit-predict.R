@@ -4,7 +4,10 @@
 #'
 #' @param object A fit by [em_fit()].
 #' @param newdata New rows: a data frame or matrix, whose columns are found **by name** (any order, others are
-#'   ignored), or by position where names are lacking. Left out: the rows of the fit.
+#'   ignored), or by position where names are lacking. For a fit by formula they are the variables of the formula;
+#'   what a transformation learned from the rows of the fit, as [scale()], [poly()], [splines::ns()] do
+#'   ([stats::makepredictcall()]), it does to new rows, and names that are not columns are those that the formula
+#'   found in the fit. Left out: the rows of the fit.
 #' @param type What to return for each row:
 #' \describe{
 #'   \item{`"class"`}{the most probable component, a factor}
@@ -14,12 +17,15 @@
 #'   \item{`"component"`}{the density of each component without its proportion, n x k}
 #' }
 #'   In a fit with noise, classes have the level `"noise"` and matrices a last column of that name.
-#' @param ... Ignored.
+#' @param size The trials of the new rows, for counts given as successes alone: one number, or one for each row; see
+#'   [em_binomial()].
+#' @param ... Nothing: an unknown argument is an error.
 #' @return A factor, vector or matrix with an entry or row for each row of `newdata`, under its row names. A row
 #'   with missing values is judged by the cells that are observed: densities are those of their margin. Where
 #'   nothing is observed the responsibilities are the proportions and the log density is 0. Rows that
 #'   `na.exclude` left out of the fit give NA.
-#' @section Errors: `emfit_error_newdata` where a column is lacking (named) or their number is wrong;
+#' @section Errors: `emfit_error_newdata` where a column is lacking (named) or their number is wrong, where the
+#'   trials are not said, and for rows without names where a formula transforms them;
 #'   `emfit_error_input` for values that are not finite or not numeric; `emfit_error_counts`.
 #' @references McLachlan, G. J. and Peel, D. (2000) *Finite Mixture Models*. Wiley. \doi{10.1002/0471721182}
 #' @examples
@@ -29,11 +35,18 @@
 #' @importFrom stats predict
 #' @export
 predict.em_fit <- function(object, newdata = NULL,
-                           type = c("class", "prob", "density", "logdensity", "uncertainty", "component"), ...) {
+                           type = c("class", "prob", "density", "logdensity", "uncertainty", "component"),
+                           size = NULL, ...) {
   type <- check_choice(type, "type", eval(formals(predict.em_fit)$type))
   check_no_dots(list(...), names(formals(predict.em_fit)))
-  data <- if (is.null(newdata)) fit_rows(object) else new_data(newdata, object)
+  data <- rows_to_judge(object, newdata, size)
   at_parameters(object, data, type)
+}
+
+rows_to_judge <- function(fit, newdata, size) {
+  if (!is.null(newdata)) return(new_data(newdata, fit, size))
+  if (!is.null(size)) abort_em("argument", "`size` has the trials of `newdata`, which is not given.")
+  fit_rows(fit)
 }
 
 # The rows of the fit as data for an E-step; rows that na.exclude left out come back as NA.
@@ -45,6 +58,7 @@ fit_rows <- function(fit) {
     if (!is.null(data$row_names)) {
       names <- rep(NA_character_, length(data$complete))
       names[data$complete] <- data$row_names
+      names[!data$complete] <- data$omitted$row_names
       data$row_names <- names
     }
   } else {
@@ -55,25 +69,36 @@ fit_rows <- function(fit) {
 
 at_parameters <- function(fit, data, type) {
   want <- switch(type, density = , logdensity = "row_loglik", component = "log_density", "responsibilities")
-  step <- expect_em(data, fit$parameters, fit_model(fit), want)
+  out <- of_step(expect_em(data, fit$parameters, fit_model(fit), want), type, component_names_of(fit))
+  with_row_names(spread_over(out, data$complete), data$row_names)
+}
+
+# One answer out of an E-step.
+of_step <- function(step, type, names) {
   out <- switch(type,
-    class = factor(component_names_of(fit)[max.col(step$responsibilities, ties.method = "first")],
-                   levels = component_names_of(fit)),
+    class = structure(max.col(step$responsibilities, ties.method = "first"), levels = names, class = "factor"),
     prob = step$responsibilities,
     uncertainty = 1 - row_max(step$responsibilities),
     density = exp(step$row_loglik),
     logdensity = step$row_loglik,
     component = exp(step$log_density)
   )
-  if (is.matrix(out)) colnames(out) <- component_names_of(fit)
-  with_row_names(spread_over(out, data$complete), data$row_names)
+  if (is.matrix(out)) colnames(out) <- names
+  out
 }
 
 component_names_of <- function(fit) names(fit$parameters$proportions)
 
 fit_model <- function(fit) list(family = fit$family, latent = fit$latent, k = fit$k)
 
-row_max <- function(x) if (nrow(x)) apply(x, 1L, max) else numeric()
+# Column by column: a call of R's for each row takes longer than the fit.
+columns_of <- function(x) lapply(seq_len(ncol(x)), function(j) x[, j])
+
+# The sums over the first 1, 2, ... columns.
+row_cumsum <- function(x) {
+  for (j in seq_len(ncol(x))[-1L]) x[, j] <- x[, j - 1L] + x[, j]
+  x
+}
 
 # Results of the complete rows in their places, NA in the others.
 spread_over <- function(x, complete) {
@@ -108,7 +133,7 @@ responsibilities <- function(fit) {
 #'   counts. With `n` the rows are new ones, none of them missing, and each has the trials of a row of the fit drawn
 #'   by weight. Labels have no say in either.
 #' @param seed `NULL`, or a number for [set.seed()]; the generator's state is put back afterwards.
-#' @param ... Ignored.
+#' @param ... Nothing: an unknown argument is an error.
 #' @return `fitted()`, `residuals()`: an n x d matrix in the units of the data (successes for counts), a vector
 #'   where there is one variable; residuals are NA where the data are. `simulate()`: a list of `nsim` data frames
 #'   with the columns of the data and as many rows as the data or `n`, each with the attribute `component`, a factor
@@ -126,6 +151,7 @@ NULL
 #' @importFrom stats fitted
 #' @export
 fitted.em_fit <- function(object, ...) {
+  check_dots(...)
   data <- fit_rows(object)
   r <- responsibilities(object)
   means <- family_means(object$family, object$parameters, object$data)
@@ -139,6 +165,7 @@ fitted.em_fit <- function(object, ...) {
 #' @importFrom stats residuals
 #' @export
 residuals.em_fit <- function(object, ...) {
+  check_dots(...)
   data <- fit_rows(object)
   observed <- family_observed(object$family, object$data)
   in_user_shape(observed, object, data) - fitted(object)
@@ -165,6 +192,7 @@ fresh_rows <- function(data, n) {
 #' @importFrom stats simulate
 #' @export
 simulate.em_fit <- function(object, nsim = 1, seed = NULL, n = NULL, ...) {
+  check_dots(...)
   nsim <- check_count(nsim, "nsim")
   if (!is.null(n)) n <- check_count(n, "n")
   if (!is.null(seed)) {

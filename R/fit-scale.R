@@ -7,7 +7,7 @@ warn_falling <- function(fit) {
   if (length(trouble)) {
     return(warn_em("not_monotone", c(
       sprintf("Rounding made the log-likelihood fall by %s at iteration %d.", number(-fit$gain), fit$iterations),
-      x = trouble, i = "Centre and scale the columns: em_fit(scale(x))."
+      x = trouble, i = "Centre and scale the columns: update(fit, x = scale(fit$data$x))."
     )))
   }
   warn_em("not_monotone", sprintf(

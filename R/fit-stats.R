@@ -5,12 +5,15 @@
 #'
 #' @param object,x A fit by [em_fit()].
 #' @param row.names,optional Ignored; they belong to the generic.
-#' @param ... Ignored.
+#' @param ... Nothing: an unknown argument is an error.
 #' @return `logLik()`: class `logLik` with attributes `df` and `nobs` (the sum of the weights). `nobs()`: that
 #'   sum, a number. `coef()`: a named vector of all parameters, each entry of a covariance once; names are
 #'   `term[component]`, as `mean.waiting[1]`. `weights()`: the case weights, a number for each row. `formula()`:
-#'   the formula, `NULL` where there was none. `as.data.frame()`: one row for each parameter with `component`,
-#'   `term`, `variable`, `variable2`, `estimate`.
+#'   the formula, `NULL` where there was none. `family()`: the family, as [em_gaussian()] makes it.
+#'   `extractAIC()`: the number of free parameters and AIC. `as.data.frame()`: one row for each parameter with
+#'   `component`, `term`, `variable`, `variable2`, `estimate`.
+#' @section Errors: `deviance()`, `df.residual()`, `sigma()` and `anova()` say why a mixture has none, by
+#'   `emfit_error_unsupported`.
 #' @references Schwarz, G. (1978) Estimating the dimension of a model. *Annals of Statistics* 6, 461-464.
 #'   \doi{10.1214/aos/1176344136}
 #' @examples
@@ -26,18 +29,23 @@ NULL
 #' @importFrom stats logLik
 #' @export
 logLik.em_fit <- function(object, ...) {
+  check_dots(...)
   structure(object$loglik, df = object$df, nobs = object$nobs, class = "logLik")
 }
 
 #' @rdname em_fit-numbers
 #' @importFrom stats nobs
 #' @export
-nobs.em_fit <- function(object, ...) object$nobs
+nobs.em_fit <- function(object, ...) {
+  check_dots(..., let_pass = "use.fallback")
+  object$nobs
+}
 
 #' @rdname em_fit-numbers
 #' @importFrom stats coef
 #' @export
 coef.em_fit <- function(object, ...) {
+  check_dots(...)
   table <- parameter_table(object$parameters)
   stats::setNames(table$estimate, parameter_names(table))
 }
@@ -46,6 +54,7 @@ coef.em_fit <- function(object, ...) {
 #' @importFrom stats weights
 #' @export
 weights.em_fit <- function(object, ...) {
+  check_dots(...)
   if (is.null(object$data$weights)) rep(1, object$data$n) else object$data$weights
 }
 
@@ -53,12 +62,20 @@ weights.em_fit <- function(object, ...) {
 #' @importFrom stats formula
 #' @export
 formula.em_fit <- function(x, ...) {
-  if (!is.null(x$data$terms)) stats::formula(x$data$terms)
+  check_dots(...)
+  terms <- x$data$terms
+  if (is.null(terms)) return(NULL)
+  out <- stats::formula(terms)
+  if (!is.null(attr(terms, "home"))) environment(out) <- attr(terms, "home")
+  out
 }
 
 #' @rdname em_fit-numbers
 #' @export
-as.data.frame.em_fit <- function(x, row.names = NULL, optional = FALSE, ...) parameter_table(x$parameters)
+as.data.frame.em_fit <- function(x, row.names = NULL, optional = FALSE, ...) {
+  check_dots(..., let_pass = frame_arguments)
+  parameter_table(x$parameters)
+}
 
 # All parameters in long form: component, term, variable, variable2 (of a covariance), estimate.
 parameter_table <- function(parameters) {
@@ -95,13 +112,4 @@ covariance_rows <- function(x, labels, term) {
   estimate <- apply(x, 3L, function(sigma) sigma[at])
   parameter_rows(rep(labels, each = nrow(at)), term, rep(variables[at[, 2L]], k), rep(variables[at[, 1L]], k),
                  as.vector(estimate))
-}
-
-# "covariance.a.b[1]"; parts that are missing are left out.
-parameter_names <- function(table) paste0(parameter_terms(table), "[", table$component, "]")
-
-parameter_terms <- function(table) {
-  variable <- ifelse(is.na(table$variable), "", paste0(".", table$variable))
-  variable2 <- ifelse(is.na(table$variable2), "", paste0(".", table$variable2))
-  paste0(table$term, variable, variable2)
 }

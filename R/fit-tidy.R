@@ -6,24 +6,26 @@
 #'
 #' @param x A fit by [em_fit()].
 #' @param what `"components"`, or `"parameters"` for one row each.
-#' @param conf.int For parameters: add confidence limits?
+#' @param conf.int Add confidence limits, those of [stats::confint()]?
 #' @param conf.level Their level.
 #' @param data The data of the fit, with a row for each of its rows, where further columns are wanted. Left out: the
 #'   columns that were fitted.
-#' @param newdata New rows; as in [predict.em_fit()].
+#' @param newdata,size New rows, and their trials; as in [predict.em_fit()].
 #' @param ... Nothing: an unknown argument is an error.
 #' @return `tidy()`: for components `component`, `size` (expected number of rows), `proportion`, and `mean.<variable>`
 #'   and `sd.<variable>` (`mean`, `sd` for one variable), or `prob`; noise has `NA` there. For parameters
 #'   `component`, `term`, `variable`, `variable2` (of a covariance), `estimate`, `std.error` from [stats::vcov()],
 #'   and `conf.low`, `conf.high` from [stats::confint()] where asked for; a number that was not estimated has `NA`.
+#'   For components the limits are further columns, `proportion.conf.low`, `proportion.conf.high` and so on.
 #'
 #'   `glance()`: `family`, `covariance`, `k`, `nobs`, `df`, `logLik`, `AIC`, `BIC`, `ICL` (smaller is better in all
 #'   three), `entropy` (1 where all rows are certain), `n.min` (expected rows of the smallest component),
 #'   `prob.min` (the smallest mean probability of a component among the rows put into it), `iterations`,
 #'   `converged`, `starts.agree`.
 #'
-#'   `augment()`: the data, and `.class`, `.uncertainty`, `.prob.<component>`, `.density`; rows that were
-#'   left out for missing values have `NA` there.
+#'   `augment()`: the data, and `.class`, `.uncertainty`, `.prob.<component>`, `.density`, which take the place of
+#'   columns of these names, as a former `augment()` made them; rows that were left out for missing values have `NA`
+#'   there. Its rows are those of [predict.em_fit()], and keep their names.
 #' @section Errors: `emfit_error_argument`, and for `newdata` those of [predict.em_fit()].
 #' @references Biernacki, C., Celeux, G. and Govaert, G. (2000) Assessing a mixture model for clustering with the
 #'   integrated completed likelihood. *IEEE Transactions on Pattern Analysis and Machine Intelligence* 22, 719-725.
@@ -58,8 +60,26 @@ tidy.em_fit <- function(x, what = c("components", "parameters"), conf.int = FALS
   check_no_dots(list(...), names(formals(tidy.em_fit)))
   what <- check_choice(what, "what", c("components", "parameters"))
   conf.int <- check_flag(conf.int, "conf.int")
-  if (what == "components") return(as_tidy(tidy_components(x)))
-  as_tidy(tidy_parameters(x, conf.int, conf.level))
+  if (what == "parameters") return(as_tidy(tidy_parameters(x, conf.int, conf.level)))
+  table <- tidy_components(x)
+  as_tidy(if (conf.int) data.frame(table, component_limits(x, table, conf.level), check.names = FALSE) else table)
+}
+
+# Limits of the columns of tidy_components(). A standard deviation beside a covariance has the roots of its variance's.
+component_limits <- function(fit, table, conf.level) {
+  parameters <- tidy_parameters(fit, TRUE, conf.level)
+  limits <- lapply(setdiff(names(table), c("component", "size")), function(column) {
+    at <- match(paste0(column, "[", table$component, "]"), parameter_names(parameters))
+    ends <- parameters[at, c("conf.low", "conf.high")]
+    if (all(is.na(at))) {
+      variable <- sub("^sd[.]", "", column)
+      own <- which(parameters$variable == variable & parameters$variable2 == variable)
+      at <- own[match(table$component, parameters$component[own])]
+      ends <- sqrt(parameters[at, c("conf.low", "conf.high")])
+    }
+    stats::setNames(ends, paste0(column, c(".conf.low", ".conf.high")))
+  })
+  data.frame(limits, check.names = FALSE, row.names = NULL)
 }
 
 tidy_components <- function(fit) {
@@ -76,13 +96,14 @@ tidy_components <- function(fit) {
 }
 
 tidy_parameters <- function(fit, conf.int, conf.level) {
+  if (conf.int) conf.level <- check_level(conf.level, "conf.level")
   table <- parameter_table(fit$parameters)
   names <- parameter_names(table)
   covariance <- stats::vcov(fit)
   at <- match(names, rownames(covariance))
   table$std.error <- unname(sqrt(diag(covariance))[at])
   if (conf.int) {
-    limits <- wald_intervals(fit, covariance, check_level(conf.level, "conf.level"))
+    limits <- wald_intervals(fit, covariance, conf.level)
     table$conf.low <- unname(limits[at, 1L])
     table$conf.high <- unname(limits[at, 2L])
   }
@@ -106,17 +127,28 @@ glance.em_fit <- function(x, ...) {
 
 #' @rdname em_fit-tidy
 #' @export
-augment.em_fit <- function(x, data = NULL, newdata = NULL, ...) {
+augment.em_fit <- function(x, data = NULL, newdata = NULL, size = NULL, ...) {
   check_no_dots(list(...), names(formals(augment.em_fit)))
   if (!is.null(newdata)) {
-    frame <- as.data.frame(newdata, optional = TRUE)
+    newdata <- as_one_row(newdata, x$data$names)
+    frame <- named_frame(newdata, x)
   } else if (is.null(data)) {
     frame <- fitted_frame(x)
   } else {
-    frame <- as.data.frame(data, optional = TRUE)
+    frame <- named_frame(data, x)
     check_rows_of(x, frame)
   }
-  as_tidy(data.frame(frame, row_columns(x, newdata, nrow(frame)), check.names = FALSE, row.names = NULL))
+  columns <- row_columns(x, rows_to_judge(x, newdata, size), nrow(frame))
+  row_names <- attr(frame, "row.names")
+  old <- names(frame) %in% names(columns) | startsWith(names(frame), ".prob.")
+  structure(c(as.list(frame)[!old], columns), class = c("tbl_df", "tbl", "data.frame"),
+            row.names = if (is.character(row_names)) row_names else c(NA_integer_, -nrow(frame)))
+}
+
+# To predict() some numbers are a row where a row has several.
+as_one_row <- function(x, names) {
+  if (!is.numeric(x) || !is.null(dim(x)) || length(names) < 2L || length(x) != length(names)) return(x)
+  matrix(x, 1L, dimnames = list(NULL, names))
 }
 
 check_rows_of <- function(fit, data) {
@@ -126,32 +158,43 @@ check_rows_of <- function(fit, data) {
                          i = "For other rows: augment(fit, newdata = )."))
 }
 
-# What the fit says of each row: of new rows, of those it used, or of all it was given.
-row_columns <- function(fit, newdata, n) {
-  ask <- function(type) {
-    out <- stats::predict(fit, newdata, type = type)
-    omitted <- fit$data$na.action
-    if (!is.null(newdata) || NROW(out) == n || !length(omitted)) return(out)
-    if (NROW(out) > n) return(if (is.matrix(out)) out[-omitted, , drop = FALSE] else out[-omitted])
-    spread_over(out, !seq_len(n) %in% omitted)
-  }
-  prob <- ask("prob")
-  columns <- stats::setNames(as.data.frame(unname(prob)), paste0(".prob.", colnames(prob)))
-  data.frame(.class = ask("class"), .uncertainty = unname(ask("uncertainty")), columns,
-             .density = unname(ask("density")), check.names = FALSE, row.names = NULL)
+# What the fit says of each of n rows, by one E-step: of new rows, of those it used, or of all it was given.
+row_columns <- function(fit, data, n) {
+  step <- expect_em(data, fit$parameters, fit_model(fit), c("responsibilities", "row_loglik"))
+  names <- component_names_of(fit)
+  class <- of_step(step, "class", names)
+  r <- step$responsibilities
+  columns <- list(.class = class, .uncertainty = 1 - r[(as.integer(class) - 1) * nrow(r) + seq_len(nrow(r))])
+  for (j in seq_along(names)) columns[[paste0(".prob.", names[j])]] <- r[, j]
+  columns$.density <- of_step(step, "density", names)
+  if (n == length(class)) return(columns)
+  all <- length(class) + length(fit$data$na.action)
+  lapply(columns, spread_over, if (n == all) !seq_len(n) %in% fit$data$na.action else rep(TRUE, n))
 }
 
-# The columns that were fitted, in the user's units and under the user's names; rows that were left out are too.
+# The columns that were fitted, in the user's units and under the user's names: the rows that predict() has.
 fitted_frame <- function(fit) {
-  x <- fit$data$x
-  if (fit$family$name == "binomial") {
-    x <- if (is.null(fit$family$size)) cbind(x[, 1L], x[, 2L] - x[, 1L]) else x[, 1L, drop = FALSE]
-    x[fit$data$missing$rows, ] <- NA
-  }
-  frame <- as.data.frame(unname(x))
-  names(frame) <- if (length(fit$data$names) == ncol(x)) fit$data$names
-                  else if (fit$family$name == "binomial") c("successes", "failures")[seq_len(ncol(x))]
-                  else variable_names(fit$data)
+  rows <- if (inherits(fit$data$na.action, "exclude")) frame_of_fit(fit)
+          else list(x = family_frame(fit$family, fit$data), row_names = fit$data$row_names)
+  frame <- as.data.frame(unname(rows$x))
+  names(frame) <- names_in_frame(fit, ncol(rows$x))
+  names <- rows$row_names
+  if (length(names) && !anyNA(names) && !anyDuplicated(names)) attr(frame, "row.names") <- names
+  frame
+}
+
+# Names of columns that have none.
+names_in_frame <- function(fit, columns) {
+  names <- fit$data$names
+  if (length(names) == columns) return(names)
+  names <- colnames(family_frame(fit$family, fit$data))
+  if (is.null(names)) names <- variable_names(fit$data)
+  if (length(names) == columns) names else paste0("x", seq_len(columns))
+}
+
+named_frame <- function(data, fit) {
+  frame <- as.data.frame(data, optional = TRUE)
+  if (is.null(colnames(data))) names(frame) <- names_in_frame(fit, length(frame))
   frame
 }
 

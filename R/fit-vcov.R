@@ -59,7 +59,10 @@ vcov_types <- c("observed", "opg", "sandwich", "bootstrap")
 #' @export
 vcov.em_fit <- function(object, type = c("observed", "opg", "sandwich", "bootstrap"), ...) {
   type <- check_choice(type, "type", vcov_types)
-  if (type == "bootstrap") return(vcov(em_bootstrap(object, ...)))
+  if (type == "bootstrap") {
+    check_dots(..., let_pass = c("n_boot", "control", "threads"))
+    return(vcov(em_bootstrap(object, ...)))
+  }
   check_no_dots(list(...), names(formals(vcov.em_fit)))
   if (type != "observed") refuse_prior(object, sprintf("vcov(type = \"%s\")", type), "rows have no part of it")
   parameters <- estimated_parameters(object)
@@ -191,9 +194,9 @@ warn_standard_error <- function(fit, parameters, found) {
   }
   warn_em("standard_error", c(
     what, stats::setNames(as.character(reasons), rep("x", length(reasons))),
-    i = if (short) sprintf("The log-likelihood could still rise by about %s: go on with em_fit(start = fit).",
+    i = if (short) sprintf("The log-likelihood could still rise by about %s: go on with update(fit, start = fit).",
                            number(found$gain, 2L)),
-    i = if (any(found$lost | found$singular)) "Use fewer components or a simpler covariance."
+    i = if (any(found$lost | found$singular)) simpler_hint(fit$family)
   ))
 }
 

@@ -11,6 +11,7 @@ new_em_fit <- function(run, start, data, control, call) {
   if (length(run$path)) found$path <- unpack_path(run)
   if (!start$ordered) found <- permute_states(found, order)
   found <- label_parameters(found, labels, data$names)
+  call <- plain_call(call)
   call[[1L]] <- quote(emfit::em_fit)
   fit <- list(
     call = call, family = model$family, latent = model$latent, k = model$k,
@@ -59,7 +60,7 @@ check_run <- function(run, start) {
   abort_em("degenerate", c(
     sprintf("None of %s led to a fit: component %d has too few rows for its covariance.",
             plural(nrow(as.data.frame(run$starts)), "start"), run$component),
-    i = "Use fewer components or a simpler covariance, such as em_gaussian(\"EEE\")."
+    i = simpler_hint(start$model$family)
   ))
 }
 
@@ -75,8 +76,6 @@ check_possible <- function(run) {
     i = "Start from probabilities between 0 and 1, or look at `labels` and `fixed`."
   ))
 }
-
-component_labels <- function(names, k) if (is.null(names)) as.character(seq_len(k)) else names
 
 # By decreasing proportion; equal ones by increasing first mean or probability.
 order_components <- function(parameters, family) {
@@ -113,8 +112,9 @@ name_parameters <- function(parameters, names, data) {
   label_parameters(parameters, component_labels(names, k)[seq_len(k)], data$names)
 }
 
-new_em_parameters <- function(parameters, model) {
-  structure(parameters, class = "em_parameters", family = model$family, latent = model$latent)
+# `columns` are the names of those of the data, where they have any.
+new_em_parameters <- function(parameters, model, columns = NULL) {
+  structure(parameters, class = "em_parameters", family = model$family, latent = model$latent, columns = columns)
 }
 
 unclass_parameters <- function(parameters) {
@@ -124,6 +124,7 @@ unclass_parameters <- function(parameters) {
 
 #' @export
 print.em_parameters <- function(x, ...) {
+  check_dots(..., let_pass = print_arguments)
   cat(format(attr(x, "family")), ". ", format(attr(x, "latent")), ".\n", sep = "")
   print(unclass_parameters(x), ...)
   invisible(x)
@@ -151,7 +152,7 @@ warn_unfinished <- function(run, control) {
   warn_em("not_converged", c(
     sprintf("EM stopped after %s, still gaining %s per iteration (tol = %s).",
             plural(run$iterations, "iteration"), number(run$gain), number(control$tol)),
-    i = "Raise max_iter in em_control(), or go on from here with start = fit."
+    i = "Raise max_iter in em_control(), or go on from here: update(fit, start = fit)."
   ))
 }
 
@@ -176,7 +177,7 @@ describe_agreement <- function(fit) {
 #'
 #' @param x,object A fit by [em_fit()].
 #' @param digits Significant digits of the parameters; left out: three fewer than `options(digits = )`, so 4.
-#' @param ... Ignored.
+#' @param ... Arguments of [print.default()]; any other is an error.
 #' @return `print()` returns `x`, invisibly; `format()` a character vector, a line each; `summary()` a list of
 #'   class `summary.em_fit` with the table of components, the criteria and the fit.
 #' @references Schwarz, G. (1978) Estimating the dimension of a model. *Annals of Statistics* 6, 461-464.
@@ -187,6 +188,7 @@ describe_agreement <- function(fit) {
 #' summary(fit)
 #' @export
 print.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
+  check_dots(..., let_pass = print_arguments)
   cat(format(x, digits = digits), sep = "\n")
   invisible(x)
 }
@@ -194,6 +196,7 @@ print.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
 #' @rdname print.em_fit
 #' @export
 format.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
+  check_dots(..., let_pass = format_arguments)
   c(format_title(x), "", format_components(x, digits), "", format_criteria(x), format_ending(x))
 }
 
@@ -271,6 +274,7 @@ format_ending <- function(x) {
 #' @rdname print.em_fit
 #' @export
 summary.em_fit <- function(object, ...) {
+  check_dots(...)
   criteria <- c(logLik = object$loglik, df = object$df, nobs = object$nobs, AIC = stats::AIC(object),
                 BIC = stats::BIC(object))
   structure(list(fit = object, components = component_frame(object), criteria = criteria), class = "summary.em_fit")
@@ -278,6 +282,7 @@ summary.em_fit <- function(object, ...) {
 
 #' @export
 print.summary.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
+  check_dots(..., let_pass = print_arguments)
   fit <- x$fit
   cat("Call: ", paste(deparse(fit$call, width.cutoff = 100L), collapse = "\n"), "\n\n", sep = "")
   cat(format_title(fit), "", sep = "\n")

@@ -12,9 +12,13 @@
 #' smaller than the first. Numbers of other software are comparable only where both the definition and the sign agree:
 #' mclust's function of this name has this definition and the opposite sign.
 #'
-#' @param object A fit by [em_fit()].
-#' @param ... Ignored.
+#' The mclust package has a function of this name with the opposite sign. Whichever of the two packages was attached
+#' last, `icl()` of a fit is the number described here, and `icl()` of an object of mclust's is mclust's.
+#'
+#' @param object A fit by [em_fit()], or an object of mclust's.
+#' @param ... Nothing: an unknown argument is an error.
 #' @return One number.
+#' @section Errors: `emfit_error_argument` for anything else.
 #' @references Biernacki, C., Celeux, G. and Govaert, G. (2000) Assessing a mixture model for clustering with the
 #'   integrated completed likelihood. *IEEE Transactions on Pattern Analysis and Machine Intelligence* 22, 719-725.
 #'   \doi{10.1109/34.865189}
@@ -30,9 +34,25 @@
 #' @export
 icl <- function(object, ...) UseMethod("icl")
 
+# mclust's generic gets this method too, when that package is loaded.
+#' @rdname icl
+#' @rawNamespace S3method(mclust::icl, em_fit)
+#' @export
+icl.em_fit <- function(object, ...) {
+  check_dots(...)
+  fit_certainty(object)$icl
+}
+
+# This generic has no methods of mclust's: it asks for them.
 #' @rdname icl
 #' @export
-icl.em_fit <- function(object, ...) fit_certainty(object)$icl
+icl.default <- function(object, ...) {
+  if (any(c("Mclust", "MclustDA") %in% class(object)) && requireNamespace("mclust", quietly = TRUE)) {
+    return(mclust::icl(object, ...))
+  }
+  abort_em("argument", c(sprintf("`object` must come from em_fit(), not %s.", describe_value(object)),
+                         i = if (inherits(object, "em_select")) "icl(best(models)); the table has a column ICL."))
+}
 
 # certainty() of a fit, from one E-step, and its ICL.
 fit_certainty <- function(fit) {

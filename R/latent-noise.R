@@ -4,6 +4,7 @@
 #   lower, upper   the box's ends along its axes, measured from `centre`
 #   centre, axes   where it is measured from, and a column for each axis
 #   log_volume     log V
+#   sides          the sides of the box along the columns: what rows with missing cells have
 # Rows that lie outside have the same density: it is a constant, not a distribution over the box alone.
 
 # `$` of an object with a class looks for a method first, in ten times the time of .subset2(); a small fit asks often.
@@ -27,7 +28,19 @@ resolve_latent <- function(latent, data, family) {
                               i = "Use em_mixture() without noise, or one component more."))
   }
   latent$box <- noise_box(data)
+  # Without a prior such columns are refused as they are.
+  if (!is.null(family$prior)) check_box_is_no_plane(latent$box, data)
   latent
+}
+
+check_box_is_no_plane <- function(box, data) {
+  flat <- if (box$kind == "range") which(!(box$upper > box$lower))
+  if (!length(flat)) return(invisible())
+  abort_em("input", c(
+    sprintf("%s %s constant: noise has no density over a box without volume.", name_column(data, flat),
+            if (length(flat) > 1L) "are" else "is"),
+    i = "Use em_mixture() without noise, or leave the column out."
+  ))
 }
 
 # The smaller of the two boxes; where cells are missing the one along the columns, whose margins are boxes too.
@@ -46,6 +59,7 @@ noise_box <- function(data) {
   if (!all(is.finite(z))) return(straight)
   axes <- eigen(crossprod(z, w / sum(w) * z), symmetric = TRUE)$vectors
   turned <- new_box("principal", centre, axes, apply((x - rep(centre, each = nrow(x))) %*% axes, 2L, range))
+  turned$sides <- straight$sides
   smaller <- straight$log_volume - turned$log_volume
   if (is.finite(smaller) && smaller > 0 && smaller < most_shrinkage) turned else straight
 }
@@ -54,24 +68,18 @@ noise_box <- function(data) {
 most_shrinkage <- log(1e8)
 
 new_box <- function(kind, centre, axes, ends) {
+  sides <- ends[2L, ] - ends[1L, ]
   list(kind = kind, centre = centre, axes = axes, lower = ends[1L, ], upper = ends[2L, ],
-       log_volume = sum(log(ends[2L, ] - ends[1L, ])))
+       log_volume = sum(log(sides)), sides = sides)
 }
 
+# What is left of a turned box along some of the columns has no constant density, so a row with missing cells has
+# that of the box along the columns. A row with nothing observed has density 1, as everywhere.
 noise_log_density <- function(latent, x) {
   box <- latent$box
   if (!anyNA(x)) return(rep(-box$log_volume, nrow(x)))
-  check_box_has_margins(box)
-  -as.vector((!is.na(x)) %*% log(box$upper - box$lower))
-}
-
-# What is left of a turned box along some of the columns has no constant density.
-check_box_has_margins <- function(box) {
-  if (box$kind == "range") return(invisible())
-  abort_em("unsupported", c(
-    "The noise of this fit fills a box along the principal axes, so rows with missing values have no density of noise.",
-    i = "Leave these rows out, or fit them along with the others: the box is then one along the columns."
-  ))
+  seen <- !is.na(x)
+  ifelse(rowSums(seen) == ncol(x), -box$log_volume, -as.vector(seen %*% log(box$sides)))
 }
 
 noise_centre <- function(box) box$centre + as.vector(box$axes %*% ((box$lower + box$upper) / 2))
@@ -87,7 +95,7 @@ simulate_components <- function(parameters, n, labels = NULL) {
   columns <- length(proportions)
   if (!is.null(labels$beliefs)) {
     mass <- labels$beliefs * rep(proportions, each = n)
-    below <- stats::runif(n) * rowSums(mass) > t(apply(mass, 1L, cumsum))
+    below <- stats::runif(n) * rowSums(mass) > row_cumsum(mass)
     return(as.integer(pmin(1 + rowSums(matrix(below, n)), columns)))
   }
   out <- sample.int(columns, n, replace = TRUE, prob = proportions)
@@ -184,6 +192,21 @@ beliefs_beside_noise <- function(labels) {
   labels$codes[which(labels$codes == columns)] <- 0L
   if (!is.null(labels$levels)) labels$levels <- labels$levels[-at]
   labels$noise <- TRUE
+  labels
+}
+
+# The labels as they were given, noise the last of their levels.
+labels_with_noise <- function(labels, latent) {
+  if (is.null(labels) || !has_noise(latent)) return(labels)
+  noise <- which(labels$codes == 0L)
+  if (!is.null(labels$beliefs)) {
+    labels$codes[noise] <- ncol(labels$beliefs)
+    if (!is.null(labels$levels)) labels$levels <- c(labels$levels, "noise")
+    labels$noise <- NULL
+  } else if (length(noise)) {
+    labels$levels <- c(labels$levels, "noise")
+    labels$codes[noise] <- length(labels$levels)
+  }
   labels
 }
 

@@ -70,7 +70,8 @@ plain_mixture <- new_em_latent("mixture", proportions = "free", noise = FALSE)
 as_em_latent <- function(latent) {
   if (inherits(latent, "em_latent")) return(latent)
   if (identical(latent, em_mixture) || identical(latent, "mixture")) return(em_mixture())
-  abort_em("argument", sprintf("`latent` must be a call such as em_mixture(), not %s.", describe_value(latent)))
+  abort_em("argument", c(sprintf("`latent` must be a call such as em_mixture(), not %s.", describe_value(latent)),
+                         i = latent_habit(latent)))
 }
 
 # The starting proportions, that of noise the last.
@@ -109,6 +110,7 @@ latent_held <- function(latent, proportions) {
 
 #' @export
 format.em_latent <- function(x, ...) {
+  check_dots(..., let_pass = format_arguments)
   proportions <- if (is.numeric(x$proportions)) enumerate(number(x$proportions)) else x$proportions
   paste0("Mixture, proportions ", proportions, if (is.numeric(x$proportions)) " (held)",
          if (has_noise(x)) ", and noise")
@@ -116,6 +118,7 @@ format.em_latent <- function(x, ...) {
 
 #' @export
 print.em_latent <- function(x, ...) {
-  cat(format(x, ...), "\n", sep = "")
+  check_dots(..., let_pass = print_arguments)
+  cat(format(x), "\n", sep = "")
   invisible(x)
 }

@@ -7,6 +7,7 @@ new_em_select <- function(search, criterion, call) {
   cells <- do.call(c, search$cells)[by_family]
   table <- select_table(search, cells, nobs)
   if (criterion != "CV") table$CV <- NULL
+  call <- plain_call(call)
   call[[1L]] <- quote(emfit::em_fit)
   out <- structure(list(
     call = call, table = table, criterion = criterion, quick = search$quick,
@@ -15,7 +16,6 @@ new_em_select <- function(search, criterion, call) {
     latent = cells[[1L]]$model$latent, control = search$control, data = unclass(search$data)
   ), class = "em_select")
   warn_interrupted(out)
-  warn_of_best_doubt(out)
   out
 }
 
@@ -71,7 +71,7 @@ warn_interrupted <- function(x) {
 #' @param x What [em_select()] returned.
 #' @param n How many models to show.
 #' @param row.names,optional Ignored; they belong to the generic.
-#' @param ... Ignored.
+#' @param ... What R's own callers add, such as `digits` in a list; any other is an error.
 #' @return `print()` returns `x`, invisibly; `format()` a character vector, a line each. `as.data.frame()` and
 #'   `tidy()` return the table described in [em_select()], a row for each fit; `glance()` one row: the best
 #'   model's, the `criterion`, and how many of the `fits` came about.
@@ -84,6 +84,7 @@ warn_interrupted <- function(x) {
 #' head(as.data.frame(models))
 #' @export
 print.em_select <- function(x, n = 6L, ...) {
+  check_dots(..., let_pass = print_arguments)
   cat(format(x, n = n), sep = "\n")
   invisible(x)
 }
@@ -91,6 +92,7 @@ print.em_select <- function(x, n = 6L, ...) {
 #' @rdname print.em_select
 #' @export
 format.em_select <- function(x, n = 6L, ...) {
+  check_dots(..., let_pass = format_arguments)
   ranked <- distinct_models(x$table, rank_fits(x$table, x$criterion))
   c(select_title(x), "", select_top(x, utils::head(ranked, n)), select_verdict(x, ranked), select_troubles(x$table))
 }
@@ -155,15 +157,22 @@ select_troubles <- function(table) {
 
 #' @rdname print.em_select
 #' @export
-as.data.frame.em_select <- function(x, row.names = NULL, optional = FALSE, ...) x$table
+as.data.frame.em_select <- function(x, row.names = NULL, optional = FALSE, ...) {
+  check_dots(..., let_pass = frame_arguments)
+  x$table
+}
 
 #' @rdname print.em_select
 #' @export
-tidy.em_select <- function(x, ...) as_tidy(x$table)
+tidy.em_select <- function(x, ...) {
+  check_dots(...)
+  as_tidy(x$table)
+}
 
 #' @rdname print.em_select
 #' @export
 glance.em_select <- function(x, ...) {
+  check_dots(...)
   best <- rank_fits(x$table, x$criterion)[1L]
   columns <- setdiff(names(x$table), c("status", "reason"))
   as_tidy(data.frame(x$table[best, columns], nobs = x$nobs, criterion = x$criterion,

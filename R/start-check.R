@@ -95,8 +95,9 @@ shape_of <- function(x, wanted) {
 
 # Where the variables of the data are among the names that a user gave; by position where either has none.
 match_variables <- function(has, names, d, arg, slot, what) {
-  if (is.null(has) || is.null(names) || anyDuplicated(names) || identical(has, names)) return(seq_len(d))
-  if (!setequal(has, names) || anyDuplicated(has)) {
+  has <- clean_names(has)
+  if (is.null(has) || is.null(names) || identical(has, names)) return(seq_len(d))
+  if (!setequal(has, names)) {
     abort_slot(arg, sprintf("`%s$%s` must have the %s of `x` (%s), not %s.", arg, slot, what, quoted(names), quoted(has)))
   }
   match(names, has)

@@ -217,6 +217,16 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// em_row_max_cpp
+Rcpp::NumericVector em_row_max_cpp(Rcpp::NumericMatrix x);
+RcppExport SEXP _emfit_em_row_max_cpp(SEXP xSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< Rcpp::NumericMatrix >::type x(xSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_row_max_cpp(x));
+    return rcpp_result_gen;
+END_RCPP
+}
 // em_named_cpp
 Rcpp::List em_named_cpp(Rcpp::List parameters, Rcpp::CharacterVector labels, SEXP variables);
 RcppExport SEXP _emfit_em_named_cpp(SEXP parametersSEXP, SEXP labelsSEXP, SEXP variablesSEXP) {
@@ -290,6 +300,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_emfit_em_tidy_cpp", (DL_FUNC) &_emfit_em_tidy_cpp, 2},
     {"_emfit_em_plain_start_cpp", (DL_FUNC) &_emfit_em_plain_start_cpp, 4},
     {"_emfit_em_distinct_cpp", (DL_FUNC) &_emfit_em_distinct_cpp, 3},
+    {"_emfit_em_row_max_cpp", (DL_FUNC) &_emfit_em_row_max_cpp, 1},
     {"_emfit_em_named_cpp", (DL_FUNC) &_emfit_em_named_cpp, 3},
     {"_emfit_em_share_cpp", (DL_FUNC) &_emfit_em_share_cpp, 6},
     {"_emfit_em_run_each_cpp", (DL_FUNC) &_emfit_em_run_each_cpp, 5},

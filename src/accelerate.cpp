@@ -31,7 +31,7 @@ constexpr double first_reach = 0.07;
 constexpr double wider = 1.8;
 constexpr double last_reach = 1.0;
 
-// What a gradient promises is lost in rounding below this part of the log-likelihood.
+// What a gradient promises is lost in rounding below this part of Model::size_of_sum().
 constexpr double rounding = 1e-14;
 
 }  // namespace
@@ -101,8 +101,9 @@ bool Accelerator::step(Accuracy accuracy, double& loglik) {
   if (longest > longest_step) direction_ *= longest_step / longest;
 
   const double slope = gradient_.dot(direction_);
+  const double lost = rounding * model_.size_of_sum();
   double length = 1.0;
-  for (int trial = 0; trial < most_trials && slope > rounding * std::abs(loglik); ++trial) {
+  for (int trial = 0; trial < most_trials && slope > lost; ++trial) {
     double reached = loglik;
     const bool exists = try_step(length, accuracy, reached);
     if (interrupt_.raised()) break;

@@ -11,9 +11,9 @@ namespace em {
 
 namespace {
 
-// Below this change, relative to 1 + |loglik|, two log-likelihoods are the same number in double precision.
-constexpr double same_loglik = 1e-13;
-// A fall beyond this, relative to 1 + |loglik|, is no rounding error.
+// Relative to Model::size_of_sum(). Below the first change two log-likelihoods are the same number in double
+// precision; a fall beyond the second is no rounding error.
+constexpr double same_loglik = 4.0 * std::numeric_limits<double>::epsilon();
 constexpr double fall = 1e-10;
 
 // The estimated remaining gain of an accelerated step speaks of directions that were met; there may be
@@ -89,7 +89,7 @@ class Run {
       : model_(model),
         control_(control),
         interrupt_(interrupt),
-        rows_(model.data().total_weight()),
+        rows_(model.total_weight()),
         accelerator_(model, control.threads, interrupt),
         before_(model.n_parameters()) {}
 
@@ -159,7 +159,7 @@ class Run {
     ++fit_.iterations;
     record(loglik, accelerated);
     // The first M-step may leave a start that lay outside its structure, and that start's log-likelihood.
-    if (fit_.iterations > 1 && fit_.gain < -fall * (control_.unit + std::abs(loglik))) {
+    if (fit_.iterations > 1 && fit_.gain < -fall * size_) {
       fit_.status = Status::not_monotone;
     } else if (has_converged()) {
       fit_.status = Status::converged;
@@ -196,6 +196,7 @@ class Run {
     fit_.loglik = loglik;
     fit_.trace.push_back(loglik);
     fit_.accelerated.push_back(accelerated);
+    size_ = model_.size_of_sum();
     exact_ = model_.is_exact();
     if (!control_.path) return;
     fit_.path.emplace_back(model_.n_parameters());
@@ -207,7 +208,7 @@ class Run {
     if (control_.stop == Stop::parameters) return largest_change(model_, before_) < control_.tol;
     const bool accelerated = fit_.accelerated.back();
     const double gain = std::abs(fit_.gain);
-    if (!accelerated && gain <= same_loglik * (control_.unit + std::abs(fit_.loglik))) return true;
+    if (!accelerated && gain <= same_loglik * size_) return true;
     const double tol = control_.tol * control_.unit;
     return gain < tol && fit_.remaining * (accelerated ? caution : 1.0) < tol;
   }
@@ -237,7 +238,8 @@ class Run {
   Pace pace_;
   double rows_;
   Accelerator accelerator_;
-  Vector before_;  // the parameters before the iteration
+  Vector before_;      // the parameters before the iteration
+  double size_ = 0.0;  // Model::size_of_sum() of the last log-likelihood
   bool exact_ = true;
   bool ended_ = false;
 };

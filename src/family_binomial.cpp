@@ -13,20 +13,32 @@ namespace {
 // For log 0, so that 0 times it is 0.
 constexpr double log_zero = -1e300;
 
-std::shared_ptr<const Vector> log_coefficients(const ConstMatrixMap& counts) {
-  auto out = std::make_shared<Vector>(counts.rows());
-  for (Index i = 0; i < counts.rows(); ++i) (*out)[i] = log_choose(counts(i, 1), counts(i, 0));
-  return out;
-}
+// With so many trials in a row, Form::linear is wrong by less than 1e-10 (fast), or by no more than the last
+// digits of what is reported (exact).
+constexpr double most_trials_fast = 1e5;
+constexpr double most_trials_exact = 100.0;
 
 }  // namespace
+
+std::shared_ptr<const FamilyBinomial::Constants> FamilyBinomial::constants_of(const Data& data) {
+  auto out = std::make_shared<Constants>();
+  const double* successes = data.x;
+  const double* trials = data.x + data.n;
+  for (Index i = 0; i < data.n; ++i) out->most_trials = std::max(out->most_trials, trials[i]);
+  out->log_choose.resize(data.n);
+  for (Index i = 0; i < data.n; ++i) out->log_choose[i] = log_choose(trials[i], successes[i]);
+  if (out->most_trials <= most_trials_exact) return out;
+  out->scale.resize(data.n);
+  for (Index i = 0; i < data.n; ++i) out->scale[i] = log_binomial_scale(trials[i], successes[i]);
+  return out;
+}
 
 FamilyBinomial::FamilyBinomial(Index k)
     : Family(k), prob_(Vector::Constant(k, 0.5)), theta_(3, k), zero_(Vector::Zero(k)) {}
 
 void FamilyBinomial::bind(const Data& data) {
   Family::bind(data);
-  log_choose_ = log_coefficients(data_.matrix());
+  constants_ = constants_of(data);
 }
 
 Index FamilyBinomial::n_workspace(Index block_rows) const {
@@ -56,7 +68,13 @@ Index FamilyBinomial::describe() {
   return -1;
 }
 
-Index FamilyBinomial::prepare(Accuracy /*accuracy*/) {
+FamilyBinomial::Form FamilyBinomial::form_for(Accuracy accuracy) const {
+  const double most = accuracy == Accuracy::fast ? most_trials_fast : most_trials_exact;
+  return constants_->most_trials > most ? Form::saddle : Form::linear;
+}
+
+Index FamilyBinomial::prepare(Accuracy accuracy) {
+  form_ = form_for(accuracy);
   for (Index j = 0; j < n_components(); ++j) {
     theta_(0, j) = std::max(std::log(prob_[j]), log_zero);
     theta_(1, j) = std::max(std::log1p(-prob_[j]), log_zero);
@@ -65,8 +83,9 @@ Index FamilyBinomial::prepare(Accuracy /*accuracy*/) {
   return -1;
 }
 
-// Columns: successes, failures, log choose(trials, successes).
+// Columns: successes, failures, and log choose(trials, successes) or log_binomial_scale().
 void FamilyBinomial::pack(Rows rows, double* work) const {
+  const Vector& constant = form_ == Form::linear ? constants_->log_choose : constants_->scale;
   const std::size_t stride = block_stride(size_of(rows.size));
   const std::size_t padded = padded_rows(size_of(rows.size));
   for (std::size_t i = 0; i < padded; ++i) {
@@ -74,14 +93,28 @@ void FamilyBinomial::pack(Rows rows, double* work) const {
     const bool there = row < rows.end();
     work[i] = there ? successes(row) : 0.0;
     work[i + stride] = there ? trials(row) - successes(row) : 0.0;
-    work[i + 2 * stride] = there ? (*log_choose_)[row] : 0.0;
+    work[i + 2 * stride] = there ? constant[row] : 0.0;
   }
 }
 
 void FamilyBinomial::log_density(Rows rows, double* work, MatrixRef out) const {
   const std::size_t size = size_of(rows.size);
+  if (form_ == Form::saddle) return log_density_of_each(rows.size, work, out);
   kernels().linear_density({work, size, 3, block_stride(size)}, zero_.data(), theta_.data(), block_of(out));
   kernels().drop_below(block_of(out), 0.9 * log_zero);
+}
+
+void FamilyBinomial::log_density_of_each(Index size, const double* work, MatrixRef out) const {
+  const std::size_t stride = block_stride(size_of(size));
+  const double* failures = work + stride;
+  const double* scale = failures + stride;
+  const std::size_t padded = padded_rows(size_of(size));
+  for (Index j = 0; j < n_components(); ++j) {
+    double* column = &out(0, j);
+    for (std::size_t i = 0; i < padded; ++i) {
+      column[i] = log_binomial(work[i] + failures[i], work[i], prob_[j], scale[i]);
+    }
+  }
 }
 
 void FamilyBinomial::accumulate(Rows rows, double* work, ConstMatrixRef responsibilities,

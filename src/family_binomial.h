@@ -4,6 +4,10 @@
 //   p_k = sum w r y / sum w r m                                        (Do & Batzoglou 2008)
 //
 // Two columns of data, y and m. Statistics: sum w r y (K), sum w r m (K).
+//
+// The sum above loses digits as m grows: its terms are of the order m, f_k itself of the order log m. Rows
+// are products of three numbers there (Form::linear), which a kernel makes; where that isn't good enough each
+// density is made by itself (Form::saddle, log_binomial() of numerics.h).
 #pragma once
 
 #include "family.h"
@@ -21,6 +25,7 @@ class FamilyBinomial : public Family {
   void bind(const Data& data) override;
   Index describe() override;
   Index prepare(Accuracy accuracy) override;
+  bool is_exact() const override { return form_ == form_for(Accuracy::exact); }
   void pack(Rows rows, double* work) const override;
   void log_density(Rows rows, double* work, MatrixRef out) const override;
   void accumulate(Rows rows, double* work, ConstMatrixRef responsibilities,
@@ -36,10 +41,23 @@ class FamilyBinomial : public Family {
   std::unique_ptr<Family> clone() const override;
 
  private:
+  enum class Form { linear, saddle };
+
+  // What a row has whatever the probabilities are.
+  struct Constants {
+    Vector log_choose;
+    Vector scale;  // log_binomial_scale(); empty where no form reads it
+    double most_trials = 0.0;
+  };
+
+  static std::shared_ptr<const Constants> constants_of(const Data& data);
+  Form form_for(Accuracy accuracy) const;
+  void log_density_of_each(Index size, const double* work, MatrixRef out) const;
   double successes(Index row) const { return data_.x[row]; }
   double trials(Index row) const { return data_.x[data_.n + row]; }
 
-  std::shared_ptr<const Vector> log_choose_;  // shared by clones
+  std::shared_ptr<const Constants> constants_;  // shared by clones
+  Form form_ = Form::linear;
   Vector prob_;
   double mean_trials_ = 1.0;  // of the rows that have trials; set by describe()
   Matrix theta_;  // 3 x K: what successes, failures and the logarithm of the coefficient count for

@@ -50,22 +50,31 @@ FamilyGaussianBase::FamilyGaussianBase(Index d, Index k, Structure structure)
 Index FamilyGaussianBase::set_overall(const Vector& centre, const Matrix& total) {
   centre_ = centre;
   total_ = total;
-  set_columns(centre, total.diagonal().cwiseSqrt());
   for (Index j = 0; j < k_; ++j) mean_.row(j) = centre_.transpose();
   restore_held();
 
-  for (Index j = 0; j < d_; ++j) {
-    if (!is_computable(total_(j, j), centre_[j], data_.n)) return j;
+  own_total_ = total_;
+  Index defect = first_defect();
+  if (defect >= 0 && prior_.any()) {
+    own_total_ += prior_.scale / prior_.rows();
+    defect = first_defect();
   }
-
-  Matrix factor = total_;
-  if (structure_.diagonal()) factor = total_.diagonal().asDiagonal();
-  const Index defect = first_collinear(factor);
+  set_columns(centre_, own_total_.diagonal().cwiseSqrt());
   if (defect >= 0) return defect;
+  Matrix factor = own_total_;
+  if (structure_.diagonal()) factor = own_total_.diagonal().asDiagonal();
   // The Cholesky pivots are what is left of each column's variance given the columns before it.
   cholesky_in_place(d_, factor.data(), nullptr);
   pivot_floor_ = collapse_ratio * factor.diagonal().array().square();
   return -1;
+}
+
+Index FamilyGaussianBase::first_defect() const {
+  for (Index j = 0; j < d_; ++j) {
+    if (!is_computable(own_total_(j, j), centre_[j], data_.n)) return j;
+  }
+  if (structure_.diagonal()) return first_collinear(own_total_.diagonal().asDiagonal());
+  return first_collinear(own_total_);
 }
 
 Index FamilyGaussianBase::first_collinear(Matrix scatter) const {
@@ -282,20 +291,21 @@ void FamilyGaussianBase::lend_spread(const double* counts) {
   const Vector more = ConstVectorMap(counts, k_).array() + 1.0;
   for (Index j = 0; j < k_; ++j) {
     if (storage_ == Storage::diagonal) {
-      VectorMap(scatter_.data() + j * d_, d_) += total_.diagonal();
+      VectorMap(scatter_.data() + j * d_, d_) += own_total_.diagonal();
     } else {
-      MatrixMap(scatter_.data() + (storage_ == Storage::pooled ? 0 : j * d_ * d_), d_, d_) += total_;
+      MatrixMap(scatter_.data() + (storage_ == Storage::pooled ? 0 : j * d_ * d_), d_, d_) += own_total_;
     }
   }
   maximise_covariance(structure_, d_, k_, more.data(), scatter_.data(), covariance_.data());
 }
 
 Vector FamilyGaussianBase::relative_spread() const {
-  Matrix factor = total_;
+  Matrix factor = own_total_;
   const bool regular = !structure_.diagonal() && cholesky_in_place(d_, factor.data(), nullptr) < 0;
   if (!regular) {
     // Of a column without spread any spread is wide: it is measured in its own units.
-    const auto spread = (total_.diagonal().array() > 0.0).select(total_.diagonal().array().sqrt(), 1.0);
+    const auto spread =
+        (own_total_.diagonal().array() > 0.0).select(own_total_.diagonal().array().sqrt(), 1.0);
     factor = spread.matrix().asDiagonal();
   }
   const auto lower = factor.triangularView<Eigen::Lower>();

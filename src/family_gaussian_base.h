@@ -46,8 +46,10 @@ class FamilyGaussianBase : public Family {
   MatrixMap sigma(Index component) { return {covariance_.data() + component * d_ * d_, d_, d_}; }
   ConstMatrixMap sigma(Index component) const { return {covariance_.data() + component * d_ * d_, d_, d_}; }
 
+  bool has_prior() const { return prior_.any(); }
+
   // Takes note of what the data look like: the means of the columns and the covariance of all rows. Returns
-  // -1, or the first column that no component can model.
+  // -1, or the first column that no component can model. With a prior columns may be constant or collinear.
   Index set_overall(const Vector& centre, const Matrix& total);
 
   // The first column that is a linear combination of those before it, in a covariance or scatter; -1 where
@@ -86,10 +88,12 @@ class FamilyGaussianBase : public Family {
   // What the data look like; see set_overall().
   Vector centre_;
   Matrix total_;
+  Matrix own_total_;     // total_, and more of it where a prior makes up for what the data lack
   Vector pivot_floor_;   // a Cholesky pivot below this part of the data's own is a collapse
   bool fitted_ = false;  // were the present parameters, or those before, made by an M-step?
 
  private:
+  Index first_defect() const;
   void move_mean(Index component, double count, const double* first, bool keep_scatter);
   Vector shift_of(Index component, ConstVectorRef wanted) const;
   void move_scatter(Index component, double count, const double* first);

@@ -111,9 +111,9 @@ Index FamilyGaussianMissing::describe() {
   const Vector sd = variance.cwiseSqrt();
   const Matrix total = sd.asDiagonal() * correlation * sd.asDiagonal();
   const Index defect = set_overall(centre, total);
-  for (Index component = 0; component < k_; ++component) sigma(component) = total;
+  for (Index component = 0; component < k_; ++component) sigma(component) = own_total_;
   store_covariance();
-  return defect >= 0 || structure_.diagonal() ? defect : collinear_column(weight);
+  return defect >= 0 || structure_.diagonal() || has_prior() ? defect : collinear_column(weight);
 }
 
 // The first column that the complete rows show to be a linear combination of those before it; -1 where there

@@ -1,6 +1,7 @@
 #include "model.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace em {
@@ -28,6 +29,7 @@ Model::Model(std::unique_ptr<Family> family, std::unique_ptr<Latent> latent, con
     : family_(std::move(family)),
       latent_(std::move(latent)),
       data_(data),
+      total_weight_(data.total_weight()),
       family_fields_(family_->parameters()),
       fields_(join(latent_->parameters(), family_fields_)),
       statistics_(Vector::Zero(family_->n_statistics() + latent_->n_statistics())) {
@@ -42,6 +44,7 @@ Model::Model(const Model& other)
     : family_(other.family_->clone()),
       latent_(other.latent_->clone()),
       data_(other.data_),
+      total_weight_(other.total_weight_),
       family_fields_(family_->parameters()),
       fields_(join(latent_->parameters(), family_fields_)),
       units_(other.units_),
@@ -133,30 +136,31 @@ double Model::pass(int threads, Interrupt& interrupt, Task task) {
   make_workers(threads);
   Turnstile turnstile;
   double loglik = 0.0;
+  double size = total_weight_;
   statistics_.setZero();
   parallel_for(static_cast<Index>(slices_.size()), threads, interrupt, [&](Index i, int id) {
+    Turnstile::Ticket ticket(turnstile, i);
     Worker& worker = workers_[size_of(id)];
     const Rows& slice = slices_[size_of(i)];
     MatrixMap matrix = matrix_of(worker);
     worker.statistics.setZero();
     double slice_loglik = 0.0;
-    std::exception_ptr failure;
-    try {
-      for (Index s = slice.begin; s < slice.end() && !interrupt.raised(); ++s) {
-        const Stretch& stretch = stretches_[size_of(s)];
-        slice_loglik +=
-            task(stretch, worker.work.data(), matrix.topRows(stretch.rows.size), worker.statistics);
-      }
-      family_->close_slice(family_part(worker.statistics), worker.work.data());
-    } catch (...) {
-      failure = std::current_exception();
+    double slice_size = 0.0;
+    for (Index s = slice.begin; s < slice.end() && !interrupt.raised(); ++s) {
+      const Stretch& stretch = stretches_[size_of(s)];
+      const double sum =
+          task(stretch, worker.work.data(), matrix.topRows(stretch.rows.size), worker.statistics);
+      slice_loglik += sum;
+      slice_size += std::abs(sum);
     }
-    turnstile.pass(i, [&] {
+    family_->close_slice(family_part(worker.statistics), worker.work.data());
+    ticket.pass([&] {
       statistics_ += worker.statistics;
       loglik += slice_loglik;
+      size += slice_size;
     });
-    if (failure) std::rethrow_exception(failure);
   });
+  size_ = size;
   return loglik;
 }
 
@@ -198,18 +202,22 @@ double Model::expect(int threads, Interrupt& interrupt) {
     const Rows& rows = stretch.rows;
     const double* weights = data_.weights ? data_.weights + rows.begin : nullptr;
     add_densities(rows, work, matrix);
-    const double loglik =
+    const double sum =
         find_posterior(stretch, weights, matrix, nullptr, latent_part(statistics), source_behind(rows));
     add_statistics(rows, work, true, matrix, family_part(statistics));
-    return loglik;
+    return sum;
   };
-  double loglik = pass(threads, interrupt, task);
-  loglik += family_->close_pass(family_part(statistics_));
-  return loglik;
+  const double loglik = pass(threads, interrupt, task);
+  const double rest = family_->close_pass(family_part(statistics_));
+  size_ += std::abs(rest);
+  return loglik + rest;
 }
 
 double Model::objective(int threads, Interrupt& interrupt) {
-  return expect(threads, interrupt) + family_->log_prior();
+  const double loglik = expect(threads, interrupt);
+  const double prior = family_->log_prior();
+  size_ += std::abs(prior);
+  return loglik + prior;
 }
 
 void Model::fill_given(Rows rows, const Given& given, MatrixRef matrix) const {
@@ -293,25 +301,19 @@ void Model::score(const Chart& chart, int threads, Interrupt& interrupt, const S
   chart.gradient(Vector::Zero(statistics_.size()), prior);
   Turnstile turnstile;
   parallel_for(static_cast<Index>(slices_.size()), threads, interrupt, [&](Index i, int id) {
+    Turnstile::Ticket ticket(turnstile, i);
     const Rows& slice = slices_[size_of(i)];
     const Index begin = stretches_[size_of(slice.begin)].units.begin;
     const Rows units{begin, stretches_[size_of(slice.end() - 1)].units.end() - begin};
-    Matrix scores;
-    std::exception_ptr failure;
-    try {
-      scores.resize(units.size, chart.size());
-      Vector gradient(chart.size());
-      for (Index u = 0; u < units.size && !interrupt.raised(); ++u) {
-        score_unit(unit(units.begin + u), chart, workers_[size_of(id)], gradient);
-        scores.row(u) = gradient - prior;
-      }
-    } catch (...) {
-      failure = std::current_exception();
+    Matrix scores(units.size, chart.size());
+    Vector gradient(chart.size());
+    for (Index u = 0; u < units.size && !interrupt.raised(); ++u) {
+      score_unit(unit(units.begin + u), chart, workers_[size_of(id)], gradient);
+      scores.row(u) = gradient - prior;
     }
-    turnstile.pass(i, [&] {
-      if (!failure && !interrupt.raised()) visit(units, scores);
+    ticket.pass([&] {
+      if (!interrupt.raised()) visit(units, scores);
     });
-    if (failure) std::rethrow_exception(failure);
   });
 }
 

@@ -49,6 +49,7 @@ class Model {
   Index n_components() const { return family_->n_components(); }
   Index n_columns() const { return latent_->n_columns(); }  // of responsibilities: noise may be one more
   Index n_free() const { return family_->n_free() + latent_->n_free(); }
+  double total_weight() const { return total_weight_; }
 
   // Family::describe(): before a run.
   Index describe() { return family_->describe(); }
@@ -72,6 +73,11 @@ class Model {
 
   // The same, and returns what is maximised: the log-likelihood, with a prior plus its logarithm.
   double objective(int threads, Interrupt& interrupt);
+
+  // How large the numbers were that the last of these sums is made of: the rows' weights, the absolute sums
+  // of the blocks, and what else was added. The sum is rounded to a few units in the last place of this, also
+  // where its terms cancel.
+  double size_of_sum() const { return size_; }
 
   // The statistics of given responsibilities (of n_columns() columns), about the present parameters. Needs
   // prepare(), whatever that said.
@@ -139,6 +145,8 @@ class Model {
   std::unique_ptr<Family> family_;
   std::unique_ptr<Latent> latent_;
   Data data_;
+  double total_weight_;
+  double size_ = 0.0;
   Fields family_fields_;
   Fields fields_;
   std::vector<Rows> units_;

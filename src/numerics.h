@@ -10,9 +10,21 @@ namespace em {
 constexpr double log_two_pi = 1.837877066409345483560659472811;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-// log(n!) for a whole number n >= 0: exact sums up to 255, Stirling's series above (Abramowitz &
-// Stegun 6.1.41). std::lgamma writes a global sign and is not safe on threads.
-double log_factorial(double n);
+// Binomial probabilities to the last digits for any number of trials, in the saddle-point form of Loader
+// (2000), "Fast and accurate computation of binomial probabilities": no term grows with n, where log n! is of
+// the order n log n and leaves few digits of what remains. No std::lgamma, which writes a global sign and is
+// not safe on threads.
+
+// log n! - log(sqrt(2 pi n) (n / e)^n) for a whole number n > 0 (Stirling's series; Abramowitz &
+// Stegun 6.1.41).
+double stirling_error(double n);
+
+// The part of log_binomial() that does not know p: log_binomial() at p = y / n. 0 where y is 0 or n.
+double log_binomial_scale(double n, double y);
+
+// log(choose(n, y) p^y (1 - p)^(n - y)) for whole numbers 0 <= y <= n and 0 <= p <= 1, 0 log 0 being 0;
+// scale: log_binomial_scale(n, y).
+double log_binomial(double n, double y, double p, double scale);
 
 // log of the binomial coefficient, 0 <= y <= n.
 double log_choose(double n, double y);

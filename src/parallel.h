@@ -2,15 +2,18 @@
 //
 // parallel_for(n, threads, interrupt, work) calls work(i, worker) once for each i in 0..n-1, worker in
 // 0..threads-1. Tasks are handed out in increasing order. With one thread everything runs on the caller's.
-// An exception thrown by a task stops the others and is thrown again on the caller's thread.
+// An exception thrown by a task, or by the question whether to stop, stops the others and is thrown again on
+// the caller's thread; a thread that can't be had leaves its work to those that can.
 //
 // Interrupt is how a run is stopped from outside. The thread that made it, and only that one, may ask the
 // outside world (poll); everybody may read the answer (raised). Workers leave by return, never by exception.
 //
 // Turnstile lets tasks through one by one in the order of their numbers: what they add up there comes out
-// the same, to the last bit, for any number of threads.
+// the same, to the last bit, for any number of threads. A task takes its Ticket before anything else. However
+// the task ends, its ticket is turned, so that those behind it never wait for one that failed.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -55,16 +58,48 @@ class Interrupt {
 
 class Turnstile {
  public:
-  template <class Action>
-  void pass(Index ticket, Action action) {
-    std::unique_lock<std::mutex> lock(mutex_);
-    turned_.wait(lock, [&] { return next_ == ticket; });
-    action();
-    ++next_;
-    turned_.notify_all();
-  }
+  class Ticket {
+   public:
+    Ticket(Turnstile& turnstile, Index number) : turnstile_(turnstile), number_(number) {}
+    ~Ticket() {
+      pass([] {});
+    }
+    Ticket(const Ticket&) = delete;
+    Ticket& operator=(const Ticket&) = delete;
+
+    // Once: when all before have passed, and alone.
+    template <class Action>
+    void pass(Action action) {
+      if (passed_) return;
+      passed_ = true;
+      std::unique_lock<std::mutex> lock(turnstile_.mutex_);
+      turnstile_.turned_.wait(lock, [&] { return turnstile_.next_ == number_; });
+      const Turn turn(turnstile_);
+      action();
+    }
+
+   private:
+    Turnstile& turnstile_;
+    Index number_;
+    bool passed_ = false;
+  };
 
  private:
+  // Lets the next one through, also where the action throws.
+  class Turn {
+   public:
+    explicit Turn(Turnstile& turnstile) : turnstile_(turnstile) {}
+    ~Turn() {
+      ++turnstile_.next_;
+      turnstile_.turned_.notify_all();
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    Turnstile& turnstile_;
+  };
+
   std::mutex mutex_;
   std::condition_variable turned_;
   Index next_ = 0;
@@ -86,14 +121,17 @@ void parallel_for(Index n, int threads, Interrupt& interrupt, Work work) {
   int running = 0;
   std::exception_ptr failure;
 
+  const auto fail = [&] {
+    std::lock_guard<std::mutex> lock(mutex);
+    if (!failure) failure = std::current_exception();
+    interrupt.raise();
+  };
   auto body = [&](int worker) {
     for (Index i = next++; i < n; i = next++) {
       try {
         work(i, worker);
       } catch (...) {
-        std::lock_guard<std::mutex> lock(mutex);
-        if (!failure) failure = std::current_exception();
-        interrupt.raise();
+        fail();
       }
     }
     std::lock_guard<std::mutex> lock(mutex);
@@ -101,25 +139,33 @@ void parallel_for(Index n, int threads, Interrupt& interrupt, Work work) {
     finished.notify_one();
   };
 
+  const int wanted = static_cast<int>(std::min<Index>(threads, n));
   std::vector<std::thread> team;
-  team.reserve(static_cast<std::size_t>(threads));
-  for (int worker = 0; worker < threads && worker < n; ++worker) {
+  team.reserve(static_cast<std::size_t>(wanted));
+  for (int worker = 0; worker < wanted; ++worker) {
     std::lock_guard<std::mutex> lock(mutex);
     try {
       team.emplace_back(body, worker);
       ++running;
-    } catch (const std::system_error&) {
+    } catch (...) {
       break;  // no more threads to be had: those that run do all the work
     }
   }
-  if (team.empty()) body(0);
+  if (team.empty()) {
+    ++running;
+    body(0);
+  }
 
   {
     std::unique_lock<std::mutex> lock(mutex);
     while (running > 0) {
       finished.wait_for(lock, Interrupt::interval());
       lock.unlock();
-      interrupt.poll();
+      try {
+        interrupt.poll();
+      } catch (...) {
+        fail();
+      }
       lock.lock();
     }
   }

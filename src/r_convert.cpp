@@ -213,6 +213,7 @@ Data make_data(const Rcpp::List& data) {
   const std::string wanted = has(data, "kernels") ? word_of(data, "kernels") : "best";
   if (!use_kernels(wanted.c_str())) throw std::invalid_argument("this machine has no kernels " + wanted);
   const Rcpp::NumericMatrix x = matrix_of(data);  // R keeps the memory as long as the list lives
+  if (x.ncol() < 1) throw std::invalid_argument("data$x must have a column");
   Data out;
   out.x = x.begin();
   out.n = x.nrow();

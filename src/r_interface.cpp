@@ -35,6 +35,10 @@ bool em_finite_cpp(Rcpp::NumericMatrix x) { return em::all_finite(x.begin(), x.s
 // [[Rcpp::export(rng = false)]]
 Rcpp::List em_counts_cpp(Rcpp::NumericMatrix x, Rcpp::Nullable<Rcpp::NumericVector> size) {
   const Rcpp::NumericVector trials = size.isNull() ? Rcpp::NumericVector() : Rcpp::NumericVector(size);
+  if (x.ncol() < (size.isNull() ? 2 : 1)) throw std::invalid_argument("counts need two columns, or a size");
+  if (size.isNotNull() && trials.size() != 1 && trials.size() != x.nrow()) {
+    throw std::invalid_argument("size must be one number, or one for each row");
+  }
   const double* failures = size.isNull() ? x.begin() + x.nrow() : nullptr;
   Rcpp::NumericMatrix out(Rcpp::no_init(x.nrow(), 2));
   const em::Counts counts =
@@ -48,6 +52,9 @@ Rcpp::List em_counts_cpp(Rcpp::NumericMatrix x, Rcpp::Nullable<Rcpp::NumericVect
 Rcpp::List em_tally_cpp(Rcpp::NumericMatrix x, Rcpp::Nullable<Rcpp::NumericVector> weights) {
   const Rcpp::NumericVector given = weights.isNull() ? Rcpp::NumericVector() : Rcpp::NumericVector(weights);
   const int n = x.nrow();
+  if (x.ncol() != 2) throw std::invalid_argument("counts need two columns: successes, trials");
+  if (weights.isNotNull() && given.size() != n)
+    throw std::invalid_argument("there must be a weight for each row");
   const em::Tally tally = em::tally_rows(x.begin(), n, weights.isNull() ? nullptr : given.begin());
   Rcpp::NumericMatrix rows(static_cast<int>(tally.first.size()), 2);
   for (std::size_t i = 0; i < tally.first.size(); ++i) {
@@ -64,6 +71,7 @@ Rcpp::List em_tally_cpp(Rcpp::NumericMatrix x, Rcpp::Nullable<Rcpp::NumericVecto
 Rcpp::List em_start_cpp(Rcpp::List data, Rcpp::List family, std::string method, Rcpp::NumericVector seeds) {
   const auto bound = em::make_family(data, family);
   const em::Index k = bound->n_components();
+  if (bound->data().n < 1) throw std::invalid_argument("starts need rows");
   bound->describe();
   em::Interrupt interrupt(em::user_wants_out);
   Rcpp::List out(seeds.size());
@@ -220,6 +228,8 @@ Rcpp::NumericMatrix em_place_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List 
   const auto model = em::make_model(data, family, latent);
   em::read_parameters(parameters, model->fields());
   em::Interrupt interrupt(em::user_wants_out);
+  if (coordinates.nrow() != model->n_free())
+    throw std::invalid_argument("a point needs a coordinate for each freedom");
   const em::ConstMatrixMap at(coordinates.begin(), coordinates.nrow(), coordinates.ncol());
   const em::Matrix out = em::parameters_at(*model, at, threads, interrupt);
   em::leave_if_raised(interrupt);
@@ -236,6 +246,12 @@ Rcpp::List em_refit_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
     models.push_back(em::make_model(data[i], family, latent));
   }
   if (models.empty()) throw std::invalid_argument("there must be data");
+  const auto alike = [&](const auto& model) {
+    return model->n_parameters() == models.front()->n_parameters();
+  };
+  if (!std::all_of(models.begin(), models.end(), alike)) {
+    throw std::invalid_argument("all data must have the same columns");
+  }
   em::Start start;
   start.parameters = em::packed_parameters(parameters, models.front()->fields());
   em::Interrupt interrupt(em::user_wants_out);
@@ -262,6 +278,7 @@ Rcpp::List em_refit_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
 // [[Rcpp::export(rng = false)]]
 Rcpp::List em_races_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List starts,
                         Rcpp::List control) {
+  if (data.size() != starts.size()) throw std::invalid_argument("each data set needs its starts");
   std::vector<std::unique_ptr<em::Model>> models;
   std::vector<std::vector<em::Start>> from(static_cast<std::size_t>(starts.size()));
   for (R_xlen_t i = 0; i < data.size(); ++i) {

@@ -36,6 +36,7 @@ SEXP chosen(SEXP x, SEXP choices) {
 
 // One setting as its kind is kept; nullptr where it is none.
 SEXP tidy(SEXP x, SEXP kind) {
+  if (TYPEOF(kind) != STRSXP || Rf_xlength(kind) < 1) throw std::invalid_argument("a kind must be words");
   if (Rf_xlength(kind) > 1) return chosen(x, kind);
   const std::string word = CHAR(STRING_ELT(kind, 0));
   if (word == "flag") {
@@ -49,9 +50,15 @@ SEXP tidy(SEXP x, SEXP kind) {
   return sound ? Rf_ScalarInteger(static_cast<int>(value)) : nullptr;
 }
 
-// k finite numbers without names or anything else about them, each inside of lowest .. highest; else nullptr.
+// Without names, shape and class? Other attributes mean nothing to a start, and are left behind.
+bool is_bare(SEXP x) {
+  return !Rf_isObject(x) && Rf_isNull(Rf_getAttrib(x, R_NamesSymbol)) &&
+         Rf_isNull(Rf_getAttrib(x, R_DimSymbol));
+}
+
+// k finite numbers without names, shape or class, each inside of lowest .. highest; else nullptr.
 const double* plain_numbers(SEXP x, R_xlen_t k, double lowest, double highest) {
-  if (TYPEOF(x) != REALSXP || ATTRIB(x) != R_NilValue || Rf_xlength(x) != k) return nullptr;
+  if (TYPEOF(x) != REALSXP || !is_bare(x) || Rf_xlength(x) != k) return nullptr;
   const double* first = REAL(x);
   const auto inside = [&](double value) {
     return std::isfinite(value) && value >= lowest && value <= highest;
@@ -77,9 +84,28 @@ Rcpp::CharacterVector with_noise(const Rcpp::CharacterVector& labels) {
   return out;
 }
 
+// Is there a name for each of so many?
+bool serves(SEXP names, R_xlen_t size) {
+  return Rf_isNull(names) || (TYPEOF(names) == STRSXP && Rf_xlength(names) == size);
+}
+
+// Can named() say what each number of this parameter is?
+bool can_be_named(SEXP parameter, const Rcpp::CharacterVector& labels, SEXP variables) {
+  if (TYPEOF(parameter) != REALSXP && TYPEOF(parameter) != INTSXP) return false;
+  SEXP dims = Rf_getAttrib(parameter, R_DimSymbol);
+  const R_xlen_t k = labels.size();
+  if (Rf_isNull(dims)) return Rf_xlength(parameter) == k || Rf_xlength(parameter) == k + 1;
+  if (TYPEOF(dims) != INTSXP) return false;
+  const int* size = INTEGER(dims);
+  if (Rf_xlength(dims) == 2) return size[0] == k && serves(variables, size[1]);
+  return Rf_xlength(dims) == 3 && size[0] == size[1] && serves(variables, size[0]) && size[2] == k;
+}
+
 // A copy of a parameter under the names of its components, and of its variables where it has some; of a list,
 // each of its elements.
 SEXP named(SEXP parameter, const Rcpp::CharacterVector& labels, SEXP variables) {
+  const bool sound = TYPEOF(parameter) == VECSXP || can_be_named(parameter, labels, variables);
+  if (!sound) throw std::invalid_argument("a parameter has another shape than its names");
   Rcpp::Shield<SEXP> out(Rf_shallow_duplicate(parameter));
   const R_xlen_t dims = Rf_xlength(Rf_getAttrib(out, R_DimSymbol));
   if (TYPEOF(out) == VECSXP) {
@@ -121,21 +147,24 @@ SEXP em_tidy_cpp(Rcpp::List settings, Rcpp::List kinds) {
 // [[Rcpp::export(rng = false)]]
 SEXP em_plain_start_cpp(Rcpp::List start, std::string family, int k, int columns) {
   constexpr double most = std::numeric_limits<double>::max();
-  const Rcpp::NumericVector equal(k, 1.0 / k);
+  if (k < 1) throw std::invalid_argument("there must be a component");
+  const auto values = [k](const double* first) { return Rcpp::NumericVector(first, first + k); };
   if (family == "gaussian" && columns == 1 && start.size() == 2) {
-    SEXP mean = em::element(start, "mean");
-    SEXP sd = em::element(start, "sd");
-    const double* means = plain_numbers(mean, k, -most, most);
-    // Their squares must be numbers.
-    if (!means || !plain_numbers(sd, k, 1.5e-154, 1.3e154)) return R_NilValue;
-    if (!all_apart(means, k)) return R_NilValue;
-    return em::ListBuilder(3).add("proportions", equal).add("mean", mean).add("sd", sd).list();
+    const double* mean = plain_numbers(em::element(start, "mean"), k, -most, most);
+    const double* sd = plain_numbers(em::element(start, "sd"), k, 1.5e-154, 1.3e154);
+    if (!mean || !sd || !all_apart(mean, k)) return R_NilValue;
+    const Rcpp::NumericVector equal(k, 1.0 / k);
+    return em::ListBuilder(3)
+        .add("proportions", equal)
+        .add("mean", values(mean))
+        .add("sd", values(sd))
+        .list();
   }
   if (family == "binomial" && start.size() == 1) {
-    SEXP prob = em::element(start, "prob");
-    const double* probs = plain_numbers(prob, k, 0.0, 1.0);
-    if (!probs || !all_apart(probs, k)) return R_NilValue;
-    return em::ListBuilder(2).add("proportions", equal).add("prob", prob).list();
+    const double* prob = plain_numbers(em::element(start, "prob"), k, 0.0, 1.0);
+    if (!prob || !all_apart(prob, k)) return R_NilValue;
+    const Rcpp::NumericVector equal(k, 1.0 / k);
+    return em::ListBuilder(2).add("proportions", equal).add("prob", values(prob)).list();
   }
   return R_NilValue;
 }
@@ -143,7 +172,23 @@ SEXP em_plain_start_cpp(Rcpp::List start, std::string family, int k, int columns
 // How many different values the first `rows` of the first column have, counted up to `enough`.
 // [[Rcpp::export(rng = false)]]
 int em_distinct_cpp(Rcpp::NumericMatrix x, int rows, int enough) {
+  if (x.ncol() < 1) throw std::invalid_argument("there must be a column");
   return static_cast<int>(em::count_distinct(x.begin(), std::min(rows, x.nrow()), enough));
+}
+
+// The largest number of each row; NaN where it has one.
+// [[Rcpp::export(rng = false)]]
+Rcpp::NumericVector em_row_max_cpp(Rcpp::NumericMatrix x) {
+  if (x.ncol() < 1) throw std::invalid_argument("there must be a column");
+  const R_xlen_t n = x.nrow();
+  Rcpp::NumericVector out(x.begin(), x.begin() + n);
+  for (int j = 1; j < x.ncol(); ++j) {
+    const double* column = x.begin() + j * n;
+    for (R_xlen_t i = 0; i < n; ++i) {
+      if (column[i] > out[i] || std::isnan(column[i])) out[i] = column[i];
+    }
+  }
+  return out;
 }
 
 // Parameters, or a list of such, under the names of components and variables; a proportion more is noise's.

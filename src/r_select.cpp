@@ -17,6 +17,18 @@ Rcpp::NumericVector with_shape(const em::Vector& x, const Rcpp::IntegerVector& s
   return out;
 }
 
+// What find_relatives() asks of a model.
+void check_shared(const em::Model& model, const Rcpp::List& family) {
+  const auto is = [&](const char* name, const char* word) {
+    SEXP value = em::element(family, name);
+    return TYPEOF(value) == STRSXP && Rf_xlength(value) == 1 && Rcpp::as<std::string>(value) == word;
+  };
+  const bool free = Rf_isNull(em::element(family, "prior")) && Rf_isNull(em::element(family, "held"));
+  const bool general = is("name", "gaussian") && (is("covariance", "VVV") || is("covariance", "V"));
+  if (free && general && model.n_columns() == model.n_components()) return;
+  throw std::invalid_argument("only free Gaussian components without noise share their sums");
+}
+
 Rcpp::List shared_parameters(const em::Relatives& found, std::size_t structure) {
   const int k = static_cast<int>(found.mean.rows());
   const int d = static_cast<int>(found.mean.cols());
@@ -41,6 +53,7 @@ Rcpp::List shared_parameters(const em::Relatives& found, std::size_t structure) 
 Rcpp::List em_share_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List starts,
                         Rcpp::CharacterVector structures, int threads) {
   const auto model = em::make_model(data, family, latent);
+  check_shared(*model, family);
   model->describe();
   std::vector<em::Structure> wanted;
   for (R_xlen_t s = 0; s < structures.size(); ++s) {
@@ -49,8 +62,9 @@ Rcpp::List em_share_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
   em::Interrupt interrupt(em::user_wants_out);
   Rcpp::List out(starts.size());
   for (R_xlen_t i = 0; i < starts.size(); ++i) {
-    const em::Relatives found =
-        em::find_relatives(*model, em::make_start(starts[i], *model), wanted, threads, interrupt);
+    const em::Start start = em::make_start(starts[i], *model);
+    if (start.responsibilities) throw std::invalid_argument("a start must be parameters or a partition here");
+    const em::Relatives found = em::find_relatives(*model, start, wanted, threads, interrupt);
     em::leave_if_raised(interrupt);
     if (found.bound.size() == 0) continue;
     Rcpp::List parameters(structures.size());
@@ -68,6 +82,7 @@ Rcpp::List em_share_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
 // [[Rcpp::export(rng = false)]]
 Rcpp::List em_run_each_cpp(Rcpp::List data, Rcpp::List families, Rcpp::List latent, Rcpp::List starts,
                            Rcpp::List control) {
+  if (families.size() != starts.size()) throw std::invalid_argument("each family needs its start");
   std::vector<std::unique_ptr<em::Model>> models;
   std::vector<em::Start> from;
   for (R_xlen_t i = 0; i < families.size(); ++i) {
@@ -90,6 +105,7 @@ Rcpp::List em_certainty_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List laten
                             int threads) {
   const auto model = em::make_model(data, family, latent);
   em::read_parameters(parameters, model->fields());
+  if (model->prepare(em::Accuracy::exact) >= 0) throw std::invalid_argument("a component has no density");
   em::Interrupt interrupt(em::user_wants_out);
   const em::Certainty found = em::certainty(*model, threads, interrupt);
   em::leave_if_raised(interrupt);

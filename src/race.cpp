@@ -34,7 +34,7 @@ class Race {
       : control_(control),
         interrupt_(interrupt),
         thread_safe_(model.thread_safe()),
-        total_(model.data().total_weight()) {
+        total_(model.total_weight()) {
     for (const Start& start : starts) {
       runs_.push_back(std::make_unique<PausedRun>(model.clone(), start, control, interrupt));
     }

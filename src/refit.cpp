@@ -34,8 +34,11 @@ std::vector<Fit> run_each(const std::vector<std::unique_ptr<Model>>& models, con
     const auto at = static_cast<std::size_t>(i);
     Model& model = *models[at];
     if (model.describe() >= 0) {
+      if (starts[at].parameters.size() > 0) unpack(starts[at].parameters, model.fields());
       fits[at].status = Status::bad_start;
-      fits[at].parameters = starts[at].parameters;
+      fits[at].start.resize(model.n_parameters());
+      pack(model.fields(), fits[at].start);
+      fits[at].parameters = fits[at].start;
       return;
     }
     fits[at] = run_from(model, starts[at], each, interrupt);

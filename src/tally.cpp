@@ -12,11 +12,11 @@ constexpr double all_whole = 9007199254740992.0;
 
 bool is_whole(double x) { return x >= all_whole || static_cast<double>(static_cast<std::int64_t>(x)) == x; }
 
-// Two counts as one number that differs in its high bits. Very large counts all look alike, which costs time
-// only.
+// Two counts as one number that differs in its high bits. Very large numbers all look alike, which costs
+// time only.
 std::uint64_t mix(double a, double b) {
   const auto whole = [](double x) {
-    return x < all_whole ? static_cast<std::uint64_t>(static_cast<std::int64_t>(x)) : 0u;
+    return std::abs(x) < all_whole ? static_cast<std::uint64_t>(static_cast<std::int64_t>(x)) : 0u;
   };
   return whole(a) * 0x9E3779B97F4A7C15u + whole(b) * 0xC2B2AE3D27D4EB4Fu;
 }

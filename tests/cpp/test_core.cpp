@@ -1,13 +1,16 @@
 // test_core.cpp: the core without R, for sanitizers. Random data, all thread counts, units, a family of no
-// more than the contract asks, interrupts, exceptions.
+// more than the contract asks, interrupts, exceptions, and memory that runs out.
 //
 // What the numbers should be is the business of the R tests; here they must be finite, never fall from one
 // iteration to the next, and be the same to the last bit for 1, 2 and 3 threads.
+#include <atomic>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <new>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -22,6 +25,21 @@
 #include "latent_mixture_units.h"
 #include "race.h"
 #include "start.h"
+
+namespace {
+
+// This thread's so manieth allocation from now on fails; 0: none does.
+thread_local int allocations_left = 0;
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  if (allocations_left > 0 && --allocations_left == 0) throw std::bad_alloc();
+  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
 
 namespace {
 
@@ -596,6 +614,72 @@ void charts() {
   }
 }
 
+// A task of an ordered crowd fails before its turn, in it, or after: the others go on, and the caller hears
+// of it.
+void ordered_exceptions() {
+  enum class Place { before, inside, after };
+  constexpr Index n = 50;
+  for (const Place place : {Place::before, Place::inside, Place::after}) {
+    for (int threads = 1; threads <= 4; ++threads) {
+      for (const Index broken : {Index{0}, Index{7}, n - 1}) {
+        em::Interrupt interrupt;
+        em::Turnstile turnstile;
+        std::vector<Index> passed;
+        std::string caught;
+        const auto fail_at = [&](Place here, Index i) {
+          if (here == place && i == broken) throw Broken("task " + std::to_string(i));
+        };
+        try {
+          em::parallel_for(n, threads, interrupt, [&](Index i, int) {
+            em::Turnstile::Ticket ticket(turnstile, i);
+            fail_at(Place::before, i);
+            ticket.pass([&] {
+              fail_at(Place::inside, i);
+              passed.push_back(i);
+            });
+            fail_at(Place::after, i);
+          });
+        } catch (const Broken& failure) {
+          caught = failure.what();
+        }
+        const std::string what = "ordered exception, " + std::to_string(threads) + " threads";
+        check(caught == "task " + std::to_string(broken), what + ": reaches the caller");
+        for (std::size_t i = 1; i < passed.size(); ++i) check(passed[i - 1] < passed[i], what + ": order");
+        const auto all = static_cast<std::size_t>(n) - (place == Place::after ? 0 : 1);
+        check(threads == 1 || passed.size() == all, what + ": all others pass");
+      }
+    }
+  }
+}
+
+// Threads that can't be had, for want of memory too, leave their work to others; a question that throws ends
+// all.
+void no_threads() {
+  for (int fails = 1; fails <= 12; ++fails) {
+    em::Interrupt interrupt;
+    std::atomic<int> sum{0};
+    bool refused = false;
+    allocations_left = fails;
+    try {
+      em::parallel_for(100, 4, interrupt, [&](Index i, int) { sum += static_cast<int>(i); });
+    } catch (const std::bad_alloc&) {
+      refused = true;
+    }
+    allocations_left = 0;
+    check(refused || sum == 4950, "no memory for a thread: all is done, or nothing");
+  }
+  em::Interrupt asks([]() -> bool { throw Broken("asked"); });
+  std::string caught;
+  try {
+    em::parallel_for(4, 2, asks, [&](Index, int) {
+      while (!asks.raised()) std::this_thread::yield();
+    });
+  } catch (const Broken& failure) {
+    caught = failure.what();
+  }
+  check(caught == "asked", "a question that throws: reaches the caller, and stops the others");
+}
+
 void small() {
   // As many rows as components, and fewer rows than a block.
   const em::Vector x = (em::Vector(3) << -1.0, 0.5, 4.0).finished();
@@ -629,6 +713,8 @@ int main() {
   binomial();
   interrupted();
   exceptions();
+  ordered_exceptions();
+  no_threads();
   units();
   defaults();
   charts();

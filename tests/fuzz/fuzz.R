@@ -116,7 +116,7 @@ fuzz_fit <- function() {
 }
 
 one_case <- function(i) {
-  set.seed(seed * 1e5 + i)
+  set.seed((seed * 1e5 + i) %% .Machine$integer.max) # seeds above 21474 go round
   faults <<- character()
   if (nzchar(note_file)) cat(i, "\n", file = note_file)
   setTimeLimit(elapsed = case_limit, transient = TRUE)

@@ -32,3 +32,53 @@ test_that("more threads than slices are no more than slices", {
   run <- function(threads) emfit:::em_expect_cpp(n$data, n$family, n$latent, n$parameters, "loglik", NULL, threads)$loglik
   expect_identical(run(.Machine$integer.max), run(1L))
 })
+
+test_that("counts, names and starts of other shapes than R sends are refused, not read", {
+  core <- asNamespace("emfit")
+  n <- native()
+  one <- matrix(1:3 + 0, 3)
+  expect_refused(core$em_counts_cpp(one, NULL), "counts need two columns")
+  expect_refused(core$em_counts_cpp(matrix(0, 3, 0), 1), "counts need two columns")
+  for (size in list(numeric(), c(4, 5), 1:4 + 0)) expect_refused(core$em_counts_cpp(one, size), "size must be one number")
+  expect_refused(core$em_tally_cpp(one, NULL), "counts need two columns")
+  expect_refused(core$em_tally_cpp(cbind(one, one), c(1, 1)), "a weight for each row")
+  expect_refused(core$em_distinct_cpp(matrix(0, 3, 0), 3L, 2L), "there must be a column")
+  expect_refused(core$em_row_max_cpp(matrix(0, 3, 0)), "there must be a column")
+  expect_refused(core$em_plain_start_cpp(list(prob = 1), "binomial", -1L, 1L), "there must be a component")
+  for (kind in list(character(), 1, NULL)) expect_refused(core$em_tidy_cpp(list(1), list(kind)), "a kind must be words")
+  shapes <- list(1:4 + 0, diag(3), array(1, c(1, 2, 2)), array(1, c(2, 2, 3)), "a", globalenv())
+  for (p in shapes) expect_refused(core$em_named_cpp(list(p), c("1", "2"), NULL), "another shape than its names")
+  expect_refused(core$em_named_cpp(list(diag(2)), c("1", "2"), c("a", "b", "c")), "another shape than its names")
+  run <- list(parameters = n$parameters, forgiving = FALSE)
+  expect_refused(core$em_run_each_cpp(n$data, list(n$family), n$latent, list(), n$control), "each family needs its start")
+  expect_refused(core$em_races_cpp(list(n$data), n$family, n$latent, list(list(run), list(run)), n$control), "needs its starts")
+  expect_refused(core$em_place_cpp(n$data, n$family, n$latent, n$parameters, matrix(0, 3, 1), 1L), "a coordinate for each freedom")
+  share <- function(family, start) core$em_share_cpp(n$data, family, n$latent, list(start), "VVV", 1L)
+  for (family in list(replace(n$family, "covariance", "EEE"), c(n$family, list(held = list())))) {
+    expect_refused(share(family, run), "only free Gaussian components without noise")
+  }
+  expect_refused(share(n$family, list(responsibilities = matrix(0.5, 6, 2), forgiving = FALSE)), "parameters or a partition")
+  flat <- replace(n$parameters, "covariance", list(array(0, c(2, 2, 2))))
+  expect_refused(core$em_certainty_cpp(n$data, n$family, n$latent, flat, 1L), "a component has no density")
+  other <- list(x = matrix(1:18 %% 7 + 0, 6))
+  expect_refused(core$em_refit_cpp(list(n$data, other), n$family, n$latent, n$parameters, n$control), "the same columns")
+  expect_refused(core$em_start_cpp(list(x = matrix(0, 0, 2)), n$family, "random", 1), "starts need rows")
+  expect_refused(core$em_start_cpp(list(x = matrix(0, 3, 0)), n$family, "random", 1), "must have a column")
+})
+
+test_that("a family that can't model the data is told of, also among several", {
+  n <- native()
+  n$data$x[, 2] <- 1
+  start <- list(parameters = n$parameters, forgiving = FALSE)
+  run <- em_run_each_cpp(n$data, list(n$family), n$latent, list(start), n$control)[[1]]
+  expect_identical(run$status, "bad_start")
+  expect_identical(run$parameters$mean, n$parameters$mean)
+})
+
+test_that("the fuzzer calls every function of the boundary", {
+  script <- test_path("..", "fuzz", "boundary.R")
+  skip_if_not(file.exists(script), "tests/fuzz is not part of the installed package")
+  functions <- grep("^em_.*_cpp$", ls(asNamespace("emfit")), value = TRUE)
+  called <- vapply(functions, function(name) any(grepl(sprintf("\"%s\"", name), readLines(script), fixed = TRUE)), NA)
+  expect_identical(functions[!called], character())
+})

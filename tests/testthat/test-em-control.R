@@ -45,3 +45,35 @@ test_that("tol is measured in the weight of a row where weights sum to little", 
   expect_identical(weight_unit(c(0, 2, 2)), 1)
   expect_identical(weight_unit(c(0, 0.25, 0.75)), 0.5)
 })
+
+test_that("a run ends by tol, not by the units of the data or the size of the log-likelihood", {
+  x <- faithful$waiting
+  run <- function(s, tol) {
+    em_fit(x * s, start = list(mean = c(50, 80) * s, sd = c(6, 6) * s), control = em_control(tol = tol, accelerate = FALSE))
+  }
+  l <- function(fit) fit$loglik / length(x)
+  for (tol in c(1e-6, 1e-9)) {
+    plain <- run(1, tol)
+    # At the scale that brings the log-likelihood to 0, and at others that make it large, of either sign.
+    for (s in c(exp(l(plain)), 1e-100, 1e100)) {
+      moved <- run(s, tol)
+      expect_identical(moved$iterations, plain$iterations)
+      expect_lt(abs(diff(tail(moved$trace$loglik, 2))), tol)
+    }
+  }
+  # Many rows: 1e-13 of the log-likelihood would be more than tol.
+  heavy <- em_fit(x, start = list(mean = c(50, 80), sd = c(6, 6)), weights = rep(1e6, length(x)),
+                  control = em_control(tol = 1e-5, accelerate = FALSE))
+  last <- diff(tail(heavy$trace$loglik, 2))
+  expect_true(heavy$converged)
+  expect_lt(abs(last), 1e-5)
+})
+
+test_that("where rounding hides the gains a run ends, whatever tol is", {
+  for (s in c(1, exp(-3.8), 1e-50)) {
+    fit <- em_fit(faithful$waiting * s, start = list(mean = c(50, 80) * s, sd = c(6, 6) * s),
+                  control = em_control(tol = 1e-300, max_iter = 2000))
+    expect_true(fit$converged)
+    expect_lt(fit$iterations, 500)
+  }
+})

@@ -191,3 +191,13 @@ test_that("coins are as far apart as their counts, also with very many trials", 
     expect_equal(found[1, 2:3], (c(0.05, 0.2)^2 / (0.3 * 0.7)) / 8, tolerance = if (size == 10) 0.05 else 1e-4)
   }
 })
+
+test_that("a part of a diagnosis is printed", {
+  found <- em_diagnose(quiet(em_fit(faithful, k = 3, start = rep(1:3, length.out = 272), control = em_control(max_iter = 2))))
+  for (part in list(found[1:2, c("check", "status")], found["value"])) {
+    expect_output(print(part), names(part)[1])
+    expect_false(is.null(format(part)))
+  }
+  expect_output(print(found[1, ]), "Try ")
+  expect_output(print(head(found, 2)), "PROBLEM")
+})

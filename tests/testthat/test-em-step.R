@@ -60,3 +60,24 @@ test_that("the proportions of components that are held have one maximum, whateve
   expect_equal(fit$loglik, top$objective, tolerance = 1e-9)
   expect_equal(fit$parameters$proportions[[1]], top$maximum, tolerance = 1e-3)
 })
+
+test_that("columns are found by name, as in predict()", {
+  fit <- em_fit(faithful, k = 2, control = em_control(n_start = 1))
+  start <- em_start(faithful, k = 2, start = rep(1:2, 136))
+  turned <- list(faithful[2:1], as.matrix(faithful[2:1]), cbind(more = 1, faithful[2:1]))
+  for (parameters in list(fit, start, em_mstep(faithful, rep(1:2, 136)))) {
+    e <- em_estep(faithful, parameters)
+    m <- em_mstep(faithful, e, parameters)
+    for (x in turned) {
+      expect_identical(em_estep(x, parameters), e, ignore_attr = TRUE)
+      expect_identical(em_mstep(x, e, parameters), m)
+      expect_identical(em_mstep(x, e, m), em_mstep(faithful, e, m))
+    }
+    expect_identical(em_estep(unname(as.matrix(faithful)), parameters)$loglik, e$loglik)
+    expect_error(em_estep(faithful["waiting"], parameters), "lacks column \"eruptions\"", class = "emfit_error_newdata")
+    expect_error(em_mstep(faithful["waiting"], e, parameters), "lacks column \"eruptions\"", class = "emfit_error_newdata")
+  }
+  expect_equal(em_estep(faithful[2:1], fit)$loglik, fit$loglik)
+  counts <- em_fit(cbind(heads, tails) ~ 1, coins, k = 2, family = "binomial", start = list(prob = c(0.6, 0.5)))
+  expect_equal(em_estep(coins[c("tails", "heads")], counts)$loglik, counts$loglik)
+})

@@ -215,3 +215,64 @@ test_that("priors that can't be are refused", {
   fails(em_fit(faithful, 2, em_gaussian(prior = em_prior(scale = diag(3)))), "2 x 2 matrix")
   expect_match(format(em_prior(mean = 1)), "mean 1; kappa 0.01; nu from the data; scale from the data", fixed = TRUE)
 })
+
+# The maximum of the posterior of one component.
+one_component <- function(x, prior) {
+  n <- nrow(x)
+  centre <- colMeans(x)
+  far <- centre - prior$mean
+  scatter <- crossprod(x - rep(centre, each = n)) + prior$scale + prior$kappa * n / (prior$kappa + n) * tcrossprod(far)
+  list(mean = (n * centre + prior$kappa * prior$mean) / (n + prior$kappa), covariance = scatter / (n + prior$nu + ncol(x) + 2))
+}
+
+test_that("with a prior any finite data have a fit: few rows, constant and collinear columns", {
+  z <- withr_seed(5, matrix(rnorm(90), 9, 10))
+  expect_error(em_fit(z, 1), class = "emfit_error_input")
+  diagonal <- function(x) diag(apply(x, 2, var))
+  cases <- list(
+    list(x = z, scale = NULL, used = diagonal(z)),
+    list(x = cbind(z[, 1:2], 2 * z[, 1] - z[, 2]), scale = NULL, used = diagonal(cbind(z[, 1:2], 2 * z[, 1] - z[, 2]))),
+    list(x = cbind(z[, 1], 5), scale = c(2, 3), used = diag(c(2, 3))),
+    list(x = z[1, 1:2, drop = FALSE], scale = 2, used = diag(2, 2)),
+    list(x = z[rep(1, 4), 1:2], scale = diag(2), used = diag(2))
+  )
+  for (case in cases) {
+    prior <- list(mean = colMeans(case$x) + 1, kappa = 0.5, nu = ncol(case$x) + 2, scale = case$used)
+    fit <- em_fit(case$x, 1, em_gaussian(prior = em_prior(prior$mean, prior$kappa, scale = case$scale)))
+    known <- one_component(case$x, prior)
+    expect_equal(unname(fit$parameters$mean[1, ]), known$mean, tolerance = 1e-12)
+    expect_equal(unname(fit$parameters$covariance[, , 1]), known$covariance, tolerance = 1e-12)
+    expect_length(fit$degenerate, 0)
+  }
+  line <- em_fit(3, 1, em_gaussian(prior = em_prior(scale = 2)))
+  expect_equal(unname(c(line$parameters$mean, line$parameters$sd)), c(3, sqrt(2 / 7)), tolerance = 1e-12)
+  for (structure in c("EII", "VEI", "VVI", "EEE", "EVE", "VVE", "EEV", "VEV", "VVV")) {
+    fit <- em_fit(z[, c(1, 2, 1)], 2, em_gaussian(structure, prior = em_prior()))
+    expect_true(fit$converged)
+  }
+  expect_true(em_fit(c(3, 5), 3, em_gaussian(prior = em_prior(scale = 2)))$converged)
+  holes <- suppressMessages(em_fit(cbind(c(1, 2, NA, 4, 5), 7, c(NA, 3, 3, 3, 3.5)), 1, em_gaussian(prior = em_prior(scale = 1))))
+  expect_true(holes$converged)
+})
+
+test_that("a default scale that the data don't have is asked for", {
+  fails <- function(call, message) expect_error(call, message, class = "emfit_error_input", fixed = TRUE)
+  with_prior <- em_gaussian(prior = em_prior())
+  flat <- data.frame(a = c(1, 2, 4), b = 5)
+  fails(em_fit(flat, 1, with_prior), "Column \"b\" is constant, so the default of the prior has no scale for it")
+  fails(em_fit(flat, 1, with_prior), "em_prior(scale = c(2.3, 2.3))")
+  fails(em_fit(cbind(1, 2)[c(1, 1), ], 1, with_prior), "Columns 1, 2 are constant, so the default of the prior has no scale for them")
+  wide <- matrix(1:14 %% 5, 2)
+  wide[, 1] <- 1
+  fails(em_fit(wide, 1, with_prior), "em_prior(scale = rep(1, 7))")
+  fails(em_fit(flat, 1, em_gaussian(prior = em_prior(scale = 1)), latent = em_mixture(noise = TRUE)),
+        "noise has no density over a box without volume")
+  # Numbers whose squares are none, also in rows that count for nothing.
+  far <- cbind(c(1, 2, 4, 3), c(1, 2, 3, -1e308))
+  fails(em_fit(far, 1, with_prior), "whose square can't be computed with")
+  fails(em_fit(cbind(c(1, 2), c(-1e308, NA)), 1), "Column 2 is constant")
+  unread <- em_fit(far, 1, em_gaussian(prior = em_prior(scale = 1)), weights = c(1, 1, 1, 0))
+  read <- em_fit(far[1:3, ], 1, em_gaussian(prior = em_prior(scale = 1)))
+  expect_equal(unread$parameters$covariance, read$parameters$covariance, tolerance = 1e-12)
+  expect_no_warning(em_fit(cbind(c(1, 2, 4), c(1, 3, 2)), 1, with_prior, weights = c(1, 1, 2) * 1e-9))
+})

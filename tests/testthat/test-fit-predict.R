@@ -84,3 +84,13 @@ test_that("simulate() draws as many rows as are asked for", {
     expect_error(simulate(fit, n = n), "`n` must be a whole number of 1 or more", class = "emfit_error_argument")
   }
 })
+
+test_that("what is taken of each row takes no call for each row", {
+  x <- cbind(c(0.2, NA, 0.5, 0), c(0.8, 1, 0.5, NaN), c(0, 2, 0.1, 3))
+  expect_identical(is.na(row_max(x)), c(FALSE, TRUE, FALSE, TRUE))
+  expect_identical(row_max(x)[c(1, 3)], c(0.8, 0.5))
+  expect_identical(row_max(x[0, ]), numeric())
+  expect_identical(row_max(x[, 1, drop = FALSE]), x[, 1])
+  expect_equal(row_cumsum(x[c(1, 3), ]), t(apply(x[c(1, 3), ], 1, cumsum)))
+  expect_identical(row_cumsum(x[, 1, drop = FALSE]), x[, 1, drop = FALSE])
+})

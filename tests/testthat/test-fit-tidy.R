@@ -74,7 +74,7 @@ test_that("augment() keeps rows that were left out", {
     all <- augment(fit, x)
     expect_identical(which(is.na(all$.class)), 3L)
     expect_within(all$.density[-3], predict(fit, x[-3, ], type = "density"), 1e-12)
-    expect_identical(nrow(augment(fit)), 271L)
+    expect_identical(nrow(augment(fit)), length(predict(fit)))
     expect_identical(nrow(augment(fit, x[-3, ])), 271L)
   }
 })
@@ -109,4 +109,42 @@ test_that("performance knows a fit", {
   skip_if_not_installed("performance")
   fit <- em_fit(faithful, k = 2)
   expect_within(performance::model_performance(fit)$BIC, BIC(fit), 1e-9)
+})
+
+test_that("augment() on augmented data replaces its columns", {
+  two <- em_fit(faithful, k = 2, control = em_control(n_start = 1))
+  three <- em_fit(faithful, k = 3, control = em_control(n_start = 1))
+  for (again in list(augment(two, augment(three)), augment(two, newdata = augment(three)))) {
+    expect_identical(again, augment(two, faithful), ignore_attr = "row.names")
+    expect_identical(sum(names(again) == ".class"), 1L)
+  }
+})
+
+test_that("augment() has the rows of predict(), and their names", {
+  air <- airquality[c("Ozone", "Wind")]
+  row.names(air) <- paste0("day", 1:153)
+  fit <- em_fit(air, k = 1, na.action = na.exclude)
+  rows <- augment(fit)
+  expect_identical(nrow(rows), length(predict(fit)))
+  expect_identical(row.names(rows), names(predict(fit)))
+  expect_identical(row.names(rows), row.names(air))
+  expect_identical(as.double(rows$Wind), air$Wind)
+  expect_identical(is.na(rows$.class), is.na(air$Ozone))
+  expect_identical(unname(rows$.density), unname(predict(fit, type = "density")))
+  expect_identical(augment(fit, air)$.density, rows$.density)
+  expect_identical(row.names(augment(fit, newdata = air[3:4, ])), c("day3", "day4"))
+  expect_identical(row.names(augment(em_fit(air, k = 1, na.action = na.omit))), row.names(stats::na.omit(air)))
+  one <- augment(em_fit(faithful, k = 1), newdata = c(2, 50))
+  expect_identical(one[c("eruptions", "waiting")], data.frame(eruptions = 2, waiting = 50), ignore_attr = TRUE)
+})
+
+test_that("augment() makes one E-step", {
+  fit <- em_fit(faithful, k = 2, control = em_control(n_start = 1))
+  steps <- new.env()
+  steps$n <- 0L
+  suppressMessages(trace("expect_em", bquote(assign("n", .(steps)$n + 1L, envir = .(steps))), print = FALSE,
+                         where = asNamespace("emfit")))
+  on.exit(suppressMessages(untrace("expect_em", where = asNamespace("emfit"))))
+  augment(fit)
+  expect_identical(steps$n, 1L)
 })

@@ -80,7 +80,6 @@ test_that("the box is the smaller of the two, follows weights, and goes along th
   oracle <- combined_em(holed, 3, "VVV", noisy_start(), log_noise = -drop(!is.na(holed)) %*% log(sides))
   expect_equal(fit$trace$loglik, oracle$trace, tolerance = 1e-9)
   expect_equal(predict(fit, type = "prob")[9, ], fit$parameters$proportions, tolerance = 1e-12)
-  expect_error(predict(run_noise(turned, n_iter = 0), holed), "no density of noise", class = "emfit_error_unsupported")
 })
 
 test_that("equal proportions leave noise free, and held ones hold it", {
@@ -304,4 +303,19 @@ test_that("noise is resampled along with the components", {
   test <- withr_seed(1, em_lrt(em_fit(x, 2, em_gaussian("EII"), with_noise, start = rep(1:2, 75)), n_boot = 3,
                                control = em_control(n_start = 3)))
   expect_gte(unname(test$statistic), 0)
+})
+
+test_that("beside a box along the principal axes rows with missing cells have the box along the columns", {
+  set.seed(2)
+  x <- cbind(a = rnorm(200), b = 0, c = 0)
+  x[, 2:3] <- x[, 1] + rnorm(400, 0, 0.1)
+  fit <- em_fit(rbind(x, matrix(runif(30, -1, 1), 10)), k = 1, latent = em_mixture(noise = TRUE))
+  expect_identical(fit$latent$box$kind, "principal")
+  sides <- apply(fit$data$x, 2, function(column) diff(range(column)))
+  new <- rbind(c(1, NA, NA), c(NA, 1, 0), NA, c(1, 1, 1))
+  expected <- c(1 / sides[[1]], 1 / (sides[[2]] * sides[[3]]), 1, 1 / fit$noise_volume)
+  expect_equal(predict(fit, new, "component")[, "noise"], expected)
+  prob <- predict(fit, new, "prob")
+  expect_equal(rowSums(prob), rep(1, 4))
+  expect_equal(unname(prob[3, ]), unname(fit$parameters$proportions))
 })

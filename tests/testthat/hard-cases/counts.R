@@ -11,9 +11,10 @@ fails("several bad rows", em_fit(c(11, 1, 12, 13), 1, em_binomial(10)), "counts"
       "3 rows are affected (1, 3, 4)")
 fails("Inf successes", em_fit(c(5, Inf), 1, em_binomial(10)), "input", "`x[2]` is Inf")
 fails("size = 2.5", em_binomial(2.5), "argument",
-      "`size` must be NULL or whole numbers of 0 or more, not 2.5.")
+      "`size` must be NULL, whole numbers of 0 or more or the name of a column, not 2.5.")
 fails("size = -1", em_binomial(-1), "argument", "`size`", "not -1.")
-fails("size = \"a\"", em_binomial("a"), "argument", "`size`", "not \"a\".")
+fails("size = \"\"", em_binomial(""), "argument", "`size`", "not \"\".")
+fails("size = \"a\", a column that is not there", em_fit(data.frame(b = 1), 1, em_binomial("a")), "input", "\"a\"")
 fails("size of no length", em_binomial(numeric()), "argument", "`size`", "not a numeric of length 0.")
 fails("two sizes for three rows", em_fit(c(5, 1, 3), 1, em_binomial(c(10, 10))), "argument", "`size`",
       "3, not 2")
@@ -44,10 +45,10 @@ gives("only 0 and 10: its log-likelihood", em_fit(rep(c(0, 10), 10), 2, em_binom
       1e-12)
 gives("rows without trials do not count", em_fit(cbind(c(5, 0, 3), c(3, 0, 2)), 1, "binomial")$nobs, 2)
 gives("rows without trials keep their place",
-      predict(em_fit(cbind(c(9, 0, 1, 8), c(1, 0, 9, 2)), 2, "binomial"), type = "prob")[2, ],
+      predict(em_fit(cbind(c(9, 0, 1, 9, 1), c(1, 0, 9, 1, 9)), 2, "binomial"), type = "prob")[2, ],
       c("1" = 0.5, "2" = 0.5), 1e-6)
 gives("rows without trials have density 1",
-      predict(em_fit(cbind(c(9, 0, 1, 8), c(1, 0, 9, 2)), 2, "binomial"), type = "logdensity")[2], 0, 1e-15)
+      predict(em_fit(cbind(c(9, 0, 1, 9, 1), c(1, 0, 9, 1, 9)), 2, "binomial"), type = "logdensity")[2], 0, 1e-15)
 gives("rows without trials are told",
       any(grepl("1 without trials not counted",
                 format(em_fit(cbind(c(5, 0, 3), c(3, 0, 2)), 1, "binomial")))),

@@ -159,8 +159,8 @@ gives("columns in another order", em_fit(two[2:1], 2)$loglik, em_fit(two, 2)$log
 
 # ---- names ----
 gives("no names", dimnames(em_fit(unname(both), start = fit2)$parameters$mean), list(c("1", "2"), NULL))
-gives("names of nothing", colnames(em_fit(`colnames<-`(both, c("", "")), 2)$parameters$mean), c("", ""))
-gives("names alike", colnames(em_fit(`colnames<-`(both, c("a", "a")), 2)$parameters$mean), c("a", "a"))
+gives("names of nothing", colnames(em_fit(`colnames<-`(both, c("", "")), 2)$parameters$mean), c("x1", "x2"))
+gives("names alike", colnames(em_fit(`colnames<-`(both, c("a", "a")), 2)$parameters$mean), c("a", "a.1"))
 gives("names with spaces", colnames(em_fit(`names<-`(two, c("how long", "until next")), 2)$parameters$mean),
       c("how long", "until next"))
 gives("names in UTF-8", colnames(em_fit(`names<-`(two, c("d\u00e4r", "\u4e2d")), 2)$parameters$mean),

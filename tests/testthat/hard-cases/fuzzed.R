@@ -31,7 +31,7 @@ warns("rounding makes the log-likelihood fall", {
   x <- cbind(rnorm(30), 1e15 * rnorm(30) + 1e15 * rep(0:1, 15))
   em_fit(x, 2, em_gaussian("VEV"), start = rep(1:2, 15), control = em_control(accelerate = FALSE))$status
 }, "not_monotone", "Rounding made the log-likelihood fall by", "Standard deviations of the columns range from",
-"em_fit(scale(x))", value = "not_monotone")
+"update(fit, x = scale(fit$data$x))", value = "not_monotone")
 gives("columns of 1e15 and 1e-3 to fill in", {
   set.seed(2)
   x <- cbind(1e15 * rnorm(40), 1e-3 * rnorm(40), rnorm(40))

@@ -130,7 +130,7 @@ gives("5 + 5 iterations are 10", {
 fails("em_estep() of a number", em_estep(two, 3), "argument",
       "`parameters` must come from em_start(), em_mstep() or em_fit(), not 3.")
 fails("em_estep() of too few columns", em_estep(one, fit2), "input", "the 2 columns of `parameters`, not 1")
-fails("em_estep() of words", em_estep(iris, fit2), "input", "\"Species\"")
+fails("em_estep() of words", em_estep(iris, fit2), "newdata", "lacks columns")
 fails("em_mstep() of 3 rows", em_mstep(two, matrix(0.5, 3, 2), fit2), "start", "`responsibilities`",
       "272 x 2, not 3 x 2")
 fails("em_mstep() of one label", em_mstep(two, "a", fit2), "start", "`responsibilities`", "272, not 1")
