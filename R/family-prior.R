@@ -1,4 +1,4 @@
-# A conjugate prior on the components of a Gaussian family; src/prior_gaussian.h has the mathematics. What
+# A conjugate prior on the components of a Gaussian family; src/gaussian_prior.h has the mathematics. What
 # em_prior() left open is filled in by resolve_prior() when the family meets its data; `open` remembers what that was.
 
 #' A prior on Gaussian components

@@ -18,7 +18,7 @@ Certainty certainty(Model& model, int threads, Interrupt& interrupt) {
   double disorder = 0.0;
   double total = 0.0;
   for (Index i = 0; i < n; ++i) {
-    const double weight = model.weights() ? model.weights()[i] : 1.0;
+    const double weight = model.data().weight(i);
     if (!(weight > 0.0)) continue;
     Index first = 0;
     const double largest = r.row(i).maxCoeff(&first);

@@ -21,7 +21,6 @@
 
 #include <memory>
 #include <utility>
-#include <vector>
 
 #include "eigen.h"
 
@@ -61,26 +60,6 @@ class Chart {
 // statistics of the family, as in Model::statistics().
 std::unique_ptr<Chart> join_charts(std::unique_ptr<Chart> latent, std::unique_ptr<Chart> family,
                                    Index n_family_statistics);
-
-// Nothing free.
-std::unique_ptr<Chart> make_empty_chart();
-
-// Fewer expected rows (or successes, or failures) than this speak for a boundary: EM comes to it in ever
-// smaller steps, and stops short of it.
-constexpr double least_count = 1e-4;
-
-// Proportions: K numbers that sum to one, of which those listed in `free` move, with one coordinate less than
-// they are. counts: expected rows of each component. Those of empty components stay as they are; their
-// coordinates, the last ones, do nothing and have slope 0. The natural unit makes the information of one row
-// the identity.
-std::unique_ptr<Chart> make_simplex_chart(double* proportions, const double* counts, Index k,
-                                          const std::vector<Index>& free);
-
-// Probabilities: a logit for each that is listed in `free`. statistics: expected successes of all components,
-// then expected trials, of an E-step. Those at 0 or 1, or as good as there, stay, and their coordinates do
-// nothing.
-std::unique_ptr<Chart> make_logit_chart(double* prob, ConstVectorRef statistics,
-                                        const std::vector<Index>& free);
 
 // Orthonormal columns that span the complement of a unit vector: d x (d - 1).
 Matrix complement_of(ConstVectorRef unit);

@@ -59,15 +59,13 @@ void judge(Model& model, const Control& control, Fit& fit) {
   if (fit.status == Status::collapsed || flat || !fit.twins.empty() || fewest < control.unit) fit.worth = 1;
 }
 
-// The largest absolute change of a parameter other than the proportions.
-double largest_change(const Fields& fields, ConstVectorRef before) {
+// The largest absolute change of a parameter of the family.
+double largest_change(const Model& model, ConstVectorRef before) {
   double largest = 0.0;
-  Index at = 0;
-  for (const Field& field : fields) {
-    if (field.scale != Scale::simplex) {
-      const ConstArrayMap now(field.data, field.size());
-      largest = std::max(largest, (now - before.segment(at, field.size()).array()).abs().maxCoeff());
-    }
+  Index at = model.n_parameters() - packed_size(model.family_fields());
+  for (const Field& field : model.family_fields()) {
+    const ConstArrayMap now(field.data, field.size());
+    largest = std::max(largest, (now - before.segment(at, field.size()).array()).abs().maxCoeff());
     at += field.size();
   }
   return largest;
@@ -207,7 +205,7 @@ class Run {
 
   bool has_converged() const {
     if (control_.tol <= 0.0) return false;
-    if (control_.stop == Stop::parameters) return largest_change(model_.fields(), before_) < control_.tol;
+    if (control_.stop == Stop::parameters) return largest_change(model_, before_) < control_.tol;
     const bool accelerated = fit_.accelerated.back();
     const double gain = std::abs(fit_.gain);
     if (!accelerated && gain <= same_loglik * size_) return true;
@@ -228,7 +226,7 @@ class Run {
     pack(model_.fields(), fit_.parameters);
     fit_.relative_spread = model_.family().relative_spread();
     fit_.log_prior = model_.family().log_prior();
-    fit_.counts = model_.statistics().tail(model_.n_columns());
+    fit_.counts = model_.counts();
     judge(model_, control_, fit_);
     if (fit_.status == Status::stopped_early) fit_.worth = 0;
   }
@@ -273,7 +271,7 @@ bool PausedRun::is_sound() const {
   return true;
 }
 
-Vector PausedRun::counts() const { return model_->statistics().tail(model_->n_columns()); }
+Vector PausedRun::counts() const { return model_->counts(); }
 
 Fit PausedRun::close() {
   if (run_) return run_->close();
@@ -300,7 +298,7 @@ Fit run_from(Model& model, const Start& start, const Control& control, Interrupt
 std::vector<Fit> run_all(const Model& model, const std::vector<Start>& starts, const Control& control,
                          Interrupt& interrupt) {
   std::vector<Fit> fits(starts.size());
-  const bool spread = starts.size() > 1 && control.threads > 1;
+  const bool spread = starts.size() > 1 && control.threads > 1 && model.thread_safe();
   Control each = control;
   if (spread) each.threads = 1;
   parallel_for(static_cast<Index>(starts.size()), spread ? control.threads : 1, interrupt, [&](Index i, int) {

@@ -20,28 +20,26 @@ constexpr double most_trials_exact = 100.0;
 
 }  // namespace
 
-std::shared_ptr<const FamilyBinomial::Constants> FamilyBinomial::constants_of(Index n,
-                                                                              const double* successes,
-                                                                              const double* trials) {
+std::shared_ptr<const FamilyBinomial::Constants> FamilyBinomial::constants_of(const Data& data) {
   auto out = std::make_shared<Constants>();
-  for (Index i = 0; i < n; ++i) out->most_trials = std::max(out->most_trials, trials[i]);
-  out->log_choose.resize(n);
-  for (Index i = 0; i < n; ++i) out->log_choose[i] = log_choose(trials[i], successes[i]);
+  const double* successes = data.x;
+  const double* trials = data.x + data.n;
+  for (Index i = 0; i < data.n; ++i) out->most_trials = std::max(out->most_trials, trials[i]);
+  out->log_choose.resize(data.n);
+  for (Index i = 0; i < data.n; ++i) out->log_choose[i] = log_choose(trials[i], successes[i]);
   if (out->most_trials <= most_trials_exact) return out;
-  out->scale.resize(n);
-  for (Index i = 0; i < n; ++i) out->scale[i] = log_binomial_scale(trials[i], successes[i]);
+  out->scale.resize(data.n);
+  for (Index i = 0; i < data.n; ++i) out->scale[i] = log_binomial_scale(trials[i], successes[i]);
   return out;
 }
 
-FamilyBinomial::FamilyBinomial(Index n_rows, const double* successes, const double* trials, Index k)
-    : n_(n_rows),
-      successes_(successes),
-      trials_(trials),
-      constants_(constants_of(n_rows, successes, trials)),
-      prob_(Vector::Constant(k, 0.5)),
-      held_(Vector::Constant(k, std::numeric_limits<double>::quiet_NaN())),
-      theta_(3, k),
-      zero_(Vector::Zero(k)) {}
+FamilyBinomial::FamilyBinomial(Index k)
+    : Family(k), prob_(Vector::Constant(k, 0.5)), theta_(3, k), zero_(Vector::Zero(k)) {}
+
+void FamilyBinomial::bind(const Data& data) {
+  Family::bind(data);
+  constants_ = constants_of(data);
+}
 
 Index FamilyBinomial::n_workspace(Index block_rows) const {
   return 3 * static_cast<Index>(block_stride(size_of(block_rows))) + 2 * n_components();
@@ -58,16 +56,15 @@ double FamilyBinomial::distance(Index a, Index b, double /*enough*/) const {
   return -mean_trials_ * std::log1p(-std::min(apart, 1.0));
 }
 
-Index FamilyBinomial::describe(const double* weights) {
+Index FamilyBinomial::describe() {
   double rows = 0.0;
-  double trials = 0.0;
-  for (Index i = 0; i < n_; ++i) {
-    const double weight = weights ? weights[i] : 1.0;
-    if (!(trials_[i] > 0.0)) continue;
-    rows += weight;
-    trials += weight * trials_[i];
+  double sum = 0.0;
+  for (Index i = 0; i < data_.n; ++i) {
+    if (!(trials(i) > 0.0)) continue;
+    rows += data_.weight(i);
+    sum += data_.weight(i) * trials(i);
   }
-  if (rows > 0.0) mean_trials_ = trials / rows;
+  if (rows > 0.0) mean_trials_ = sum / rows;
   return -1;
 }
 
@@ -94,8 +91,8 @@ void FamilyBinomial::pack(Rows rows, double* work) const {
   for (std::size_t i = 0; i < padded; ++i) {
     const Index row = rows.begin + static_cast<Index>(i);
     const bool there = row < rows.end();
-    work[i] = there ? successes_[row] : 0.0;
-    work[i + stride] = there ? trials_[row] - successes_[row] : 0.0;
+    work[i] = there ? successes(row) : 0.0;
+    work[i + stride] = there ? trials(row) - successes(row) : 0.0;
     work[i + 2 * stride] = there ? constant[row] : 0.0;
   }
 }
@@ -143,29 +140,20 @@ void FamilyBinomial::maximise(ConstVectorRef statistics, Step /*step*/) {
   restore_held();
 }
 
-void FamilyBinomial::hold(ConstVectorRef prob) {
-  held_ = prob;
-  restore_held();
+Fields FamilyBinomial::parameters() {
+  return {{"prob", Scale::unit, {{Axis::component, prob_.size()}}, prob_.data()}};
 }
 
-void FamilyBinomial::restore_held() {
-  prob_ = (held_.array() == held_.array()).select(held_.array(), prob_.array());
-}
-
-Fields FamilyBinomial::parameters() { return {{"prob", Scale::logit, {prob_.size()}, prob_.data()}}; }
-
-std::unique_ptr<Chart> FamilyBinomial::chart(ConstVectorRef statistics) {
-  std::vector<Index> free;
-  for (Index j = 0; j < n_components(); ++j) {
-    if (std::isnan(held_[j])) free.push_back(j);
-  }
-  return make_logit_chart(prob_.data(), statistics, free);
+void FamilyBinomial::score(ConstVectorRef statistics, VectorRef slope, VectorRef rows,
+                           VectorRef /*information*/) const {
+  rows = statistics.tail(k_);
+  slope = statistics.head(k_) - rows.cwiseProduct(prob_);
 }
 
 void FamilyBinomial::features(Rows rows, MatrixRef out) const {
   for (Index i = 0; i < rows.size; ++i) {
-    const double trials = trials_[rows.begin + i];
-    out(i, 0) = trials > 0.0 ? successes_[rows.begin + i] / trials : 0.5;
+    const double m = trials(rows.begin + i);
+    out(i, 0) = m > 0.0 ? successes(rows.begin + i) / m : 0.5;
   }
 }
 
@@ -173,7 +161,7 @@ void FamilyBinomial::start_at(const std::vector<Index>& rows) {
   // Half a success and half a failure more keep a start off the boundary, where a probability would stay.
   for (Index j = 0; j < n_components(); ++j) {
     const Index row = rows[static_cast<std::size_t>(j)];
-    prob_[j] = (successes_[row] + 0.5) / (trials_[row] + 1.0);
+    prob_[j] = (successes(row) + 0.5) / (trials(row) + 1.0);
   }
   restore_held();
 }

@@ -38,8 +38,8 @@ double largest_size(const double* x, Index n) {
 
 }  // namespace
 
-FamilyGaussian::FamilyGaussian(Index n_rows, Index d, const double* data, Index k, Structure structure)
-    : FamilyGaussianBase(n_rows, d, data, k, structure),
+FamilyGaussian::FamilyGaussian(Index d, Index k, Structure structure)
+    : FamilyGaussianBase(d, k, structure),
       pivot_(d, k),
       shift_(d, k),
       factor_(d * d, k),
@@ -54,14 +54,14 @@ Index FamilyGaussian::n_workspace(Index rows) const {
 }
 
 Vector FamilyGaussian::middle_of_some_rows() const {
-  const Index step = (n_rows() + 1023) / 1024;
+  const Index step = (data_.n + 1023) / 1024;
   Vector sum = Vector::Zero(d_);
   Index rows = 0;
-  for (Index i = 0; i < n_rows(); i += step, ++rows) sum += x_.row(i).transpose();
+  for (Index i = 0; i < data_.n; i += step, ++rows) sum += x().row(i).transpose();
   return sum / static_cast<double>(rows);
 }
 
-FamilyGaussian::Moments FamilyGaussian::measure(const double* weights, ConstVectorRef about) const {
+FamilyGaussian::Moments FamilyGaussian::measure(ConstVectorRef about) const {
   const std::size_t stride = block_stride(rows_described);
   const Kernels& kernel = kernels();
   const std::size_t d = size_of(d_);
@@ -71,12 +71,12 @@ FamilyGaussian::Moments FamilyGaussian::measure(const double* weights, ConstVect
   const Vector origin = Vector::Zero(d_);
   Moments out{Vector::Zero(d_), Matrix::Zero(d_, d_), Vector::Zero(d_)};
   Vector squares = Vector::Zero(d_);
-  for (Index begin = 0; begin < n_rows(); begin += rows_described) {
-    const Index size = std::min(rows_described, n_rows() - begin);
+  for (Index begin = 0; begin < data_.n; begin += rows_described) {
+    const Index size = std::min(rows_described, data_.n - begin);
     const Block x{buffer.data(), size_of(size), d, stride};
-    kernel.pack(rows_of(x_.data(), n_rows(), d_, begin, size), about.data(), nullptr, x);
+    kernel.pack(rows_of(data_.x, data_.n, d_, begin, size), about.data(), nullptr, x);
     std::fill(weight, weight + stride, 0.0);
-    for (Index i = 0; i < size; ++i) weight[i] = weights ? weights[begin + i] : 1.0;
+    for (Index i = 0; i < size; ++i) weight[i] = data_.weight(begin + i);
     const ConstBlock all{weight, size_of(size), 1, stride};
     if (storage_ == Storage::diagonal) {
       kernel.diagonal_sums(x, origin.data(), all, out.first.data(), squares.data());
@@ -92,17 +92,17 @@ FamilyGaussian::Moments FamilyGaussian::measure(const double* weights, ConstVect
 
 // One pass about the mean of some rows and a correction, which costs no digits where that is near the mean of
 // all; otherwise a second pass.
-Index FamilyGaussian::describe(const double* weights) {
-  weight_ = weights ? ConstVectorMap(weights, n_rows()).sum() : static_cast<double>(n_rows());
+Index FamilyGaussian::describe() {
+  weight_ = data_.total_weight();
   Vector centre = middle_of_some_rows();
-  Moments found = measure(weights, centre);
+  Moments found = measure(centre);
   const Vector away = found.first / weight_;
   centre += away;
   const Eigen::ArrayXd share = weight_ * away.array().square() / found.second.diagonal().array();
   if ((share <= 0.1).all()) {
     found.second.triangularView<Eigen::Lower>() -= weight_ * away * away.transpose();
   } else {
-    found = measure(weights, centre);
+    found = measure(centre);
   }
   found.second.triangularView<Eigen::StrictlyUpper>() = found.second.transpose();
   found.second /= weight_;
@@ -147,7 +147,7 @@ FamilyGaussian::Packed FamilyGaussian::packed(Rows rows, double* work) const {
 }
 
 ConstBlock FamilyGaussian::source(Rows rows) const {
-  return rows_of(x_.data(), n_rows(), d_, rows.begin, rows.size);
+  return rows_of(data_.x, data_.n, d_, rows.begin, rows.size);
 }
 
 void FamilyGaussian::pack(Rows rows, double* work) const {
@@ -193,13 +193,6 @@ void FamilyGaussian::accumulate(Rows rows, double* work, ConstMatrixRef responsi
   } else {
     const std::size_t stride = storage_ == Storage::pooled ? 0 : size_of(d_ * d_);
     kernel.full_sums(block.features, pivot_.data(), r, first, second, stride, block.scratch);
-  }
-}
-
-void FamilyGaussian::features(Rows rows, MatrixRef out) const {
-  for (Index j = 0; j < d_; ++j) {
-    const double sd = std::sqrt(own_total_(j, j));
-    out.col(j) = (x_.col(j).segment(rows.begin, rows.size).array() - centre_[j]) / (sd > 0.0 ? sd : 1.0);
   }
 }
 

@@ -22,13 +22,12 @@ namespace em {
 
 class FamilyGaussian : public FamilyGaussianBase {
  public:
-  // data: n_rows x d, column-major; not copied, must outlive the family.
-  FamilyGaussian(Index n_rows, Index d, const double* data, Index k, Structure structure);
+  FamilyGaussian(Index d, Index k, Structure structure);
   FamilyGaussian(const FamilyGaussian& other) = default;
 
   Index block_rows() const override;
   Index n_workspace(Index block_rows) const override;
-  Index describe(const double* weights) override;
+  Index describe() override;
   void rows_are_complete() override { complete_ = true; }
   Index prepare(Accuracy accuracy) override;
   bool is_exact() const override { return form_ == Form::exact; }
@@ -39,7 +38,6 @@ class FamilyGaussian : public FamilyGaussianBase {
                   VectorRef statistics) const override;
   void close_slice(VectorRef statistics, double* work) const override;
   double close_pass(VectorRef statistics) const override;
-  void features(Rows rows, MatrixRef out) const override;
   std::unique_ptr<Family> clone() const override;
 
  private:
@@ -68,7 +66,7 @@ class FamilyGaussian : public FamilyGaussianBase {
     Matrix second;
     Vector reach;
   };
-  Moments measure(const double* weights, ConstVectorRef about) const;
+  Moments measure(ConstVectorRef about) const;
   Vector middle_of_some_rows() const;
   bool factorise(Index component);
   bool all_spherical() const;

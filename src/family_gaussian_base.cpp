@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "chart_gaussian.h"
+#include "gaussian_chart.h"
 #include "numerics.h"
 
 namespace em {
@@ -35,11 +35,9 @@ double distance_along(double gap, double first, double second) {
 
 }  // namespace
 
-FamilyGaussianBase::FamilyGaussianBase(Index n_rows, Index d, const double* data, Index k,
-                                       Structure structure)
-    : x_(data, n_rows, d),
+FamilyGaussianBase::FamilyGaussianBase(Index d, Index k, Structure structure)
+    : Family(k),
       d_(d),
-      k_(k),
       structure_(structure),
       storage_(storage_of(structure)),
       mean_(Matrix::Zero(k, d)),
@@ -61,6 +59,7 @@ Index FamilyGaussianBase::set_overall(const Vector& centre, const Matrix& total)
     own_total_ += prior_.scale / prior_.rows();
     defect = first_defect();
   }
+  set_columns(centre_, own_total_.diagonal().cwiseSqrt());
   if (defect >= 0) return defect;
   Matrix factor = own_total_;
   if (structure_.diagonal()) factor = own_total_.diagonal().asDiagonal();
@@ -72,7 +71,7 @@ Index FamilyGaussianBase::set_overall(const Vector& centre, const Matrix& total)
 
 Index FamilyGaussianBase::first_defect() const {
   for (Index j = 0; j < d_; ++j) {
-    if (!is_computable(own_total_(j, j), centre_[j], n_rows())) return j;
+    if (!is_computable(own_total_(j, j), centre_[j], data_.n)) return j;
   }
   if (structure_.diagonal()) return first_collinear(own_total_.diagonal().asDiagonal());
   return first_collinear(own_total_);
@@ -262,11 +261,14 @@ void FamilyGaussianBase::move_scatter(Index component, double count, const doubl
 }
 
 Fields FamilyGaussianBase::parameters() {
+  const Extent components{Axis::component, k_};
+  const Extent variables{Axis::variable, d_};
   if (d_ == 1) {
-    return {{"mean", Scale::real, {k_}, mean_.data()}, {"sd", Scale::log, {k_}, sd_.data()}};
+    return {{"mean", Scale::real, {components}, mean_.data()},
+            {"sd", Scale::positive, {components}, sd_.data()}};
   }
-  return {{"mean", Scale::real, {k_, d_}, mean_.data()},
-          {"covariance", Scale::log_cholesky, {d_, d_, k_}, covariance_.data()}};
+  return {{"mean", Scale::real, {components, variables}, mean_.data()},
+          {"covariance", Scale::covariance, {variables, variables, components}, covariance_.data()}};
 }
 
 std::unique_ptr<Chart> FamilyGaussianBase::chart(ConstVectorRef statistics) {
@@ -302,7 +304,8 @@ Vector FamilyGaussianBase::relative_spread() const {
   const bool regular = !structure_.diagonal() && cholesky_in_place(d_, factor.data(), nullptr) < 0;
   if (!regular) {
     // Of a column without spread any spread is wide: it is measured in its own units.
-    const auto spread = (own_total_.diagonal().array() > 0.0).select(own_total_.diagonal().array().sqrt(), 1.0);
+    const auto spread =
+        (own_total_.diagonal().array() > 0.0).select(own_total_.diagonal().array().sqrt(), 1.0);
     factor = spread.matrix().asDiagonal();
   }
   const auto lower = factor.triangularView<Eigen::Lower>();
@@ -317,7 +320,7 @@ Vector FamilyGaussianBase::relative_spread() const {
 }
 
 void FamilyGaussianBase::start_at(const std::vector<Index>& rows) {
-  for (Index j = 0; j < k_; ++j) mean_.row(j) = x_.row(rows[static_cast<std::size_t>(j)]);
+  for (Index j = 0; j < k_; ++j) mean_.row(j) = x().row(rows[static_cast<std::size_t>(j)]);
   scatter_.setZero();
   lend_spread(Vector::Zero(k_).eval().data());
   store_covariance();

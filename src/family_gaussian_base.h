@@ -11,17 +11,15 @@
 // = 1.
 #pragma once
 
-#include "chart_held.h"
 #include "covariance.h"
 #include "family.h"
-#include "prior_gaussian.h"
+#include "gaussian_held.h"
+#include "gaussian_prior.h"
 
 namespace em {
 
 class FamilyGaussianBase : public Family {
  public:
-  Index n_rows() const override { return x_.rows(); }
-  Index n_components() const override { return k_; }
   Index n_statistics() const override { return k_ * (1 + d_) + storage_size(storage_, d_, k_); }
   Index n_free() const override {
     return k_ * d_ - held_.n_held_means() + held_.n_free_spread(structure_, d_, k_);
@@ -34,7 +32,6 @@ class FamilyGaussianBase : public Family {
   double rows_needed(Index component) const override;
   double distance(Index a, Index b, double enough) const override;
   double rows_trusted(Index component) const override;
-  Index n_features() const override { return d_; }
   void start_at(const std::vector<Index>& rows) override;
 
   // Holds parameters from now on, to the last bit. Covariances that share anything must be held all or none.
@@ -43,8 +40,7 @@ class FamilyGaussianBase : public Family {
   void set_prior(const GaussianPrior& prior) { prior_ = prior; }
 
  protected:
-  // data: n_rows x d, column-major; not copied, must outlive the family.
-  FamilyGaussianBase(Index n_rows, Index d, const double* data, Index k, Structure structure);
+  FamilyGaussianBase(Index d, Index k, Structure structure);
   FamilyGaussianBase(const FamilyGaussianBase& other) = default;
 
   MatrixMap sigma(Index component) { return {covariance_.data() + component * d_ * d_, d_, d_}; }
@@ -78,9 +74,9 @@ class FamilyGaussianBase : public Family {
   void load_covariance();   // where d = 1: sd -> covariance
   void store_covariance();  // and back
 
-  ConstMatrixMap x_;
+  ConstMatrixMap x() const { return data_.matrix(); }
+
   Index d_;
-  Index k_;
   Structure structure_;
   Storage storage_;
 

@@ -36,9 +36,13 @@ void partial_cholesky(Index d, Index observed, double* a) {
 
 }  // namespace
 
-FamilyGaussianMissing::FamilyGaussianMissing(Index n_rows, Index d, const double* data, Index k,
-                                             Structure structure)
-    : FamilyGaussianBase(n_rows, d, data, k, structure), plan_(make_plan(x_)) {}
+FamilyGaussianMissing::FamilyGaussianMissing(Index d, Index k, Structure structure)
+    : FamilyGaussianBase(d, k, structure) {}
+
+void FamilyGaussianMissing::bind(const Data& data) {
+  FamilyGaussianBase::bind(data);
+  plan_ = make_plan(x());
+}
 
 std::shared_ptr<const FamilyGaussianMissing::Plan> FamilyGaussianMissing::make_plan(const ConstMatrixMap& x) {
   auto plan = std::make_shared<Plan>();
@@ -82,26 +86,26 @@ Index FamilyGaussianMissing::n_workspace(Index block_rows) const {
   return block_rows * (k_ + 1) * d_ + factor_size() + 2 * d_ * d_ + d_ + shared_workspace(block_rows);
 }
 
-Index FamilyGaussianMissing::describe(const double* weights) {
-  const Index n = n_rows();
-  const Vector weight = weights ? Vector(ConstVectorMap(weights, n)) : Vector::Ones(n);
+Index FamilyGaussianMissing::describe() {
+  const Index n = data_.n;
+  const Vector weight = data_.weights ? Vector(ConstVectorMap(data_.weights, n)) : Vector::Ones(n);
   Vector centre = Vector::Zero(d_);
   Vector variance = Vector::Zero(d_);
   reach_ = Vector::Zero(d_);
   Matrix filled = Matrix::Zero(n, d_);
   for (Index j = 0; j < d_; ++j) {
-    const auto seen = x_.col(j).array() == x_.col(j).array();
+    const auto seen = x().col(j).array() == x().col(j).array();
     const double mass = seen.select(weight.array(), 0.0).sum();
     if (!(mass > 0.0)) continue;  // not observed at all: as a constant column, a defect
     // About the first value seen, so that offsets cost no digits.
     Index first = 0;
-    while (std::isnan(x_(first, j))) ++first;
-    const double origin = x_(first, j);
-    centre[j] = origin + seen.select(weight.array() * (x_.col(j).array() - origin), 0.0).sum() / mass;
-    filled.col(j) = seen.select(weight.array().sqrt() * (x_.col(j).array() - centre[j]), 0.0);
+    while (std::isnan(x()(first, j))) ++first;
+    const double origin = x()(first, j);
+    centre[j] = origin + seen.select(weight.array() * (x().col(j).array() - origin), 0.0).sum() / mass;
+    filled.col(j) = seen.select(weight.array().sqrt() * (x().col(j).array() - centre[j]), 0.0);
     variance[j] = filled.col(j).squaredNorm() / mass;
     if (variance[j] > 0.0) filled.col(j) /= filled.col(j).norm();
-    reach_[j] = seen.select((x_.col(j).array() - centre[j]).abs(), 0.0).maxCoeff();
+    reach_[j] = seen.select((x().col(j).array() - centre[j]).abs(), 0.0).maxCoeff();
   }
   const Matrix correlation = filled.transpose() * filled;
   const Vector sd = variance.cwiseSqrt();
@@ -120,9 +124,9 @@ Index FamilyGaussianMissing::collinear_column(ConstVectorRef weight) const {
   for (const bool second : {false, true}) {
     double mass = 0.0;
     Index rows = 0;
-    for (Index i = 0; i < n_rows(); ++i) {
-      if (!(weight[i] > 0.0) || !x_.row(i).allFinite()) continue;
-      const Vector z = x_.row(i).transpose() - (second ? centre : centre_);
+    for (Index i = 0; i < data_.n; ++i) {
+      if (!(weight[i] > 0.0) || !x().row(i).allFinite()) continue;
+      const Vector z = x().row(i).transpose() - (second ? centre : centre_);
       mass += weight[i];
       ++rows;
       if (second) {
@@ -185,7 +189,7 @@ void FamilyGaussianMissing::pack_run(Rows rows, Rows run, const Pattern& pattern
   for (Index j = 0; j < pattern.observed; ++j) {
     const Index column = pattern.order[static_cast<std::size_t>(j)];
     ArrayMap y(first + j * rows.size, run.size);
-    y = x_.col(column).segment(run.begin, run.size).array() - about[column];
+    y = x().col(column).segment(run.begin, run.size).array() - about[column];
     if (!diagonal_) {
       for (Index i = 0; i < j; ++i) y -= factor[i * d_ + j] * ConstArrayMap(first + i * rows.size, run.size);
     }
@@ -310,15 +314,6 @@ void FamilyGaussianMissing::complete_second(const Pattern& pattern, const double
       second[storage_ == Storage::diagonal ? to : to * d_ + column(row)] += sum;
       if (row != j) second[column(row) * d_ + to] += sum;
     }
-  }
-}
-
-// What is missing is put at the mean of its column.
-void FamilyGaussianMissing::features(Rows rows, MatrixRef out) const {
-  for (Index j = 0; j < d_; ++j) {
-    const double sd = std::sqrt(own_total_(j, j));
-    const auto column = x_.col(j).segment(rows.begin, rows.size).array();
-    out.col(j) = (column == column).select((column - centre_[j]) / (sd > 0.0 ? sd : 1.0), 0.0);
   }
 }
 

@@ -28,21 +28,21 @@ namespace em {
 
 class FamilyGaussianMissing : public FamilyGaussianBase {
  public:
-  // data: n_rows x d, column-major, NaN where missing; not copied, must outlive the family.
-  FamilyGaussianMissing(Index n_rows, Index d, const double* data, Index k, Structure structure);
+  // The data are NaN where a cell is missing.
+  FamilyGaussianMissing(Index d, Index k, Structure structure);
   FamilyGaussianMissing(const FamilyGaussianMissing& other) = default;
 
+  void bind(const Data& data) override;
   Index n_workspace(Index block_rows) const override;
   // Means and variances are those of the cells observed in each column; correlations those of the rows filled
   // in by the means. Where enough rows are complete, they say which columns are collinear.
-  Index describe(const double* weights) override;
+  Index describe() override;
   Index prepare(Accuracy accuracy) override;
   bool is_exact() const override { return !shared_; }
   void pack(Rows rows, double* work) const override;
   void log_density(Rows rows, double* work, MatrixRef out) const override;
   void accumulate(Rows rows, double* work, ConstMatrixRef responsibilities,
                   VectorRef statistics) const override;
-  void features(Rows rows, MatrixRef out) const override;
   void start_at(const std::vector<Index>& rows) override;
   std::unique_ptr<Family> clone() const override;
 

@@ -19,23 +19,38 @@
 
 namespace em {
 
-// The set a parameter lives in, hence the transformation that frees it of constraints.
+// The set a parameter lives in, hence the transformation (its link) that frees it of constraints.
 enum class Scale {
-  real,         // any number: means
-  log,          // positive: standard deviations
-  logit,        // between 0 and 1: success probabilities
-  simplex,      // non-negative, sum to one: proportions
-  log_cholesky  // a d x d x K array of covariance matrices
+  real,       // any number: means
+  positive,   // standard deviations, rates
+  unit,       // between 0 and 1: success probabilities
+  simplex,    // non-negative, sum to one along the last axis: proportions, rows of a transition matrix
+  covariance  // symmetric, positive definite d x d matrices: the first two axes
+};
+
+// What an index of a parameter counts.
+enum class Axis {
+  component,  // what the family gives each a density of its own
+  column,     // of responsibilities: the components, and noise where there is some
+  variable,   // columns of the data
+  category,   // values of a variable
+  state       // components of a chain that are met one after the other
+};
+
+struct Extent {
+  Axis axis;
+  Index size;
 };
 
 struct Field {
   std::string name;  // the name in the R list
   Scale scale;
-  std::vector<Index> dims;  // the shape in R; one number for a plain vector
-  double* data;             // column-major, owned by the family or the latent structure
+  std::vector<Extent> axes;  // the shape in R, first axis fastest; one for a plain vector
+  double* data;              // owned by the family or the latent structure
 
   Index size() const {
-    return std::accumulate(dims.begin(), dims.end(), Index{1}, [](Index a, Index b) { return a * b; });
+    return std::accumulate(axes.begin(), axes.end(), Index{1},
+                           [](Index size, const Extent& extent) { return size * extent.size; });
   }
 };
 

@@ -1,5 +1,7 @@
 #include "information.h"
 
+#include <cmath>
+
 namespace em {
 
 namespace {
@@ -62,10 +64,10 @@ Information outer_information(Model& model, int threads, Interrupt& interrupt) {
   const std::unique_ptr<Chart> chart = model.chart();
   Information out = at_present(model, *chart);
   out.outer.setZero(chart->size(), chart->size());
-  model.score(*chart, threads, interrupt, [&](Rows rows, ConstMatrixRef scores) {
+  model.score(*chart, threads, interrupt, [&](Rows units, ConstMatrixRef scores) {
     Matrix weighted = scores;
-    if (model.weights()) {
-      weighted.array().colwise() *= ConstArrayMap(model.weights() + rows.begin, rows.size).sqrt();
+    for (Index i = 0; model.data().weights && i < units.size; ++i) {
+      weighted.row(i) *= std::sqrt(model.data().weight(model.unit(units.begin + i).begin));
     }
     out.outer.selfadjointView<Eigen::Lower>().rankUpdate(weighted.transpose());
   });
@@ -93,9 +95,9 @@ Information row_scores(Model& model, int threads, Interrupt& interrupt) {
   model.expect(threads, interrupt);
   const std::unique_ptr<Chart> chart = model.chart();
   Information out = at_present(model, *chart);
-  out.scores.resize(model.n_rows(), chart->size());
-  model.score(*chart, threads, interrupt, [&](Rows rows, ConstMatrixRef scores) {
-    out.scores.middleRows(rows.begin, rows.size) = scores;
+  out.scores.resize(model.n_units(), chart->size());
+  model.score(*chart, threads, interrupt, [&](Rows units, ConstMatrixRef scores) {
+    out.scores.middleRows(units.begin, units.size) = scores;
   });
   return out;
 }

@@ -11,8 +11,8 @@ struct Information {
   Vector gradient;  // of the log-likelihood: about 0 at a maximum
   Matrix observed;  // minus the matrix of second derivatives, not symmetrised
   Matrix jacobian;  // n_parameters() x n_free(): of the packed parameters
-  Matrix outer;     // the sum of w_i s_i s_i', s_i each row's own gradient as if its weight were 1
-  Matrix scores;    // n_rows() x n_free(): these gradients
+  Matrix outer;     // the sum of w_u s_u s_u', s_u each unit's own gradient as if its weight were 1
+  Matrix scores;    // n_units() x n_free(): these gradients
 };
 
 // Gradient, observed information and jacobian. Central differences of the analytic gradient, two E-steps for
@@ -20,7 +20,7 @@ struct Information {
 // not exist there.
 Information observed_information(Model& model, int threads, Interrupt& interrupt);
 
-// Gradient and outer products, of one slice of rows after the other.
+// Gradient and outer products, of one slice after the other.
 Information outer_information(Model& model, int threads, Interrupt& interrupt);
 
 // The packed parameters at points of that chart, a column for each column of coordinates; the model's own

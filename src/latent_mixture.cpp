@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "blocks.h"
+#include "chart_fields.h"
 #include "numerics.h"
 
 namespace em {
@@ -30,7 +31,7 @@ class NoiseChart : public Chart {
 
   void slope(ConstVectorRef statistics, VectorRef g) const override {
     const Index k = proportions_.size() - 1;
-    g[0] = unit_ * (statistics[k] - statistics.sum() * proportions_[k]);
+    g[0] = unit_ * (statistics[k] - statistics.head(k + 1).sum() * proportions_[k]);
   }
 
  private:
@@ -42,80 +43,78 @@ class NoiseChart : public Chart {
 
 }  // namespace
 
-LatentMixture::LatentMixture(Vector proportions, Vector held, KnownRows known, bool alike)
+LatentMixture::LatentMixture(Vector proportions, Vector held, Noise noise)
     : proportions_(std::move(proportions)),
-      held_(std::move(held)),
-      free_((held_.array() != held_.array()).cast<Index>()),
-      free_mass_(1.0 - (free_ == 1).select(0.0, held_.array()).sum()),
-      known_(known),
-      alike_(alike),
-      log_proportions_(proportions_.size()) {}
-
-std::vector<Rows> LatentMixture::blocks(Index n_rows, Index block_rows) const {
-  std::vector<Rows> out;
-  out.reserve(static_cast<std::size_t>((n_rows + block_rows - 1) / block_rows));
-  for (Index begin = 0; begin < n_rows; begin += block_rows) {
-    out.push_back({begin, std::min(block_rows, n_rows - begin)});
-  }
-  return out;
+      free_((held.array() != held.array()).cast<Index>()),
+      free_mass_(1.0 - (free_ == 1).select(0.0, held.array()).sum()),
+      noise_(noise),
+      log_proportions_(proportions_.size()) {
+  held_ = std::move(held);
 }
 
 void LatentMixture::prepare() { log_proportions_ = proportions_.array().log(); }
 
-double LatentMixture::posterior(Rows rows, const double* weights, MatrixRef inout, double* row_loglik,
+double LatentMixture::posterior(Rows unit, const double* weights, MatrixRef inout, double* row_loglik,
                                 VectorRef statistics, ConstBlock next) const {
-  apply_knowledge(rows, inout);
+  add_noise(unit, inout);
+  apply_knowledge(unit, inout);
   const double loglik = kernels().posterior(block_of(inout), proportions_.data(), log_proportions_.data(),
                                             weights, row_loglik, next);
-  accumulate(rows, inout, statistics);
+  LatentMixture::accumulate(unit, inout, statistics);
   return loglik;
 }
 
+void LatentMixture::add_noise(Rows rows, MatrixRef inout) const {
+  if (noise_ == Noise::none) return;
+  inout.col(n_columns() - 1) = ConstVectorMap(data_.known.log_noise + rows.begin, rows.size);
+}
+
 void LatentMixture::apply_knowledge(Rows rows, MatrixRef inout) const {
-  const Index k = n_components();
-  if (known_.log_noise) inout.col(k - 1) = ConstVectorMap(known_.log_noise + rows.begin, rows.size);
-  if (known_.labels) {
+  const Index k = n_columns();
+  const Known& known = data_.known;
+  if (known.labels) {
     for (Index i = 0; i < rows.size; ++i) {
-      const int label = known_.labels[rows.begin + i];
+      const int label = known.labels[rows.begin + i];
       for (Index j = 0; j < k && label > 0; ++j) {
         if (j + 1 != label) inout(i, j) = -infinity;
       }
     }
   }
-  if (known_.log_beliefs) {
-    inout += ConstMatrixMap(known_.log_beliefs, known_.n_rows, k).middleRows(rows.begin, rows.size);
+  if (known.log_beliefs) {
+    inout += ConstMatrixMap(known.log_beliefs, data_.n, k).middleRows(rows.begin, rows.size);
   }
 }
 
-void LatentMixture::accumulate(Rows /*rows*/, ConstMatrixRef responsibilities, VectorRef statistics) const {
+void LatentMixture::accumulate(Rows /*unit*/, ConstMatrixRef responsibilities, VectorRef statistics) const {
   kernels().column_sums(block_of(responsibilities), statistics.data());
 }
 
 void LatentMixture::maximise(ConstVectorRef statistics) {
   const auto is_free = free_ == 1;
-  const double total = is_free.select(statistics.array(), 0.0).sum();
+  const auto mass = statistics.head(n_columns()).array();
+  const double total = is_free.select(mass, 0.0).sum();
   if (total > 0.0) {
-    proportions_ = is_free.select(statistics.array() / total * free_mass_, held_.array());
+    proportions_ = is_free.select(mass / total * free_mass_, held_.array());
   } else {
     proportions_ = is_free.select(proportions_.array(), held_.array());
   }
-  if (!alike_) return;
-  const Index k = n_components() - 1;
+  if (noise_ != Noise::beside_alike) return;
+  const Index k = n_columns() - 1;
   proportions_.head(k).setConstant((1.0 - proportions_[k]) / static_cast<double>(k));
 }
 
 Fields LatentMixture::parameters() {
-  return {{"proportions", Scale::simplex, {proportions_.size()}, proportions_.data()}};
+  return {{"proportions", Scale::simplex, {{Axis::column, proportions_.size()}}, proportions_.data()}};
+}
+
+void LatentMixture::score(ConstVectorRef statistics, VectorRef slope, VectorRef rows,
+                          VectorRef /*information*/) const {
+  slope = rows = statistics.head(n_columns());
 }
 
 std::unique_ptr<Chart> LatentMixture::chart(ConstVectorRef statistics) {
-  if (n_free() == 0) return make_empty_chart();
-  if (alike_) return std::make_unique<NoiseChart>(proportions_.data(), statistics);
-  std::vector<Index> free;
-  for (Index j = 0; j < n_components(); ++j) {
-    if (free_[j] == 1) free.push_back(j);
-  }
-  return make_simplex_chart(proportions_.data(), statistics.data(), n_components(), free);
+  if (noise_ != Noise::beside_alike) return Latent::chart(statistics);
+  return std::make_unique<NoiseChart>(proportions_.data(), statistics.head(n_columns()));
 }
 
 std::unique_ptr<Latent> LatentMixture::clone() const { return std::make_unique<LatentMixture>(*this); }

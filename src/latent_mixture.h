@@ -11,43 +11,48 @@
 
 namespace em {
 
-// One entry for each row of the data, not copied; null where nothing is known.
-struct KnownRows {
-  const int* labels = nullptr;          // 1 .. number of components; 0: not known
-  const double* log_beliefs = nullptr;  // n_rows x number of components
-  const double* log_noise = nullptr;  // the log density of noise; there is a noise component where it is set
-  Index n_rows = 0;
-};
+// Is there noise, and are the components alike beside it?
+enum class Noise { none, beside, beside_alike };
 
+// The statistics begin with the expected weight of each column; what else a structure made of this one has,
+// it puts behind them.
 class LatentMixture : public Latent {
  public:
-  // proportions: the start. held: NaN where free, else the number that is held. alike asks for noise, and for
-  // all to be free.
-  LatentMixture(Vector proportions, Vector held, KnownRows known, bool alike = false);
+  // proportions: the start, noise's last. held: NaN where free, else the number that is held; all are free
+  // where components are alike. With noise the data must have its log density.
+  LatentMixture(Vector proportions, Vector held, Noise noise = Noise::none);
 
-  Index n_components() const override { return proportions_.size(); }
+  Index n_columns() const override { return proportions_.size(); }
   Index n_statistics() const override { return proportions_.size(); }
-  Index n_free() const override { return alike_ ? 1 : std::max<Index>(free_.sum() - 1, 0); }
-  std::vector<Rows> blocks(Index n_rows, Index block_rows) const override;
+  Index n_free() const override {
+    return noise_ == Noise::beside_alike ? 1 : std::max<Index>(free_.sum() - 1, 0);
+  }
   void prepare() override;
-  bool rows_are_complete() const override { return !known_.log_noise; }
-  double posterior(Rows rows, const double* weights, MatrixRef inout, double* row_loglik,
+  bool rows_are_complete() const override { return noise_ == Noise::none; }
+  double posterior(Rows unit, const double* weights, MatrixRef inout, double* row_loglik,
                    VectorRef statistics, ConstBlock next) const override;
-  void accumulate(Rows rows, ConstMatrixRef responsibilities, VectorRef statistics) const override;
+  void accumulate(Rows unit, ConstMatrixRef responsibilities, VectorRef statistics) const override;
+  Vector counts(ConstVectorRef statistics) const override { return statistics; }
   void maximise(ConstVectorRef statistics) override;
   Fields parameters() override;
+  void score(ConstVectorRef statistics, VectorRef slope, VectorRef rows,
+             VectorRef information) const override;
   std::unique_ptr<Chart> chart(ConstVectorRef statistics) override;
   std::unique_ptr<Latent> clone() const override;
 
- private:
+ protected:
+  // Noise's column, and what is known of each row.
+  void add_noise(Rows rows, MatrixRef inout) const;
   void apply_knowledge(Rows rows, MatrixRef inout) const;
 
+  const Vector& proportions() const { return proportions_; }
+  const Vector& log_proportions() const { return log_proportions_; }
+
+ private:
   Vector proportions_;
-  Vector held_;
   Eigen::Array<Index, Eigen::Dynamic, 1> free_;  // 1 where free, else 0
   double free_mass_;                             // what is left for the free ones
-  KnownRows known_;
-  bool alike_;
+  Noise noise_;
   Vector log_proportions_;
 };
 

@@ -16,28 +16,74 @@ Fields join(Fields first, const Fields& second) {
   return first;
 }
 
+// Padding, as Family::accumulate() wants it.
+void clear_behind(MatrixRef matrix) {
+  const Index size = matrix.rows();
+  const Index padding = static_cast<Index>(padded_rows(size_of(size))) - size;
+  for (Index j = 0; j < matrix.cols(); ++j) std::fill_n(&matrix(0, j) + size, padding, 0.0);
+}
+
 }  // namespace
 
-Model::Model(std::unique_ptr<Family> family, std::unique_ptr<Latent> latent, const double* weights)
+Model::Model(std::unique_ptr<Family> family, std::unique_ptr<Latent> latent, const Data& data)
     : family_(std::move(family)),
       latent_(std::move(latent)),
-      weights_(weights),
-      total_weight_(weights ? ConstVectorMap(weights, n_rows()).sum() : static_cast<double>(n_rows())),
-      fields_(join(latent_->parameters(), family_->parameters())),
+      data_(data),
+      total_weight_(data.total_weight()),
+      family_fields_(family_->parameters()),
+      fields_(join(latent_->parameters(), family_fields_)),
       statistics_(Vector::Zero(family_->n_statistics() + latent_->n_statistics())) {
+  family_->bind(data);
+  latent_->bind(data);
   if (latent_->rows_are_complete()) family_->rows_are_complete();
+  make_stretches();
   make_slices();
 }
 
+Model::Model(const Model& other)
+    : family_(other.family_->clone()),
+      latent_(other.latent_->clone()),
+      data_(other.data_),
+      total_weight_(other.total_weight_),
+      family_fields_(family_->parameters()),
+      fields_(join(latent_->parameters(), family_fields_)),
+      units_(other.units_),
+      stretches_(other.stretches_),
+      slices_(other.slices_),
+      block_rows_(other.block_rows_),
+      longest_(other.longest_),
+      statistics_(Vector::Zero(other.statistics_.size())) {}
+
+// Blocks of a unit begin at multiples of eight rows, so that the padding of one is never read beside the
+// next.
+void Model::make_stretches() {
+  units_ = latent_->units();
+  block_rows_ = static_cast<Index>(padded_rows(size_of(std::min(family_->block_rows(), n_rows()))));
+  if (units_.empty()) {
+    stretches_.reserve(size_of(n_rows() / std::max<Index>(block_rows_, 1) + 1));
+    for (Index begin = 0; begin < n_rows(); begin += block_rows_) {
+      const Rows rows{begin, std::min(block_rows_, n_rows() - begin)};
+      stretches_.push_back({rows, rows});
+    }
+  }
+  for (std::size_t i = 0; i < units_.size(); ++i) {
+    const Rows& unit = units_[i];
+    if (stretches_.empty() || stretches_.back().rows.size + unit.size > block_rows_) {
+      stretches_.push_back({{unit.begin, 0}, {static_cast<Index>(i), 0}});
+    }
+    stretches_.back().rows.size += unit.size;
+    ++stretches_.back().units.size;
+  }
+  for (const Stretch& stretch : stretches_) longest_ = std::max(longest_, stretch.rows.size);
+}
+
 void Model::make_slices() {
-  blocks_ = latent_->blocks(n_rows(), family_->block_rows());
   const Index slice_rows = std::max(least_slice_rows, n_rows() / most_slices);
   Rows slice;
   Index rows = 0;
-  for (const Rows& block : blocks_) {
-    block_rows_ = std::max(block_rows_, block.size);
+  for (const Stretch& stretch : stretches_) {
     ++slice.size;
-    rows += block.size;
+    rows += stretch.rows.size;
     if (rows < slice_rows) continue;
     slices_.push_back(slice);
     slice = {slice.end(), 0};
@@ -52,10 +98,14 @@ void Model::make_workers(int threads) {
   while (workers_.size() < wanted) {
     Worker worker;
     worker.work.resize(size_of(family_->n_workspace(block_rows_)));
-    worker.block.resize(block_stride(size_of(block_rows_)) * size_of(n_columns()));
+    worker.room.resize(block_stride(size_of(longest_)) * size_of(n_columns()));
     worker.statistics.resize(statistics_.size());
     workers_.push_back(std::move(worker));
   }
+}
+
+MatrixMap Model::matrix_of(Worker& worker) const {
+  return {worker.room.data(), static_cast<Index>(block_stride(size_of(longest_))), n_columns()};
 }
 
 Index Model::prepare(Accuracy accuracy) {
@@ -63,13 +113,27 @@ Index Model::prepare(Accuracy accuracy) {
   return family_->prepare(accuracy);
 }
 
-// task(rows, work, responsibilities, family statistics, latent statistics) returns what a block adds to the
-// log-likelihood.
-template <class BlockTask>
-double Model::pass(int threads, Interrupt& interrupt, BlockTask task) {
+// task(block, where it begins among the rows)
+template <class Task>
+void Model::for_each_block(Rows rows, Task task) const {
+  for (Index at = 0; at < rows.size; at += block_rows_) {
+    task(Rows{rows.begin + at, std::min(block_rows_, rows.size - at)}, at);
+  }
+}
+
+// task(unit, where it begins in the stretch): what the latent structure is asked about.
+template <class Task>
+void Model::for_each_unit(const Stretch& stretch, Task task) const {
+  if (units_.empty()) return task(stretch.rows, Index{0});
+  for (Index i = stretch.units.begin; i < stretch.units.end(); ++i) {
+    task(unit(i), unit(i).begin - stretch.rows.begin);
+  }
+}
+
+// task(stretch, work, matrix of its rows, statistics) returns what the stretch adds to the log-likelihood.
+template <class Task>
+double Model::pass(int threads, Interrupt& interrupt, Task task) {
   make_workers(threads);
-  const Index n_family = family_->n_statistics();
-  const Index n_latent = latent_->n_statistics();
   Turnstile turnstile;
   double loglik = 0.0;
   double size = total_weight_;
@@ -78,18 +142,18 @@ double Model::pass(int threads, Interrupt& interrupt, BlockTask task) {
     Turnstile::Ticket ticket(turnstile, i);
     Worker& worker = workers_[size_of(id)];
     const Rows& slice = slices_[size_of(i)];
-    MatrixMap block(worker.block.data(), static_cast<Index>(block_stride(size_of(block_rows_))), n_columns());
+    MatrixMap matrix = matrix_of(worker);
     worker.statistics.setZero();
     double slice_loglik = 0.0;
     double slice_size = 0.0;
-    for (Index b = slice.begin; b < slice.end() && !interrupt.raised(); ++b) {
-      const Rows& rows = blocks_[size_of(b)];
-      const double sum = task(rows, worker.work.data(), block.topRows(rows.size),
-                              worker.statistics.head(n_family), worker.statistics.tail(n_latent));
+    for (Index s = slice.begin; s < slice.end() && !interrupt.raised(); ++s) {
+      const Stretch& stretch = stretches_[size_of(s)];
+      const double sum =
+          task(stretch, worker.work.data(), matrix.topRows(stretch.rows.size), worker.statistics);
       slice_loglik += sum;
       slice_size += std::abs(sum);
     }
-    family_->close_slice(worker.statistics.head(n_family), worker.work.data());
+    family_->close_slice(family_part(worker.statistics), worker.work.data());
     ticket.pass([&] {
       statistics_ += worker.statistics;
       loglik += slice_loglik;
@@ -105,18 +169,46 @@ ConstBlock Model::source_behind(Rows rows) const {
   return family_->source({rows.end(), std::min(rows.size, n_rows() - rows.end())});
 }
 
+// Leaves the rows packed where they are one block.
+void Model::add_densities(Rows rows, double* work, MatrixRef matrix) const {
+  for_each_block(rows, [&](Rows block, Index at) {
+    family_->pack(block, work);
+    family_->log_density(block, work, matrix.block(at, 0, block.size, n_components()));
+  });
+}
+
+// weights: of the stretch's first row; null: all ones.
+double Model::find_posterior(const Stretch& stretch, const double* weights, MatrixRef matrix,
+                             double* row_loglik, VectorRef statistics, ConstBlock next) const {
+  double loglik = 0.0;
+  for_each_unit(stretch, [&](Rows unit, Index at) {
+    loglik += latent_->posterior(unit, weights ? weights + at : nullptr, matrix.middleRows(at, unit.size),
+                                 row_loglik ? row_loglik + at : nullptr, statistics, next);
+  });
+  if (!units_.empty()) clear_behind(matrix);
+  return loglik;
+}
+
+void Model::add_statistics(Rows rows, double* work, bool packed, ConstMatrixRef responsibilities,
+                           VectorRef statistics) const {
+  for_each_block(rows, [&](Rows block, Index at) {
+    if (!packed || rows.size > block_rows_) family_->pack(block, work);
+    family_->accumulate(block, work, responsibilities.block(at, 0, block.size, n_components()), statistics);
+  });
+}
+
 double Model::expect(int threads, Interrupt& interrupt) {
-  const double loglik = pass(
-      threads, interrupt,
-      [this](Rows rows, double* work, MatrixRef block, VectorRef family, VectorRef latent) {
-        const double* weights = weights_ ? weights_ + rows.begin : nullptr;
-        family_->pack(rows, work);
-        family_->log_density(rows, work, block.leftCols(n_components()));
-        const double sum = latent_->posterior(rows, weights, block, nullptr, latent, source_behind(rows));
-        family_->accumulate(rows, work, block.leftCols(n_components()), family);
-        return sum;
-      });
-  const double rest = family_->close_pass(statistics_.head(family_->n_statistics()));
+  const auto task = [this](const Stretch& stretch, double* work, MatrixRef matrix, VectorRef statistics) {
+    const Rows& rows = stretch.rows;
+    const double* weights = data_.weights ? data_.weights + rows.begin : nullptr;
+    add_densities(rows, work, matrix);
+    const double sum =
+        find_posterior(stretch, weights, matrix, nullptr, latent_part(statistics), source_behind(rows));
+    add_statistics(rows, work, true, matrix, family_part(statistics));
+    return sum;
+  };
+  const double loglik = pass(threads, interrupt, task);
+  const double rest = family_->close_pass(family_part(statistics_));
   size_ += std::abs(rest);
   return loglik + rest;
 }
@@ -128,24 +220,25 @@ double Model::objective(int threads, Interrupt& interrupt) {
   return loglik + prior;
 }
 
-void Model::fill_given(Rows rows, const Given& given, MatrixRef block) const {
-  for (Index j = 0; j < block.cols(); ++j) {
-    double* column = &block(0, j);
+void Model::fill_given(Rows rows, const Given& given, MatrixRef matrix) const {
+  for (Index j = 0; j < matrix.cols(); ++j) {
+    double* column = &matrix(0, j);
     std::fill(column, column + padded_rows(size_of(rows.size)), 0.0);
     if (given.responsibilities) {
       std::copy_n(given.responsibilities + j * n_rows() + rows.begin, rows.size, column);
     }
   }
-  for (Index i = 0; given.labels && i < rows.size; ++i) block(i, given.labels[rows.begin + i] - 1) = 1.0;
-  if (weights_) block.array().colwise() *= ConstArrayMap(weights_ + rows.begin, rows.size);
+  for (Index i = 0; given.labels && i < rows.size; ++i) matrix(i, given.labels[rows.begin + i] - 1) = 1.0;
+  if (data_.weights) matrix.array().colwise() *= ConstArrayMap(data_.weights + rows.begin, rows.size);
 }
 
 void Model::expect_given(const Given& given, int threads, Interrupt& interrupt) {
-  pass(threads, interrupt, [&](Rows rows, double* work, MatrixRef block, VectorRef family, VectorRef latent) {
-    fill_given(rows, given, block);
-    family_->pack(rows, work);
-    latent_->accumulate(rows, block, latent);
-    family_->accumulate(rows, work, block.leftCols(n_components()), family);
+  pass(threads, interrupt, [&](const Stretch& stretch, double* work, MatrixRef matrix, VectorRef statistics) {
+    fill_given(stretch.rows, given, matrix);
+    for_each_unit(stretch, [&](Rows unit, Index at) {
+      latent_->accumulate(unit, matrix.middleRows(at, unit.size), latent_part(statistics));
+    });
+    add_statistics(stretch.rows, work, false, matrix, family_part(statistics));
     return 0.0;
   });
 }
@@ -154,24 +247,38 @@ void Model::report(double* responsibilities, double* log_density, double* row_lo
                    Interrupt& interrupt) {
   const Index n = n_rows();
   const Index k = n_components();
+  pass(threads, interrupt, [&](const Stretch& stretch, double* work, MatrixRef matrix, VectorRef statistics) {
+    const Rows& rows = stretch.rows;
+    add_densities(rows, work, matrix);
+    if (log_density) {
+      MatrixMap(log_density, n, k).middleRows(rows.begin, rows.size) = matrix.leftCols(k);
+    }
+    if (!responsibilities && !row_loglik) return 0.0;
+    find_posterior(stretch, nullptr, matrix, row_loglik ? row_loglik + rows.begin : nullptr,
+                   latent_part(statistics), {});
+    if (responsibilities) {
+      MatrixMap(responsibilities, n, n_columns()).middleRows(rows.begin, rows.size) = matrix;
+    }
+    return 0.0;
+  });
+}
+
+void Model::decode(Decoding want, double* out, int threads, Interrupt& interrupt) {
   pass(threads, interrupt,
-       [&](Rows rows, double* work, MatrixRef block, VectorRef /*family*/, VectorRef latent) {
-         MatrixRef own = block.leftCols(k);
-         family_->pack(rows, work);
-         family_->log_density(rows, work, own);
-         if (log_density) MatrixMap(log_density, n, k).middleRows(rows.begin, rows.size) = own;
-         if (!responsibilities && !row_loglik) return 0.0;
-         latent_->posterior(rows, nullptr, block, row_loglik ? row_loglik + rows.begin : nullptr, latent, {});
-         if (responsibilities) {
-           MatrixMap(responsibilities, n, n_columns()).middleRows(rows.begin, rows.size) = block;
-         }
+       [&](const Stretch& stretch, double* work, MatrixRef matrix, VectorRef /*statistics*/) {
+         const Rows& rows = stretch.rows;
+         add_densities(rows, work, matrix);
+         for_each_unit(stretch, [&](Rows unit, Index at) {
+           latent_->decode(unit, want, matrix.middleRows(at, unit.size));
+         });
+         MatrixMap(out, n_rows(), n_columns()).middleRows(rows.begin, rows.size) = matrix;
          return 0.0;
        });
 }
 
 void Model::maximise(Step step) {
-  family_->maximise(statistics_.head(family_->n_statistics()), step);
-  latent_->maximise(statistics_.tail(latent_->n_statistics()));
+  family_->maximise(family_part(statistics_), step);
+  latent_->maximise(latent_part(statistics_));
 }
 
 void Model::maximise_from(const Given& given, Step step, int threads, Interrupt& interrupt) {
@@ -183,14 +290,8 @@ void Model::maximise_from(const Given& given, Step step, int threads, Interrupt&
 }
 
 std::unique_ptr<Chart> Model::chart() {
-  const Index n_family = family_->n_statistics();
-  return join_charts(latent_->chart(statistics_.tail(latent_->n_statistics())),
-                     family_->chart(statistics_.head(n_family)), n_family);
-}
-
-Rows Model::rows_of(const Rows& slice) const {
-  const Index begin = blocks_[size_of(slice.begin)].begin;
-  return {begin, blocks_[size_of(slice.end() - 1)].end() - begin};
+  return join_charts(latent_->chart(latent_part(statistics_)), family_->chart(family_part(statistics_)),
+                     family_->n_statistics());
 }
 
 void Model::score(const Chart& chart, int threads, Interrupt& interrupt, const ScoreVisitor& visit) {
@@ -201,42 +302,32 @@ void Model::score(const Chart& chart, int threads, Interrupt& interrupt, const S
   Turnstile turnstile;
   parallel_for(static_cast<Index>(slices_.size()), threads, interrupt, [&](Index i, int id) {
     Turnstile::Ticket ticket(turnstile, i);
-    const Rows rows = rows_of(slices_[size_of(i)]);
-    Matrix scores(rows.size, chart.size());
-    for (Index row = rows.begin; row < rows.end() && !interrupt.raised(); row += 64) {
-      const Rows some{row, std::min<Index>(64, rows.end() - row)};
-      score_rows(some, chart, prior, workers_[size_of(id)], scores.middleRows(row - rows.begin, some.size));
+    const Rows& slice = slices_[size_of(i)];
+    const Index begin = stretches_[size_of(slice.begin)].units.begin;
+    const Rows units{begin, stretches_[size_of(slice.end() - 1)].units.end() - begin};
+    Matrix scores(units.size, chart.size());
+    Vector gradient(chart.size());
+    for (Index u = 0; u < units.size && !interrupt.raised(); ++u) {
+      score_unit(unit(units.begin + u), chart, workers_[size_of(id)], gradient);
+      scores.row(u) = gradient - prior;
     }
     ticket.pass([&] {
-      if (!interrupt.raised()) visit(rows, scores);
+      if (!interrupt.raised()) visit(units, scores);
     });
   });
 }
 
-// Statistics of one row at a time, and their gradient.
-void Model::score_rows(Rows rows, const Chart& chart, const Vector& prior, Worker& worker,
-                       MatrixRef scores) const {
-  const Index n_family = family_->n_statistics();
-  const Index n_latent = latent_->n_statistics();
+// The statistics of one unit alone, and their gradient.
+void Model::score_unit(Rows unit, const Chart& chart, Worker& worker, VectorRef gradient) const {
   double* work = worker.work.data();
-  MatrixMap block(worker.block.data(), static_cast<Index>(block_stride(size_of(block_rows_))), n_columns());
-  MatrixRef row = block.topRows(1);
-  Vector gradient(chart.size());
-  for (Index i = 0; i < rows.size; ++i) {
-    const Rows one{rows.begin + i, 1};
-    worker.statistics.setZero();
-    family_->pack(one, work);
-    family_->log_density(one, work, row.leftCols(n_components()));
-    latent_->posterior(one, nullptr, row, nullptr, worker.statistics.tail(n_latent), {});
-    family_->accumulate(one, work, row.leftCols(n_components()), worker.statistics.head(n_family));
-    family_->close_slice(worker.statistics.head(n_family), work);
-    chart.gradient(worker.statistics, gradient);
-    scores.row(i) = gradient - prior;
-  }
-}
-
-std::unique_ptr<Model> Model::clone() const {
-  return std::make_unique<Model>(family_->clone(), latent_->clone(), weights_);
+  MatrixRef matrix = matrix_of(worker).topRows(unit.size);
+  worker.statistics.setZero();
+  add_densities(unit, work, matrix);
+  latent_->posterior(unit, nullptr, matrix, nullptr, latent_part(worker.statistics), {});
+  clear_behind(matrix);
+  add_statistics(unit, work, true, matrix, family_part(worker.statistics));
+  family_->close_slice(family_part(worker.statistics), work);
+  chart.gradient(worker.statistics, gradient);
 }
 
 }  // namespace em

@@ -1,9 +1,12 @@
-// model.h: a family, a latent structure and case weights, and the one pass over the data that joins them.
+// model.h: a family and a latent structure bound to data, and the one pass over them that joins the two.
 //
-//   log density -> posterior -> accumulate, a block at a time while it is in the cache;
-//   slices of blocks on threads, their statistics added in the order of the slices.
+//   log density -> posterior -> accumulate, a stretch at a time while it is in the cache;
+//   slices of stretches on threads, their statistics added in the order of the slices.
 //
-// The slices depend on the number of rows and on the family, never on the threads, so every result is the
+// A stretch is what fits into a block: as many rows as that, or as many whole units. A unit that is longer is
+// a stretch of its own; its log densities are made block by block, and its blocks are packed twice.
+//
+// The slices depend on the rows, their units and the family, never on the threads, so every result is the
 // same, to the last bit, for any number of them. Nothing is allocated inside a pass once there was one.
 #pragma once
 
@@ -26,22 +29,40 @@ struct Given {
 
 class Model {
  public:
-  // weights: one for each row, not copied; null where every row counts once.
-  Model(std::unique_ptr<Family> family, std::unique_ptr<Latent> latent, const double* weights);
+  // Binds both to the data.
+  Model(std::unique_ptr<Family> family, std::unique_ptr<Latent> latent, const Data& data);
+  Model(const Model& other);  // own parameters, the same data
+  Model& operator=(const Model&) = delete;
 
+  const Data& data() const { return data_; }
   Family& family() { return *family_; }
   Latent& latent() { return *latent_; }
   const Fields& fields() const { return fields_; }  // the latent structure's, then the family's
+  const Fields& family_fields() const { return family_fields_; }
   Index n_parameters() const { return packed_size(fields_); }
-  Index n_rows() const { return family_->n_rows(); }
+  Index n_rows() const { return data_.n; }
+
+  // What belongs together; where the latent structure has no units, each row is one.
+  Index n_units() const { return units_.empty() ? data_.n : static_cast<Index>(units_.size()); }
+  Rows unit(Index i) const { return units_.empty() ? Rows{i, 1} : units_[size_of(i)]; }
+
   Index n_components() const { return family_->n_components(); }
-  Index n_columns() const { return latent_->n_components(); }  // of responsibilities: noise may be one more
+  Index n_columns() const { return latent_->n_columns(); }  // of responsibilities: noise may be one more
   Index n_free() const { return family_->n_free() + latent_->n_free(); }
   double total_weight() const { return total_weight_; }
+
+  // Family::describe(): before a run.
+  Index describe() { return family_->describe(); }
+
+  // May it run on a thread of its own? See Family::thread_safe().
+  bool thread_safe() const { return family_->thread_safe(); }
 
   // The statistics of the last pass: the family's, then the latent structure's.
   const Vector& statistics() const { return statistics_; }
   void set_statistics(ConstVectorRef statistics) { statistics_ = statistics; }
+  Vector counts() const {
+    return latent_->counts(statistics_.tail(latent_->n_statistics()));
+  }  // effective rows of each column
 
   // Readies both at the present parameters; -1, or the component whose density does not exist there.
   Index prepare(Accuracy accuracy);
@@ -67,6 +88,9 @@ class Model {
   void report(double* responsibilities, double* log_density, double* row_loglik, int threads,
               Interrupt& interrupt);
 
+  // Latent::decode() of every unit: n x n_columns(). Needs prepare().
+  void decode(Decoding want, double* out, int threads, Interrupt& interrupt);
+
   void maximise(Step step);
 
   // Parameters from responsibilities alone. Two passes, the second about the means of the first, because
@@ -77,40 +101,59 @@ class Model {
   // statistics of an E-step there. See chart.h.
   std::unique_ptr<Chart> chart();
 
-  // Each row's own gradient of the log-likelihood at the origin of a new chart, as if its weight were 1.
-  // visit(rows, scores) is called for one slice after the other, scores being rows.size x chart.size(). Needs
-  // prepare().
-  using ScoreVisitor = std::function<void(Rows rows, ConstMatrixRef scores)>;
+  // Each unit's own gradient of the log-likelihood at the origin of a new chart, as if its weight were 1.
+  // visit(units, scores) is called for one slice after the other: the numbers of its units (of its rows,
+  // where these are by themselves), and a row of chart.size() for each. Needs prepare().
+  using ScoreVisitor = std::function<void(Rows units, ConstMatrixRef scores)>;
   void score(const Chart& chart, int threads, Interrupt& interrupt, const ScoreVisitor& visit);
-  const double* weights() const { return weights_; }
 
-  std::unique_ptr<Model> clone() const;  // own parameters, the same data
+  std::unique_ptr<Model> clone() const { return std::make_unique<Model>(*this); }
 
  private:
+  struct Stretch {
+    Rows rows;
+    Rows units;  // their numbers; as many as rows where these are by themselves
+  };
+
   struct Worker {
     Buffer work;
-    Buffer block;  // block_stride(block_rows_) x n_columns()
+    Buffer room;  // for a matrix of a stretch's rows
     Vector statistics;
   };
 
-  void fill_given(Rows rows, const Given& given, MatrixRef block) const;
-  ConstBlock source_behind(Rows rows) const;
+  VectorRef family_part(VectorRef statistics) const { return statistics.head(family_->n_statistics()); }
+  VectorRef latent_part(VectorRef statistics) const { return statistics.tail(latent_->n_statistics()); }
+  void make_stretches();
   void make_slices();
   void make_workers(int threads);
-  Rows rows_of(const Rows& slice) const;
-  void score_rows(Rows rows, const Chart& chart, const Vector& prior, Worker& worker, MatrixRef scores) const;
-  template <class BlockTask>
-  double pass(int threads, Interrupt& interrupt, BlockTask task);
+  MatrixMap matrix_of(Worker& worker) const;
+  ConstBlock source_behind(Rows rows) const;
+  template <class Task>
+  void for_each_block(Rows rows, Task task) const;
+  template <class Task>
+  void for_each_unit(const Stretch& stretch, Task task) const;
+  void add_densities(Rows rows, double* work, MatrixRef matrix) const;
+  double find_posterior(const Stretch& stretch, const double* weights, MatrixRef matrix, double* row_loglik,
+                        VectorRef statistics, ConstBlock next) const;
+  void add_statistics(Rows rows, double* work, bool packed, ConstMatrixRef responsibilities,
+                      VectorRef statistics) const;
+  void fill_given(Rows rows, const Given& given, MatrixRef matrix) const;
+  void score_unit(Rows unit, const Chart& chart, Worker& worker, VectorRef gradient) const;
+  template <class Task>
+  double pass(int threads, Interrupt& interrupt, Task task);
 
   std::unique_ptr<Family> family_;
   std::unique_ptr<Latent> latent_;
-  const double* weights_;
+  Data data_;
   double total_weight_;
   double size_ = 0.0;
+  Fields family_fields_;
   Fields fields_;
-  std::vector<Rows> blocks_;
-  std::vector<Rows> slices_;  // in blocks
-  Index block_rows_ = 0;      // the largest block
+  std::vector<Rows> units_;
+  std::vector<Stretch> stretches_;
+  std::vector<Rows> slices_;  // of stretches
+  Index block_rows_ = 0;
+  Index longest_ = 0;  // rows of a stretch
   std::vector<Worker> workers_;
   Vector statistics_;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <stdexcept>
 
 #include "family_binomial.h"
@@ -9,6 +10,7 @@
 #include "family_gaussian_missing.h"
 #include "kernels.h"
 #include "latent_mixture.h"
+#include "latent_mixture_units.h"
 
 namespace em {
 
@@ -58,8 +60,9 @@ const double* doubles_of(const Rcpp::List& list, const char* name, Index size) {
 
 Rcpp::NumericVector write_field(const Field& field, const double* values) {
   Rcpp::NumericVector out(values, values + field.size());
-  if (field.dims.size() > 1) {
-    Rcpp::IntegerVector dims(field.dims.begin(), field.dims.end());
+  if (field.axes.size() > 1) {
+    Rcpp::IntegerVector dims;
+    for (const Extent& extent : field.axes) dims.push_back(static_cast<int>(extent.size));
     out.attr("dim") = dims;
   }
   return out;
@@ -94,18 +97,103 @@ GaussianPrior make_prior(const Rcpp::List& family, Index d) {
   return out;
 }
 
-std::unique_ptr<Family> make_gaussian(const Rcpp::NumericMatrix& x, const Rcpp::List& data,
-                                      const Rcpp::List& family, Index k) {
+std::unique_ptr<Family> make_gaussian(const Rcpp::List& family, Index d, Index k, bool missing) {
   const Structure structure = parse_structure(word_of(family, "covariance"));
   std::unique_ptr<FamilyGaussianBase> out;
-  if (is_true(data, "missing")) {
-    out = std::make_unique<FamilyGaussianMissing>(x.nrow(), x.ncol(), x.begin(), k, structure);
+  if (missing) {
+    out = std::make_unique<FamilyGaussianMissing>(d, k, structure);
   } else {
-    out = std::make_unique<FamilyGaussian>(x.nrow(), x.ncol(), x.begin(), k, structure);
+    out = std::make_unique<FamilyGaussian>(d, k, structure);
   }
-  out->hold(make_held(family, x.ncol(), k));
-  out->set_prior(make_prior(family, x.ncol()));
+  out->hold(make_held(family, d, k));
+  out->set_prior(make_prior(family, d));
   return out;
+}
+
+std::unique_ptr<Family> make_binomial(const Rcpp::List& family, Index d, Index k) {
+  if (d != 2) throw std::invalid_argument("binomial data need two columns: successes, trials");
+  auto out = std::make_unique<FamilyBinomial>(k);
+  if (const double* prob = held_of(family, "prob", k)) out->hold(ConstVectorMap(prob, k));
+  return out;
+}
+
+std::unique_ptr<Family> family_of(const Rcpp::List& family, Index d, bool missing) {
+  const auto name = word_of(family, "name");
+  const Index k = Rcpp::as<int>(element(family, "k"));
+  if (k < 1) throw std::invalid_argument("family$k must be 1 or more");
+  if (name == "gaussian") return make_gaussian(family, d, k, missing);
+  if (name == "binomial") return make_binomial(family, d, k);
+  throw std::invalid_argument("unknown family " + name);
+}
+
+std::unique_ptr<Latent> latent_of(const Rcpp::List& latent, Index k, bool by_unit) {
+  const auto name = word_of(latent, "name");
+  if (name != "mixture") throw std::invalid_argument("unknown latent structure " + name);
+  const bool noise = is_true(latent, "noise");
+  const Index columns = noise ? k + 1 : k;
+  const double* proportions = doubles_of(latent, "proportions", columns);
+  const double* held = doubles_of(latent, "held", columns);
+  if (!proportions || !held) throw std::invalid_argument("one proportion for each component is needed");
+  const Noise beside = is_true(latent, "alike") ? Noise::beside_alike : Noise::beside;
+  const Noise kind = noise ? beside : Noise::none;
+  const ConstVectorMap start(proportions, columns);
+  const ConstVectorMap fixed(held, columns);
+  if (by_unit) return std::make_unique<LatentMixtureUnits>(start, fixed, kind);
+  return std::make_unique<LatentMixture>(start, fixed, kind);
+}
+
+// columns: of responsibilities.
+Known known_of(const Rcpp::List& data, Index n, Index columns) {
+  Known known;
+  known.log_noise = doubles_of(data, "log_noise", n);
+  known.log_beliefs = doubles_of(data, "log_beliefs", n * columns);
+  if (!has(data, "labels")) return known;
+  SEXP labels = element(data, "labels");
+  if (TYPEOF(labels) != INTSXP || Rf_xlength(labels) != n) {
+    throw std::invalid_argument("data$labels must be integers, one for each row");
+  }
+  known.labels = INTEGER(labels);
+  const bool known_all =
+      std::all_of(known.labels, known.labels + n, [&](int label) { return label >= 0 && label <= columns; });
+  if (!known_all) throw std::invalid_argument("data$labels has labels beyond the components");
+  return known;
+}
+
+Units units_of(const Rcpp::List& data, Index n) {
+  Units out;
+  if (!has(data, "units")) return out;
+  SEXP ends = element(data, "units");
+  out.size = Rf_xlength(ends);
+  const auto increase = [](const int* first, const int* last) {
+    return *first >= 1 && std::adjacent_find(first, last, std::greater_equal<int>()) == last;
+  };
+  const bool sound = TYPEOF(ends) == INTSXP && out.size > 0 &&
+                     increase(INTEGER(ends), INTEGER(ends) + out.size) && INTEGER(ends)[out.size - 1] == n;
+  if (!sound) throw std::invalid_argument("data$units must be the last rows of all units, in order");
+  out.ends = INTEGER(ends);
+  return out;
+}
+
+// Has every row of a unit the same?
+bool same_in_units(const double* values, Index columns, const Data& rows) {
+  for (const Rows& unit : rows.units.rows()) {
+    for (Index j = 0; values && j < columns; ++j) {
+      const double* first = values + j * rows.n + unit.begin;
+      if (std::any_of(first, first + unit.size, [&](double value) { return value != *first; })) return false;
+    }
+  }
+  return true;
+}
+
+// Null where every row counts once.
+const double* weights_of(const Rcpp::List& data, Index n) {
+  if (!has(data, "weights")) return nullptr;
+  SEXP weights = element(data, "weights");
+  if (TYPEOF(weights) != REALSXP || Rf_xlength(weights) != n) {
+    throw std::invalid_argument("data$weights must be doubles, one for each row");
+  }
+  const double* first = REAL(weights);
+  return std::all_of(first, first + n, [](double w) { return w == 1.0; }) ? nullptr : first;
 }
 
 const int* partition_of(SEXP labels, const Model& model) {
@@ -121,69 +209,41 @@ const int* partition_of(SEXP labels, const Model& model) {
 
 }  // namespace
 
-std::unique_ptr<Family> make_family(const Rcpp::List& data, const Rcpp::List& family) {
+Data make_data(const Rcpp::List& data) {
   const std::string wanted = has(data, "kernels") ? word_of(data, "kernels") : "best";
   if (!use_kernels(wanted.c_str())) throw std::invalid_argument("this machine has no kernels " + wanted);
-  const auto name = word_of(family, "name");
-  const Index k = Rcpp::as<int>(element(family, "k"));
   const Rcpp::NumericMatrix x = matrix_of(data);  // R keeps the memory as long as the list lives
-  if (k < 1) throw std::invalid_argument("family$k must be 1 or more");
   if (x.ncol() < 1) throw std::invalid_argument("data$x must have a column");
-  if (name == "gaussian") return make_gaussian(x, data, family, k);
-  if (name == "binomial") {
-    if (x.ncol() != 2) throw std::invalid_argument("binomial data need two columns: successes, trials");
-    auto out = std::make_unique<FamilyBinomial>(x.nrow(), x.begin(), x.begin() + x.nrow(), k);
-    if (const double* prob = held_of(family, "prob", k)) out->hold(ConstVectorMap(prob, k));
-    return out;
-  }
-  throw std::invalid_argument("unknown family " + name);
+  Data out;
+  out.x = x.begin();
+  out.n = x.nrow();
+  out.d = x.ncol();
+  out.weights = weights_of(data, out.n);
+  out.units = units_of(data, out.n);
+  return out;
 }
 
-std::unique_ptr<Latent> make_latent(const Rcpp::List& data, const Rcpp::List& latent, Index k, Index n_rows) {
-  const auto name = word_of(latent, "name");
-  if (name != "mixture") throw std::invalid_argument("unknown latent structure " + name);
-  KnownRows known;
-  known.n_rows = n_rows;
-  const bool noise = is_true(latent, "noise");
-  const Index columns = noise ? k + 1 : k;
-  if (noise) {
-    known.log_noise = doubles_of(data, "log_noise", n_rows);
-    if (!known.log_noise) throw std::invalid_argument("data$log_noise is needed");
-  }
-  known.log_beliefs = doubles_of(data, "log_beliefs", n_rows * columns);
-  if (has(data, "labels")) {
-    SEXP labels = element(data, "labels");
-    if (TYPEOF(labels) != INTSXP || Rf_xlength(labels) != n_rows) {
-      throw std::invalid_argument("data$labels must be integers, one for each row");
-    }
-    known.labels = INTEGER(labels);
-    const bool known_all = std::all_of(known.labels, known.labels + n_rows,
-                                       [&](int label) { return label >= 0 && label <= columns; });
-    if (!known_all) throw std::invalid_argument("data$labels has labels beyond the components");
-  }
-  const double* proportions = doubles_of(latent, "proportions", columns);
-  const double* held = doubles_of(latent, "held", columns);
-  if (!proportions || !held) throw std::invalid_argument("one proportion for each component is needed");
-  return std::make_unique<LatentMixture>(ConstVectorMap(proportions, columns), ConstVectorMap(held, columns),
-                                         known, is_true(latent, "alike"));
-}
-
-const double* weights_of(const Rcpp::List& data) {
-  if (!has(data, "weights")) return nullptr;
-  SEXP weights = element(data, "weights");
-  if (TYPEOF(weights) != REALSXP || Rf_xlength(weights) != matrix_of(data).nrow()) {
-    throw std::invalid_argument("data$weights must be doubles, one for each row");
-  }
-  const double* first = REAL(weights);
-  const double* end = first + Rf_xlength(weights);
-  return std::all_of(first, end, [](double w) { return w == 1.0; }) ? nullptr : first;
+std::unique_ptr<Family> make_family(const Rcpp::List& data, const Rcpp::List& family) {
+  const Data rows = make_data(data);
+  auto out = family_of(family, rows.d, is_true(data, "missing"));
+  out->bind(rows);
+  return out;
 }
 
 std::unique_ptr<Model> make_model(const Rcpp::List& data, const Rcpp::List& family,
                                   const Rcpp::List& latent) {
-  auto bound = make_family(data, family);
-  auto structure = make_latent(data, latent, bound->n_components(), bound->n_rows());
-  return std::make_unique<Model>(std::move(bound), std::move(structure), weights_of(data));
+  Data rows = make_data(data);
+  auto components = family_of(family, rows.d, is_true(data, "missing"));
+  auto structure = latent_of(latent, components->n_components(), rows.units.size > 0);
+  rows.known = known_of(data, rows.n, structure->n_columns());
+  if (is_true(latent, "noise") && !rows.known.log_noise) {
+    throw std::invalid_argument("data$log_noise is needed");
+  }
+  if (!same_in_units(rows.weights, 1, rows) ||
+      !same_in_units(rows.known.log_beliefs, structure->n_columns(), rows)) {
+    throw std::invalid_argument("weights and beliefs must be the same in all rows of a unit");
+  }
+  return std::make_unique<Model>(std::move(components), std::move(structure), rows);
 }
 
 void read_parameters(const Rcpp::List& list, const Fields& fields) {

@@ -3,8 +3,9 @@
 // Nothing but plain data crosses the boundary:
 //   data     list(x = double matrix, weights = NULL or doubles, missing = is there NaN in x?, kernels = NULL
 //            or their name; and what is known of each row, where anything is: labels = integers, 0 where
-//            unknown, log_beliefs = matrix, log_noise = log density of noise); the columns of a binomial
-//            family are successes and trials
+//            unknown, log_beliefs = matrix, log_noise = log density of noise; units = NULL or the number of
+//            the last row of each, for rows that share a component); the columns of a binomial family are
+//            successes and trials
 //   family   list(name =, k =, held = a list like the parameters, NaN where free, ...); a Gaussian one has
 //            covariance = its letters, prior = NULL or list(mean, kappa, nu, scale)
 //   latent   list(name =, proportions = the start, held = as many, NaN where free; noise = is there a
@@ -53,12 +54,12 @@ class ListBuilder {
   R_xlen_t used_ = 0;
 };
 
-std::unique_ptr<Family> make_family(const Rcpp::List& data, const Rcpp::List& family);
-std::unique_ptr<Latent> make_latent(const Rcpp::List& data, const Rcpp::List& latent, Index k, Index n_rows);
-std::unique_ptr<Model> make_model(const Rcpp::List& data, const Rcpp::List& family, const Rcpp::List& latent);
+// The rows and their weights, without what is known of them.
+Data make_data(const Rcpp::List& data);
 
-// Null where every row counts once.
-const double* weights_of(const Rcpp::List& data);
+// Bound to the rows.
+std::unique_ptr<Family> make_family(const Rcpp::List& data, const Rcpp::List& family);
+std::unique_ptr<Model> make_model(const Rcpp::List& data, const Rcpp::List& family, const Rcpp::List& latent);
 
 void read_parameters(const Rcpp::List& list, const Fields& fields);
 Vector packed_parameters(const Rcpp::List& list, const Fields& fields);

@@ -70,10 +70,9 @@ Rcpp::List em_tally_cpp(Rcpp::NumericMatrix x, Rcpp::Nullable<Rcpp::NumericVecto
 // [[Rcpp::export(rng = false)]]
 Rcpp::List em_start_cpp(Rcpp::List data, Rcpp::List family, std::string method, Rcpp::NumericVector seeds) {
   const auto bound = em::make_family(data, family);
-  const double* weights = em::weights_of(data);
   const em::Index k = bound->n_components();
-  if (bound->n_rows() < 1) throw std::invalid_argument("starts need rows");
-  bound->describe(weights);
+  if (bound->data().n < 1) throw std::invalid_argument("starts need rows");
+  bound->describe();
   em::Interrupt interrupt(em::user_wants_out);
   Rcpp::List out(seeds.size());
   for (R_xlen_t i = 0; i < seeds.size(); ++i) {
@@ -82,12 +81,11 @@ Rcpp::List em_start_cpp(Rcpp::List data, Rcpp::List family, std::string method, 
     if (!(seeds[i] >= 0.0 && seeds[i] < 0x1p53)) throw std::invalid_argument("a seed must be 0 or more");
     em::Random random(static_cast<std::uint64_t>(seeds[i]));
     if (method == "random") {
-      bound->start_at(em::random_rows(*bound, weights, k, random));
+      bound->start_at(em::random_rows(*bound, k, random));
       out[i] = Rcpp::List::create(Rcpp::Named("parameters") = em::write_parameters(bound->parameters()));
     } else {
-      const std::vector<int> labels = method == "partition"
-                                          ? em::random_partition(*bound, k, random)
-                                          : em::kmeans_partition(*bound, weights, k, random);
+      const std::vector<int> labels = method == "partition" ? em::random_partition(*bound, k, random)
+                                                            : em::kmeans_partition(*bound, k, random);
       out[i] =
           Rcpp::List::create(Rcpp::Named("partition") = Rcpp::IntegerVector(labels.begin(), labels.end()));
     }
@@ -100,7 +98,7 @@ Rcpp::List em_start_cpp(Rcpp::List data, Rcpp::List family, std::string method, 
 Rcpp::List em_run_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List starts,
                       Rcpp::List control) {
   const auto model = em::make_model(data, family, latent);
-  const em::Index defect = model->family().describe(em::weights_of(data));
+  const em::Index defect = model->describe();
   if (starts.size() == 0) throw std::invalid_argument("there must be a start");
   std::vector<em::Start> from;
   for (R_xlen_t i = 0; i < starts.size(); ++i) from.push_back(em::make_start(starts[i], *model));
@@ -190,8 +188,9 @@ Rcpp::List em_maximise_cpp(Rcpp::NumericVector statistics, Rcpp::List data, Rcpp
 // [[Rcpp::export(rng = false)]]
 Rcpp::NumericMatrix em_distances_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List parameters) {
   const auto bound = em::make_family(data, family);
-  bound->describe(em::weights_of(data));
+  bound->describe();
   em::read_parameters(parameters, bound->parameters());
+  bound->prepare(em::Accuracy::exact);
   const int k = static_cast<int>(bound->n_components());
   Rcpp::NumericMatrix out(k, k);
   for (int b = 0; b < k; ++b) {
@@ -243,11 +242,8 @@ Rcpp::NumericMatrix em_place_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List 
 Rcpp::List em_refit_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters,
                         Rcpp::List control) {
   std::vector<std::unique_ptr<em::Model>> models;
-  std::vector<const double*> weights;
   for (R_xlen_t i = 0; i < data.size(); ++i) {
-    const Rcpp::List one = data[i];
-    models.push_back(em::make_model(one, family, latent));
-    weights.push_back(em::weights_of(one));
+    models.push_back(em::make_model(data[i], family, latent));
   }
   if (models.empty()) throw std::invalid_argument("there must be data");
   const auto alike = [&](const auto& model) {
@@ -259,7 +255,7 @@ Rcpp::List em_refit_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
   em::Start start;
   start.parameters = em::packed_parameters(parameters, models.front()->fields());
   em::Interrupt interrupt(em::user_wants_out);
-  const std::vector<em::Fit> fits = em::refit(models, weights, start, em::make_control(control), interrupt);
+  const std::vector<em::Fit> fits = em::refit(models, start, em::make_control(control), interrupt);
   em::leave_if_raised(interrupt);
 
   std::vector<em::Vector> found;
@@ -284,12 +280,9 @@ Rcpp::List em_races_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
                         Rcpp::List control) {
   if (data.size() != starts.size()) throw std::invalid_argument("each data set needs its starts");
   std::vector<std::unique_ptr<em::Model>> models;
-  std::vector<const double*> weights;
   std::vector<std::vector<em::Start>> from(static_cast<std::size_t>(starts.size()));
   for (R_xlen_t i = 0; i < data.size(); ++i) {
-    const Rcpp::List one = data[i];
-    models.push_back(em::make_model(one, family, latent));
-    weights.push_back(em::weights_of(one));
+    models.push_back(em::make_model(data[i], family, latent));
     const Rcpp::List items = starts[i];
     if (items.size() == 0) throw std::invalid_argument("there must be starts");
     for (R_xlen_t j = 0; j < items.size(); ++j) {
@@ -297,8 +290,7 @@ Rcpp::List em_races_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
     }
   }
   em::Interrupt interrupt(em::user_wants_out);
-  const std::vector<em::Fit> fits =
-      em::race_each(models, weights, from, em::make_control(control), interrupt);
+  const std::vector<em::Fit> fits = em::race_each(models, from, em::make_control(control), interrupt);
   em::leave_if_raised(interrupt);
 
   Rcpp::List out(data.size());

@@ -5,9 +5,9 @@
 #include <stdexcept>
 
 #include "certainty.h"
+#include "gaussian_relatives.h"
 #include "r_fits.h"
 #include "refit.h"
-#include "share.h"
 
 namespace {
 
@@ -17,7 +17,7 @@ Rcpp::NumericVector with_shape(const em::Vector& x, const Rcpp::IntegerVector& s
   return out;
 }
 
-// What share() asks of a model.
+// What find_relatives() asks of a model.
 void check_shared(const em::Model& model, const Rcpp::List& family) {
   const auto is = [&](const char* name, const char* word) {
     SEXP value = em::element(family, name);
@@ -29,31 +29,32 @@ void check_shared(const em::Model& model, const Rcpp::List& family) {
   throw std::invalid_argument("only free Gaussian components without noise share their sums");
 }
 
-Rcpp::List shared_parameters(const em::Shared& shared, std::size_t structure) {
-  const int k = static_cast<int>(shared.mean.rows());
-  const int d = static_cast<int>(shared.mean.cols());
-  const em::Vector& sigma = shared.covariance[structure];
-  const em::Vector mean = em::ConstVectorMap(shared.mean.data(), shared.mean.size());
+Rcpp::List shared_parameters(const em::Relatives& found, std::size_t structure) {
+  const int k = static_cast<int>(found.mean.rows());
+  const int d = static_cast<int>(found.mean.cols());
+  const em::Vector& sigma = found.covariance[structure];
+  const em::Vector mean = em::ConstVectorMap(found.mean.data(), found.mean.size());
   if (d == 1) {
-    return Rcpp::List::create(Rcpp::Named("proportions") = em::to_r(shared.proportions),
+    return Rcpp::List::create(Rcpp::Named("proportions") = em::to_r(found.proportions),
                               Rcpp::Named("mean") = em::to_r(mean),
                               Rcpp::Named("sd") = em::to_r(sigma.cwiseSqrt()));
   }
-  return Rcpp::List::create(Rcpp::Named("proportions") = em::to_r(shared.proportions),
+  return Rcpp::List::create(Rcpp::Named("proportions") = em::to_r(found.proportions),
                             Rcpp::Named("mean") = with_shape(mean, {k, d}),
                             Rcpp::Named("covariance") = with_shape(sigma, {d, d, k}));
 }
 
 }  // namespace
 
-// What an M-step makes of each start, as share.h says, under each structure: a list with `bounds`, `fewest`
-// (rows of the smallest component) and `parameters`, where there are any. family: Gaussian, VVV.
+// What an M-step makes of each start, as gaussian_relatives.h says, under each structure: a list with
+// `bounds`, `fewest` (rows of the smallest component) and `parameters`, where there are any. family:
+// Gaussian, VVV.
 // [[Rcpp::export(rng = false)]]
 Rcpp::List em_share_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List starts,
                         Rcpp::CharacterVector structures, int threads) {
   const auto model = em::make_model(data, family, latent);
   check_shared(*model, family);
-  model->family().describe(em::weights_of(data));
+  model->describe();
   std::vector<em::Structure> wanted;
   for (R_xlen_t s = 0; s < structures.size(); ++s) {
     wanted.push_back(em::parse_structure(Rcpp::as<std::string>(structures[s])));
@@ -63,16 +64,15 @@ Rcpp::List em_share_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
   for (R_xlen_t i = 0; i < starts.size(); ++i) {
     const em::Start start = em::make_start(starts[i], *model);
     if (start.responsibilities) throw std::invalid_argument("a start must be parameters or a partition here");
-    const em::Shared shared = em::share(*model, start, wanted, threads, interrupt);
+    const em::Relatives found = em::find_relatives(*model, start, wanted, threads, interrupt);
     em::leave_if_raised(interrupt);
-    if (shared.bound.size() == 0) continue;
+    if (found.bound.size() == 0) continue;
     Rcpp::List parameters(structures.size());
     for (std::size_t s = 0; s < wanted.size(); ++s) {
-      parameters[static_cast<R_xlen_t>(s)] = shared_parameters(shared, s);
+      parameters[static_cast<R_xlen_t>(s)] = shared_parameters(found, s);
     }
-    out[i] =
-        Rcpp::List::create(Rcpp::Named("bounds") = em::to_r(shared.bound),
-                           Rcpp::Named("fewest") = shared.fewest, Rcpp::Named("parameters") = parameters);
+    out[i] = Rcpp::List::create(Rcpp::Named("bounds") = em::to_r(found.bound),
+                                Rcpp::Named("fewest") = found.fewest, Rcpp::Named("parameters") = parameters);
   }
   return out;
 }
@@ -89,9 +89,8 @@ Rcpp::List em_run_each_cpp(Rcpp::List data, Rcpp::List families, Rcpp::List late
     models.push_back(em::make_model(data, families[i], latent));
     from.push_back(em::make_start(starts[i], *models.back()));
   }
-  const std::vector<const double*> weights(models.size(), em::weights_of(data));
   em::Interrupt interrupt(em::user_wants_out);
-  const std::vector<em::Fit> fits = em::run_each(models, weights, from, em::make_control(control), interrupt);
+  const std::vector<em::Fit> fits = em::run_each(models, from, em::make_control(control), interrupt);
   em::leave_if_raised(interrupt);
   Rcpp::List out(families.size());
   for (std::size_t i = 0; i < fits.size(); ++i) {

@@ -31,7 +31,10 @@ constexpr double same_loglik = 0.1;
 class Race {
  public:
   Race(const Model& model, const std::vector<Start>& starts, const Control& control, Interrupt& interrupt)
-      : control_(control), interrupt_(interrupt), total_(model.total_weight()) {
+      : control_(control),
+        interrupt_(interrupt),
+        thread_safe_(model.thread_safe()),
+        total_(model.total_weight()) {
     for (const Start& start : starts) {
       runs_.push_back(std::make_unique<PausedRun>(model.clone(), start, control, interrupt));
     }
@@ -67,7 +70,7 @@ class Race {
     for (const std::size_t i : in_) {
       if (!runs_[i]->has_ended()) on.push_back(i);
     }
-    const bool spread = on.size() > 1 && control_.threads > 1;
+    const bool spread = on.size() > 1 && control_.threads > 1 && thread_safe_;
     const int each = spread ? 1 : control_.threads;
     parallel_for(static_cast<Index>(on.size()), spread ? control_.threads : 1, interrupt_,
                  [&](Index at, int) {
@@ -135,6 +138,7 @@ class Race {
 
   Control control_;
   Interrupt& interrupt_;
+  bool thread_safe_;
   double total_;
   std::vector<std::unique_ptr<PausedRun>> runs_;
   std::vector<std::size_t> in_;  // those that are not set aside

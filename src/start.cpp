@@ -9,16 +9,16 @@ namespace {
 constexpr Index block_rows = 256;
 constexpr int lloyd_steps = 10;
 
-Vector row_weights(const double* weights, Index n) {
-  return weights ? Vector(ConstVectorMap(weights, n)) : Vector::Ones(n);
+Vector row_weights(const Data& data) {
+  return data.weights ? Vector(ConstVectorMap(data.weights, data.n)) : Vector::Ones(data.n);
 }
 
 // Calls visit(rows, features of those rows) for each block of the data.
 template <class Visit>
 void for_each_block(const Family& family, Visit visit) {
   Matrix features(block_rows, family.n_features());
-  for (Index begin = 0; begin < family.n_rows(); begin += block_rows) {
-    const Rows rows{begin, std::min(block_rows, family.n_rows() - begin)};
+  for (Index begin = 0; begin < family.data().n; begin += block_rows) {
+    const Rows rows{begin, std::min(block_rows, family.data().n - begin)};
     family.features(rows, features.topRows(rows.size));
     visit(rows, features.topRows(rows.size));
   }
@@ -33,7 +33,7 @@ Vector features_of(const Family& family, Index row) {
 // Centres in columns: each drawn in proportion to its squared distance to those before.
 Matrix seed_centres(const Family& family, const Vector& weights, Index k, Random& random) {
   Matrix centres(family.n_features(), k);
-  Vector distance = Vector::Constant(family.n_rows(), std::numeric_limits<double>::infinity());
+  Vector distance = Vector::Constant(family.data().n, std::numeric_limits<double>::infinity());
   centres.col(0) = features_of(family, random.proportional_to(weights));
   for (Index j = 1; j < k; ++j) {
     for_each_block(family, [&](Rows rows, ConstMatrixRef features) {
@@ -90,10 +90,10 @@ Index Random::proportional_to(const Vector& mass) {
   return last;
 }
 
-std::vector<int> kmeans_partition(const Family& family, const double* weights, Index k, Random& random) {
-  const Vector weight = row_weights(weights, family.n_rows());
+std::vector<int> kmeans_partition(const Family& family, Index k, Random& random) {
+  const Vector weight = row_weights(family.data());
   Matrix centres = seed_centres(family, weight, k, random);
-  std::vector<int> labels(static_cast<std::size_t>(family.n_rows()), 0);
+  std::vector<int> labels(static_cast<std::size_t>(family.data().n), 0);
   for (int step = 0; step < lloyd_steps; ++step) {
     if (!lloyd(family, weight, centres, labels)) break;
   }
@@ -101,13 +101,13 @@ std::vector<int> kmeans_partition(const Family& family, const double* weights, I
 }
 
 std::vector<int> random_partition(const Family& family, Index k, Random& random) {
-  std::vector<int> labels(static_cast<std::size_t>(family.n_rows()));
+  std::vector<int> labels(static_cast<std::size_t>(family.data().n));
   for (int& label : labels) label = static_cast<int>(random.below(k) + 1);
   return labels;
 }
 
-std::vector<Index> random_rows(const Family& family, const double* weights, Index k, Random& random) {
-  Vector mass = row_weights(weights, family.n_rows());
+std::vector<Index> random_rows(const Family& family, Index k, Random& random) {
+  Vector mass = row_weights(family.data());
   std::vector<Index> rows;
   for (Index j = 0; j < k; ++j) {
     rows.push_back(random.proportional_to(mass));
@@ -118,7 +118,7 @@ std::vector<Index> random_rows(const Family& family, const double* weights, Inde
         if (features.row(i).transpose() == drawn) mass[block.begin + i] = 0.0;
       }
     });
-    if (!(mass.sum() > 0.0)) mass = row_weights(weights, family.n_rows());
+    if (!(mass.sum() > 0.0)) mass = row_weights(family.data());
   }
   return rows;
 }

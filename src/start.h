@@ -32,8 +32,8 @@ class Random {
   std::mt19937_64 engine_;
 };
 
-std::vector<int> kmeans_partition(const Family& family, const double* weights, Index k, Random& random);
+std::vector<int> kmeans_partition(const Family& family, Index k, Random& random);
 std::vector<int> random_partition(const Family& family, Index k, Random& random);
-std::vector<Index> random_rows(const Family& family, const double* weights, Index k, Random& random);
+std::vector<Index> random_rows(const Family& family, Index k, Random& random);
 
 }  // namespace em

@@ -1,4 +1,4 @@
-#include "share.h"
+#include "gaussian_relatives.h"
 
 #include <algorithm>
 #include <cmath>
@@ -85,9 +85,9 @@ class Scatter {
 
 }  // namespace
 
-Shared share(Model& model, const Start& start, const std::vector<Structure>& structures, int threads,
-             Interrupt& interrupt) {
-  Shared out;
+Relatives find_relatives(Model& model, const Start& start, const std::vector<Structure>& structures,
+                         int threads, Interrupt& interrupt) {
+  Relatives out;
   const Index k = model.n_components();
   double level = 0.0;
   Parameters from;
@@ -100,7 +100,7 @@ Shared share(Model& model, const Start& start, const std::vector<Structure>& str
     level = model.expect(threads, interrupt);
     model.maximise(Step::em);
   }
-  const Vector counts = model.statistics().tail(model.n_columns()).head(k);
+  const Vector counts = model.counts().head(k);
   const Parameters step = parameters_of(model);
   const Index d = step.mean.cols();
   const double n = counts.sum();

@@ -1,4 +1,5 @@
-// share.h: one set of responsibilities, and what an M-step makes of it under every covariance structure.
+// gaussian_relatives.h: one set of responsibilities, and what an M-step makes of it under every covariance
+// structure.
 //
 // Starts are dear to try, but the sums of a single E-step serve all structures, and tell which start promises
 // most under each: with the responsibilities r of parameters p, and the parameters q of an M-step,
@@ -13,7 +14,7 @@
 
 namespace em {
 
-struct Shared {
+struct Relatives {
   Vector proportions;              // K
   Matrix mean;                     // K x d
   std::vector<Vector> covariance;  // d x d x K for each structure
@@ -23,7 +24,7 @@ struct Shared {
 
 // model: Gaussian components under VVV (V in one dimension), with neither priors nor held parameters, and no
 // noise. start: parameters or a partition. Nothing is found where the start has no density.
-Shared share(Model& model, const Start& start, const std::vector<Structure>& structures, int threads,
-             Interrupt& interrupt);
+Relatives find_relatives(Model& model, const Start& start, const std::vector<Structure>& structures,
+                         int threads, Interrupt& interrupt);
 
 }  // namespace em

@@ -1,4 +1,4 @@
-// prior_gaussian.h: a conjugate prior on the means and covariances of normal components.
+// gaussian_prior.h: a conjugate prior on the means and covariances of normal components.
 //
 //   mu_k given Sigma_k: N(m, Sigma_k / kappa)      Sigma_k: inverse Wishart (nu, Lambda)
 //

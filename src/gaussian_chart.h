@@ -1,4 +1,4 @@
-// chart_gaussian.h: free coordinates of normal components, under any covariance structure.
+// gaussian_chart.h: free coordinates of normal components, under any covariance structure.
 //
 // Means: mu_k = mu0_k + F_k z with Sigma0_k = F_k F_k'. Covariances come in two forms.
 //

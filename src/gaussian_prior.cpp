@@ -1,4 +1,4 @@
-#include "prior_gaussian.h"
+#include "gaussian_prior.h"
 
 #include <cmath>
 #include <limits>

@@ -1,4 +1,4 @@
-// chart_held.h: free coordinates of normal components of which some parameters are held at given numbers.
+// gaussian_held.h: free coordinates of normal components of which some parameters are held at given numbers.
 //
 // What is free of a component's mean has coordinates mu_F = mu0_F + G z, Sigma0_FF = G G'. A component's
 // covariance is free, held as a whole or, where it is diagonal, held in some of its variances; then each of

@@ -1,4 +1,4 @@
-#include "chart_gaussian.h"
+#include "gaussian_chart.h"
 
 #include <cmath>
 

@@ -1,9 +1,9 @@
-#include "chart_held.h"
+#include "gaussian_held.h"
 
 #include <cmath>
 #include <vector>
 
-#include "chart_gaussian.h"
+#include "gaussian_chart.h"
 
 namespace em {
 
