@@ -221,7 +221,7 @@ diagnose_collapse <- function(fit, name) {
 unit_structures <- c("EII", "VII", "EVE", "VVE", "EEV", "VEV")
 
 diagnose_units <- function(fit, name) {
-  spreads <- if (fit$family$name == "gaussian") column_spreads(fit$data) else 1
+  spreads <- if (fit$family$name == "gaussian") fit_spreads(fit) else 1
   ratio <- max(spreads) / min(spreads)
   compares <- isTRUE(fit$family$covariance %in% unit_structures) && length(spreads) > 1L
   described <- sprintf("Standard deviations of the columns range from %s to %s", number(min(spreads)),
@@ -239,7 +239,7 @@ diagnose_digits <- function(fit, name) {
   if (fit$family$name != "gaussian") {
     return(finding("digits", "ok", -log10(.Machine$double.eps), "Counts are exact."))
   }
-  spreads <- column_spreads(fit$data)
+  spreads <- fit_spreads(fit)
   reach <- apply(abs(fit$data$x), 2L, max, 0, na.rm = TRUE)
   worst <- which.max(reach / spreads)
   digits <- -log10(.Machine$double.eps * max(1, reach[worst] / spreads[worst]))
