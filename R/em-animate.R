@@ -48,22 +48,12 @@ frames_of <- function(last) {
 
 animation_scene <- function(fit, path, chosen, variables) {
   common <- list(components = animation_style(fit))
-  rows <- rows_to_draw(fit$data$n, 600L)
   states <- lapply(chosen, function(i) {
     state <- fit
     state$parameters <- path[[i + 1L]]
     state
   })
-  if (fit$family$name == "binomial") return(c(common, bar_scene(fit, states, chosen)))
-  if (fit$family$name != "gaussian") {
-    abort_em("unsupported",
-             sprintf("em_animate() draws gaussian and binomial components, not %s ones.", fit$family$name))
-  }
-  if (is.null(variables)) variables <- seq_len(min(2L, ncol(fit$data$x)))
-  at <- pick_variables(fit, variables, "variables", most = 2L)
-  rows <- rows[rowSums(is.na(fit$data$x[rows, at, drop = FALSE])) == 0]
-  if (length(at) == 1L) c(common, curve_scene(fit, states, chosen, at, rows))
-  else c(common, ellipse_scene(fit, states, chosen, at, rows))
+  c(common, family_scene(fit$family, fit, states, chosen, variables))
 }
 
 # Dashes as lengths in pixels, as a canvas takes them.
@@ -124,7 +114,7 @@ ellipse_scene <- function(fit, states, chosen, at, rows) {
 }
 
 bar_scene <- function(fit, states, chosen) {
-  rows <- responsibility_bars(fit)$bars
+  rows <- responsibility_bars(fit, family_line(fit$family, fit$data))$bars
   rows <- rows[!duplicated(rows$row), ]
   frames <- lapply(seq_along(states), function(i) {
     r <- responsibilities(states[[i]])[rows$row, , drop = FALSE]

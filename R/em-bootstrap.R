@@ -51,7 +51,7 @@ em_bootstrap <- function(fit, n_boot = 200, type = c("nonparametric", "parametri
   runs <- refit_draws(fit, resampler(fit, type), n_boot, control)
   sound <- !runs$status %in% c("bad_start", "collapsed") & (runs$spread >= least_relative_spread) %in% TRUE
   aligned <- align_replicates(fit, runs$parameters, which(sound))
-  replicates <- t(aligned$parameters[packed_positions(fit$parameters), , drop = FALSE])
+  replicates <- t(aligned$parameters[packed_positions(fit$parameters, fit_fields(fit)), , drop = FALSE])
   replicates[!sound, ] <- NA
   colnames(replicates) <- names(coef(fit))
   call <- plain_call(name_function(match.call(), em_bootstrap))
@@ -115,7 +115,7 @@ simulated_data <- function(fit) {
     data$n <- length(rows)
     data$weights <- rep(total / length(rows), length(rows))
   }
-  component <- simulate_components(fit$parameters, data$n, data$labels)
+  component <- latent_simulate(fit$latent, fit$parameters, data$n, data$labels)
   drawn <- simulate_rows(fit_model(fit), fit$parameters, component, data)
   random <- seq_len(family_width(fit))
   absent <- is.na(data$x)
@@ -148,27 +148,21 @@ align_replicates <- function(fit, packed, at) {
   moved <- logical(ncol(packed))
   if (!are_exchangeable(fit)) return(list(parameters = packed, moved = moved))
   own <- responsibilities(fit) * stats::weights(fit)
+  fields <- fit_fields(fit)
   for (i in at) {
     parameters <- unpack_parameters(packed[, i], fit$parameters)
     r <- expect_em(fit$data, parameters, fit_model(fit), "responsibilities")$responsibilities
     order <- best_assignment(crossprod(own, r)[seq_len(fit$k), seq_len(fit$k), drop = FALSE])
     if (identical(order, seq_len(fit$k))) next
-    packed[, i] <- unlist(permute_components(parameters, order), use.names = FALSE)
+    packed[, i] <- unlist(permute_components(parameters, fields, order), use.names = FALSE)
     moved[i] <- TRUE
   }
   list(parameters = packed, moved = moved)
 }
 
 are_exchangeable <- function(fit) {
-  held <- fit$latent$proportions
   if (!is.null(fit$data$labels) || holds_parameters(fit_model(fit))) return(FALSE)
-  fit$k > 1L && (!is.numeric(held) || all(held[seq_len(fit$k)] == held[1L]))
-}
-
-unpack_parameters <- function(packed, like) {
-  pieces <- split(packed, factor(rep(names(like), lengths(like)), levels = names(like)))
-  for (name in names(like)) dim(pieces[[name]]) <- dim(like[[name]])
-  pieces
+  fit$k > 1L && latent_is_exchangeable(fit$latent, fit$k)
 }
 
 # The permutation that makes sum(gain[cbind(1:k, order)]) largest, by shortest augmenting paths (Kuhn 1955).

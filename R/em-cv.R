@@ -41,8 +41,9 @@ keep_data_rows <- function(data, rows) {
 draw_fold_starts <- function(search, at, fitted) {
   sound <- Filter(is_sound, search$cells[[at]])
   if (!length(sound)) return(NULL)
-  n_start <- if (search$ks[at] == 1L && !has_noise(sound[[1L]]$model$latent)) 1L else search$control$n_start
-  items <- tryCatch(draw_starts(fitted, sound[[1L]]$model, "kmeans++", n_start), emfit_error = function(e) NULL)
+  model <- sound[[1L]]$model
+  n_start <- latent_draws(model$latent, model$k, search$control$n_start)
+  items <- tryCatch(draw_starts(fitted, model, "kmeans++", n_start), emfit_error = function(e) NULL)
   lapply(items, function(item) c(item, method = "kmeans++"))
 }
 
@@ -68,7 +69,7 @@ own_start <- function(search, at, i, part) {
 
 partition_of_rows <- function(search, at, i, rows, fitted) {
   cell <- search$cells[[at]][[i]]
-  labels <- usable_partition(cell_labels(search, at, i)[rows], n_columns(cell$model))
+  labels <- usable_partition(cell_labels(search, at, i)[rows], latent_columns(cell$model$latent, cell$model$k))
   if (is.null(labels)) NULL else list(partition_start(labels, "full", fitted))
 }
 

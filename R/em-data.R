@@ -11,8 +11,10 @@ em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, l
   frame <- as_frame(x, logical_ok = inherits(family, "em_family_binomial"),
                     by = if (is.null(terms)) "columns" else "formula")
   names <- clean_names(frame$names)
-  if (!identical(names, frame$names)) frame$renamed <- TRUE # messages then say numbers
-  frame$names <- names
+  if (!identical(names, frame$names)) {
+    frame$names <- names
+    frame$renamed <- TRUE # messages then say numbers
+  }
   frame$weighted <- !is.null(weights)
   if (frame$weighted) frame$weights <- check_weights(weights, nrow(frame$x))
   if (!is.null(labels)) frame$labels <- check_labels(labels, nrow(frame$x))

@@ -112,7 +112,7 @@ diagnose_starts <- function(fit, name) {
   n <- nrow(fit$starts)
   agree <- starts_agreeing(fit)
   say <- function(status, explanation, remedy = NULL) finding("starts", status, agree, explanation, remedy, name)
-  if (fit$k == 1L && !has_noise(fit$latent)) {
+  if (latent_draws(fit$latent, fit$k, 2L) == 1L) {
     return(say("ok", "One component has one maximum, and every start finds it."))
   }
   if (n == 1L) {
@@ -143,7 +143,7 @@ describe_optima <- function(fit) {
 }
 
 diagnose_symmetry <- function(fit, name) {
-  pair <- if (fit$k > 1L) coincident_pair(parameter_rows_of(fit$start))
+  pair <- coincident_components(fit$start, fit_fields(fit), fit$k)
   gap <- closest_components(fit, fit$start)$distance
   if (is.null(pair)) {
     return(finding("symmetry", "ok", gap, "The start told all components apart, so EM could separate them."))
@@ -158,7 +158,7 @@ diagnose_symmetry <- function(fit, name) {
 diagnose_size <- function(fit, name) {
   counts <- fit$counts[seq_len(fit$k)]
   smallest <- which.min(counts)
-  needed <- if (fit$family$name == "gaussian") ncol(fit$data$x) + 1 else 1
+  needed <- family_rows_needed(fit$family, fit$data)
   share <- counts[[smallest]] / sum(counts)
   thin <- thin_components(fit)
   described <- sprintf("Component %s, the smallest, has %s rows, %s %% of all", names(counts)[smallest],
@@ -208,7 +208,7 @@ simpler_update <- function(fit) {
 diagnose_collapse <- function(fit, name) {
   least <- min(fit$relative_spread)
   say <- function(status, explanation, remedy = NULL) finding("collapse", status, least, explanation, remedy, name)
-  if (fit$family$name != "gaussian") return(say("ok", "Components of this family can't shrink onto single rows."))
+  if (!family_can_collapse(fit$family)) return(say("ok", "Components of this family can't shrink onto single rows."))
   bad <- collapsed_components(fit)
   if (length(bad)) {
     return(say("problem",
@@ -224,13 +224,10 @@ diagnose_collapse <- function(fit, name) {
   say("ok", "No component has shrunk onto few points.")
 }
 
-# Structures for which the fit of rescaled columns is not the rescaled fit.
-unit_structures <- c("EII", "VII", "EVE", "VVE", "EEV", "VEV")
-
 diagnose_units <- function(fit, name) {
-  spreads <- if (fit$family$name == "gaussian") column_spreads(fit$data) else 1
+  compares <- family_compares_columns(fit$family, fit$data)
+  spreads <- if (family_has_units(fit$family)) column_spreads(fit$data) else 1
   ratio <- max(spreads) / min(spreads)
-  compares <- isTRUE(fit$family$covariance %in% unit_structures) && length(spreads) > 1L
   described <- sprintf("Standard deviations of the columns range from %s to %s", number(min(spreads)),
                        number(max(spreads)))
   if (!compares || ratio < 20) {
@@ -239,11 +236,11 @@ diagnose_units <- function(fit, name) {
   }
   finding("units", if (ratio > 1e6) "problem" else "note", ratio,
           sprintf("%s, and structure %s compares columns with each other: the widest decides.", described,
-                  fit$family$covariance), rescaled(fit), name)
+                  family_structure(fit$family)), rescaled(fit), name)
 }
 
 diagnose_digits <- function(fit, name) {
-  if (fit$family$name != "gaussian") {
+  if (!family_has_units(fit$family)) {
     return(finding("digits", "ok", -log10(.Machine$double.eps), "Counts are exact."))
   }
   spreads <- column_spreads(fit$data)
@@ -258,15 +255,8 @@ diagnose_digits <- function(fit, name) {
 }
 
 diagnose_identifiability <- function(fit, name) {
-  if (fit$family$name == "binomial") {
-    most <- max(fit$data$x[, 2L])
-    spare <- most / (2 * fit$k - 1)
-    described <- sprintf("The most trials in a row are %s; %s can be told apart from %d on", number(most, 15L),
-                         plural(fit$k, "component"), 2L * fit$k - 1L)
-    if (spare >= 1) return(finding("identifiability", "ok", spare, paste0(described, ".")))
-    return(finding("identifiability", "problem", spare, paste0(described, ": other parameters are just as likely."),
-                   sprintf("update(FIT, k = %d, start = NULL)", max(1L, as.integer((most + 1) %/% 2))), name))
-  }
+  told <- family_identifiability(fit$family, fit, name)
+  if (!is.null(told)) return(told)
   spare <- fit$nobs / max(1L, fit$df)
   described <- sprintf("There are %s for %s", plural(round(fit$nobs, 2L), "row"), plural(fit$df, "free parameter"))
   if (spare >= 5) return(finding("identifiability", "ok", spare, paste0(described, ".")))
@@ -284,7 +274,7 @@ diagnose_missing <- function(fit, name) {
     return(finding("missing", "note", 0,
                    sprintf("%s left out for missing values; they may have differed from the others.",
                            plural(omitted, "row was", "rows were")),
-                   if (fit$family$name == "gaussian") "update(FIT, na.action = NULL)", name))
+                   if (family_fills_gaps(fit$family)) "update(FIT, na.action = NULL)", name))
   }
   empty <- sum(rowSums(!is.na(x)) == 0)
   apart <- sum(crossprod(!is.na(x)) == 0) %/% 2L

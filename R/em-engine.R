@@ -3,17 +3,7 @@
 
 native_family <- function(model) c(unclass(model$family), k = model$k)
 
-native_latent <- function(model) {
-  k <- model$k
-  if (identical(model$latent, plain_mixture)) {
-    return(list(name = "mixture", proportions = rep(1 / k, k), held = rep(NaN, k), noise = FALSE, alike = FALSE))
-  }
-  latent <- unclass(model$latent)
-  proportions <- latent_proportions(latent, k)
-  noise <- has_noise(latent)
-  list(name = latent$name, proportions = proportions, held = latent_held(latent, proportions),
-       noise = noise, alike = noise && identical(latent$proportions, "equal"))
-}
+native_latent <- function(model) latent_native(model$latent, model$k)
 
 # Rows with missing values go sorted by pattern; what comes back by row is put in the user's order again. What is
 # known of the rows, labels and their density as noise, goes with them.
@@ -24,8 +14,7 @@ native_data <- function(data, model) {
   rows <- list(x = x, weights = if (sorted) data$weights[order] else data$weights, missing = sorted,
                kernels = kernels_wanted())
   if (!is.null(data$labels)) rows <- c(rows, native_labels(data$labels, order, model$k))
-  if (has_noise(model$latent)) rows$log_noise <- noise_log_density(model$latent, x)
-  rows
+  c(rows, latent_native_data(model$latent, x, data))
 }
 
 # What options(emfit.kernels =) asks for; NULL: the best.
@@ -50,7 +39,7 @@ user_order <- function(x, data) {
   if (is.matrix(x)) x[back, , drop = FALSE] else x[back]
 }
 
-is_tallied <- function(model) .subset2(model$family, "name") == "binomial"
+is_tallied <- function(model) family_tallies(model$family)
 
 # Equal rows of counts are tallied: distinct rows with their summed weights give the same statistics.
 tallied <- function(data, model) {
@@ -67,15 +56,6 @@ row_max <- function(x) em_row_max_cpp(x)
 # Settings in the types they are kept in; NULL where one is not of its kind: see check_settings().
 tidy_settings <- function(given, kinds) em_tidy_cpp(given, kinds)
 
-# Parameters, or a list of such, under the names of their components and variables.
-label_parameters <- function(parameters, labels, variables) em_named_cpp(parameters, labels, variables)
-
-# A list start of the plainest kind as the core takes it; NULL where it needs the checks of start_from_parameters().
-plain_start <- function(start, model, data) {
-  if (!identical(model$latent, plain_mixture) || !is.null(.subset2(model$family, "held"))) return(NULL)
-  em_plain_start_cpp(start, .subset2(model$family, "name"), model$k, dim(data$x)[2L])
-}
-
 # How many different values the first column has in its first `rows`, counted up to `enough`.
 count_distinct <- function(x, rows, enough) em_distinct_cpp(x, rows, enough)
 
@@ -85,17 +65,16 @@ count_rows <- function(x, size) em_counts_cpp(x, size)
 
 # Starts from the data themselves: a list of items as em_run_cpp() takes them.
 draw_starts <- function(data, model, method, n_start, native = tallied(data, model)) {
-  # Every start leads to the closed form, or differs in its share of noise alone.
-  if (model$k == 1L) n_start <- if (has_noise(model$latent)) min(n_start, length(noise_shares)) else 1L
+  n_start <- latent_draws(model$latent, model$k, n_start)
   seeds <- as.double(sample.int(.Machine$integer.max, n_start, replace = TRUE))
   items <- em_start_cpp(native, native_family(model), method, seeds)
   items <- lapply(items, function(item) {
     if (!is.null(item$parameters)) {
-      item$parameters <- c(list(proportions = latent_proportions(model$latent, model$k)), item$parameters)
+      item$parameters <- c(latent_parameters(model$latent, NULL, model$k), item$parameters)
     }
     c(item, forgiving = TRUE)
   })
-  if (has_noise(model$latent)) noisy_starts(items, native, model) else items
+  latent_starts(model$latent, items, native, model)
 }
 
 # The groups of a starting item, each with its maximum likelihood, and an E-step there; NULL where that leads
@@ -164,7 +143,7 @@ expect_em <- function(data, parameters, model, want, given = NULL, threads = NUL
   if (out$component > 0 && is.null(given)) {
     abort_em("start", sprintf("Component %d has no density: %s.", out$component, no_density(parameters)))
   }
-  if (!is.null(native$log_noise) && "log_density" %in% want) out$log_density <- cbind(out$log_density, native$log_noise)
+  if ("log_density" %in% want) out$log_density <- with_noise_density(out$log_density, native)
   for (name in intersect(c("responsibilities", "log_density", "row_loglik"), names(out))) {
     out[[name]] <- user_order(out[[name]], data)
   }

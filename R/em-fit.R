@@ -13,7 +13,7 @@
 #'   say it.
 #' @param family What a component looks like: [em_gaussian()], [em_binomial()], or the name of one.
 #' @param latent Which component a row comes from: [em_mixture()].
-#' @param start Where to begin; honoured exactly. `NULL` or a method name: `"mixed"` (default), `"kmeans++"`,
+#' @param start Where to begin; honoured exactly. `NULL` or a method name: `"varied"` (default), `"kmeans++"`,
 #'   `"random"`, `"partition"`; see the section on starts. Or one start of your own: a partition (factor, or
 #'   labels 1 to k), a matrix of responsibilities (n x k), a named list of parameters, an earlier fit, the groups
 #'   that another package found (what `kmeans()`, `cluster::pam()`, `mclust::Mclust()`, flexmix and the like return, or
@@ -68,7 +68,7 @@
 #' @section Starts: The log-likelihood of a mixture has many maxima, and EM climbs the one it starts under.
 #'   `"kmeans++"` starts from groups of near rows, by k-means on standardised columns (Arthur & Vassilvitskii
 #'   2007); `"random"` from k rows as means with the covariance of all; `"partition"` from random labels. Each
-#'   finds maxima that the others miss, so `"mixed"` takes 2 `n_start` of each, runs 40 iterations, and goes on
+#'   finds maxima that the others miss, so `"varied"` takes 2 `n_start` of each, runs 40 iterations, and goes on
 #'   with the `n_start` most promising, among them some of each kind (Biernacki, Celeux & Govaert 2003). Of more than
 #'   10000 rows a sample of so many serves to choose them; and one that is still below the others' best after 200
 #'   iterations is left there. In print, starts *agree* that reach the best

@@ -40,8 +40,8 @@ em_impute <- function(fit, newdata = NULL, m = NULL, type = c("mean", "draw"),
   type <- check_choice(type, "type", c("mean", "draw"))
   parameters <- check_choice(parameters, "parameters", c("bootstrap", "vcov", "estimate"))
   m <- check_count(if (is.null(m)) if (type == "mean") 1L else 5L else m, "m")
-  if (fit$family$name != "gaussian") {
-    abort_em("unsupported", "em_impute() fills in Gaussian data only; `fit` is of another family.")
+  if (!family_can(fit$family, "conditional")) {
+    abort_em("unsupported", sprintf("em_impute() has nothing to fill in rows of %s components with.", fit$family$name))
   }
   data <- if (is.null(newdata)) fit$data else new_data(newdata, fit)
   if (is.null(newdata)) data$labels <- fit$data$labels
@@ -66,42 +66,13 @@ for_each_pattern <- function(x, visit) {
   }
 }
 
-# Conditional means of the missing cells of some rows under component j, and their covariance.
-conditional <- function(x, rows, o, g, p, j) {
-  mean <- as.matrix(p$mean)[j, ]
-  sigma <- if (is.null(p$sd)) matrix(p$covariance[, , j], length(mean)) else matrix(p$sd[[j]]^2)
-  expected <- matrix(mean[g], length(rows), length(g), byrow = TRUE)
-  if (!length(o)) return(list(mean = expected, covariance = sigma))
-  slope <- regression_slope(sigma, o, g)
-  z <- x[rows, o, drop = FALSE] - rep(mean[o], each = length(rows))
-  list(mean = expected + z %*% slope, covariance = sigma[g, g, drop = FALSE] - sigma[g, o, drop = FALSE] %*% slope)
-}
-
-# On the scale of correlations, so that columns may be in any units; directions without spread explain nothing.
-regression_slope <- function(sigma, o, g) {
-  size <- sqrt(diag(sigma))
-  parts <- eigen(sigma[o, o, drop = FALSE] / outer(size[o], size[o]), symmetric = TRUE)
-  use <- parts$values > .Machine$double.eps * length(o) * max(parts$values)
-  across <- crossprod(parts$vectors[, use, drop = FALSE], sigma[o, g, drop = FALSE] / outer(size[o], size[g]))
-  parts$vectors[, use, drop = FALSE] %*% (across / parts$values[use]) * outer(1 / size[o], size[g])
-}
-
-# A matrix whose crossproduct is this covariance; what rounding made negative in it is 0.
-root_of <- function(sigma) {
-  size <- sqrt(pmax(diag(sigma), 0))
-  size[size == 0] <- 1
-  parts <- eigen(sigma / outer(size, size), symmetric = TRUE)
-  t(parts$vectors * rep(sqrt(pmax(parts$values, 0)), each = length(size)) * size)
-}
-
 fill_means <- function(data, p, fit) {
   r <- expect_em(data, p, fit_model(fit), "responsibilities")$responsibilities
   filled <- data$x
   for_each_pattern(data$x, function(rows, o, g) {
     sum <- 0
-    for (j in seq_len(fit$k)) sum <- sum + r[rows, j] * conditional(data$x, rows, o, g, p, j)$mean
-    if (has_noise(fit$latent)) sum <- sum + r[rows, fit$k + 1L] %o% noise_centre(fit$latent$box)[g]
-    filled[rows, g] <<- sum
+    for (j in seq_len(fit$k)) sum <- sum + r[rows, j] * family_conditional(fit$family, p, data$x[rows, , drop = FALSE], o, g, j)$mean
+    filled[rows, g] <<- sum + noise_part(fit$latent, r[rows, , drop = FALSE], g)
   })
   filled
 }
@@ -110,7 +81,7 @@ fill_draws <- function(data, p, fit) {
   r <- expect_em(data, p, fit_model(fit), "responsibilities")$responsibilities
   # The first component whose cumulated probability passes a uniform number.
   component <- 1L + rowSums(row_cumsum(r) < stats::runif(nrow(r)))
-  component <- pmin(component, n_columns(fit_model(fit)))
+  component <- pmin(component, ncol(r))
   filled <- data$x
   for_each_pattern(data$x, function(rows, o, g) {
     for (j in unique(component[rows])) {
@@ -119,9 +90,8 @@ fill_draws <- function(data, p, fit) {
         filled[own, g] <<- simulate_noise(fit$latent$box, length(own))[, g]
         next
       }
-      given <- conditional(data$x, own, o, g, p, j)
-      noise <- matrix(stats::rnorm(length(own) * length(g)), length(own)) %*% root_of(given$covariance)
-      filled[own, g] <<- given$mean + noise
+      given <- family_conditional(fit$family, p, data$x[own, , drop = FALSE], o, g, j)
+      filled[own, g] <<- given$draw()
     }
   })
   filled
@@ -136,7 +106,7 @@ drawn_parameters <- function(fit, m, from) {
     abort_em("degenerate", c("No refit to resampled rows led to a fit.", i = "Use parameters = \"estimate\"."))
   }
   chosen <- sound[(seq_len(m) - 1L) %% length(sound) + 1L]
-  lapply(chosen, function(i) parameters_of_row(fit$parameters, boot$replicates[i, ]))
+  lapply(chosen, function(i) parameters_of_row(fit$parameters, fit_fields(fit), boot$replicates[i, ]))
 }
 
 # Draws from the normal distribution that vcov() describes, in free coordinates.
@@ -151,21 +121,24 @@ parameters_about_estimate <- function(fit, m) {
 }
 
 # A row of coefficients -> parameters; an entry of a covariance stands for the one across the diagonal too.
-parameters_of_row <- function(parameters, row) {
+parameters_of_row <- function(parameters, fields, row) {
   packed <- unlist(lapply(parameters, as.double), use.names = FALSE)
-  packed[packed_positions(parameters)] <- row
+  packed[packed_positions(parameters, fields)] <- row
   at <- 0L
   for (name in names(parameters)) {
     size <- length(parameters[[name]])
     parameters[[name]][] <- packed[at + seq_len(size)]
     at <- at + size
   }
-  for (j in seq_len(NROW(parameters$mean))) if (!is.null(parameters$covariance)) {
-    sigma <- parameters$covariance[, , j]
-    sigma[upper.tri(sigma)] <- t(sigma)[upper.tri(sigma)]
-    parameters$covariance[, , j] <- sigma
+  for (name in names(fields)) {
+    if (fields[[name]]$scale == "covariance") parameters[[name]][] <- apply(parameters[[name]], 3L, mirror_below)
   }
   parameters
+}
+
+mirror_below <- function(sigma) {
+  sigma[upper.tri(sigma)] <- t(sigma)[upper.tri(sigma)]
+  sigma
 }
 
 # Completed numbers in the shape in which the rows came.

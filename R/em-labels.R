@@ -115,7 +115,7 @@ labelled_starts <- function(data, model, method, n_start) {
   counting <- if (is.null(data$weights)) rep(TRUE, data$n) else data$weights > 0
   seen <- seq_len(model$k) %in% data$labels$codes[counting]
   items <- if (all(seen)) list(supervised_start(codes, model$k)) else list()
-  if (has_noise(model$latent)) items <- noisy_starts(items, tallied(data, model), model)
+  items <- latent_starts(model$latent, items, tallied(data, model), model)
   if (!anyNA(codes)) {
     if (all(seen)) return(items)
     abort_em("argument", sprintf("`labels` must have rows in every group: group %s has none.",

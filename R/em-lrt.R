@@ -48,7 +48,7 @@ em_lrt.em_fit <- function(fit, k = fit$k + 1, n_boot = 199, control = fit$contro
   models <- list(small = fit_model(fit), large = fit_model(fit))
   models$large$k <- k
   models$large$family <- family_check(fit$family, fit$data, k)
-  latent_proportions(fit$latent, k)
+  latent_check(fit$latent, k)
   observed <- fit_pairs(list(fit$data), models, fit$parameters, control)[[1L]]
   if (is.na(observed$statistic)) {
     abort_em("degenerate", c(sprintf("A mixture of %s can't be fitted to these data.", plural(k, "component")),
@@ -83,7 +83,7 @@ check_can_resample <- function(fit) {
 
 # A sample from the smaller model, with the trials and the gaps of the data.
 resample <- function(fit, parameters) {
-  component <- simulate_components(parameters, fit$data$n, fit$data$labels)
+  component <- latent_simulate(fit$latent, parameters, fit$data$n, fit$data$labels)
   frame <- fit$data
   frame$x <- unname(as.matrix(simulate_rows(fit_model(fit), parameters, component, fit$data)))
   if (!is.null(frame$order)) frame$x[is.na(fit$data$x)] <- NA
@@ -128,30 +128,25 @@ plain_parameters <- function(parameters) lapply(unclass(parameters), bare_number
 
 # One component more at a time, the largest split; with one more altogether, each split in turn.
 split_starts <- function(models, parameters) {
-  family <- models$small$family
-  steps <- models$large$k - models$small$k
-  while (steps > 1L) {
-    largest <- which.max(parameters$proportions[seq_len(count_components(parameters))])
-    parameters <- family_split(family, parameters, largest)
-    steps <- steps - 1L
+  model <- models$small
+  while (model$k < models$large$k - 1L) {
+    parameters <- split_component(model, parameters, which.max(parameters$proportions[seq_len(model$k)]))
+    model$k <- model$k + 1L
   }
-  lapply(seq_len(count_components(parameters)), function(j) {
-    split <- family_split(family, parameters, j)
-    split$proportions <- proportions_of_split(split$proportions, models$large)
-    parameters_start(split, "split", forgiving = TRUE)
+  lapply(seq_len(model$k), function(j) {
+    parameters_start(split_component(model, parameters, j), "split", forgiving = TRUE)
   })
 }
 
-# What a latent structure makes of them.
-proportions_of_split <- function(proportions, model) {
-  if (latent_is_held(model$latent)) return(latent_proportions(model$latent, model$k))
-  if (identical(model$latent$proportions, "equal")) share_equally(proportions) else proportions
+# Parameters of one component more.
+split_component <- function(model, parameters, j) {
+  c(latent_split(model$latent, parameters, j, model$k), family_split(model$family, parameters, j))
 }
 
 # Of given starts and k-means++, the best run on each data set.
 best_runs <- function(data, model, items, control, most) {
   if (!length(data)) return(list())
-  n_start <- if (model$k == 1L && !has_noise(model$latent)) 1L else control$n_start
+  n_start <- latent_draws(model$latent, model$k, control$n_start)
   natives <- lapply(data, tallied, model)
   items <- lapply(seq_along(data), function(at) {
     drawn <- starts_by_method(data[[at]], model, "kmeans++", n_start, natives[[at]])

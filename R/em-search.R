@@ -1,10 +1,10 @@
 # From the starts that a method names to the best run.
 #
-# "mixed" takes k-means++ partitions, random rows and random partitions, as many of each: every one of the three
+# "varied" takes k-means++ partitions, random rows and random partitions, as many of each: every one of the three
 # finds optima that the others miss. All are tried for a few iterations; the most promising, and always some of
 # each kind, run to the end (Biernacki, Celeux & Govaert 2003). Where most of these end in a degenerate component,
 # so do the others, and new ones are drawn. inst/bench/starts.R measures what it finds.
-mixed_kinds <- c("kmeans++", "random", "partition")
+varied_kinds <- c("kmeans++", "random", "partition")
 tries_per_start <- 2L # of each kind
 trial_iterations <- 40L
 patience <- 200L # iterations, after which a start that is still below the best end is left alone
@@ -60,12 +60,12 @@ better_search <- function(old, new) {
 }
 
 search_once <- function(task, method) {
-  if (method != "mixed" || has_one_start(task)) {
-    kind <- if (method == "mixed") mixed_kinds[1L] else method
+  if (method != "varied" || has_one_start(task)) {
+    kind <- if (method == "varied") varied_kinds[1L] else method
     items <- starts_by_method(task$data, task$model, kind, task$control$n_start, task$native)
     return(run_task(task, items, rep(kind, length(items))))
   }
-  kinds <- rep(mixed_kinds, each = tries_per_start * task$control$n_start)
+  kinds <- rep(varied_kinds, each = tries_per_start * task$control$n_start)
   sampled <- search_in_sample(task, kinds)
   if (!is.null(sampled)) return(sampled)
   items <- draw_kinds(task, kinds, task$native)
@@ -82,7 +82,7 @@ draw_kinds <- function(task, kinds, native) {
 }
 
 # The starts that are to run on: the best of each kind, then the best of all.
-chosen_to_finish <- function(trial, most, each = most %/% length(mixed_kinds), also = NULL) {
+chosen_to_finish <- function(trial, most, each = most %/% length(varied_kinds), also = NULL) {
   starts <- trial$starts
   usable <- !starts$degenerate
   if (!any(usable)) usable <- !starts$status %in% c("bad_start", "collapsed")

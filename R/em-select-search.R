@@ -41,7 +41,7 @@ new_search <- function(data, families, ks, latent, control, way = "auto") {
 is_quick <- function(search, at) search$quick && search$ks[at] > 1L
 
 can_share <- function(model) {
-  model$family$name == "gaussian" && is.null(model$family$prior) && !has_noise(model$latent)
+  family_has_relatives(model$family) && latent_columns(model$latent, 1L) == 1L
 }
 
 be_quick <- function(search) {
@@ -65,7 +65,7 @@ new_cell <- function(family, k, latent, data) {
   cell <- list(model = list(family = family, latent = latent, k = k), status = "not_run", reason = NA_character_)
   guarded(cell, {
     cell$model$family <- family_check(family, data, k)
-    latent_proportions(latent, k)
+    latent_check(latent, k)
     cell
   })
 }
@@ -192,16 +192,9 @@ finish_cell <- function(cell, run) {
 # How many starts came as high as the best.
 agreeing <- function(cell, within = same_loglik) sum(cell$starts$loglik > cell$run$loglik - within)
 
-# Letters that say at most as much, each by each: a matrix of one structure is then also one of the other.
-is_nested <- function(family, within) {
-  if (is.null(family$covariance) || identical(family$covariance, within$covariance)) return(FALSE)
-  freedom <- function(name) match(strsplit(name, "")[[1L]], c("I", "E", "V"))
-  all(freedom(family$covariance) <= freedom(within$covariance))
-}
-
 # For each family the numbers of those nested in it.
 nesting <- function(families) {
-  lapply(families, function(one) which(vapply(families, is_nested, NA, within = one)))
+  lapply(families, function(one) which(vapply(families, family_is_nested, NA, within = one)))
 }
 
 nested_cells <- function(search, at, i) Filter(is_sound, search$cells[[at]][search$nested[[i]]])

@@ -15,11 +15,10 @@ kmeans_rows <- 2000L # so many are enough for k-means++
 draw_shared_starts <- function(search, at) {
   model <- sound_model(search$cells[[at]])
   if (is.null(model)) return(NULL)
-  one <- search$ks[at] == 1L && !has_noise(model$latent)
   quick <- is_quick(search, at)
   native <- if (quick) search$sample else search$native
-  seeds <- guarded(list(), list(items = draw_starts(search$data, model, "kmeans++",
-                                                    if (one) 1L else search$control$n_start, native)))
+  n_start <- latent_draws(model$latent, model$k, search$control$n_start)
+  seeds <- guarded(list(), list(items = draw_starts(search$data, model, "kmeans++", n_start, native)))
   if (quick) return(share_states(search, at, seeds$items, native))
   lapply(seeds$items, function(item) c(item, method = "kmeans++"))
 }
@@ -42,9 +41,14 @@ partition_start <- function(labels, method, data) {
 
 share_states <- function(search, at, items, native = search$native) {
   model <- search$cells[[at]][[1L]]$model
-  structures <- vapply(search$cells[[at]], function(cell) cell$model$family$covariance, "")
-  model$family$covariance <- if (ncol(native$x) == 1L) "V" else "VVV"
-  share_em(native, items, model, structures, search$control)
+  structures <- vapply(search$cells[[at]], function(cell) family_structure(cell$model$family), "")
+  model$family <- family_freest(model$family, native$x)
+  # A covariance takes one row more than it has columns, a variance one.
+  needed <- ncol(native$x) + (ncol(native$x) > 1L)
+  lapply(share_em(native, items, model, structures, search$control), function(state) {
+    if (!is.null(state)) state$needed <- needed
+    state
+  })
 }
 
 # What the cell has found becomes a state that others may start from.
@@ -58,7 +62,7 @@ note_optimum <- function(search, at, i) {
 promising <- function(states, i, most, method, above = -Inf) {
   states <- Filter(Negate(is.null), states)
   bounds <- vapply(states, function(state) state$bounds[i], 0)
-  small <- vapply(states, function(state) state$fewest <= NROW(state$parameters[[i]]$covariance) + 1, NA)
+  small <- vapply(states, function(state) state$fewest <= state$needed, NA)
   chosen <- utils::head(order(small, -bounds, method = "radix"), most)
   lapply(states[chosen[bounds[chosen] > above]],
          function(state) parameters_start(state$parameters[[i]], method, forgiving = TRUE))
@@ -85,23 +89,19 @@ starts_from_splits <- function(search, at, i) {
   if (at == 1L || search$ks[at - 1L] != search$ks[at] - 1L) return(NULL)
   below <- search$cells[[at - 1L]][[i]]
   if (!is_sound(below)) return(NULL)
-  model <- search$cells[[at]][[i]]$model
-  items <- lapply(seq_len(below$model$k), function(j) {
-    parameters <- family_split(model$family, below$run$parameters, j)
-    parameters$proportions <- proportions_of_split(parameters$proportions, model)
-    parameters_start(parameters, "split", forgiving = TRUE)
+  lapply(seq_len(below$model$k), function(j) {
+    parameters_start(split_component(below$model, below$run$parameters, j), "split", forgiving = TRUE)
   })
-  items[vapply(items, function(item) !is.null(item$parameters$proportions), NA)]
 }
 
 starts_from_merges <- function(search, at, i) {
   if (search$ks[at] == 1L || search$ks[at + 1L] != search$ks[at] + 1L) return(NULL)
   above <- search$cells[[at + 1L]][[i]]
   if (!is_sound(above)) return(NULL)
-  model <- search$cells[[at]][[i]]$model
-  most <- if (search$quick) min(most_merges, above$model$k) else above$model$k
-  lapply(family_merges(model$family, above$run$parameters, most), function(parameters) {
-    parameters$proportions <- proportions_of_split(parameters$proportions, model)
+  model <- above$model
+  most <- if (search$quick) min(most_merges, model$k) else model$k
+  lapply(family_merges(model$family, above$run$parameters, most), function(merged) {
+    parameters <- c(latent_merge(model$latent, above$run$parameters, merged$pair, model$k), merged$parameters)
     parameters_start(parameters, "merge", forgiving = TRUE)
   })
 }

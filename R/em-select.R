@@ -107,9 +107,9 @@ select_criteria <- c("BIC", "ICL", "AIC", "CV")
 select_data <- function(data, k, covariance, family, latent, criterion, folds, search, control, call) {
   k <- check_counts_of_components(k)
   criterion <- check_choice(criterion, "criterion", select_criteria)
-  families <- families_to_try(family, covariance, data)
+  families <- family_structures(family, covariance, data)
   way <- check_choice(search, "search", c("auto", "thorough", "quick"))
-  search <- new_search(data, families, k, resolve_latent(latent, data, family), control, way)
+  search <- new_search(data, families, k, latent_bind(latent, data, family), control, way)
   if (criterion == "CV") search$folds <- draw_folds(data, folds)
   run_search(search)
   new_em_select(search, criterion, call)
@@ -120,44 +120,6 @@ check_counts_of_components <- function(k) {
     abort_em("argument", sprintf("`k` must be whole numbers of 1 or more, not %s.", describe_value(k)))
   }
   sort(unique(vapply(k, check_count, 0L, arg = "k")))
-}
-
-# What `covariance` and a structure that `family` names say together.
-structures_asked_for <- function(covariance, family) {
-  named <- if (is.list(family) && isTRUE(.subset2(family, "named"))) .subset2(family, "covariance")
-  if (is.null(named)) return(if (is.null(covariance)) "all" else covariance)
-  if (is.null(covariance)) return(named)
-  agree <- is.character(covariance) && length(unique(covariance)) == 1L && covariance[1L] %in% gaussian_names &&
-    em_gaussian(covariance[1L])$covariance == named
-  if (agree) return(named)
-  abort_em("argument", c(
-    sprintf("`covariance` must be left out where `family` names another structure, \"%s\".", named),
-    i = "To try several: family = em_gaussian(), covariance = c(\"EEE\", \"VVV\")."
-  ))
-}
-
-# One family for each structure; other families stand for themselves.
-families_to_try <- function(family, covariance, data) {
-  if (family$name != "gaussian") {
-    if (identical(covariance, "all")) return(list(family))
-    abort_em("argument", sprintf("`covariance` must be left out: %s components have none.", family$name))
-  }
-  if (identical(covariance, "all")) {
-    covariance <- if (ncol(data$x) == 1L) c("E", "V") else gaussian_structures
-  }
-  if (!is.character(covariance) || !length(covariance)) {
-    abort_em("argument", sprintf("`covariance` must be \"all\" or names of structures, not %s.",
-                                 describe_value(covariance)))
-  }
-  names <- vapply(covariance, function(one) em_gaussian(one)$covariance, "", USE.NAMES = FALSE)
-  # In one dimension every structure is its volume alone.
-  if (ncol(data$x) == 1L) names <- substr(names, 1L, 1L)
-  names <- unique(names)
-  known <- c("E", "V", gaussian_structures)
-  lapply(known[known %in% names], function(name) {
-    family$covariance <- name
-    family
-  })
 }
 
 #' The best fit of a table
@@ -214,8 +176,8 @@ abort_nothing_fitted <- function(table) {
 
 fit_of_row <- function(x, row) {
   cell <- x$cells[[row]]
-  start <- list(model = cell$model, ordered = is.numeric(cell$model$latent$proportions), supplied = FALSE, raced = TRUE,
-                names = names(cell$model$latent$proportions)[seq_len(cell$model$k)], method = cell$starts$method)
+  start <- list(model = cell$model, ordered = latent_is_ordered(cell$model$latent), supplied = FALSE, raced = TRUE,
+                names = latent_names(cell$model$latent, cell$model$k), method = cell$starts$method)
   run <- cell$run
   run$starts <- cell$starts[names(cell$starts) != "method"]
   new_em_fit(run, start, x$data, x$control, call_of_row(x, cell$model))
@@ -225,6 +187,6 @@ fit_of_row <- function(x, row) {
 call_of_row <- function(x, model) {
   call <- x$call[!names(x$call) %in% c("covariance", "criterion", "folds", "search")]
   call$k <- model$k
-  if (!is.null(model$family$covariance)) call$family <- call("em_gaussian", model$family$covariance)
+  call$family <- family_call(model$family, call$family)
   call
 }

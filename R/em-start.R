@@ -3,36 +3,34 @@
 #   method    a word for the table of starts
 #   k, names  number and names of the components (names NULL where the user gave none)
 #   ordered   do the components keep the user's order?
-start_methods <- c("mixed", "kmeans++", "random", "partition")
+start_methods <- c("varied", "kmeans++", "random", "partition")
 
 resolve_start <- function(start, k, data, family, latent, control, fixed = NULL) {
   if (is.function(start)) start <- call_start(start, data, k)
   if (is.object(start)) start <- if (inherits(start, "em_fit")) start$parameters else start_of_object(start, k, latent)
   if (is.null(start)) start <- start_methods[1L]
   kind <- start_kind(start, data)
-  if (kind == "parameters") check_slot_types(start, family, data, "start")
-  if (!is.null(fixed)) check_fixed_list(fixed, family, data)
-  if (has_noise(latent)) {
-    latent <- resolve_latent(latent, data, family)
-    told <- noise_of_start(start, kind, data, latent)
-    start <- told$start
-    kind <- told$kind
-  }
+  latent <- latent_bind(latent, data, family)
+  fields <- model_fields(list(family = family, latent = latent, k = 1L), data)
+  if (kind == "parameters") check_types(start, fields, "start")
+  if (!is.null(fixed)) check_fixed_list(fixed, fields)
+  told <- latent_start(latent, start, kind, data)
+  start <- told$start
+  kind <- told$kind
   if (is.null(k)) k <- labels_k(data$labels)
-  if (is.null(k) && kind == "method" && is.list(fixed)) k <- parameters_k(fixed, latent)
-  k <- resolve_k(k, start, kind, latent)
+  if (is.null(k) && kind == "method" && is.list(fixed)) k <- components_of(fixed, fields, latent)
+  k <- resolve_k(k, start, kind, latent, fields)
   if (!is.null(data$labels)) {
     check_labels_k(data$labels, k)
     start <- align_to_labels(start, kind, data$labels, k)
   }
-  fixed_order <- is.numeric(.subset2(latent, "proportions"))
-  if (fixed_order) latent_proportions(latent, k)
-  if (kind == "method" && holds_all(fixed, family, data)) {
+  latent_check(latent, k)
+  if (kind == "method" && holds_all(fixed, fields)) {
     # Of proportions alone the likelihood has one maximum: no start leads to another.
-    start <- fixed[names(fixed) != "proportions"]
+    start <- fixed[names(fixed) %in% names(fields)[vapply(fields, `[[`, NA, "own")]]
     kind <- "parameters"
   }
-  estimated <- !holds_all(fixed, family, data) && (kind != "parameters" || unclass(control)$max_iter > 0L)
+  estimated <- !holds_all(fixed, fields) && (kind != "parameters" || unclass(control)$max_iter > 0L)
   model <- list(family = family_check(family, data, k, estimated), latent = latent, k = k)
   if (!is.null(fixed)) {
     fixed <- align_fixed(fixed, k, names_to_hold(start, kind, data, k))
@@ -46,9 +44,9 @@ resolve_start <- function(start, k, data, family, latent, control, fixed = NULL)
     responsibilities = start_from_responsibilities(start, data, model)
   )
   supplied <- kind != "method"
-  told <- fixed_order || !is.null(data$labels) || !is.null(fixed)
+  told <- latent_is_ordered(latent) || !is.null(data$labels) || !is.null(fixed)
   names <- if (told) resolve_names(resolved$names, model, data, fixed) else resolved$names
-  if (has_noise(latent)) check_noise_name(names)
+  check_noise_name(names, latent)
   list(items = resolved$items, method = resolved$method, model = model, names = names, supplied = supplied,
        ordered = supplied || told)
 }
@@ -64,7 +62,7 @@ names_to_hold <- function(start, kind, data, k) {
 # Names of the components: those of the labels, else of the start, else of proportions or of what is held.
 resolve_names <- function(names, model, data, fixed) {
   if (!is.null(data$labels$levels)) names <- label_names(data$labels, model$k)
-  if (is.null(names)) names <- names(model$latent$proportions)[seq_len(model$k)]
+  if (is.null(names)) names <- latent_names(model$latent, model$k)
   if (is.null(names) && !is.null(fixed)) names <- component_names(fixed, model$k, "fixed")
   names
 }
@@ -104,14 +102,13 @@ abort_start_kind <- function(start, data) {
   ))
 }
 
-resolve_k <- function(k, start, kind, latent) {
+resolve_k <- function(k, start, kind, latent, fields) {
   said <- switch(kind,
-    parameters = parameters_k(start, latent),
+    parameters = components_of(start, fields, latent),
     partition = if (is.numeric(start)) NULL else length(partition_levels(start)),
-    responsibilities = ncol(start) - has_noise(latent) * !identical(k, ncol(start))
+    responsibilities = ncol(start) - (latent_columns(latent, 1L) - 1L) * !identical(k, ncol(start))
   )
-  proportions <- .subset2(latent, "proportions")
-  if (is.null(said) && is.numeric(proportions)) said <- length(proportions) - has_noise(latent)
+  if (is.null(said)) said <- latent_k(latent)
   if (is.null(k)) {
     if (is.null(said) && kind == "partition" && !anyNA(start)) said <- max(start)
     if (is.null(said)) abort_em("argument", c("`k` must say how many components there are.", i = "em_fit(x, k = 2)"))
@@ -124,27 +121,14 @@ resolve_k <- function(k, start, kind, latent) {
   k
 }
 
-# Proportions may or may not count noise, so they say least.
-parameters_k <- function(start, latent) {
-  for (name in c("prob", "sd")) if (!is.null(start[[name]])) return(length(start[[name]]))
-  if (!is.null(start$proportions) && !has_noise(latent)) return(length(start$proportions))
-  if (!is.null(dim(start$mean))) return(nrow(start$mean))
-  if (!is.null(start$proportions)) return(length(start$proportions) - 1L)
-  if (!is.null(start$mean)) return(length(start$mean))
-  NULL
-}
-
 start_from_parameters <- function(start, data, model) {
-  parameters <- plain_start(start, model, data)
-  if (!is.null(parameters)) {
-    return(list(items = list(list(parameters = parameters, forgiving = FALSE)), method = "parameters"))
-  }
+  fields <- model_fields(model, data)
   names <- component_names(start, model$k)
   if (!is.null(names)) start <- align_components(start, names)
-  proportions <- start_proportions(start$proportions, model, names)
-  parameters <- family_parameters(model$family, start[names(start) != "proportions"], model$k, data)
-  parameters <- c(list(proportions = proportions), parameters)
-  warn_coincident(parameters)
+  check_start_names(start, fields)
+  parameters <- c(latent_parameters(model$latent, start, model$k, names),
+                  family_parameters(model$family, start, model$k, data))
+  warn_coincident(parameters, fields, model$k)
   if (holds_parameters(model)) parameters <- override_held(parameters, model)
   item <- list(parameters = parameters, forgiving = FALSE)
   list(items = list(item), method = "parameters", names = names)
@@ -153,32 +137,28 @@ start_from_parameters <- function(start, data, model) {
 start_from_partition <- function(start, data, model) {
   labels <- partition_labels(start, data, model$k)
   parameters <- parameters_from_start(data, labels, model)
-  warn_coincident(parameters)
+  warn_coincident(parameters, model_fields(model, data), model$k)
   list(items = list(list(parameters = parameters, forgiving = FALSE)), method = "partition",
        names = if (!is.numeric(start)) as.character(partition_levels(start)))
 }
 
 start_from_responsibilities <- function(start, data, model) {
-  noise <- has_noise(model$latent) && ncol(start) == n_columns(model)
-  check_responsibilities(start, data, model$k + noise)
+  columns <- latent_columns(model$latent, model$k)
+  check_responsibilities(start, data, if (ncol(start) == columns) columns else model$k)
   parameters <- parameters_from_start(data, start, model)
-  warn_coincident(parameters)
+  warn_coincident(parameters, model_fields(model, data), model$k)
   list(items = list(list(parameters = parameters, forgiving = FALSE)), method = "responsibilities",
        names = colnames(start)[seq_len(model$k)])
 }
 
-# Groups that leave out noise: it gets its share.
+# Groups that leave out what the latent structure adds to them: it gets its share.
 parameters_from_start <- function(data, given, model) {
   columns <- if (is.matrix(given)) ncol(given) else model$k
-  if (columns == n_columns(model)) return(parameters_from(data, given, model))
+  if (columns == latent_columns(model$latent, model$k)) return(parameters_from(data, given, model))
   beside <- model$latent
   model$latent <- em_mixture()
   data["labels"] <- list(NULL)
-  parameters <- parameters_from(data, given, model)
-  model$latent <- beside
-  parameters$proportions <- if (identical(beside$proportions, "free") && is.null(beside$held))
-    with_noise_share(parameters$proportions) else latent_proportions(beside, model$k)
-  parameters
+  latent_from_partition(beside, parameters_from(data, given, model), model$k)
 }
 
 check_responsibilities <- function(r, data, k, arg = "start") {
@@ -200,8 +180,8 @@ user_matrix <- function(data) {
   x
 }
 
-warn_coincident <- function(parameters) {
-  pair <- coincident_components(parameters)
+warn_coincident <- function(parameters, fields, k) {
+  pair <- coincident_components(parameters, fields, k)
   if (is.null(pair)) return(invisible())
   warn_em("coincide", c(
     sprintf("Components %d and %d of `start` coincide.", pair[1L], pair[2L]),
@@ -209,18 +189,10 @@ warn_coincident <- function(parameters) {
   ))
 }
 
-# One row of numbers for each component, without its proportion.
-parameter_rows_of <- function(parameters) {
-  do.call(cbind, lapply(parameters[names(parameters) != "proportions"], function(p) {
-    if (length(dim(p)) == 3L) t(matrix(p, ncol = dim(p)[3L])) else as.matrix(p)
-  }))
-}
-
 # The first two components that agree up to rounding; NULL where none do. Nearly always their first parameters tell.
-coincident_components <- function(parameters) {
-  own <- match(FALSE, names(parameters) == "proportions")
-  if (first_are_apart(parameters[[own]], count_components(parameters))) return(NULL)
-  coincident_pair(parameter_rows_of(parameters))
+coincident_components <- function(parameters, fields, k) {
+  if (k == 1L || first_are_apart(parameters[[own_first(fields)[1L]]], k)) return(NULL)
+  coincident_pair(own_rows(parameters, fields, k))
 }
 
 # Do all components differ in the first number that each has of a parameter?
@@ -266,9 +238,9 @@ em_start <- function(x, k = NULL, family = em_gaussian(), latent = em_mixture(),
   resolved <- resolve_start(start, k, data, family, latent, em_control(n_start = 1, max_iter = 0))
   item <- resolved$items[[1L]]
   if (!resolved$supplied) {
-    method <- if (resolved$method == "mixed") "kmeans++" else resolved$method
+    method <- if (resolved$method == "varied") "kmeans++" else resolved$method
     item <- starts_by_method(data, resolved$model, method, 1L)
     item <- run_em(data, list(items = item), resolved$model, em_control(max_iter = 0))
   }
-  new_em_parameters(name_parameters(item$parameters, resolved$names, data), resolved$model, data$names)
+  new_em_parameters(item$parameters, resolved$names, resolved$model, data)
 }

@@ -68,10 +68,10 @@ em_mstep <- function(x, responsibilities, parameters = NULL, algorithm = c("em",
   parameters <- as_em_parameters(parameters)
   model <- parameters_model(parameters)
   data <- step_data(x, fit, parameters, model$family, size)
-  given <- as_responsibilities(responsibilities, data, n_columns(model), has_noise(model$latent))
+  given <- as_responsibilities(responsibilities, data, model$latent, latent_columns(model$latent, model$k))
   statistics <- expect_em(data, parameters, model, "statistics", given)$statistics
   out <- maximise_em(data, statistics, parameters, model, algorithm)
-  new_em_parameters(name_parameters(out, names(parameters$proportions), data), model, attr(parameters, "columns"))
+  new_em_parameters(out, component_names(parameters, model$k), model, data, attr(parameters, "columns"))
 }
 
 # The rows of one step, under the columns of the parameters. What a fit says of its own rows is not said of others.
@@ -95,24 +95,27 @@ first_mstep <- function(x, responsibilities, family, latent, algorithm) {
   groups <- if (is.matrix(responsibilities)) seq_len(ncol(responsibilities)) else partition_levels(responsibilities)
   labels <- if (is.matrix(responsibilities)) colnames(responsibilities)
             else if (!is.numeric(responsibilities)) as.character(groups)
-  if (has_noise(latent)) labels <- setdiff(labels, "noise")
+  extra <- latent_columns(latent, 1L) - 1L
+  if (extra > 0L) labels <- setdiff(labels, "noise")
   if (!length(labels)) labels <- NULL
-  latent <- resolve_latent(latent, data, family)
-  given <- as_responsibilities(responsibilities, data, length(groups), has_noise(latent))
-  k <- ncol(given) - has_noise(latent)
+  latent <- latent_bind(latent, data, family)
+  given <- as_responsibilities(responsibilities, data, latent, length(groups))
+  k <- ncol(given) - extra
   model <- list(family = family_check(family, data, k), latent = latent, k = k)
   out <- parameters_from(data, given, model)
-  new_em_parameters(name_parameters(out, labels, data), model, data$names)
+  new_em_parameters(out, labels, model, data)
 }
 
 # With noise its column is the last, and rows of a factor's level "noise" are in it.
-as_responsibilities <- function(responsibilities, data, k, noise = FALSE) {
-  if (is.matrix(responsibilities)) {
-    check_responsibilities(responsibilities, data, k, "responsibilities")
-    return(responsibilities)
-  }
-  if (noise) return(known_with_noise(responsibilities, data))
-  labels <- partition_labels(responsibilities, data, k, "responsibilities")
+as_responsibilities <- function(responsibilities, data, latent, columns) {
+  if (!is.matrix(responsibilities)) return(latent_given(latent, responsibilities, data, columns))
+  check_responsibilities(responsibilities, data, columns, "responsibilities")
+  responsibilities
+}
+
+# 1 in the column of each row's group.
+one_hot <- function(groups, data, k) {
+  labels <- partition_labels(groups, data, k, "responsibilities")
   out <- matrix(0, data$n, k)
   out[cbind(seq_len(data$n), labels)] <- 1
   out
@@ -120,19 +123,22 @@ as_responsibilities <- function(responsibilities, data, k, noise = FALSE) {
 
 as_em_parameters <- function(parameters) {
   if (inherits(parameters, "em_parameters")) return(parameters)
-  if (inherits(parameters, "em_fit")) return(new_em_parameters(parameters$parameters, parameters,
-                                                                       parameters$data$names))
+  if (inherits(parameters, "em_fit")) return(parameters_of_fit(parameters))
   abort_em("argument", sprintf("`parameters` must come from em_start(), em_mstep() or em_fit(), not %s.",
                                describe_value(parameters)))
 }
 
+parameters_of_fit <- function(fit) {
+  structure(fit$parameters, class = "em_parameters", family = fit$family, latent = fit$latent, k = fit$k,
+            columns = fit$data$names, width = ncol(fit$data$x))
+}
+
 parameters_model <- function(parameters) {
-  list(family = attr(parameters, "family"), latent = attr(parameters, "latent"),
-       k = count_components(parameters))
+  list(family = attr(parameters, "family"), latent = attr(parameters, "latent"), k = attr(parameters, "k"))
 }
 
 check_fits_data <- function(parameters, data) {
-  d <- if (is.matrix(parameters$mean)) ncol(parameters$mean) else if (is.null(parameters$prob)) 1L else 2L
+  d <- attr(parameters, "width")
   if (ncol(data$x) != d) {
     abort_em("input", sprintf("`x` must have the %s of `parameters`, not %d.", plural(d, "column"), ncol(data$x)))
   }
@@ -158,8 +164,9 @@ check_fits_data <- function(parameters, data) {
 em_path <- function(fit) {
   check_fit(fit)
   path <- path_parameters(fit)
+  fields <- fit_fields(fit)
   tables <- lapply(seq_along(path), function(i) {
-    table <- parameter_table(path[[i]])
+    table <- parameter_table(path[[i]], fields)
     data.frame(iteration = i - 1L, component = table$component, term = parameter_terms(table),
                value = table$estimate, loglik = fit$trace$loglik[i])
   })
@@ -176,5 +183,6 @@ replay_path <- function(fit) {
   parameters <- lapply(fit$start, bare_numbers)
   start <- list(items = list(list(parameters = parameters, forgiving = FALSE)))
   run <- run_em(fit$data, start, model, control)
-  lapply(unpack_path(run), name_parameters, names(fit$parameters$proportions), fit$data)
+  labels <- sheet_labels(model, component_names_of(fit)[seq_len(fit$k)], fit$data)
+  lapply(unpack_path(run), name_parameters, fit_fields(fit), labels)
 }

@@ -199,6 +199,12 @@ abort_counts <- function(counts, arg, two_columns) {
 }
 
 #' @export
+family_fields.em_family_binomial <- function(family, k, data) list(prob = new_field("unit", "component", k, "prob"))
+
+#' @export
+family_tallies.em_family_binomial <- function(family) TRUE
+
+#' @export
 family_check.em_family_binomial <- function(family, data, k, estimated = TRUE) {
   if (!estimated) return(family)
   # Of many rows the first nearly always tell.
@@ -217,15 +223,6 @@ family_check.em_family_binomial <- function(family, data, k, estimated = TRUE) {
     ))
   }
   family
-}
-
-#' @export
-family_slots.em_family_binomial <- function(family, d) "prob"
-
-#' @export
-family_parameters.em_family_binomial <- function(family, start, k, data) {
-  check_start_names(start, "prob")
-  list(prob = read_prob(start$prob, k, "start"))
 }
 
 #' @export
@@ -280,6 +277,57 @@ family_hint.em_family_binomial <- function(family, data) {
 #' @export
 family_split.em_family_binomial <- function(family, parameters, j) {
   prob <- parameters$prob[j]
-  list(proportions = split_proportions(parameters, j),
-       prob = c(replace(parameters$prob, j, 0.75 * prob), prob + 0.25 * (1 - prob)))
+  list(prob = c(replace(parameters$prob, j, 0.75 * prob), prob + 0.25 * (1 - prob)))
+}
+
+# Pictures, and what they are drawn from ------------------------------------------------------------------------
+
+#' @export
+family_plots.em_family_binomial <- function(family, data) {
+  c("counts", "responsibility", "uncertainty", "qq", "path", "trace", "surface")
+}
+
+#' @export
+family_responses.em_family_binomial <- function(family, data) "counts"
+
+#' @export
+family_is_discrete.em_family_binomial <- function(family) TRUE
+
+#' @export
+family_line.em_family_binomial <- function(family, data) {
+  y <- data$x[, 1L]
+  m <- data$x[, 2L]
+  list(x = y / m, name = "share of successes", rows = "successes / trials of each row",
+       label = paste0(fixed(y, 0L), "/", fixed(m, 0L)))
+}
+
+#' @export
+family_distribution.em_family_binomial <- function(family, parameters, x, column, what, data) {
+  of <- switch(what, density = stats::dbinom, cdf = stats::pbinom)
+  m <- data$x[, 2L]
+  out <- vapply(unname(parameters$prob), function(p) of(x, m, p), numeric(length(x)))
+  out <- matrix(out, length(x))
+  out[m == 0, ] <- NA
+  out
+}
+
+#' @export
+family_path.em_family_binomial <- function(family, fit, path, chosen, variables) path_walk(path, "prob")
+
+#' @export
+family_scene.em_family_binomial <- function(family, fit, states, chosen, variables) bar_scene(fit, states, chosen)
+
+#' @export
+family_rows.em_family_binomial <- function(family, data) plural(sum(data$x[, 2L]), "trial")
+
+# Different mixtures of k binomials have the same likelihood where no row has 2k - 1 trials.
+#' @export
+family_identifiability.em_family_binomial <- function(family, fit, name) {
+  most <- max(fit$data$x[, 2L])
+  spare <- most / (2 * fit$k - 1)
+  described <- sprintf("The most trials in a row are %s; %s can be told apart from %d on", number(most, 15L),
+                       plural(fit$k, "component"), 2L * fit$k - 1L)
+  if (spare >= 1) return(finding("identifiability", "ok", spare, paste0(described, ".")))
+  return(finding("identifiability", "problem", spare, paste0(described, ": other parameters are just as likely."),
+                 sprintf("update(FIT, k = %d, start = NULL)", max(1L, as.integer((most + 1) %/% 2))), name))
 }

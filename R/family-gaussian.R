@@ -95,6 +95,19 @@ family_data.em_family_gaussian <- function(family, frame, old = NULL, ...) {
 }
 
 #' @export
+family_fields.em_family_gaussian <- function(family, k, data) {
+  d <- dim(data$x)[2L]
+  if (d == 1L) {
+    return(list(mean = new_field("real", "component", k, "mean"), sd = new_field("positive", "component", k, "sd")))
+  }
+  list(mean = new_field("real", c("component", "variable"), c(k, d), "mean"),
+       covariance = new_field("covariance", c("variable", "variable", "component"), c(d, d, k), "covariance"))
+}
+
+#' @export
+family_allows_noise.em_family_gaussian <- function(family) TRUE
+
+#' @export
 family_check.em_family_gaussian <- function(family, data, k, estimated = TRUE) {
   d <- dim(data$x)[2L]
   structure <- .subset2(family, "covariance")
@@ -115,19 +128,6 @@ family_check.em_family_gaussian <- function(family, data, k, estimated = TRUE) {
 }
 
 #' @export
-family_slots.em_family_gaussian <- function(family, d) c("mean", if (d == 1L) "sd" else "covariance")
-
-#' @export
-family_parameters.em_family_gaussian <- function(family, start, k, data) {
-  d <- dim(data$x)[2L]
-  check_start_names(start, family_slots(family, d))
-  if (d == 1L) return(list(mean = read_vector(start$mean, "mean", k, "start"), sd = read_sd(start$sd, k, "start")))
-  covariance <- read_covariance(start$covariance, k, d, data$names, "start")
-  for (j in seq_len(k)) check_covariance(matrix(covariance[, , j], d, d), j)
-  list(mean = read_means(start$mean, k, d, data$names, "start"), covariance = covariance)
-}
-
-#' @export
 family_label.em_family_gaussian <- function(family, ...) {
   list(title = "Gaussian mixture",
        detail = paste0(sprintf("%s (%s)", covariance_label(family$covariance), family$covariance),
@@ -144,6 +144,16 @@ family_summary.em_family_gaussian <- function(family, parameters, data) {
   out
 }
 
+#' @export
+family_columns.em_family_gaussian <- function(family, parameters, data) {
+  means <- family_summary(family, parameters, data)
+  if (!is.null(parameters$sd)) return(means)
+  names <- variable_names(data)
+  sd <- t(apply(parameters$covariance, 3L, function(sigma) sqrt(diag(as.matrix(sigma)))))
+  data.frame(stats::setNames(means, paste0("mean.", names)),
+             stats::setNames(as.data.frame(sd), paste0("sd.", names)), check.names = FALSE)
+}
+
 # Names to show where the user gave none.
 variable_names <- function(data) {
   if (!is.null(data$names)) return(data$names)
@@ -151,101 +161,4 @@ variable_names <- function(data) {
 }
 
 #' @export
-family_means.em_family_gaussian <- function(family, parameters, data) {
-  mean <- as.matrix(parameters$mean)
-  k <- nrow(mean)
-  array(rep(t(mean), each = data$n), c(data$n, ncol(mean), k))
-}
-
-#' @export
-family_observed.em_family_gaussian <- function(family, data) data$x
-
-#' @export
-family_order.em_family_gaussian <- function(family, parameters) {
-  if (is.matrix(parameters$mean)) parameters$mean[, 1L] else parameters$mean
-}
-
-#' @export
-family_simulate.em_family_gaussian <- function(family, parameters, component, data) {
-  n <- length(component)
-  d <- ncol(data$x)
-  noise <- matrix(stats::rnorm(n * d), n, d)
-  if (d == 1L) {
-    out <- parameters$mean[component] + parameters$sd[component] * noise
-  } else {
-    out <- parameters$mean[component, , drop = FALSE]
-    for (j in unique(component)) {
-      rows <- which(component == j)
-      out[rows, ] <- out[rows, ] + noise[rows, , drop = FALSE] %*% chol(parameters$covariance[, , j])
-    }
-  }
-  out <- as.data.frame(unname(matrix(out, n, d)))
-  names(out) <- variable_names(data)
-  out
-}
-
-# Both halves keep the covariance, so that they are what every structure allows; they part along the longest axis.
-#' @export
-family_split.em_family_gaussian <- function(family, parameters, j) {
-  if (!is.null(parameters$sd)) {
-    step <- 0.75 * parameters$sd[j]
-    return(list(proportions = split_proportions(parameters, j),
-                mean = c(replace(parameters$mean, j, parameters$mean[j] - step), parameters$mean[j] + step),
-                sd = c(parameters$sd, parameters$sd[j])))
-  }
-  sigma <- parameters$covariance[, , j]
-  axes <- eigen(sigma, symmetric = TRUE)
-  step <- 0.75 * sqrt(axes$values[1L]) * axes$vectors[, 1L]
-  mean <- rbind(parameters$mean, parameters$mean[j, ] + step)
-  mean[j, ] <- mean[j, ] - step
-  list(proportions = split_proportions(parameters, j), mean = mean,
-       covariance = array(c(parameters$covariance, sigma), dim(parameters$covariance) + c(0L, 0L, 1L)))
-}
-
-# Half for each; noise stays the last.
-split_proportions <- function(parameters, j) {
-  half <- parameters$proportions[j] / 2
-  append(replace(parameters$proportions, j, half), half, count_components(parameters))
-}
-
-# Two components and the one with the same weight, mean and covariance as both together differ in the log-likelihood
-# of rows that are known to be theirs by `loss`, per row.
-family_merges.em_family_gaussian <- function(family, parameters, most) {
-  flat <- !is.null(parameters$sd)
-  if (flat) {
-    parameters$mean <- as.matrix(parameters$mean)
-    parameters$covariance <- array(parameters$sd^2, c(1L, 1L, length(parameters$sd)))
-  }
-  pairs <- utils::combn(count_components(parameters), 2L)
-  spread <- apply(parameters$covariance, 3L, log_determinant)
-  merged <- lapply(seq_len(ncol(pairs)), function(p) merge_pair(parameters, pairs[, p], spread))
-  loss <- vapply(merged, `[[`, 0, "loss")
-  lapply(merged[order(loss, method = "radix")][seq_len(min(most, length(merged)))], function(one) {
-    a <- one$pair[1L]
-    b <- one$pair[2L]
-    out <- list(proportions = replace(parameters$proportions, a, one$proportion)[-b],
-                mean = replace_row(parameters$mean, a, one$mean)[-b, , drop = FALSE])
-    parameters$covariance[, , a] <- one$covariance
-    out$covariance <- parameters$covariance[, , -b, drop = FALSE]
-    if (flat) out <- list(proportions = out$proportions, mean = drop(out$mean), sd = sqrt(c(out$covariance)))
-    out
-  })
-}
-
-merge_pair <- function(parameters, pair, spread) {
-  p <- parameters$proportions[pair]
-  share <- p / sum(p)
-  apart <- parameters$mean[pair[2L], ] - parameters$mean[pair[1L], ]
-  covariance <- share[1L] * parameters$covariance[, , pair[1L]] + share[2L] * parameters$covariance[, , pair[2L]] +
-    prod(share) * tcrossprod(apart)
-  loss <- sum(p) * (log_determinant(covariance) / 2 - log(sum(p))) - sum(p * (spread[pair] / 2 - log(p)))
-  list(pair = pair, proportion = sum(p), mean = parameters$mean[pair[1L], ] + share[2L] * apart,
-       covariance = covariance, loss = loss)
-}
-
-log_determinant <- function(x) as.numeric(determinant(as.matrix(x))$modulus)
-
-replace_row <- function(x, row, value) {
-  x[row, ] <- value
-  x
-}
+family_rows.em_family_gaussian <- function(family, data) plural(ncol(data$x), "variable")

@@ -3,10 +3,11 @@
 # its constructor was told. These generics are all that the rest of the package asks of it:
 #
 #   family_data(family, frame)             a frame of user columns -> list(x = the matrix C++ reads, ...)
+#   family_fields(family, k, data)         the sheet of its parameters: see fields.R
 #   family_check(family, data, k, estimated)   what can be said against data and k before a run; estimated: are
 #                                          the components' parameters to be estimated, or are they given?
-#   family_slots(family, d)                names of those parameters, for data of d columns
 #   family_parameters(family, start, k, data)   a user's list -> complete parameters in the engine's shapes
+#   family_held(family, fixed, k, data)    a user's list of what is held, NA where free -> the same
 #   family_label(family, data)             "Gaussian mixture", ... for print
 #   family_summary(family, parameters, data)    one row of plain numbers for each component, for print and tidy
 #   family_means(family, parameters, data) expected value of every row under each component: n x d x k
@@ -21,9 +22,22 @@
 #   family_of_others(family, n)            of n other rows; an error where it has something for each row
 
 family_data <- function(family, frame, ...) UseMethod("family_data")
+family_fields <- function(family, k, data) UseMethod("family_fields")
 family_check <- function(family, data, k, estimated = TRUE) UseMethod("family_check")
-family_slots <- function(family, d) UseMethod("family_slots")
 family_parameters <- function(family, start, k, data) UseMethod("family_parameters")
+#' @export
+family_parameters.default <- function(family, start, k, data) {
+  read_fields(start, family_fields(family, k, data), data$names, "start")
+}
+family_held <- function(family, fixed, k, data) UseMethod("family_held")
+#' @export
+family_held.default <- function(family, fixed, k, data) {
+  read_fields(fixed, family_fields(family, k, data), data$names, "fixed")
+}
+# Can it hold what `held` of the family says?
+family_check_held <- function(family, k, data) UseMethod("family_check_held")
+#' @export
+family_check_held.default <- function(family, k, data) invisible()
 family_label <- function(family, ...) UseMethod("family_label")
 family_summary <- function(family, parameters, data) UseMethod("family_summary")
 family_means <- function(family, parameters, data) UseMethod("family_means")
@@ -31,6 +45,75 @@ family_simulate <- function(family, parameters, component, data) UseMethod("fami
 family_observed <- function(family, data) UseMethod("family_observed")
 family_order <- function(family, parameters) UseMethod("family_order")
 family_split <- function(family, parameters, j) UseMethod("family_split")
+
+# As family_summary(), in all columns that tidy() has.
+family_columns <- function(family, parameters, data) UseMethod("family_columns")
+#' @export
+family_columns.default <- function(family, parameters, data) family_summary(family, parameters, data)
+
+# What print says of the rows, behind their number.
+family_rows <- function(family, data) UseMethod("family_rows")
+#' @export
+family_rows.default <- function(family, data) plural(length(family_responses(family, data)), "variable")
+
+# Which of several structures this is, where the family has such.
+family_structure <- function(family) UseMethod("family_structure")
+#' @export
+family_structure.default <- function(family) NA_character_
+
+# Pictures: the types that can be drawn, the default first; the names of the columns that have a distribution; one number
+# for each row where one says all, list(x, name, and of counts `label` of each row and `rows`, what labels say); density
+# ("density") or distribution function ("cdf") of each component along a column: length(x) x k; what type = "path" and
+# em_animate() draw.
+family_plots <- function(family, data) UseMethod("family_plots")
+#' @export
+family_plots.default <- function(family, data) "trace"
+
+family_responses <- function(family, data) UseMethod("family_responses")
+#' @export
+family_responses.default <- function(family, data) variable_names(data)
+
+family_is_discrete <- function(family) UseMethod("family_is_discrete")
+#' @export
+family_is_discrete.default <- function(family) FALSE
+
+family_line <- function(family, data) UseMethod("family_line")
+#' @export
+family_line.default <- function(family, data) NULL
+
+family_distribution <- function(family, parameters, x, column, what, data) UseMethod("family_distribution")
+
+# The cells g of rows given their cells o, under component j: list(mean, draw(), ...). Absent: there is nothing to say.
+family_conditional <- function(family, parameters, x, o, g, j) UseMethod("family_conditional")
+
+# Has it a method for one of those that need not be there?
+family_can <- function(family, what) {
+  !is.null(utils::getS3method(paste0("family_", what), class(family)[1L], optional = TRUE,
+                              envir = asNamespace("emfit")))
+}
+
+family_path <- function(family, fit, path, chosen, variables) UseMethod("family_path")
+
+family_scene <- function(family, fit, states, chosen, variables) UseMethod("family_scene")
+#' @export
+family_scene.default <- function(family, fit, states, chosen, variables) {
+  abort_em("unsupported", sprintf("em_animate() can't draw %s components.", family$name))
+}
+
+# May noise, a constant density over a box, stand beside its components?
+family_allows_noise <- function(family) UseMethod("family_allows_noise")
+#' @export
+family_allows_noise.default <- function(family) FALSE
+
+# Do distinct rows with their summed weights say all that equal rows say?
+family_tallies <- function(family) UseMethod("family_tallies")
+#' @export
+family_tallies.default <- function(family) FALSE
+
+# Are there families, of other structures, that one pass over the rows gives an M-step each?
+family_has_relatives <- function(family) UseMethod("family_has_relatives")
+#' @export
+family_has_relatives.default <- function(family) FALSE
 
 # What may have gone wrong with the data where components come out empty or alike: a sentence, or NULL.
 family_hint <- function(family, data) UseMethod("family_hint")
@@ -48,7 +131,7 @@ family_with_size.default <- function(family, size) {
   abort_em("argument", sprintf("`size` can't be given: %s components have no trials.", family$name))
 }
 
-# Parameters with one component less: those `most` pairs merged that lose least by it.
+# Parameters with one component less, for those `most` pairs merged that lose least by it: list(pair, parameters) each.
 family_merges <- function(family, parameters, most) UseMethod("family_merges")
 family_merges.default <- function(family, parameters, most) list()
 
@@ -56,6 +139,44 @@ family_merges.default <- function(family, parameters, most) list()
 family_simpler <- function(family) UseMethod("family_simpler")
 #' @export
 family_simpler.default <- function(family) NULL
+
+# Structures of a family: those that `covariance` of em_select() asks for, a family each; the call that makes one; is one
+# a special case of another; the one that one pass over the rows serves all of; does it compare columns with each other?
+family_structures <- function(family, covariance, data) UseMethod("family_structures")
+#' @export
+family_structures.default <- function(family, covariance, data) {
+  if (identical(covariance, "all")) return(list(family))
+  abort_em("argument", sprintf("`covariance` must be left out: %s components have none.", family$name))
+}
+family_call <- function(family, call) UseMethod("family_call")
+#' @export
+family_call.default <- function(family, call) call
+family_is_nested <- function(family, within) UseMethod("family_is_nested")
+#' @export
+family_is_nested.default <- function(family, within) FALSE
+family_freest <- function(family, x) UseMethod("family_freest")
+family_compares_columns <- function(family, data) UseMethod("family_compares_columns")
+#' @export
+family_compares_columns.default <- function(family, data) FALSE
+
+# What em_diagnose() asks: have the columns units, so that digits can be lost; can a component shrink onto points; do
+# rows with missing cells count by those they have; how many rows a component needs for what it has of its own; and a
+# finding on identifiability, NULL for the common one of rows by parameter.
+family_has_units <- function(family) UseMethod("family_has_units")
+#' @export
+family_has_units.default <- function(family) FALSE
+family_can_collapse <- function(family) UseMethod("family_can_collapse")
+#' @export
+family_can_collapse.default <- function(family) FALSE
+family_fills_gaps <- function(family) UseMethod("family_fills_gaps")
+#' @export
+family_fills_gaps.default <- function(family) FALSE
+family_rows_needed <- function(family, data) UseMethod("family_rows_needed")
+#' @export
+family_rows_needed.default <- function(family, data) 1
+family_identifiability <- function(family, fit, name) UseMethod("family_identifiability")
+#' @export
+family_identifiability.default <- function(family, fit, name) NULL
 
 new_em_family <- function(name, ...) {
   out <- list(name = name, ...)

@@ -34,7 +34,7 @@ warn_collapsed <- function(fit) {
 # that was so there.
 warn_twins <- function(fit) {
   if (fit$iterations == 0L) return(invisible())
-  if (!is.null(coincident_pair(parameter_rows_of(fit$start)))) return(invisible())
+  if (!is.null(coincident_components(fit$start, fit_fields(fit), fit$k))) return(invisible())
   warn_em("coincide", c(
     sprintf("Components %s and %s nearly coincide: together they are one.", names(fit$counts)[fit$twins[1L]],
             names(fit$counts)[fit$twins[2L]]),

@@ -15,7 +15,8 @@ empty_components <- function(fit) {
 wholly_held <- function(fit) {
   held <- fit$family$held
   if (is.null(held) || !setequal(names(held), setdiff(names(fit$parameters), "proportions"))) return(integer())
-  free <- lapply(held, function(x) rowSums(is.na(as_rows(x, fit$k))))
+  fields <- fit_fields(fit)
+  free <- lapply(names(held), function(name) rowSums(is.na(as_rows(held[[name]], fields[[name]], fit$k))))
   which(Reduce(`+`, free) == 0)
 }
 

@@ -1,12 +1,12 @@
 # type = "cluster": two variables, points and ellipses; type = "pairs": all pairs of several variables.
 
 plot_data_cluster <- function(fit, variables = 1:2) {
-  need_family(fit, "gaussian", "cluster")
+  need_plot(fit, "cluster")
   if (ncol(fit$data$x) < 2L) {
     abort_em("unsupported", c("A plot of type \"cluster\" needs two variables, and this fit has one.",
                               i = "Try type = \"density\"."))
   }
-  at <- pick_variables(fit, variables, "variables", most = 2L, least = 2L)
+  at <- pick_variables(variable_names(fit$data), variables, "variables", most = 2L, least = 2L)
   r <- responsibilities(fit)
   c(list(variables = variable_names(fit$data)[at], components = fit_style(fit)), cluster_parts(fit, at, r),
     list(rug = cluster_rug(fit, at, r)))
@@ -115,10 +115,10 @@ draw_ellipses <- function(ellipses, style, alpha = 1, lwd = 2) {
 # Pairs ----------------------------------------------------------------------------------------------------
 
 plot_data_pairs <- function(fit, variables = NULL) {
-  need_family(fit, "gaussian", "pairs")
+  need_plot(fit, "pairs")
   d <- ncol(fit$data$x)
   if (is.null(variables)) variables <- seq_len(min(d, 6L))
-  at <- pick_variables(fit, variables, "variables")
+  at <- pick_variables(variable_names(fit$data), variables, "variables")
   names <- variable_names(fit$data)[at]
   r <- responsibilities(fit)
   both <- which(lower.tri(diag(length(at))), arr.ind = TRUE)
@@ -129,10 +129,12 @@ plot_data_pairs <- function(fit, variables = NULL) {
        curves = per_variable(fit, at, pair_curves))
 }
 
-# The panels' rows under one another, with the numbers of their variables: `column` across, `line` down.
+# The panels' rows under one another, with the numbers of their variables: `column` across, `line` down. A panel of
+# variables that no row has both of has no points.
 pair_rows <- function(panels, both, part) {
   do.call(rbind, lapply(seq_along(panels), function(i) {
-    data.frame(column = both[i, 2L], line = both[i, 1L], panels[[i]][[part]], row.names = NULL)
+    rows <- panels[[i]][[part]]
+    data.frame(column = rep(both[i, 2L], nrow(rows)), line = rep(both[i, 1L], nrow(rows)), rows, row.names = NULL)
   }))
 }
 

@@ -1,7 +1,7 @@
 # type = "counts": observed successes in bars, the fitted mass beside them.
 
 plot_data_counts <- function(fit, bins = NULL) {
-  need_family(fit, "binomial", "counts")
+  need_plot(fit, "counts")
   successes <- fit$data$x[, 1L]
   trials <- fit$data$x[, 2L]
   weights <- row_weights(fit)
@@ -85,6 +85,6 @@ draw_plot.em_plot_counts <- function(data, look) {
 counts_key <- function(style) {
   key <- rbind(key_entries("observed", light_grey, symbol = 15L),
                key_entries(style$component, style$colour, symbol = style$symbol, line = style$line, width = 1.5))
-  if (nrow(style) > 1L) key <- rbind(key, key_entries("mixture", "black", line = "solid", width = 3))
+  if (nrow(style) > 1L) key <- rbind(key, key_entries("the mixture", "black", line = "solid", width = 3))
   key
 }

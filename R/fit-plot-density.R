@@ -1,8 +1,8 @@
 # type = "density": one variable, its histogram, the curves of the components and their sum.
 
 plot_data_density <- function(fit, variable = 1L, bins = NULL) {
-  need_family(fit, "gaussian", "density")
-  j <- pick_variables(fit, variable, "variable", most = 1L)
+  need_plot(fit, "density")
+  j <- pick_variables(variable_names(fit$data), variable, "variable", most = 1L)
   if (!is.null(bins)) bins <- check_count(bins, "bins")
   x <- fit$data$x[, j]
   normals <- marginal_normals(fit$parameters, j)
@@ -50,16 +50,6 @@ curve_grid <- function(normals, limits) {
   grid[grid >= limits[1L] & grid <= limits[2L]]
 }
 
-# Noise along one variable, times its proportion: its density, and where that has corners; NULL without noise.
-noise_curve <- function(fit, j, parameters = fit$parameters) {
-  if (!has_noise(fit$latent)) return(NULL)
-  margin <- noise_margin(fit$latent$box, j)
-  proportion <- parameters$proportions[[fit$k + 1L]]
-  steps <- rep(margin$ends, each = 2L) + c(-1, 1, -1, 1) * 1e-9 * diff(margin$ends)
-  list(density = function(x) proportion * margin$density(x), cumulated = function(x) proportion * margin$cumulated(x),
-       steps = steps)
-}
-
 # Long data frame: x, component (NA for the sum), density (times the proportion).
 mixture_curves <- function(normals, limits, grid = curve_grid(normals, limits), noise = NULL) {
   grid <- sort(unique(c(grid, noise$steps)))
@@ -99,7 +89,7 @@ draw_plot.em_plot_density <- function(data, look) {
 density_key <- function(data) {
   style <- data$components
   key <- key_entries(style$component, style$colour, line = style$line)
-  if (nrow(style) > 1L) key <- rbind(key, key_entries("mixture", "black", line = "solid", width = 3))
+  if (nrow(style) > 1L) key <- rbind(key, key_entries("the mixture", "black", line = "solid", width = 3))
   key
 }
 

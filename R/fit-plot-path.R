@@ -6,14 +6,8 @@ plot_data_path <- function(fit, iterations = NULL, variables = NULL) {
   chosen <- choose_iterations(iterations, length(path) - 1L)
   steps <- data.frame(iteration = chosen, strength = path_strength(length(chosen)),
                       loglik = fit$trace$loglik[chosen + 1L])
-  parts <- if (fit$family$name == "binomial") {
-    path_probabilities(path)
-  } else {
-    need_family(fit, "gaussian", "path")
-    if (is.null(variables)) variables <- seq_len(min(2L, ncol(fit$data$x)))
-    at <- pick_variables(fit, variables, "variables", most = 2L)
-    if (length(at) == 1L) path_curves(fit, path, chosen, at) else path_ellipses(fit, path, chosen, at)
-  }
+  need_plot(fit, "path")
+  parts <- family_path(fit$family, fit, path, chosen, variables)
   c(list(components = fit_style(fit), steps = steps), parts)
 }
 
@@ -62,9 +56,10 @@ path_ellipses <- function(fit, path, chosen, at) {
        means = each(function(p) cluster_means(p, at)), walk = all)
 }
 
-path_probabilities <- function(path) {
+# One number of each component by iteration.
+path_walk <- function(path, name) {
   walk <- do.call(rbind, lapply(seq_along(path), function(i) {
-    data.frame(iteration = i - 1L, component = names(path[[i]]$prob), prob = unname(path[[i]]$prob))
+    data.frame(iteration = i - 1L, component = names(path[[i]][[name]]), prob = unname(path[[i]][[name]]))
   }))
   list(walk = walk)
 }

@@ -4,44 +4,38 @@
 # room for choice; equal rows share it evenly, so nothing is random.
 plot_data_qq <- function(fit, variable = 1L, label = 3L) {
   label <- check_count(label, "label", 0L)
-  binomial <- fit$family$name == "binomial"
-  if (!binomial) need_family(fit, "gaussian", "qq")
-  j <- if (binomial) 1L else pick_variables(fit, variable, "variable", most = 1L)
-  place <- if (binomial) binomial_places(fit) else gaussian_places(fit, j)
+  need_plot(fit, "qq")
+  names <- family_responses(fit$family, fit$data)
+  j <- pick_variables(names, variable, "variable", most = 1L)
+  place <- places_of(fit, j)
   w <- row_weights(fit)
   rows <- which(!is.na(place) & w > 0)
   rows <- rows[order(place[rows])]
   points <- data.frame(row = rows, residual = qnorm_inside(place[rows]), envelope_of(w[rows]))
   points$label <- qq_labels(points, fit, label)
-  list(variable = if (binomial) "counts" else variable_names(fit$data)[j],
-       points = points[rows_to_draw(nrow(points)), ])
+  list(variable = names[j], points = points[rows_to_draw(nrow(points)), ])
 }
 
 # The smaller tail is where digits are: a place beyond double precision is still a finite residual.
 qnorm_inside <- function(p) stats::qnorm(pmin(pmax(p, 1e-300), 1 - 1e-16))
 
-gaussian_places <- function(fit, j) {
-  normals <- marginal_normals(fit$parameters, j)
-  x <- fit$data$x[, j]
-  place <- rowSums(matrix(vapply(seq_len(nrow(normals)), function(i) {
-    normals$proportion[i] * stats::pnorm(x, normals$mean[i], normals$sd[i])
-  }, numeric(length(x))), length(x)))
-  noise <- noise_curve(fit, j)
-  if (is.null(noise)) place else place + noise$cumulated(x)
+# The fitted distribution function of a column at each row's value; of counts it jumps there, and rows that are
+# alike share the jump.
+places_of <- function(fit, j) {
+  x <- family_observed(fit$family, fit$data)[, j]
+  at <- distribution_at(fit, x, j)
+  if (!family_is_discrete(fit$family)) return(at)
+  below <- distribution_at(fit, x - 1, j)
+  alike <- lapply(seq_len(ncol(fit$data$x)), function(column) fit$data$x[, column])
+  share <- do.call(stats::ave, c(list(x), alike, FUN = function(same) (seq_along(same) - 0.5) / length(same)))
+  below + share * (at - below)
 }
 
-binomial_places <- function(fit) {
-  y <- fit$data$x[, 1L]
-  m <- fit$data$x[, 2L]
-  p <- fit$parameters
-  below <- function(y) {
-    rowSums(matrix(vapply(seq_along(p$prob), function(i) {
-      p$proportions[[i]] * stats::pbinom(y, m, p$prob[[i]])
-    }, numeric(length(y))), length(y)))
-  }
-  low <- below(y - 1)
-  share <- stats::ave(y, y, m, FUN = function(same) (seq_along(same) - 0.5) / length(same))
-  ifelse(m > 0, low + share * (below(y) - low), NA)
+distribution_at <- function(fit, x, j) {
+  each <- family_distribution(fit$family, fit$parameters, x, j, "cdf", fit$data)
+  place <- as.vector(each %*% unname(fit$parameters$proportions)[seq_len(fit$k)])
+  noise <- noise_curve(fit, j)
+  if (is.null(noise)) place else place + noise$cumulated(x)
 }
 
 # Where the i-th smallest of n normal residuals is expected, and where 95 of 100 fall: order statistics are beta.

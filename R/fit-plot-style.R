@@ -22,12 +22,8 @@ component_style <- function(labels) {
              line = style_lines[(at + round) %% length(style_lines) + 1L], size = rep(1, k))
 }
 
-# Noise is small grey crosses, and a thin line of its own.
 fit_style <- function(fit) {
-  labels <- component_names_of(fit)
-  style <- component_style(labels[seq_len(fit$k)])
-  if (!has_noise(fit$latent)) return(style)
-  rbind(style, data.frame(component = "noise", colour = quiet_grey, symbol = 4L, line = "1343", size = 0.75))
+  with_noise_style(component_style(component_names_of(fit)[seq_len(fit$k)]), fit$latent)
 }
 
 # Lines in the key only of what has a line in the picture.

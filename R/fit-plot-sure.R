@@ -3,17 +3,17 @@
 # Responsibility -------------------------------------------------------------------------------------------
 
 plot_data_responsibility <- function(fit, variable = 1L) {
-  if (fit$family$name == "binomial") return(responsibility_bars(fit))
-  need_family(fit, "gaussian", "responsibility")
-  if (ncol(fit$data$x) > 1L) {
-    abort_em("unsupported", c("A plot of type \"responsibility\" is for one variable, or for binomial components.",
+  line <- family_line(fit$family, fit$data)
+  if (is.null(line)) {
+    abort_em("unsupported", c("A plot of type \"responsibility\" is for one variable, or for counts.",
                               i = "Try type = \"uncertainty\"."))
   }
-  x <- fit$data$x[, 1L]
+  if (!is.null(line$label)) return(responsibility_bars(fit, line))
+  x <- line$x
   limits <- padded_range(x, 0.05)
   grid <- curve_grid(marginal_normals(fit$parameters, 1L), limits)
   step <- expect_em(list(x = matrix(grid), n = length(grid)), fit$parameters, fit_model(fit), "responsibilities")
-  list(variable = variable_names(fit$data), components = fit_style(fit),
+  list(variable = line$name, components = fit_style(fit),
        curves = long_responsibilities(step$responsibilities, fit, x = grid), rug = density_rug(fit, x))
 }
 
@@ -23,23 +23,22 @@ long_responsibilities <- function(r, fit, ...) {
 }
 
 # A bar for each row; with many rows, one for each different row, by share of successes.
-responsibility_bars <- function(fit, most = 40L) {
+responsibility_bars <- function(fit, line, most = 40L) {
   x <- fit$data$x
   r <- responsibilities(fit)
-  rows <- which(x[, 2L] > 0)
+  rows <- which(is.finite(line$x))
   if (length(rows) > most) {
     rows <- rows[!duplicated(x[rows, , drop = FALSE])]
-    rows <- rows[order(x[rows, 1L] / x[rows, 2L], x[rows, 2L])]
+    rows <- rows[order(line$x[rows], x[rows, ncol(x)])]
     rows <- rows[rows_to_draw(length(rows), 200L)]
   }
   r <- r[rows, , drop = FALSE]
   top <- row_cumsum(r)
   at <- seq_along(rows)
-  label <- paste0(fixed(x[rows, 1L], 0L), "/", fixed(x[rows, 2L], 0L))
-  bars <- long_responsibilities(r, fit, row = rows, at = at, label = label)
+  bars <- long_responsibilities(r, fit, row = rows, at = at, label = line$label[rows])
   bars$top <- as.vector(top)
   bars$bottom <- pmax(bars$top - bars$responsibility, 0)
-  list(variable = "successes / trials of each row", components = fit_style(fit), bars = bars)
+  list(variable = line$rows, components = fit_style(fit), bars = bars)
 }
 
 #' @export
@@ -92,19 +91,18 @@ name_bars <- function(bars) {
 # Points as large as they are uncertain; with one variable (or counts) the uncertainty is the height as well.
 plot_data_uncertainty <- function(fit, variables = NULL, label = 5L) {
   label <- check_count(label, "label", 0L)
-  flat <- fit$family$name == "binomial" || ncol(fit$data$x) == 1L
-  if (fit$family$name != "binomial") need_family(fit, "gaussian", "uncertainty")
+  need_plot(fit, "uncertainty")
+  line <- family_line(fit$family, fit$data)
   r <- responsibilities(fit)
-  names <- variable_names(fit$data)
-  if (flat) {
-    x <- if (fit$family$name == "binomial") fit$data$x[, 1L] / fit$data$x[, 2L] else fit$data$x[, 1L]
-    points <- data.frame(row = seq_len(fit$data$n), x = x, y = 1 - row_max(r),
+  if (!is.null(line)) {
+    points <- data.frame(row = seq_len(fit$data$n), x = line$x, y = 1 - row_max(r),
                          component = component_names_of(fit)[max.col(r, ties.method = "first")],
                          uncertainty = 1 - row_max(r))
     points <- points[rows_to_draw(fit$data$n), ]
-    variables <- c(if (fit$family$name == "binomial") "share of successes" else names, "uncertainty")
+    variables <- c(line$name, "uncertainty")
   } else {
-    at <- pick_variables(fit, if (is.null(variables)) 1:2 else variables, "variables", most = 2L, least = 2L)
+    names <- variable_names(fit$data)
+    at <- pick_variables(names, if (is.null(variables)) 1:2 else variables, "variables", most = 2L, least = 2L)
     points <- cluster_points(fit, at, r)
     variables <- names[at]
   }

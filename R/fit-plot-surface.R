@@ -1,7 +1,7 @@
 # type = "surface": the log-likelihood over the probabilities of two coins, and the way EM took across it.
 
 plot_data_surface <- function(fit, limits = c(0, 1), grid = 81L) {
-  need_family(fit, "binomial", "surface")
+  need_plot(fit, "surface")
   if (fit$k != 2L) {
     abort_em("unsupported", sprintf("A plot of type \"surface\" needs two components, and this fit has %d.", fit$k))
   }

@@ -98,9 +98,7 @@ plot_makers <- function() {
 }
 
 default_plot_type <- function(fit) {
-  if (fit$family$name == "binomial") return("counts")
-  if (fit$family$name != "gaussian") return("trace")
-  c("density", "cluster", "pairs")[min(ncol(fit$data$x), 3L)]
+  family_plots(fit$family, fit$data)[1L]
 }
 
 #' @export
@@ -120,17 +118,18 @@ draw_plot <- function(data, look) UseMethod("draw_plot")
 
 # What the makers share ----------------------------------------------------------------------------------
 
-need_family <- function(fit, name, type) {
-  if (fit$family$name == name) return(invisible())
+# Pictures that a family draws, or has none of.
+need_plot <- function(fit, type) {
+  known <- family_plots(fit$family, fit$data)
+  if (type %in% known) return(invisible())
   abort_em("unsupported", c(
-    sprintf("A plot of type \"%s\" is for %s components, not %s ones.", type, name, fit$family$name),
-    i = sprintf("Try type = \"%s\".", default_plot_type(fit))
+    sprintf("There is no plot of type \"%s\" for %s components.", type, fit$family$name),
+    i = sprintf("Try type = \"%s\".", known[1L])
   ))
 }
 
 # Variables asked for, by name or number, as column numbers.
-pick_variables <- function(fit, variables, arg, most = Inf, least = 1L) {
-  names <- variable_names(fit$data)
+pick_variables <- function(names, variables, arg, most = Inf, least = 1L) {
   at <- if (is.character(variables)) match(variables, names) else match(variables, seq_along(names))
   if (!length(at) || anyNA(at) || anyDuplicated(at)) {
     bad <- if (anyNA(at)) describe_value(variables[is.na(at)][1L]) else describe_value(variables)

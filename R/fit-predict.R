@@ -87,7 +87,7 @@ of_step <- function(step, type, names) {
   out
 }
 
-component_names_of <- function(fit) names(fit$parameters$proportions)
+component_names_of <- function(fit) names(fit$counts)
 
 fit_model <- function(fit) list(family = fit$family, latent = fit$latent, k = fit$k)
 
@@ -157,7 +157,7 @@ fitted.em_fit <- function(object, ...) {
   means <- family_means(object$family, object$parameters, object$data)
   out <- matrix(0, object$data$n, dim(means)[2L])
   for (j in seq_len(object$k)) out <- out + r[, j] * matrix(means[, , j], nrow = object$data$n)
-  if (has_noise(object$latent)) out <- out + r[, object$k + 1L] %o% noise_centre(object$latent$box)
+  out <- out + noise_part(object$latent, r)
   in_user_shape(out, object, data)
 }
 
@@ -204,7 +204,7 @@ simulate.em_fit <- function(object, nsim = 1, seed = NULL, n = NULL, ...) {
   labels <- component_names_of(object)
   lapply(seq_len(nsim), function(i) {
     data <- if (is.null(n)) object$data else fresh_rows(object$data, n)
-    component <- simulate_components(object$parameters, data$n)
+    component <- latent_simulate(object$latent, object$parameters, data$n)
     rows <- simulate_rows(fit_model(object), object$parameters, component, data)
     structure(rows, component = factor(labels[component], levels = labels))
   })

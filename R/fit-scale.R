@@ -19,7 +19,7 @@ warn_falling <- function(fit) {
 # What costs digits: columns in very different units, where covariances have axes of their own, and columns far from 0
 # beside their spread. NULL where neither does.
 scale_trouble <- function(fit) {
-  if (fit$family$name != "gaussian") return(NULL)
+  if (!family_has_units(fit$family)) return(NULL)
   spreads <- column_spreads(fit$data)
   reach <- apply(abs(fit$data$x), 2L, max, 0, na.rm = TRUE)
   far <- which.max(reach / spreads)

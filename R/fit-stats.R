@@ -46,7 +46,7 @@ nobs.em_fit <- function(object, ...) {
 #' @export
 coef.em_fit <- function(object, ...) {
   check_dots(...)
-  table <- parameter_table(object$parameters)
+  table <- parameter_table(object$parameters, fit_fields(object))
   stats::setNames(table$estimate, parameter_names(table))
 }
 
@@ -74,42 +74,5 @@ formula.em_fit <- function(x, ...) {
 #' @export
 as.data.frame.em_fit <- function(x, row.names = NULL, optional = FALSE, ...) {
   check_dots(..., let_pass = frame_arguments)
-  parameter_table(x$parameters)
-}
-
-# All parameters in long form: component, term, variable, variable2 (of a covariance), estimate.
-parameter_table <- function(parameters) {
-  all_labels <- names(parameters$proportions)
-  labels <- all_labels[seq_len(count_components(parameters))]
-  terms <- c(proportions = "proportion")
-  rows <- lapply(names(parameters), function(name) {
-    x <- parameters[[name]]
-    term <- if (name %in% names(terms)) terms[[name]] else name
-    if (length(dim(x)) == 3L) return(covariance_rows(x, labels, term))
-    if (length(dim(x)) == 2L) return(mean_rows(x, labels, term))
-    parameter_rows(all_labels[seq_along(x)], term, NA_character_, NA_character_, unname(x))
-  })
-  do.call(rbind, rows)
-}
-
-parameter_rows <- function(component, term, variable, variable2, estimate) {
-  data.frame(component = component, term = term, variable = variable, variable2 = variable2,
-             estimate = estimate)
-}
-
-labels_or_numbers <- function(labels, n) if (is.null(labels)) paste0("x", seq_len(n)) else labels
-
-mean_rows <- function(x, labels, term) {
-  variables <- labels_or_numbers(colnames(x), ncol(x))
-  parameter_rows(rep(labels, ncol(x)), term, rep(variables, each = nrow(x)), NA_character_, as.vector(x))
-}
-
-covariance_rows <- function(x, labels, term) {
-  d <- dim(x)[1L]
-  variables <- labels_or_numbers(dimnames(x)[[1L]], d)
-  at <- which(lower.tri(diag(d), diag = TRUE), arr.ind = TRUE)
-  k <- length(labels)
-  estimate <- apply(x, 3L, function(sigma) sigma[at])
-  parameter_rows(rep(labels, each = nrow(at)), term, rep(variables[at[, 2L]], k), rep(variables[at[, 1L]], k),
-                 as.vector(estimate))
+  parameter_table(x$parameters, fit_fields(x))
 }

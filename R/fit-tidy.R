@@ -85,19 +85,13 @@ component_limits <- function(fit, table, conf.level) {
 tidy_components <- function(fit) {
   p <- fit$parameters
   out <- data.frame(component = names(fit$counts), size = unname(fit$counts), proportion = unname(p$proportions))
-  columns <- family_summary(fit$family, p, fit$data)
-  if (is.matrix(p$mean)) {
-    names(columns) <- paste0("mean.", variable_names(fit$data))
-    sd <- t(apply(p$covariance, 3L, function(sigma) sqrt(diag(as.matrix(sigma)))))
-    columns <- data.frame(columns, stats::setNames(as.data.frame(sd), paste0("sd.", variable_names(fit$data))),
-                          check.names = FALSE)
-  }
+  columns <- family_columns(fit$family, p, fit$data)
   data.frame(out, with_noise_row(columns, fit$latent), check.names = FALSE, row.names = NULL)
 }
 
 tidy_parameters <- function(fit, conf.int, conf.level) {
   if (conf.int) conf.level <- check_level(conf.level, "conf.level")
-  table <- parameter_table(fit$parameters)
+  table <- parameter_table(fit$parameters, fit_fields(fit))
   names <- parameter_names(table)
   covariance <- stats::vcov(fit)
   at <- match(names, rownames(covariance))
@@ -115,9 +109,8 @@ tidy_parameters <- function(fit, conf.int, conf.level) {
 glance.em_fit <- function(x, ...) {
   check_no_dots(list(...), names(formals(glance.em_fit)))
   certainty <- fit_certainty(x)
-  covariance <- x$family$covariance
   as_tidy(data.frame(
-    family = x$family$name, covariance = if (is.null(covariance)) NA_character_ else covariance, k = x$k,
+    family = x$family$name, covariance = family_structure(x$family), k = x$k,
     nobs = x$nobs, df = x$df, logLik = x$loglik, AIC = stats::AIC(x), BIC = stats::BIC(x), ICL = certainty$icl,
     entropy = certainty$entropy, n.min = min(x$counts[seq_len(x$k)]), prob.min = certainty$least,
     iterations = x$iterations,

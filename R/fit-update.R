@@ -122,13 +122,11 @@ updated_na_action <- function(object, change) {
 # A start of one's own is a list of parameters now; it serves where these are those of the new model.
 kept_start <- function(object, data, model, change) {
   if (!isTRUE(object$asked$supplied)) return(object$asked$start)
-  same <- identical(as.integer(model$k), as.integer(object$k)) && ncol(data$x) == ncol(object$data$x) &&
-    identical(data$names, object$data$names) && identical(model$family$name, object$family$name) &&
-    has_noise(model$latent) == has_noise(object$latent)
-  if (!same) return(NULL)
-  start <- object$start
-  if (latent_is_held(model$latent) || "latent" %in% names(change$given)) start$proportions <- NULL
-  start
+  fields <- model_fields(model, data)
+  if (!identical(data$names, object$data$names) || !identical(fields, fit_fields(object))) return(NULL)
+  own <- vapply(fields, `[[`, NA, "own")
+  if (latent_is_held(model$latent, model$k) || "latent" %in% names(change$given)) return(object$start[own])
+  object$start
 }
 
 # The rows that the fit holds ---------------------------------------------------------------------------------------

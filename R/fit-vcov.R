@@ -81,12 +81,12 @@ vcov.em_fit <- function(object, type = c("observed", "opg", "sandwich", "bootstr
 estimated_parameters <- function(fit) {
   found <- score_em(fit$data, fit$parameters, fit_model(fit), "information")
   if (!length(found$jacobian)) found <- nothing_known(fit) # a component has no density to take derivatives of
-  table <- parameter_table(fit$parameters)
+  fields <- fit_fields(fit)
+  table <- parameter_rows(fit$parameters, fields)
   found$jacobian[!is.finite(found$jacobian)] <- 1 # what moves them is not known, but something does
-  jacobian <- found$jacobian[packed_positions(fit$parameters), , drop = FALSE]
+  jacobian <- found$jacobian[packed_positions(fit$parameters, fields), , drop = FALSE]
   still <- rowSums(jacobian != 0) == 0
-  boundary <- still & near_boundary(table) & !is_held(fit) &
-    !(table$term == "proportion" & proportions_are_held(fit))
+  boundary <- still & near_boundary(table) & !is_held(fit) & (table$own | !latent_is_held(fit$latent, fit$k))
   keep <- !still | boundary
   list(table = table[keep, ], names = parameter_names(table)[keep], jacobian = jacobian[keep, , drop = FALSE],
        boundary = boundary[keep], gradient = found$gradient,
@@ -97,23 +97,10 @@ nothing_known <- function(fit) {
   list(jacobian = matrix(1, length(unlist(fit$parameters)), 1L), gradient = 0, information = matrix(0))
 }
 
-# Where the core keeps each row of the table of parameters.
-packed_positions <- function(parameters) {
-  before <- 0L
-  for (name in names(parameters)) {
-    size <- length(parameters[[name]])
-    parameters[[name]][] <- before + seq_len(size)
-    before <- before + size
-  }
-  parameter_table(parameters)$estimate
-}
-
 # A number that stays where it is for another reason, as it was held, is left out.
 near_boundary <- function(table) {
-  table$term %in% c("prob", "proportion") & pmin(table$estimate, 1 - table$estimate) < 1e-3
+  table$scale %in% c("unit", "simplex") & pmin(table$estimate, 1 - table$estimate) < 1e-3
 }
-
-proportions_are_held <- function(fit) fit$k == 1L || latent_is_held(fit$latent)
 
 # Below this an eigenvalue of the information is 0: coordinates are such that it would be 1 if the components
 # of the rows were known.
@@ -163,7 +150,7 @@ lost_components <- function(fit) {
 least_count <- 1e-4
 
 of_lost_components <- function(fit, table) {
-  table$component %in% lost_components(fit) & table$term != "proportion"
+  table$component %in% lost_components(fit) & table$own
 }
 
 # Free coordinates that move these parameters and, proportions aside, nothing else.
@@ -212,7 +199,7 @@ confint.em_fit <- function(object, parm, level = 0.95, type = c("observed", "opg
 
 # A row for each row of the covariance matrix.
 wald_intervals <- function(fit, covariance, level) {
-  table <- parameter_table(fit$parameters)
+  table <- parameter_rows(fit$parameters, fit_fields(fit))
   at <- match(rownames(covariance), parameter_names(table))
   ends <- wald_ends(table[at, ], sqrt(diag(covariance)), level)
   dimnames(ends) <- list(rownames(covariance), percent_names(level))
@@ -268,7 +255,7 @@ wald_ends <- function(table, error, level) {
   ends
 }
 
+# On which the limits of an interval are as far from the estimate on both sides.
 interval_scale <- function(table) {
-  variance <- !is.na(table$variable2) & table$variable == table$variable2
-  ifelse(table$term %in% c("proportion", "prob"), "logit", ifelse(table$term == "sd" | variance, "log", "real"))
+  c(real = "real", positive = "log", unit = "logit", simplex = "logit")[table$scale]
 }

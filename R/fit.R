@@ -5,28 +5,30 @@ new_em_fit <- function(run, start, data, control, call) {
   # Parameters that are scored as they were given are nobody's estimates.
   if (scores_given(start, control)) run$degenerate <- integer()
   order <- if (start$ordered) seq_len(model$k) else order_components(run$parameters, model$family)
-  labels <- component_labels(start$names, model$k)
-  found <- list(parameters = run$parameters, start = run$start,
-                rows = list(counts = run$counts, spread = run$relative_spread))
-  if (length(run$path)) found$path <- unpack_path(run)
-  if (!start$ordered) found <- permute_states(found, order)
-  found <- label_parameters(found, labels, data$names)
+  labels <- sheet_labels(model, component_labels(start$names, model$k), data)
+  fields <- model_fields(model, data)
+  finish <- function(parameters) {
+    if (!start$ordered) parameters <- permute_components(parameters, fields, order)
+    name_parameters(parameters, fields, labels)
+  }
+  path <- if (length(run$path)) lapply(unpack_path(run), finish)
   call <- plain_call(call)
   call[[1L]] <- quote(emfit::em_fit)
   fit <- list(
     call = call, family = model$family, latent = model$latent, k = model$k,
-    parameters = found$parameters, loglik = run$loglik - run$log_prior, df = as.integer(run$df),
+    parameters = finish(run$parameters), loglik = run$loglik - run$log_prior, df = as.integer(run$df),
     objective = run$loglik, nobs = if (is.null(data$weights)) data$n else sum(data$weights),
-    trace = run$trace, path = found$path, converged = run$status == "converged", status = run$status,
+    trace = run$trace, path = path, converged = run$status == "converged", status = run$status,
     iterations = run$iterations, passes = run$passes, gain = run$gain, remaining = run$remaining,
-    counts = found$rows$counts, relative_spread = found$rows$spread,
+    counts = stats::setNames(run$counts[c(order, seq_along(run$counts)[-order])], labels$column),
+    relative_spread = stats::setNames(run$relative_spread[order], labels$component),
     collapsed = if (run$component > 0L) match(run$component, order),
     degenerate = places(run$degenerate, order), twins = places(run$twins, order),
     starts = plain_frame(c(list(method = rep_len(start$method, length(run$starts$loglik))), run$starts)),
-    raced = isTRUE(start$raced), traces = if (length(run$traces) > 1L) run$traces, start = found$start,
+    raced = isTRUE(start$raced), traces = if (length(run$traces) > 1L) run$traces, start = finish(run$start),
     control = control, data = unclass(data)
   )
-  if (has_noise(model$latent)) fit$noise_volume <- exp(model$latent$box$log_volume)
+  fit$noise_volume <- noise_volume(model$latent)
   class(fit) <- c(paste0("em_fit_", .subset2(model$family, "name")), "em_fit")
   if (run$status == "max_iter") warn_unfinished(run, unclass(control))
   if (run$status == "not_monotone" || length(run$degenerate) || length(run$twins)) warn_about(fit)
@@ -83,38 +85,11 @@ order_components <- function(parameters, family) {
   order(-parameters$proportions[seq_along(own)], own, method = "radix")
 }
 
-permute_components <- function(parameters, order) {
-  lapply(parameters, function(x) {
-    if (length(dim(x)) == 3L) return(x[, , order, drop = FALSE])
-    if (length(dim(x)) == 2L) return(x[order, , drop = FALSE])
-    x[noise_last(order, length(x))]
-  })
-}
-
-# Lists of parameters, and lists of such.
-permute_states <- function(states, order) {
-  lapply(states, function(x) {
-    if (is.list(x[[1L]])) lapply(x, permute_components, order) else permute_components(x, order)
-  })
-}
-
-# What noise adds to k components stays behind them.
-noise_last <- function(order, size) c(order, seq_len(size)[-seq_along(order)])
-
-# How many components parameters speak of, noise aside.
-count_components <- function(parameters) {
-  own <- parameters[[if (is.null(parameters$prob)) "mean" else "prob"]]
-  if (is.matrix(own)) nrow(own) else length(own)
-}
-
-name_parameters <- function(parameters, names, data) {
-  k <- count_components(parameters)
-  label_parameters(parameters, component_labels(names, k)[seq_len(k)], data$names)
-}
-
 # `columns` are the names of those of the data, where they have any.
-new_em_parameters <- function(parameters, model, columns = NULL) {
-  structure(parameters, class = "em_parameters", family = model$family, latent = model$latent, columns = columns)
+new_em_parameters <- function(parameters, names, model, data, columns = data$names) {
+  labels <- sheet_labels(model, component_labels(names, model$k), data)
+  structure(name_parameters(parameters, model_fields(model, data), labels), class = "em_parameters",
+            family = model$family, latent = model$latent, k = model$k, columns = columns, width = ncol(data$x))
 }
 
 unclass_parameters <- function(parameters) {
@@ -132,13 +107,7 @@ print.em_parameters <- function(x, ...) {
 
 # A column of packed numbers for each iteration -> a list of parameter lists.
 unpack_path <- function(run) {
-  lengths <- lengths(run$parameters)
-  group <- factor(rep(names(lengths), lengths), levels = names(lengths))
-  lapply(seq_len(ncol(run$path)), function(i) {
-    pieces <- split(run$path[, i], group)
-    for (name in names(pieces)) dim(pieces[[name]]) <- dim(run$parameters[[name]])
-    pieces
-  })
+  lapply(seq_len(ncol(run$path)), function(i) unpack_parameters(run$path[, i], run$parameters))
 }
 
 warn_about <- function(fit) {
@@ -202,11 +171,9 @@ format.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
 
 format_title <- function(x) {
   label <- family_label(x$family)
-  title <- paste0(label$title, ": ", plural(x$k, "component"), if (has_noise(x$latent)) " and noise",
+  title <- paste0(label$title, ": ", plural(x$k, "component"), latent_label(x$latent),
                   if (!is.null(label$detail)) ", ", label$detail)
-  rows <- plural(x$data$n, "observation")
-  if (x$family$name == "gaussian") rows <- paste0(rows, ", ", plural(ncol(x$data$x), "variable"))
-  if (x$family$name == "binomial") rows <- paste0(rows, ", ", plural(sum(x$data$x[, 2L]), "trial"))
+  rows <- paste0(plural(x$data$n, "observation"), ", ", family_rows(x$family, x$data))
   if (x$data$weighted) rows <- paste0(rows, ", weights sum to ", number(x$nobs, 7L, getOption("OutDec")))
   rows <- paste0(c(rows, describe_missing(x$data)), collapse = "")
   if (holds_parameters(fit_model(x))) rows <- paste0(rows, ", ", plural(sum(is_held(x)), "parameter"), " held")
@@ -236,14 +203,6 @@ format_components <- function(x, digits) {
 component_frame <- function(x) {
   data.frame(component = names(x$counts), proportion = unname(x$parameters$proportions), n = unname(x$counts),
              with_noise_row(family_summary(x$family, x$parameters, x$data), x$latent), check.names = FALSE)
-}
-
-# Noise has none of the components' own parameters.
-with_noise_row <- function(frame, latent) {
-  if (!has_noise(latent)) return(frame)
-  row.names(frame) <- NULL
-  frame[nrow(frame) + 1L, ] <- NA
-  frame
 }
 
 format_criteria <- function(x) {

@@ -13,17 +13,14 @@ has_noise <- function(latent) {
   !is.null(noise) && noise
 }
 
-# Proportions, and columns of responsibilities.
-n_columns <- function(model) model$k + has_noise(model$latent)
-
 # What a start gives noise that says nothing of it.
 noise_share <- 0.05
 
 with_noise_share <- function(proportions) c((1 - noise_share) * proportions, noise_share)
 
-resolve_latent <- function(latent, data, family) {
+bind_noise <- function(latent, data, family) {
   if (!has_noise(latent)) return(latent)
-  if (family$name != "gaussian") {
+  if (!family_allows_noise(family)) {
     abort_em("unsupported", c(sprintf("Noise has no density beside %s components.", family$name),
                               i = "Use em_mixture() without noise, or one component more."))
   }
@@ -73,6 +70,9 @@ new_box <- function(kind, centre, axes, ends) {
        log_volume = sum(log(sides)), sides = sides)
 }
 
+# The log density of noise of each row, as the core takes it.
+native_noise <- function(latent, x) if (has_noise(latent)) list(log_noise = noise_log_density(latent, x))
+
 # What is left of a turned box along some of the columns has no constant density, so a row with missing cells has
 # that of the box along the columns. A row with nothing observed has density 1, as everywhere.
 noise_log_density <- function(latent, x) {
@@ -89,27 +89,20 @@ simulate_noise <- function(box, n) {
   z %*% t(box$axes) + rep(box$centre, each = n)
 }
 
-# Components (k + 1 is noise) drawn for the rows of `data`, and rows drawn from them.
-simulate_components <- function(parameters, n, labels = NULL) {
-  proportions <- parameters$proportions
-  columns <- length(proportions)
-  if (!is.null(labels$beliefs)) {
-    mass <- labels$beliefs * rep(proportions, each = n)
-    below <- stats::runif(n) * rowSums(mass) > row_cumsum(mass)
-    return(as.integer(pmin(1 + rowSums(matrix(below, n)), columns)))
-  }
-  out <- sample.int(columns, n, replace = TRUE, prob = proportions)
-  known <- which(!is.na(labels$codes))
-  out[known] <- ifelse(labels$codes[known] == 0L, columns, labels$codes[known])
-  out
-}
-
 simulate_rows <- function(model, parameters, component, data) {
   out <- family_simulate(model$family, parameters, pmin(component, model$k), data)
   noise <- which(component > model$k)
   if (length(noise)) out[noise, ] <- simulate_noise(model$latent$box, length(noise))
   out
 }
+
+# What noise adds to the means of rows: r, its responsibilities, times its own mean in these columns.
+noise_part <- function(latent, r, columns = seq_along(latent$box$lower)) {
+  if (has_noise(latent)) r[, ncol(r)] %o% noise_centre(latent$box)[columns] else 0
+}
+
+# A column of responsibilities more has a column of log densities more.
+with_noise_density <- function(log_density, native) cbind(log_density, native$log_noise, deparse.level = 0L)
 
 # Density and distribution function of the box along one column: of a sum of uniform numbers, each along an axis,
 # put together one axis after the other on a grid.
@@ -129,9 +122,38 @@ noise_margin <- function(box, j, points = 2001L) {
     density <- (at(below, grid + width / 2) - at(below, grid - width / 2)) / width
     below <- (up_to(grid + width / 2) - up_to(grid - width / 2)) / width
   }
-  list(density = function(x) stats::approx(grid + middle, density, x, yleft = 0, yright = 0)$y,
-       cumulated = function(x) stats::approx(grid + middle, below, x, yleft = 0, yright = 1)$y,
+  # About the middle: far from 0 the points of the grid would be rounded into each other.
+  list(density = function(x) stats::approx(grid, density, x - middle, yleft = 0, yright = 0)$y,
+       cumulated = function(x) stats::approx(grid, below, x - middle, yleft = 0, yright = 1)$y,
        ends = middle + c(-0.5, 0.5) * total)
+}
+
+# Shown ------------------------------------------------------------------------------------------------------
+
+noise_volume <- function(latent) if (has_noise(latent)) exp(latent$box$log_volume)
+
+# Noise has none of the components' own parameters.
+with_noise_row <- function(frame, latent) {
+  if (!has_noise(latent)) return(frame)
+  row.names(frame) <- NULL
+  frame[nrow(frame) + 1L, ] <- NA
+  frame
+}
+
+# Noise along one variable, times its proportion: its density, and where that has corners; NULL without noise.
+noise_curve <- function(fit, j, parameters = fit$parameters) {
+  if (!has_noise(fit$latent)) return(NULL)
+  margin <- noise_margin(fit$latent$box, j)
+  proportion <- parameters$proportions[[fit$k + 1L]]
+  steps <- rep(margin$ends, each = 2L) + c(-1, 1, -1, 1) * 1e-9 * diff(margin$ends)
+  list(density = function(x) proportion * margin$density(x), cumulated = function(x) proportion * margin$cumulated(x),
+       steps = steps)
+}
+
+# Noise is small grey crosses, and a thin line of its own.
+with_noise_style <- function(style, latent) {
+  if (!has_noise(latent)) return(style)
+  rbind(style, data.frame(component = "noise", colour = quiet_grey, symbol = 4L, line = "1343", size = 0.75))
 }
 
 # Starts ------------------------------------------------------------------------------------------------------
@@ -210,8 +232,8 @@ labels_with_noise <- function(labels, latent) {
   labels
 }
 
-check_noise_name <- function(names) {
-  if (!"noise" %in% names) return(invisible())
+check_noise_name <- function(names, latent) {
+  if (!has_noise(latent) || !"noise" %in% names) return(invisible())
   abort_em("start", "No component can be named \"noise\" beside em_mixture(noise = TRUE).")
 }
 
@@ -234,7 +256,8 @@ unplaced_as_noise <- function(groups, latent) {
 }
 
 # k + 1 numbers in the order of the components, noise last; k numbers leave it its share.
-noise_of_proportions <- function(proportions, k, names) {
+noise_of_proportions <- function(proportions, latent, k, names) {
+  if (!has_noise(latent)) return(proportions)
   if (length(proportions) == k) proportions <- with_noise_share(proportions)
   at <- match(c(names, "noise"), names(proportions))
   if (length(at) == length(proportions) && !anyNA(at)) proportions <- proportions[at]
@@ -250,7 +273,7 @@ share_equally <- function(proportions) {
 known_with_noise <- function(groups, data) {
   levels <- if (is.numeric(groups)) NULL else as.character(partition_levels(groups))
   if ("noise" %in% levels) return(noisy_partition(groups, data, "responsibilities"))
-  cbind(as_responsibilities(groups, data, length(partition_levels(groups))), 0)
+  cbind(one_hot(groups, data, length(partition_levels(groups))), 0)
 }
 
 noisy_partition <- function(start, data, arg = "start") {

@@ -32,7 +32,7 @@ select_table <- function(search, cells, nobs) {
   bic <- -2 * loglik + df * log(nobs)
   data.frame(
     family = vapply(cells, function(cell) cell$model$family$name, ""),
-    covariance = vapply(cells, function(cell) c(cell$model$family$covariance, NA_character_)[1L], ""),
+    covariance = vapply(cells, function(cell) family_structure(cell$model$family), ""),
     k = vapply(cells, function(cell) cell$model$k, 0L), logLik = loglik, df = df,
     AIC = of_good((-2 * loglik + 2 * df)[good]), BIC = of_good(bic[good]),
     ICL = of_good(bic[good] - 2 * vapply(clear, `[[`, 0, "log_top")),
@@ -108,10 +108,7 @@ select_title <- function(x) {
   structures <- length(unique(x$table$covariance))
   ks <- sort(unique(x$table$k))
   span <- if (length(ks) > 2L && all(diff(ks) == 1L)) paste(min(ks), "to", max(ks)) else paste(ks, collapse = ", ")
-  rows <- plural(x$data$n, "observation")
-  if (x$cells[[1L]]$model$family$name == "gaussian") {
-    rows <- paste0(rows, ", ", plural(ncol(x$data$x), "variable"))
-  }
+  rows <- paste0(plural(x$data$n, "observation"), ", ", family_rows(x$cells[[1L]]$model$family, x$data))
   c(sprintf("%ss: %s%s components", label,
             if (anyNA(x$table$covariance)) "" else paste0(plural(structures, "structure"), ", "), span),
     paste0(c(rows, describe_missing(x$data)), collapse = ""))

@@ -5,10 +5,25 @@ abort_slot <- function(arg, bullets) {
   if (arg == "fixed") abort_em("fixed", bullets) else abort_em("start", bullets)
 }
 
-check_slot_types <- function(given, family, data, arg) {
-  for (name in intersect(c(family_slots(family, dim(data$x)[2L]), "proportions"), names(given))) {
-    check_numeric_slot(.subset2(given, name), name, arg)
-  }
+check_types <- function(given, fields, arg) {
+  for (name in intersect(names(fields), names(given))) check_numeric_slot(.subset2(given, name), name, arg)
+}
+
+# Those of the fields that the list has, in the order of the fields.
+read_fields <- function(given, fields, variables, arg) {
+  has <- names(fields)[names(fields) %in% names(given)[lengths(given) > 0L]]
+  out <- lapply(has, function(name) read_field(given[[name]], name, fields[[name]], variables, arg))
+  stats::setNames(out, has)
+}
+
+read_field <- function(x, name, field, variables, arg) {
+  size <- field$size
+  if (field$scale == "covariance") return(read_covariance(x, name, size[3L], size[1L], variables, arg))
+  x <- if (length(size) == 1L) read_vector(x, name, size, arg) else read_table(x, name, size[1L], size[2L], variables, arg)
+  component <- rep_len(seq_len(size[1L]), length(x))
+  if (field$scale == "positive") refuse_numbers(x, x <= 0, name, arg, "positive", component)
+  if (field$scale == "unit") refuse_numbers(x, x < 0 | x > 1, name, arg, "between 0 and 1", component)
+  x
 }
 
 check_numeric_slot <- function(x, name, arg) {
@@ -51,39 +66,39 @@ read_vector <- function(x, name, k, arg) {
 }
 
 # A row for each component, a column for each variable; columns are found by name.
-read_means <- function(mean, k, d, names, arg) {
-  check_numeric_slot(mean, "mean", arg)
-  if (inherits(mean, "data.frame")) mean <- as.matrix(mean)
-  if (is.null(dim(mean)) && k == 1L) mean <- matrix(mean, nrow = 1L, dimnames = list(NULL, names(mean)))
-  if (!identical(dim(mean), c(k, d))) {
-    abort_slot(arg, sprintf(paste0("`%s$mean` must be a matrix with a row for each component and a column for each ",
-                                 "variable: %d x %d, not %s."), arg, k, d, shape_of(mean, 2L)))
+read_table <- function(x, name, k, d, variables, arg) {
+  check_numeric_slot(x, name, arg)
+  if (inherits(x, "data.frame")) x <- as.matrix(x)
+  if (is.null(dim(x)) && k == 1L) x <- matrix(x, nrow = 1L, dimnames = list(NULL, names(x)))
+  if (!identical(dim(x), c(k, d))) {
+    abort_slot(arg, sprintf(paste0("`%s$%s` must be a matrix with a row for each component and a column for each ",
+                                 "variable: %d x %d, not %s."), arg, name, k, d, shape_of(x, 2L)))
   }
-  at <- match_variables(colnames(mean), names, d, arg, "mean", "columns")
-  mean <- matrix(as.double(mean[, at, drop = FALSE]), k, d)
-  check_numbers(mean, "mean", arg, rep(seq_len(k), d))
-  mean
+  at <- match_variables(colnames(x), variables, d, arg, name, "columns")
+  x <- matrix(as.double(x[, at, drop = FALSE]), k, d)
+  check_numbers(x, name, arg, rep(seq_len(k), d))
+  x
 }
 
 # A d x d matrix for each component, or one for all; rows and columns are found by name.
-read_covariance <- function(covariance, k, d, names, arg) {
-  check_numeric_slot(covariance, "covariance", arg)
-  if (inherits(covariance, "data.frame")) covariance <- as.matrix(covariance)
-  if (is.matrix(covariance)) {
-    covariance <- array(covariance, c(dim(covariance), k), c(dimnames_of(covariance, 2L), list(NULL)))
+read_covariance <- function(x, name, k, d, variables, arg) {
+  check_numeric_slot(x, name, arg)
+  if (inherits(x, "data.frame")) x <- as.matrix(x)
+  if (is.matrix(x)) {
+    x <- array(x, c(dim(x), k), c(dimnames_of(x, 2L), list(NULL)))
   }
-  if (!identical(dim(covariance), c(d, d, k))) {
-    abort_slot(arg, sprintf("`%s$covariance` must be one %d x %d matrix, or a %d x %d x %d array, not %s.", arg, d, d,
-                          d, d, k, shape_of(covariance, 3L)))
+  if (!identical(dim(x), c(d, d, k))) {
+    abort_slot(arg, sprintf("`%s$%s` must be one %d x %d matrix, or a %d x %d x %d array, not %s.", arg, name,
+                          d, d, d, d, k, shape_of(x, 3L)))
   }
-  labels <- dimnames_of(covariance, 3L)
+  labels <- dimnames_of(x, 3L)
   if (identical(labels[[1L]], labels[[2L]])) {
-    at <- match_variables(labels[[1L]], names, d, arg, "covariance", "rows and columns")
-    covariance <- covariance[at, at, , drop = FALSE]
+    at <- match_variables(labels[[1L]], variables, d, arg, name, "rows and columns")
+    x <- x[at, at, , drop = FALSE]
   }
-  covariance <- array(as.double(covariance), c(d, d, k))
-  check_numbers(covariance, "covariance", arg, rep(seq_len(k), each = d * d))
-  covariance
+  x <- array(as.double(x), c(d, d, k))
+  check_numbers(x, name, arg, rep(seq_len(k), each = d * d))
+  x
 }
 
 dimnames_of <- function(x, size) if (is.null(dimnames(x))) vector("list", size) else dimnames(x)
@@ -115,56 +130,4 @@ refuse_numbers <- function(x, bad, name, arg, must, component = seq_along(x)) {
   if (!length(at)) return(invisible())
   abort_slot(arg, sprintf("`%s$%s` must be %s: component %d has %s.", arg, name, must, component[at[1L]],
                         number(x[at[1L]])))
-}
-
-# Standard deviations, whose squares must be numbers.
-read_sd <- function(x, k, arg) {
-  x <- read_vector(x, "sd", k, arg)
-  refuse_numbers(x, x <= 0, "sd", arg, "positive")
-  refuse_numbers(x, x^2 < .Machine$double.xmin | x^2 > .Machine$double.xmax, "sd", arg,
-                 "a number whose square can be computed with")
-  x
-}
-
-read_prob <- function(x, k, arg) {
-  x <- read_vector(x, "prob", k, arg)
-  refuse_numbers(x, x < 0 | x > 1, "prob", arg, "between 0 and 1")
-  x
-}
-
-start_proportions <- function(proportions, model, names) {
-  held <- latent_proportions(model$latent, model$k)
-  if (is.null(proportions)) return(held)
-  if (has_noise(model$latent)) proportions <- noise_of_proportions(proportions, model$k, names)
-  proportions <- read_vector(proportions, "proportions", n_columns(model), "start")
-  if (latent_is_held(model$latent)) {
-    if (max(abs(proportions - held)) < 1e-8) return(held)
-    abort_em("start", c(
-      sprintf("`start$proportions` can't be %s: em_mixture() holds them at %s.", enumerate(number(proportions)),
-              enumerate(number(held))),
-      i = "Leave them out of `start`."
-    ))
-  }
-  if (any(proportions < 0) || abs(sum(proportions) - 1) > 1e-6) {
-    abort_em("start", c("`start$proportions` must be numbers of 0 or more that sum to 1.",
-                        x = sprintf("They are %s and sum to %s.", enumerate(number(proportions)),
-                                    number(sum(proportions), 8L))))
-  }
-  if (identical(model$latent$proportions, "equal")) proportions <- share_equally(proportions)
-  proportions
-}
-
-check_covariance <- function(sigma, component) {
-  scale <- sqrt(outer(abs(diag(sigma)), abs(diag(sigma))))
-  if (any(abs(sigma - t(sigma)) > 1e-8 * scale)) {
-    abort_em("start", sprintf("`start$covariance` of component %d is not symmetric.", component))
-  }
-  factor <- tryCatch(chol(sigma), error = function(e) NULL)
-  if (is.null(factor)) {
-    smallest <- min(eigen(sigma, symmetric = TRUE, only.values = TRUE)$values)
-    abort_em("start", sprintf(
-      "`start$covariance` of component %d is not positive definite: its smallest eigenvalue is %s.", component,
-      number(smallest)
-    ))
-  }
 }

@@ -1,17 +1,18 @@
 # Names in a user's list, `start` or `fixed` (arg): of its parts, and of the components, whose order they tell.
 
-check_start_names <- function(start, wanted) {
+# The latent structure's part may be left out.
+check_start_names <- function(start, fields) {
   check_no_twice(start, "start")
-  if (length(start) == length(wanted) && !anyNA(match(wanted, names(start)))) return(invisible())
-  unknown <- setdiff(names(start), wanted)
+  known <- own_first(fields)
+  unknown <- setdiff(names(start), known)
   if (length(unknown) || is.null(names(start))) {
     abort_em("start", c(
-      sprintf("`start` must hold %s.", paste(c(sQuote(wanted, FALSE), "'proportions'"), collapse = ", ")),
+      sprintf("`start` must hold %s.", paste(sQuote(known, FALSE), collapse = ", ")),
       x = if (length(unknown)) sprintf("It holds %s.", quoted(unknown)),
-      i = if (length(unknown)) did_you_mean(unknown[1L], c(wanted, "proportions"))
+      i = if (length(unknown)) did_you_mean(unknown[1L], known)
     ))
   }
-  lacking <- setdiff(wanted, names(start))
+  lacking <- setdiff(names(fields)[vapply(fields, `[[`, NA, "own")], names(start))
   if (length(lacking)) abort_em("start", sprintf("`start` must also hold %s.", quoted(lacking)))
 }
 

@@ -102,6 +102,7 @@ fuzz_boundary <- function() {
     counts = quote(core("em_counts_cpp")(n$data$x, n$family$size)),
     tally = quote(core("em_tally_cpp")(n$data$x, n$data$weights)),
     finite = quote(core("em_finite_cpp")(n$data$x)),
+    distances = quote(core("em_distances_cpp")(n$data, n$family, n$parameters)),
     row_max = quote(core("em_row_max_cpp")(n$data$x)),
     distinct = quote(core("em_distinct_cpp")(n$data$x, pick(nrow(n$data$x), 5L, 1e9, -1L), pick(2L, 1e9, -1L))),
     plain = quote(core("em_plain_start_cpp")(n$parameters[-1L], n$family$name, n$family$k, NCOL(n$data$x))),

@@ -99,7 +99,7 @@ test_that("components that changed places are put back", {
   fit <- em_fit(x, k = 3, family = em_gaussian("VVI"))
   packed <- unlist(fit$parameters, use.names = FALSE)
   order <- c(3L, 1L, 2L)
-  shuffled <- unlist(emfit:::permute_components(fit$parameters, order), use.names = FALSE)
+  shuffled <- unlist(emfit:::permute_components(fit$parameters, emfit:::fit_fields(fit), order), use.names = FALSE)
   aligned <- emfit:::align_replicates(fit, cbind(packed, shuffled), 1:2)
   expect_identical(unname(aligned$parameters[, 2]), packed)
   expect_identical(aligned$moved, c(FALSE, TRUE))

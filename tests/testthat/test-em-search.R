@@ -1,4 +1,4 @@
-trial_of <- function(loglik, status = "max_iter", degenerate = FALSE, method = rep(mixed_kinds, each = 4)) {
+trial_of <- function(loglik, status = "max_iter", degenerate = FALSE, method = rep(varied_kinds, each = 4)) {
   list(starts = data.frame(loglik = loglik, iterations = 20L, status = status, degenerate = degenerate),
        method = method)
 }
@@ -23,7 +23,7 @@ test_that("degenerate trials don't run on while there are others, and those at t
 test_that("the table of starts tells what became of each", {
   set.seed(1)
   fit <- em_fit(iris[1:4], 4)
-  expect_identical(as.vector(table(fit$starts$method)[mixed_kinds]), rep(20L, 3))
+  expect_identical(as.vector(table(fit$starts$method)[varied_kinds]), rep(20L, 3))
   expect_true(all(fit$starts$status %in% c("converged", "stopped_early", "collapsed")))
   long <- fit$starts$iterations > trial_iterations
   expect_lte(sum(long), fit$control$n_start)

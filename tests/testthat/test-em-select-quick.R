@@ -53,7 +53,7 @@ test_that("a component without spread has no bound, and no density no state", {
 
 test_that("the most promising states come first, those with a small component last", {
   state <- function(bound, fewest = 50) {
-    list(bounds = c(bound, -bound), fewest = fewest, parameters = rep(list(list(covariance = diag(2), bound = bound)), 2))
+    list(bounds = c(bound, -bound), fewest = fewest, needed = 3, parameters = rep(list(list(covariance = diag(2), bound = bound)), 2))
   }
   states <- list(state(-5), NULL, state(-1), state(9, fewest = 2), state(-Inf), state(-3))
   taken <- function(...) vapply(promising(states, ...), function(item) item$parameters$bound, 0)
@@ -141,7 +141,7 @@ test_that("weights, missing values and one dimension are searched quickly too; p
   expect_true(all(holes$table$converged))
   is_quick_for <- function(family, latent = em_mixture()) {
     data <- em_data(three_clouds(1100), em_gaussian())
-    new_search(data, list(family), 2L, resolve_latent(latent, data, family), em_control())$quick
+    new_search(data, list(family), 2L, latent_bind(latent, data, family), em_control())$quick
   }
   expect_true(is_quick_for(em_gaussian()))
   expect_false(is_quick_for(em_gaussian(prior = em_prior())))

@@ -141,11 +141,11 @@ test_that("a component on nearly one point is no candidate", {
 })
 
 test_that("a structure is nested in another where each letter says at most as much", {
-  nested <- function(small, large) is_nested(em_gaussian(small), em_gaussian(large))
+  nested <- function(small, large) family_is_nested(em_gaussian(small), em_gaussian(large))
   expect_true(nested("EII", "VVV") && nested("EEI", "EEE") && nested("VEI", "VVE") && nested("EEE", "EEV"))
   expect_false(nested("VII", "EVV") || nested("EEV", "VVE") || nested("VVV", "VVV") || nested("VVI", "EVE"))
-  expect_true(is_nested(em_gaussian("E"), em_gaussian("V")))
-  expect_false(is_nested(em_binomial(), em_binomial()))
+  expect_true(family_is_nested(em_gaussian("E"), em_gaussian("V")))
+  expect_false(family_is_nested(em_binomial(), em_binomial()))
 })
 
 test_that("one dimension has two structures, and one component few models", {

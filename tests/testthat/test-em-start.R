@@ -59,10 +59,15 @@ test_that("rows that agree up to rounding are found, others not", {
 
 test_that("components that share their first parameter only are apart, and those that share all are not", {
   components <- function(mean, sd) list(proportions = rep(1 / 3, 3), mean = mean, sd = sd)
-  expect_null(coincident_components(components(c(1, 1, 3), c(1, 2, 1))))
-  expect_identical(coincident_components(components(c(1, 3, 3), c(1, 2, 2))), c(2L, 3L))
-  expect_null(coincident_components(components(c(1, 2, 3), c(2, 2, 2))))
-  expect_null(coincident_components(list(proportions = 1, mean = 0, sd = 1)))
+  coincident <- function(parameters) {
+    k <- length(parameters$mean)
+    fields <- model_fields(list(family = em_gaussian(), latent = em_mixture(), k = k), list(x = matrix(0, 9, 1)))
+    coincident_components(parameters, fields, k)
+  }
+  expect_null(coincident(components(c(1, 1, 3), c(1, 2, 1))))
+  expect_identical(coincident(components(c(1, 3, 3), c(1, 2, 2))), c(2L, 3L))
+  expect_null(coincident(components(c(1, 2, 3), c(2, 2, 2))))
+  expect_null(coincident(list(proportions = 1, mean = 0, sd = 1)))
 })
 
 test_that("of several starts the best sound one is kept", {

@@ -162,7 +162,7 @@ test_that("what can't be drawn is said", {
   fit <- red_blue_fit()
   expect_error(plot(fit, type = "clusters"), class = "emfit_error_argument")
   expect_error(plot(fit, type = "cluster"), "needs two variables", class = "emfit_error_unsupported")
-  expect_error(plot(fit, type = "counts"), "binomial", class = "emfit_error_unsupported")
+  expect_error(plot(fit, type = "counts"), "for gaussian components", class = "emfit_error_unsupported")
   expect_error(plot(fit, type = "density", bin = 3), "Did you mean \"bins\"", class = "emfit_error_argument")
   expect_error(plot(fit, type = "density", variable = "y"), "must be among", class = "emfit_error_argument")
   expect_error(plot(em_fit(faithful, k = 1), type = "cluster", variables = 1), "must be 2 variables, not 1",

@@ -12,7 +12,7 @@ with_kernels <- function(name, code) {
 expect_exact_trace <- function(x, ..., weights = rep(1, NROW(x)), tolerance = 1e-10) {
   control <- em_control(tol = 0, max_iter = 6, accelerate = FALSE, path = TRUE)
   fit <- em_fit(x, ..., weights = weights, control = control)
-  parameters <- lapply(fit$path, emfit:::new_em_parameters, fit)
+  parameters <- lapply(fit$path, function(p) emfit:::parameters_of_fit(replace(fit, "parameters", list(p))))
   repeated <- as.matrix(x)[rep(seq_len(NROW(x)), weights), ]
   exact <- vapply(parameters, function(p) em_estep(repeated, p)$loglik, 0)
   expect_equal(fit$trace$loglik, exact, tolerance = tolerance)

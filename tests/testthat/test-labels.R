@@ -120,11 +120,11 @@ test_that("a bootstrap keeps labels with their rows, and simulates rows from the
     ratio <- sqrt(diag(vcov(boot)))[names(error)][1:6] / error[1:6]
     expect_true(all(ratio > 0.6 & ratio < 1.7), label = type)
   }
-  component <- withr_seed(3, emfit:::simulate_components(fit$parameters, 150, fit$data$labels))
+  component <- withr_seed(3, emfit:::latent_simulate(fit$latent, fit$parameters, 150, fit$data$labels))
   expect_identical(component[1:40], as.integer(labels)[1:40])
   expect_gt(length(unique(component[41:150])), 1)
   beliefs <- cbind(rep(c(1, 0, 0.5), 2000), rep(c(0, 1, 0.5), 2000))
-  drawn <- withr_seed(3, emfit:::simulate_components(list(proportions = c(0.8, 0.2)), 6000, list(beliefs = beliefs)))
+  drawn <- withr_seed(3, emfit:::latent_simulate(em_mixture(), list(proportions = c(0.8, 0.2)), 6000, list(beliefs = beliefs)))
   expect_identical(unique(drawn[c(TRUE, FALSE, FALSE)]), 1L)
   expect_identical(unique(drawn[c(FALSE, TRUE, FALSE)]), 2L)
   expect_lt(abs(mean(drawn[c(FALSE, FALSE, TRUE)] == 1) - 0.8), 4 * sqrt(0.16 / 2000))

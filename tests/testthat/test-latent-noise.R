@@ -319,3 +319,11 @@ test_that("beside a box along the principal axes rows with missing cells have th
   expect_equal(rowSums(prob), rep(1, 4))
   expect_equal(unname(prob[3, ]), unname(fit$parameters$proportions))
 })
+
+test_that("the margins of a box far from 0 are those of the box", {
+  box <- list(centre = 2^52, axes = diag(1), lower = -8, upper = 8)
+  expect_no_warning(margin <- noise_margin(box, 1))
+  expect_no_warning(found <- margin$density(2^52 + c(-9, -7, 0, 7, 9)))
+  expect_equal(found, c(0, 1, 1, 1, 0) / 16)
+  expect_equal(margin$cumulated(2^52 + c(-9, -4, 0, 4, 9)), c(0, 0.25, 0.5, 0.75, 1))
+})

@@ -124,3 +124,17 @@ test_that("all features at once: the oracle's iterations, ascent, free gradient 
   expect_false(anyNA(withr_seed(1, em_bootstrap(fit, n_boot = 4, type = "weighted"))$replicates))
   expect_gt(length(format(fit)), 6)
 })
+
+test_that("a panel of two variables that were never observed together has no points", {
+  x <- withr_seed(3, matrix(rnorm(90), 30, 3))
+  x[1:15, 1] <- NA
+  x[16:30, 2] <- NA
+  fit <- suppressMessages(suppressWarnings(em_fit(x, 1, em_gaussian("VVI"))))
+  points <- plot_data(fit, type = "pairs")$points
+  expect_setequal(paste(points$column, points$line), c("1 3", "2 3"))
+  file <- tempfile(fileext = ".pdf")
+  grDevices::pdf(file)
+  expect_no_error(plot(fit, type = "pairs"))
+  grDevices::dev.off()
+  unlink(file)
+})

@@ -11,7 +11,7 @@ fit <- em_fit(faithful, k = 1)
 test_that("a column that is no number is dropped where it stands: in the data or in the formula", {
   expect_identical(hint_of(em_fit(iris, k = 3)), "Drop it: iris[-5].")
   expect_identical(hint_of(em_fit(k = 3, iris)), "Drop it: iris[-5].")
-  expect_identical(hint_of(em_estep(x = iris, fit)), "Drop it: iris[-5].")
+  expect_identical(hint_of(em_start(x = iris, k = 3)), "Drop it: iris[-5].")
   expect_identical(hint_of(em_fit(~ ., data = iris, k = 3)), "Take it out of the formula: ~ . - Species")
   two <- cbind(iris, `a b` = "z")
   expect_identical(hint_of(em_fit(two, k = 3)), "Drop them: two[-c(5, 6)].")

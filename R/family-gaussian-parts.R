@@ -1,0 +1,169 @@
+# Gaussian components taken apart: means, draws, margins, conditionals, halves of a component and pairs of them.
+
+#' @export
+family_means.em_family_gaussian <- function(family, parameters, data) {
+  mean <- as.matrix(parameters$mean)
+  k <- nrow(mean)
+  array(rep(t(mean), each = data$n), c(data$n, ncol(mean), k))
+}
+
+#' @export
+family_observed.em_family_gaussian <- function(family, data) data$x
+
+#' @export
+family_order.em_family_gaussian <- function(family, parameters) {
+  if (is.matrix(parameters$mean)) parameters$mean[, 1L] else parameters$mean
+}
+
+#' @export
+family_simulate.em_family_gaussian <- function(family, parameters, component, data) {
+  n <- length(component)
+  d <- ncol(data$x)
+  noise <- matrix(stats::rnorm(n * d), n, d)
+  if (d == 1L) {
+    out <- parameters$mean[component] + parameters$sd[component] * noise
+  } else {
+    out <- parameters$mean[component, , drop = FALSE]
+    for (j in unique(component)) {
+      rows <- which(component == j)
+      out[rows, ] <- out[rows, ] + noise[rows, , drop = FALSE] %*% chol(parameters$covariance[, , j])
+    }
+  }
+  out <- as.data.frame(unname(matrix(out, n, d)))
+  names(out) <- variable_names(data)
+  out
+}
+
+# Both halves keep the covariance, so that they are what every structure allows; they part along the longest axis.
+#' @export
+family_split.em_family_gaussian <- function(family, parameters, j) {
+  if (!is.null(parameters$sd)) {
+    step <- 0.75 * parameters$sd[j]
+    return(list(mean = c(replace(parameters$mean, j, parameters$mean[j] - step), parameters$mean[j] + step),
+                sd = c(parameters$sd, parameters$sd[j])))
+  }
+  sigma <- parameters$covariance[, , j]
+  axes <- eigen(sigma, symmetric = TRUE)
+  step <- 0.75 * sqrt(axes$values[1L]) * axes$vectors[, 1L]
+  mean <- rbind(parameters$mean, parameters$mean[j, ] + step)
+  mean[j, ] <- mean[j, ] - step
+  list(mean = mean, covariance = array(c(parameters$covariance, sigma), dim(parameters$covariance) + c(0L, 0L, 1L)))
+}
+
+# Two components and the one with the same weight, mean and covariance as both together differ in the log-likelihood
+# of rows that are known to be theirs by `loss`, per row.
+family_merges.em_family_gaussian <- function(family, parameters, most) {
+  flat <- !is.null(parameters$sd)
+  if (flat) {
+    parameters$mean <- as.matrix(parameters$mean)
+    parameters$covariance <- array(parameters$sd^2, c(1L, 1L, length(parameters$sd)))
+  }
+  pairs <- utils::combn(nrow(parameters$mean), 2L)
+  spread <- apply(parameters$covariance, 3L, log_determinant)
+  merged <- lapply(seq_len(ncol(pairs)), function(p) merge_pair(parameters, pairs[, p], spread))
+  loss <- vapply(merged, `[[`, 0, "loss")
+  lapply(merged[order(loss, method = "radix")][seq_len(min(most, length(merged)))], function(one) {
+    a <- one$pair[1L]
+    b <- one$pair[2L]
+    mean <- replace_row(parameters$mean, a, one$mean)[-b, , drop = FALSE]
+    parameters$covariance[, , a] <- one$covariance
+    spread <- parameters$covariance[, , -b, drop = FALSE]
+    list(pair = one$pair, parameters = if (flat) list(mean = drop(mean), sd = sqrt(c(spread)))
+                                       else list(mean = mean, covariance = spread))
+  })
+}
+
+merge_pair <- function(parameters, pair, spread) {
+  p <- parameters$proportions[pair]
+  share <- p / sum(p)
+  apart <- parameters$mean[pair[2L], ] - parameters$mean[pair[1L], ]
+  covariance <- share[1L] * parameters$covariance[, , pair[1L]] + share[2L] * parameters$covariance[, , pair[2L]] +
+    prod(share) * tcrossprod(apart)
+  loss <- sum(p) * (log_determinant(covariance) / 2 - log(sum(p))) - sum(p * (spread[pair] / 2 - log(p)))
+  list(pair = pair, mean = parameters$mean[pair[1L], ] + share[2L] * apart,
+       covariance = covariance, loss = loss)
+}
+
+log_determinant <- function(x) as.numeric(determinant(as.matrix(x))$modulus)
+
+replace_row <- function(x, row, value) {
+  x[row, ] <- value
+  x
+}
+
+#' @export
+family_conditional.em_family_gaussian <- function(family, parameters, x, o, g, j) {
+  mean <- as.matrix(parameters$mean)[j, ]
+  sigma <- gaussian_covariance(parameters, j)
+  n <- nrow(x)
+  expected <- matrix(mean[g], n, length(g), byrow = TRUE)
+  rest <- sigma[g, g, drop = FALSE]
+  if (length(o)) {
+    slope <- regression_slope(sigma, o, g)
+    expected <- expected + (x[, o, drop = FALSE] - rep(mean[o], each = n)) %*% slope
+    rest <- rest - sigma[g, o, drop = FALSE] %*% slope
+  }
+  list(mean = expected, covariance = rest,
+       draw = function() expected + matrix(stats::rnorm(n * length(g)), n) %*% root_of(rest))
+}
+
+# Of one component, as a matrix.
+gaussian_covariance <- function(parameters, j) {
+  if (!is.null(parameters$sd)) return(matrix(parameters$sd[[j]]^2))
+  matrix(parameters$covariance[, , j], dim(parameters$covariance)[1L])
+}
+
+# On the scale of correlations, so that columns may be in any units; directions without spread explain nothing.
+regression_slope <- function(sigma, o, g) {
+  size <- sqrt(diag(sigma))
+  parts <- eigen(sigma[o, o, drop = FALSE] / outer(size[o], size[o]), symmetric = TRUE)
+  use <- parts$values > .Machine$double.eps * length(o) * max(parts$values)
+  across <- crossprod(parts$vectors[, use, drop = FALSE], sigma[o, g, drop = FALSE] / outer(size[o], size[g]))
+  parts$vectors[, use, drop = FALSE] %*% (across / parts$values[use]) * outer(1 / size[o], size[g])
+}
+
+# A matrix whose crossproduct is this covariance; what rounding made negative in it is 0.
+root_of <- function(sigma) {
+  size <- sqrt(pmax(diag(sigma), 0))
+  size[size == 0] <- 1
+  parts <- eigen(sigma / outer(size, size), symmetric = TRUE)
+  t(parts$vectors * rep(sqrt(pmax(parts$values, 0)), each = length(size)) * size)
+}
+
+# Pictures, and what they are drawn from ------------------------------------------------------------------------
+
+#' @export
+family_plots.em_family_gaussian <- function(family, data) {
+  by_dimension <- c("density", "cluster", "pairs")
+  first <- by_dimension[min(ncol(data$x), 3L)]
+  c(first, setdiff(by_dimension, first), "responsibility", "uncertainty", "qq", "path", "trace")
+}
+
+#' @export
+family_line.em_family_gaussian <- function(family, data) {
+  if (ncol(data$x) == 1L) list(x = data$x[, 1L], name = variable_names(data))
+}
+
+#' @export
+family_distribution.em_family_gaussian <- function(family, parameters, x, column, what, data) {
+  of <- switch(what, density = stats::dnorm, cdf = stats::pnorm)
+  normals <- marginal_normals(parameters, column)
+  each <- vapply(seq_len(nrow(normals)), function(i) of(x, normals$mean[i], normals$sd[i]), numeric(length(x)))
+  matrix(each, length(x))
+}
+
+#' @export
+family_path.em_family_gaussian <- function(family, fit, path, chosen, variables) {
+  if (is.null(variables)) variables <- seq_len(min(2L, ncol(fit$data$x)))
+  at <- pick_variables(variable_names(fit$data), variables, "variables", most = 2L)
+  if (length(at) == 1L) path_curves(fit, path, chosen, at) else path_ellipses(fit, path, chosen, at)
+}
+
+#' @export
+family_scene.em_family_gaussian <- function(family, fit, states, chosen, variables) {
+  if (is.null(variables)) variables <- seq_len(min(2L, ncol(fit$data$x)))
+  at <- pick_variables(variable_names(fit$data), variables, "variables", most = 2L)
+  rows <- rows_to_draw(fit$data$n, 600L)
+  rows <- rows[rowSums(is.na(fit$data$x[rows, at, drop = FALSE])) == 0]
+  if (length(at) == 1L) curve_scene(fit, states, chosen, at, rows) else ellipse_scene(fit, states, chosen, at, rows)
+}

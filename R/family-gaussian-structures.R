@@ -1,0 +1,78 @@
+# The covariance structures of a Gaussian family beside one another: which are tried, nested, simpler, or serve all.
+
+# What `covariance` and a structure that `family` names say together.
+structures_asked_for <- function(covariance, family) {
+  named <- if (is.list(family) && isTRUE(.subset2(family, "named"))) .subset2(family, "covariance")
+  if (is.null(named)) return(if (is.null(covariance)) "all" else covariance)
+  if (is.null(covariance)) return(named)
+  agree <- is.character(covariance) && length(unique(covariance)) == 1L && covariance[1L] %in% gaussian_names &&
+    em_gaussian(covariance[1L])$covariance == named
+  if (agree) return(named)
+  abort_em("argument", c(
+    sprintf("`covariance` must be left out where `family` names another structure, \"%s\".", named),
+    i = "To try several: family = em_gaussian(), covariance = c(\"EEE\", \"VVV\")."
+  ))
+}
+
+#' @export
+family_structures.em_family_gaussian <- function(family, covariance, data) {
+  if (identical(covariance, "all")) {
+    covariance <- if (ncol(data$x) == 1L) c("E", "V") else gaussian_structures
+  }
+  if (!is.character(covariance) || !length(covariance)) {
+    abort_em("argument", sprintf("`covariance` must be \"all\" or names of structures, not %s.",
+                                 describe_value(covariance)))
+  }
+  names <- vapply(covariance, function(one) em_gaussian(one)$covariance, "", USE.NAMES = FALSE)
+  # In one dimension every structure is its volume alone.
+  if (ncol(data$x) == 1L) names <- substr(names, 1L, 1L)
+  names <- unique(names)
+  known <- c("E", "V", gaussian_structures)
+  lapply(known[known %in% names], function(name) {
+    family$covariance <- name
+    family
+  })
+}
+
+#' @export
+family_structure.em_family_gaussian <- function(family) family$covariance
+
+#' @export
+family_call.em_family_gaussian <- function(family, call) base::call("em_gaussian", family$covariance)
+
+# Letters that say at most as much, each by each: a matrix of one structure is then also one of the other.
+#' @export
+family_is_nested.em_family_gaussian <- function(family, within) {
+  if (identical(family$covariance, within$covariance)) return(FALSE)
+  freedom <- function(name) match(strsplit(name, "")[[1L]], c("I", "E", "V"))
+  all(freedom(family$covariance) <= freedom(within$covariance))
+}
+
+#' @export
+family_has_relatives.em_family_gaussian <- function(family) is.null(family$prior)
+
+#' @export
+family_freest.em_family_gaussian <- function(family, x) {
+  family$covariance <- if (ncol(x) == 1L) "V" else "VVV"
+  family
+}
+
+# Structures for which the fit of rescaled columns is not the rescaled fit.
+unit_structures <- c("EII", "VII", "EVE", "VVE", "EEV", "VEV")
+
+#' @export
+family_compares_columns.em_family_gaussian <- function(family, data) {
+  family$covariance %in% unit_structures && ncol(data$x) > 1L
+}
+
+#' @export
+family_has_units.em_family_gaussian <- function(family) TRUE
+
+#' @export
+family_can_collapse.em_family_gaussian <- function(family) TRUE
+
+#' @export
+family_fills_gaps.em_family_gaussian <- function(family) TRUE
+
+#' @export
+family_rows_needed.em_family_gaussian <- function(family, data) ncol(data$x) + 1

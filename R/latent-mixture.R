@@ -1,0 +1,310 @@
+#' Rows from independent components: a mixture
+#'
+#' Says which component each row comes from: independently of the other rows, with given proportions. It is the
+#' `latent` argument of [em_fit()].
+#'
+#' @param proportions `"free"` (estimated), `"equal"` (1/k each, held), or k positive numbers that sum to one and
+#'   are held as they are. With noise k + 1 numbers, its own the last; `"equal"` then leaves its proportion free,
+#'   and the components share the rest equally.
+#' @param noise `TRUE` adds a component of noise, for rows that belong to no group. Gaussian data only.
+#' @return An object of class `em_latent`: a plain list, to be given to [em_fit()].
+#' @section Noise: Noise has the constant density 1/V, V the smaller volume of two boxes that hold all rows: one
+#'   along the columns, one along their principal axes (Banfield & Raftery 1993). Where cells are missing it is
+#'   the one along the columns, so that a row has the density of the cells that it has. Rows of weight 0 do not
+#'   count for the box. V is taken as known: it costs no degree of freedom, the proportion of noise costs one.
+#'   The density is the same outside of the box, so new rows far away are noise to [predict()].
+#'
+#'   In a fit with noise `k` counts the components without it. Proportions, responsibilities and the levels of the
+#'   classes have one entry more, the last, named `"noise"`; `fit$noise_volume` is V.
+#'
+#'   A start may say what is noise: a partition with a level `"noise"`, responsibilities with k + 1 columns,
+#'   proportions with k + 1 numbers. Where it doesn't, noise begins with 0.05 of the rows. Starts that are drawn
+#'   take 5, 15 and 30 % of the rows for noise, in turn: those least likely under the groups that were drawn.
+#'   Rows can be labelled `"noise"` in the `labels` of [em_fit()].
+#' @section Errors: `emfit_error_argument` where `proportions` is none of these, or does not sum to one (to
+#'   1e-8). [em_fit()] raises `emfit_error_unsupported` for noise beside binomial components.
+#' @references McLachlan, G. J. and Peel, D. (2000) *Finite Mixture Models*. Wiley. \doi{10.1002/0471721182}
+#'
+#'   Banfield, J. D. and Raftery, A. E. (1993) Model-based Gaussian and non-Gaussian clustering. *Biometrics* 49,
+#'   803-821. \doi{10.2307/2532201}
+#' @seealso [em_fit()], [em_gaussian()], [em_binomial()]
+#' @examples
+#' em_mixture("equal")
+#' em_fit(faithful, k = 2, latent = em_mixture(c(0.4, 0.6)))
+#'
+#' set.seed(1)
+#' x <- rbind(as.matrix(faithful), cbind(runif(40, 1, 6), runif(40, 35, 100)))
+#' fit <- em_fit(x, k = 2, latent = em_mixture(noise = TRUE))
+#' fit
+#' table(predict(fit))
+#' @export
+em_mixture <- function(proportions = "free", noise = FALSE) {
+  if (missing(proportions) && missing(noise)) return(plain_mixture)
+  noise <- check_flag(noise, "noise")
+  if (is.numeric(proportions)) {
+    if (!length(proportions) || anyNA(proportions) || any(proportions <= 0) ||
+        abs(sum(proportions) - 1) > 1e-8) {
+      abort_em("argument", c(
+        "`proportions` must be positive numbers that sum to 1.",
+        x = sprintf("They are %s and sum to %s.", enumerate(number(proportions)),
+                    number(sum(proportions), 10L))
+      ))
+    }
+  } else {
+    proportions <- check_choice(proportions, "proportions", c("free", "equal"))
+  }
+  new_em_latent("mixture", proportions = proportions, noise = noise)
+}
+
+# What most calls mean. Written out, as it is made before the functions of other files are there.
+plain_mixture <- structure(list(name = "mixture", proportions = "free", noise = FALSE),
+                           class = c("em_latent_mixture", "em_latent"))
+
+#' @export
+format.em_latent_mixture <- function(x, ...) {
+  check_dots(..., let_pass = format_arguments)
+  proportions <- if (is.numeric(x$proportions)) enumerate(number(x$proportions)) else x$proportions
+  paste0("Mixture, proportions ", proportions, if (is.numeric(x$proportions)) " (held)",
+         if (has_noise(x)) ", and noise")
+}
+
+#' @export
+latent_bind.em_latent_mixture <- function(latent, data, family) bind_noise(latent, data, family)
+
+# Numbers may or may not count noise.
+#' @export
+latent_k.em_latent_mixture <- function(latent) {
+  proportions <- .subset2(latent, "proportions")
+  if (is.numeric(proportions)) length(proportions) - has_noise(latent)
+}
+
+#' @export
+latent_check.em_latent_mixture <- function(latent, k) {
+  given <- length(latent$proportions)
+  noise <- has_noise(latent)
+  if (!is.numeric(latent$proportions) || given == k + noise) return(invisible())
+  abort_em("argument", sprintf(
+    "`proportions` must have one number for each component%s: k = %d, but %d were given.",
+    if (noise) ", and one for noise" else "", k, given
+  ))
+}
+
+#' @export
+latent_columns.em_latent_mixture <- function(latent, k) k + has_noise(latent)
+
+#' @export
+latent_fields.em_latent_mixture <- function(latent, k) {
+  list(proportions = new_field("simplex", "column", latent_columns(latent, k), "proportion", own = FALSE))
+}
+
+#' @export
+latent_parameters.em_latent_mixture <- function(latent, start, k, names = NULL) {
+  initial <- initial_proportions(latent, k)
+  if (is.null(start$proportions)) return(list(proportions = initial))
+  proportions <- noise_of_proportions(start$proportions, latent, k, names)
+  proportions <- read_vector(proportions, "proportions", latent_columns(latent, k), "start")
+  if (proportions_are_held(latent)) {
+    check_held_proportions(proportions, initial)
+    return(list(proportions = initial))
+  }
+  check_proportions(proportions)
+  if (identical(latent$proportions, "equal")) proportions <- share_equally(proportions)
+  list(proportions = proportions)
+}
+
+# Where the user says nothing; that of noise is the last.
+initial_proportions <- function(latent, k) {
+  if (identical(latent, plain_mixture)) return(rep(1 / k, k))
+  if (is.numeric(latent$proportions)) {
+    latent_check(latent, k)
+    return(unname(as.double(latent$proportions)))
+  }
+  proportions <- rep(1 / k, k)
+  if (has_noise(latent)) proportions <- with_noise_share(proportions)
+  if (is.null(latent$held)) proportions else spread_proportions(proportions, latent$held)
+}
+
+check_held_proportions <- function(proportions, held) {
+  if (max(abs(proportions - held)) < 1e-8) return(invisible())
+  abort_em("start", c(
+    sprintf("`start$proportions` can't be %s: em_mixture() holds them at %s.", enumerate(number(proportions)),
+            enumerate(number(held))),
+    i = "Leave them out of `start`."
+  ))
+}
+
+check_proportions <- function(proportions) {
+  if (all(proportions >= 0) && abs(sum(proportions) - 1) <= 1e-6) return(invisible())
+  abort_em("start", c("`start$proportions` must be numbers of 0 or more that sum to 1.",
+                      x = sprintf("They are %s and sum to %s.", enumerate(number(proportions)),
+                                  number(sum(proportions), 8L))))
+}
+
+# Proportions may or may not count noise.
+#' @export
+latent_components_of.em_latent_mixture <- function(latent, given) {
+  if (!is.null(given$proportions)) length(given$proportions) - has_noise(latent)
+}
+
+#' @export
+latent_hold.em_latent_mixture <- function(latent, fixed, k) {
+  if (is.null(fixed$proportions)) return(latent)
+  latent$held <- fixed_proportions(fixed$proportions, latent, latent_columns(latent, k))
+  latent$proportions <- "free"
+  latent
+}
+
+fixed_proportions <- function(proportions, latent, k) {
+  held <- read_vector(proportions, "proportions", k, "fixed")
+  if (!identical(latent$proportions, "free")) {
+    abort_em("fixed", c("`fixed$proportions` can't be given where em_mixture() holds the proportions.",
+                        i = "Use em_mixture(\"free\")."))
+  }
+  refuse_numbers(held, held <= 0 | held > 1, "proportions", "fixed", "above 0 and at most 1")
+  total <- sum(held, na.rm = TRUE)
+  if (anyNA(held) && total >= 1 || !anyNA(held) && abs(total - 1) > 1e-8) {
+    abort_em("fixed", sprintf("`fixed$proportions` sum to %s; they must sum to %s.", number(total, 8L),
+                              if (anyNA(held)) "less than 1 where others are free" else "1"))
+  }
+  held
+}
+
+#' @export
+latent_held.em_latent_mixture <- function(latent, k) {
+  held <- .subset2(latent, "held")
+  if (!is.null(held)) list(proportions = held)
+}
+
+#' @export
+latent_release.em_latent_mixture <- function(latent) {
+  latent[c("proportions", "held")] <- list("free", NULL)
+  latent
+}
+
+#' @export
+latent_override.em_latent_mixture <- function(latent, parameters, k) {
+  parameters$proportions <- spread_proportions(parameters$proportions, latent$held)
+  parameters
+}
+
+spread_proportions <- function(proportions, held) {
+  if (is.null(held)) return(proportions)
+  free <- is.na(held)
+  share <- proportions[free]
+  if (sum(share) <= 0) share[] <- 1
+  proportions[free] <- (1 - sum(held[!free])) * share / sum(share)
+  proportions[!free] <- held[!free]
+  proportions
+}
+
+#' @export
+latent_is_held.em_latent_mixture <- function(latent, k) k == 1L && !has_noise(latent) || proportions_are_held(latent)
+
+# Beside equal ones noise is free.
+proportions_are_held <- function(latent) {
+  latent <- unclass(latent)
+  if (is.numeric(latent$proportions)) return(TRUE)
+  if (latent$proportions == "equal") return(!has_noise(latent))
+  length(latent$held) > 0L && !anyNA(latent$held)
+}
+
+#' @export
+latent_native.em_latent_mixture <- function(latent, k) {
+  if (identical(latent, plain_mixture)) {
+    return(list(name = "mixture", proportions = rep(1 / k, k), held = rep(NaN, k), noise = FALSE, alike = FALSE))
+  }
+  proportions <- initial_proportions(latent, k)
+  noise <- has_noise(latent)
+  list(name = latent$name, proportions = proportions, held = native_held(latent, proportions),
+       noise = noise, alike = noise && identical(latent$proportions, "equal"))
+}
+
+# The numbers that are held, NaN where free.
+native_held <- function(latent, proportions) {
+  if (!is.null(latent$held)) return(replace(latent$held, is.na(latent$held), NaN))
+  if (proportions_are_held(latent)) proportions else rep(NaN, length(proportions))
+}
+
+#' @export
+latent_native_data.em_latent_mixture <- function(latent, x, data) native_noise(latent, x)
+
+#' @export
+latent_starts.em_latent_mixture <- function(latent, items, native, model) {
+  if (has_noise(latent)) noisy_starts(items, native, model) else items
+}
+
+# Every start of one component leads to the closed form, or differs in its share of noise alone.
+#' @export
+latent_draws.em_latent_mixture <- function(latent, k, n_start) {
+  if (k > 1L) return(n_start)
+  if (has_noise(latent)) min(n_start, length(noise_shares)) else 1L
+}
+
+#' @export
+latent_start.em_latent_mixture <- function(latent, start, kind, data) noise_of_start(start, kind, data, latent)
+
+#' @export
+latent_given.em_latent_mixture <- function(latent, groups, data, k) {
+  if (has_noise(latent)) known_with_noise(groups, data) else one_hot(groups, data, k)
+}
+
+#' @export
+latent_from_partition.em_latent_mixture <- function(latent, parameters, k) {
+  parameters$proportions <- if (identical(latent$proportions, "free") && is.null(latent$held))
+    with_noise_share(parameters$proportions) else initial_proportions(latent, k)
+  parameters
+}
+
+#' @export
+latent_simulate.em_latent_mixture <- function(latent, parameters, n, labels = NULL) {
+  simulate_components(parameters$proportions, n, labels)
+}
+
+# Components (k + 1 is noise) drawn for n rows, of which labels may say something.
+simulate_components <- function(proportions, n, labels) {
+  columns <- length(proportions)
+  if (!is.null(labels$beliefs)) {
+    mass <- labels$beliefs * rep(proportions, each = n)
+    below <- stats::runif(n) * rowSums(mass) > row_cumsum(mass)
+    return(as.integer(pmin(1 + rowSums(matrix(below, n)), columns)))
+  }
+  out <- sample.int(columns, n, replace = TRUE, prob = proportions)
+  known <- which(!is.na(labels$codes))
+  out[known] <- ifelse(labels$codes[known] == 0L, columns, labels$codes[known])
+  out
+}
+
+# Half for each; noise stays the last.
+#' @export
+latent_split.em_latent_mixture <- function(latent, parameters, j, k) {
+  half <- parameters$proportions[j] / 2
+  settle_proportions(append(replace(parameters$proportions, j, half), half, k), latent, k + 1L)
+}
+
+#' @export
+latent_merge.em_latent_mixture <- function(latent, parameters, pair, k) {
+  both <- sum(parameters$proportions[pair])
+  settle_proportions(replace(parameters$proportions, pair[1L], both)[-pair[2L]], latent, k - 1L)
+}
+
+# What the structure makes of proportions.
+settle_proportions <- function(proportions, latent, k) {
+  if (proportions_are_held(latent)) proportions <- initial_proportions(latent, k)
+  else if (identical(latent$proportions, "equal")) proportions <- share_equally(proportions)
+  list(proportions = proportions)
+}
+
+#' @export
+latent_is_ordered.em_latent_mixture <- function(latent) is.numeric(.subset2(latent, "proportions"))
+
+#' @export
+latent_names.em_latent_mixture <- function(latent, k) names(latent$proportions)[seq_len(k)]
+
+#' @export
+latent_is_exchangeable.em_latent_mixture <- function(latent, k) {
+  held <- latent$proportions
+  is.null(latent$held) && (!is.numeric(held) || all(held[seq_len(k)] == held[1L]))
+}
+
+#' @export
+latent_label.em_latent_mixture <- function(latent) if (has_noise(latent)) " and noise" else ""
