@@ -90,14 +90,14 @@ test_that("a run by units climbs, and its proportions are those of units", {
 })
 
 test_that("units that are none are refused", {
-  case <- unit_case(50)
-  n <- 50L
+  case <- unit_case(500)
+  n <- 500L
   for (ends in list(49L, c(20L, 20L, n), c(0L, n), c(30L, 20L, n), as.double(n), integer())) {
     case$data$units <- ends
     expect_error(unit_expect(case, "loglik"), "data$units must be the last rows of all units, in order", fixed = TRUE,
                  class = "std::invalid_argument")
   }
-  case <- unit_case(50)
+  case <- unit_case(500)
   case$data$weights <- seq_len(n) + 0.5
   expect_error(unit_expect(case, "loglik"), "weights and beliefs must be the same in all rows of a unit", fixed = TRUE,
                class = "std::invalid_argument")
