@@ -50,15 +50,6 @@ tallied <- function(data, model) {
 # Neither NA nor Inf anywhere.
 all_finite <- function(x) em_finite_cpp(x)
 
-# The largest number of each row; NA or NaN where it has one.
-row_max <- function(x) em_row_max_cpp(x)
-
-# Settings in the types they are kept in; NULL where one is not of its kind: see check_settings().
-tidy_settings <- function(given, kinds) em_tidy_cpp(given, kinds)
-
-# How many different values the first column has in its first `rows`, counted up to `enough`.
-count_distinct <- function(x, rows, enough) em_distinct_cpp(x, rows, enough)
-
 # Columns of successes and failures, or of successes with their trials, become list(x = successes and trials, sound =
 # are they counts?). Rows with a missing one have no trials.
 count_rows <- function(x, size) em_counts_cpp(x, size)

@@ -94,6 +94,8 @@ fit_model <- function(fit) list(family = fit$family, latent = fit$latent, k = fi
 # Column by column: a call of R's for each row takes longer than the fit.
 columns_of <- function(x) lapply(seq_len(ncol(x)), function(j) x[, j])
 
+row_max <- function(x) do.call(pmax.int, columns_of(x))
+
 # The sums over the first 1, 2, ... columns.
 row_cumsum <- function(x) {
   for (j in seq_len(ncol(x))[-1L]) x[, j] <- x[, j - 1L] + x[, j]

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <unordered_set>
 
 namespace em {
 
@@ -95,20 +94,6 @@ Index cholesky_in_place(Index d, double* a, const double* floor) {
     for (Index row = j + 1; row < d; ++row) column[row] /= root;
   }
   return -1;
-}
-
-// x - x is 0 for a finite x alone; several sums at once keep the processor busy.
-Index count_distinct(const double* x, Index n, Index enough) {
-  std::unordered_set<double> met;
-  Index missing = 0;
-  for (Index i = 0; i < n && static_cast<Index>(met.size()) + missing < enough; ++i) {
-    if (std::isnan(x[i])) {
-      missing = 1;
-    } else {
-      met.insert(x[i]);
-    }
-  }
-  return static_cast<Index>(met.size()) + missing;
 }
 
 bool all_finite(const double* x, Index n) {

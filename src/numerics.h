@@ -37,7 +37,4 @@ Index cholesky_in_place(Index d, double* a, const double* floor);
 // Is none of them infinite or NaN?
 bool all_finite(const double* x, Index n);
 
-// How many different numbers there are, all NaN taken for one; counts up to `enough`, then stops.
-Index count_distinct(const double* x, Index n, Index enough);
-
 }  // namespace em
