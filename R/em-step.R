@@ -40,11 +40,11 @@
 #'
 #' em_mstep(x, coins$coin, family = "binomial")$prob # the coins known: 24/30 and 9/20
 #' @export
-em_estep <- function(x, parameters, size = NULL) {
+em_estep <- function(x, parameters, size = NULL, exposure = NULL) {
   fit <- parameters
   parameters <- as_em_parameters(parameters)
   model <- parameters_model(parameters)
-  data <- step_data(x, fit, parameters, model$family, size)
+  data <- step_data(x, fit, parameters, model$family, said_beside(size, exposure))
   out <- expect_em(data, parameters, model, c("responsibilities", "log_density", "loglik"))
   names <- list(data$row_names, names(parameters$proportions))
   dimnames(out$responsibilities) <- dimnames(out$log_density) <- names
@@ -54,20 +54,20 @@ em_estep <- function(x, parameters, size = NULL) {
 #' @rdname em_estep
 #' @export
 em_mstep <- function(x, responsibilities, parameters = NULL, algorithm = c("em", "ecm"), family = em_gaussian(),
-                     latent = em_mixture(), size = NULL) {
+                     latent = em_mixture(), size = NULL, exposure = NULL) {
   algorithm <- check_choice(algorithm, "algorithm", c("em", "ecm"))
   if (is.list(responsibilities) && !is.null(responsibilities$responsibilities)) {
     responsibilities <- responsibilities$responsibilities
   }
   if (is.object(responsibilities)) responsibilities <- start_of_object(responsibilities, NULL, latent)
   if (is.null(parameters)) {
-    if (!is.null(size)) family <- family_with_size(as_em_family(family), size)
-    return(first_mstep(x, responsibilities, as_em_family(family), as_em_latent(latent), algorithm))
+    family <- family_with(as_em_family(family), said_beside(size, exposure))
+    return(first_mstep(x, responsibilities, family, as_em_latent(latent), algorithm))
   }
   fit <- parameters
   parameters <- as_em_parameters(parameters)
   model <- parameters_model(parameters)
-  data <- step_data(x, fit, parameters, model$family, size)
+  data <- step_data(x, fit, parameters, model$family, said_beside(size, exposure))
   given <- as_responsibilities(responsibilities, data, model$latent, latent_columns(model$latent, model$k))
   statistics <- expect_em(data, parameters, model, "statistics", given)$statistics
   out <- maximise_em(data, statistics, parameters, model, algorithm)
@@ -75,9 +75,9 @@ em_mstep <- function(x, responsibilities, parameters = NULL, algorithm = c("em",
 }
 
 # The rows of one step, under the columns of the parameters. What a fit says of its own rows is not said of others.
-step_data <- function(x, given, parameters, family, size) {
+step_data <- function(x, given, parameters, family, beside) {
   of_fit <- inherits(given, "em_fit")
-  if (!is.null(size)) family <- family_with_size(family, size)
+  if (length(beside)) family <- family_with(family, beside)
   else if (of_fit) family <- family_of_others(family, NROW(x))
   columns <- attr(parameters, "columns")
   if (of_fit) x <- named_rows(x, given$data, family_variables(family))

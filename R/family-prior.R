@@ -47,12 +47,29 @@
 #' set.seed(1)
 #' em_fit(x, k = 3, family = em_gaussian("V", prior = em_prior()))
 #' @export
-em_prior <- function(mean = NULL, kappa = 0.01, nu = NULL, scale = NULL) {
+em_prior <- function(mean = NULL, kappa = 0.01, nu = NULL, scale = NULL, shape = NULL, rate = NULL) {
+  if (!is.null(shape) || !is.null(rate)) {
+    return(gamma_prior(shape, rate, !is.null(mean) || !missing(kappa) || !is.null(nu) || !is.null(scale)))
+  }
   if (!is.null(mean)) mean <- check_prior_numbers(mean, "mean")
   kappa <- check_nonnegative(kappa, "kappa")
   if (!is.null(nu)) nu <- check_nonnegative(nu, "nu")
   if (!is.null(scale)) scale <- check_prior_scale(scale)
   structure(list(mean = mean, kappa = kappa, nu = nu, scale = scale), class = "em_prior")
+}
+
+# What is left out says nothing.
+gamma_prior <- function(shape, rate, more) {
+  if (more) {
+    abort_em("argument", c("`shape` and `rate` can't stand beside `mean`, `kappa`, `nu` or `scale`.",
+                           i = "A prior on rates is em_prior(shape = 2, rate = 1)."))
+  }
+  shape <- if (is.null(shape)) 1 else check_nonnegative(shape, "shape")
+  if (shape < 1) {
+    abort_em("argument", c(sprintf("`shape` must be 1 or more, not %s.", number(shape)),
+                           i = "Below 1 the density is infinite at rate 0, which would be every mode."))
+  }
+  structure(list(shape = shape, rate = if (is.null(rate)) 0 else check_nonnegative(rate, "rate")), class = "em_prior")
 }
 
 check_prior_numbers <- function(x, arg) {
@@ -76,8 +93,13 @@ check_prior_scale <- function(scale) {
   scale
 }
 
-check_prior <- function(prior) {
-  if (is.null(prior) || inherits(prior, "em_prior")) return(prior)
+# slots: what priors on such components have.
+check_prior <- function(prior, slots = c("mean", "kappa", "nu", "scale"), family = "Gaussian") {
+  if (is.null(prior) || inherits(prior, "em_prior") && all(slots %in% names(prior))) return(prior)
+  if (inherits(prior, "em_prior")) {
+    abort_em("argument", sprintf("`prior` must be one on %s components, with %s: this one has %s.", family,
+                                 enumerate(slots), enumerate(names(prior))))
+  }
   abort_em("argument", sprintf("`prior` must be a call such as em_prior(), not %s.", describe_value(prior)))
 }
 
@@ -168,8 +190,9 @@ format.em_prior <- function(x, ...) {
     if (is.null(value)) return(paste(name, "from the data"))
     paste(name, if (length(value) > 4L) paste(dim(value), collapse = " x ") else enumerate(number(value)))
   }
-  paste0("Prior on Gaussian components: ",
-         paste(vapply(c("mean", "kappa", "nu", "scale"), shown, ""), collapse = "; "))
+  slots <- setdiff(names(x), "open")
+  paste0("Prior on ", if ("rate" %in% slots) "rates" else "Gaussian components", ": ",
+         paste(vapply(slots, shown, ""), collapse = "; "))
 }
 
 #' @export

@@ -120,7 +120,7 @@ glance.em_fit <- function(x, ...) {
 
 #' @rdname em_fit-tidy
 #' @export
-augment.em_fit <- function(x, data = NULL, newdata = NULL, size = NULL, ...) {
+augment.em_fit <- function(x, data = NULL, newdata = NULL, size = NULL, exposure = NULL, ...) {
   check_no_dots(list(...), names(formals(augment.em_fit)))
   if (!is.null(newdata)) {
     newdata <- as_one_row(newdata, x$data$names)
@@ -131,7 +131,7 @@ augment.em_fit <- function(x, data = NULL, newdata = NULL, size = NULL, ...) {
     frame <- named_frame(data, x)
     check_rows_of(x, frame)
   }
-  columns <- row_columns(x, rows_to_judge(x, newdata, size), nrow(frame))
+  columns <- row_columns(x, rows_to_judge(x, newdata, said_beside(size, exposure)), nrow(frame))
   row_names <- attr(frame, "row.names")
   old <- names(frame) %in% names(columns) | startsWith(names(frame), ".prob.")
   structure(c(as.list(frame)[!old], columns), class = c("tbl_df", "tbl", "data.frame"),
