@@ -6,6 +6,7 @@
 #   terms      of the formula, or NULL                      na.action  rows that were left out, or NULL
 #   missing, order   where rows with missing values were kept: see em-missing.R
 #   weighted   were weights given?                          labels     see em-labels.R
+#   width      how many columns of x are fitted, where others (exposures) stand behind them; else NULL
 # and what the family adds.
 em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, labels = NULL) {
   frame <- as_frame(x, logical_ok = inherits(family, "em_family_binomial"),
@@ -315,6 +316,8 @@ fitted_names <- function(data) {
   names <- setdiff(data$names, data$beside)
   if (length(names)) names
 }
+
+data_width <- function(data) if (is.null(data$width)) ncol(data$x) else data$width
 
 # New rows for a fit: columns are found by name where both have names, by position otherwise. Rows with NA stay.
 # `beside` is what was said of them: see said_beside().

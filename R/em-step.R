@@ -130,7 +130,7 @@ as_em_parameters <- function(parameters) {
 
 parameters_of_fit <- function(fit) {
   structure(fit$parameters, class = "em_parameters", family = fit$family, latent = fit$latent, k = fit$k,
-            columns = fit$data$names, width = ncol(fit$data$x))
+            columns = fit$data$names, width = data_width(fit$data))
 }
 
 parameters_model <- function(parameters) {
@@ -139,8 +139,8 @@ parameters_model <- function(parameters) {
 
 check_fits_data <- function(parameters, data) {
   d <- attr(parameters, "width")
-  if (ncol(data$x) != d) {
-    abort_em("input", sprintf("`x` must have the %s of `parameters`, not %d.", plural(d, "column"), ncol(data$x)))
+  if (data_width(data) != d) {
+    abort_em("input", sprintf("`x` must have the %s of `parameters`, not %d.", plural(d, "column"), data_width(data)))
   }
 }
 

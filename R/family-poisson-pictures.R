@@ -2,7 +2,7 @@
 
 #' @export
 family_plots.em_family_poisson <- function(family, data) {
-  if (data$n_counts == 1L) c("counts", "responsibility", "uncertainty", "qq", "path", "trace")
+  if (data$width == 1L) c("counts", "responsibility", "uncertainty", "qq", "path", "trace")
   else c("counts", "uncertainty", "qq", "path", "trace")
 }
 
@@ -14,7 +14,7 @@ family_is_discrete.em_family_poisson <- function(family) TRUE
 
 #' @export
 family_line.em_family_poisson <- function(family, data) {
-  if (data$n_counts > 1L) return(NULL)
+  if (data$width > 1L) return(NULL)
   y <- data$x[, 1L]
   e <- row_exposure(data)
   e[data$missing$rows] <- 0

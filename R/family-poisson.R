@@ -80,8 +80,8 @@ family_data.em_family_poisson <- function(family, frame, old = NULL, ...) {
   said <- said_exposure(family, if (is.null(old)) frame$terms else old$terms)
   if (is.character(said)) frame <- take_beside(frame, said, arg, "exposure")
   counts <- frame$x
-  if (!is.null(old) && ncol(counts) != old$n_counts) {
-    abort_em("newdata", sprintf("`newdata` must have %s of counts, not %d.", plural(old$n_counts, "column"),
+  if (!is.null(old) && ncol(counts) != old$width) {
+    abort_em("newdata", sprintf("`newdata` must have %s of counts, not %d.", plural(old$width, "column"),
                                 ncol(counts)))
   }
   exposure <- if (is.character(said)) frame$taken else exposure_of_rows(family, said, frame, !is.null(old))
@@ -91,7 +91,7 @@ family_data.em_family_poisson <- function(family, frame, old = NULL, ...) {
   if (!is.null(exposure)) check_exposure(exposure, counts, arg)
   frame <- poisson_missing(frame, missing)
   frame$x <- bare(poisson_columns(counts, exposure, missing))
-  frame$n_counts <- ncol(counts)
+  frame$width <- ncol(counts)
   empty <- which(rowSums(!missing) == 0 | row_exposure(frame) == 0)
   if (is.null(old) && length(empty)) {
     frame <- drop_from_weights(frame, empty)
@@ -186,16 +186,16 @@ check_exposure <- function(exposure, counts, arg) {
   }
 }
 
-poisson_counts <- function(data) data$x[, seq_len(data$n_counts), drop = FALSE]
+poisson_counts <- function(data) data$x[, seq_len(data$width), drop = FALSE]
 
 # Of each row; 0 where all its counts are missing.
 row_exposure <- function(data) {
-  p <- data$n_counts
+  p <- data$width
   if (ncol(data$x) == p) rep(1, nrow(data$x)) else row_max(data$x[, -seq_len(p), drop = FALSE])
 }
 
 missing_cells <- function(data) {
-  p <- data$n_counts
+  p <- data$width
   out <- matrix(FALSE, nrow(data$x), p)
   if (is.null(data$missing)) return(out)
   if (p > 1L && ncol(data$x) == 2L * p) out <- data$x[, p + seq_len(p), drop = FALSE] == 0 & row_exposure(data) > 0
@@ -205,7 +205,7 @@ missing_cells <- function(data) {
 
 # n x p, NA where the count is missing.
 poisson_exposures <- function(data) {
-  out <- matrix(row_exposure(data), nrow(data$x), data$n_counts)
+  out <- matrix(row_exposure(data), nrow(data$x), data$width)
   out[missing_cells(data)] <- NA
   out
 }
@@ -213,7 +213,7 @@ poisson_exposures <- function(data) {
 # Of each row, NA where all its counts are missing: nothing was kept there.
 known_exposure <- function(data) {
   out <- row_exposure(data)
-  out[if (data$n_counts > 1L) data$missing$empty else data$missing$rows] <- NA
+  out[if (data$width > 1L) data$missing$empty else data$missing$rows] <- NA
   out
 }
 
@@ -233,7 +233,7 @@ family_observed.em_family_poisson <- function(family, data) {
 count_names <- function(data) {
   names <- fitted_names(data)
   if (!is.null(names)) return(names)
-  if (data$n_counts == 1L) "count" else paste0("count", seq_len(data$n_counts))
+  if (data$width == 1L) "count" else paste0("count", seq_len(data$width))
 }
 
 #' @export
@@ -287,7 +287,7 @@ family_of_others.em_family_poisson <- function(family, n) {
 
 #' @export
 family_fields.em_family_poisson <- function(family, k, data) {
-  p <- data$n_counts
+  p <- data$width
   list(rate = if (p == 1L) new_field("positive", "component", k, "rate", zero = TRUE)
               else new_field("positive", c("component", "variable"), c(k, p), "rate", zero = TRUE))
 }
@@ -301,7 +301,7 @@ family_fills_gaps.em_family_poisson <- function(family) isTRUE(family$columns > 
 # What the core and later calls must know of the data: how many columns are counts, and where exposure is.
 #' @export
 family_check.em_family_poisson <- function(family, data, k, estimated = TRUE) {
-  family$columns <- data$n_counts
+  family$columns <- data$width
   by_formula <- offset_column(data$terms)
   if (!is.null(by_formula) || isTRUE(family$by_offset) && !is.null(data$terms)) {
     family["exposure"] <- list(by_formula)
@@ -313,7 +313,7 @@ family_check.em_family_poisson <- function(family, data, k, estimated = TRUE) {
   x <- if (all(speaks)) data$x else data$x[speaks, , drop = FALSE]
   found <- distinct_rows(x, k)
   if (k > found) abort_too_many(k, nrow(x), found, "Use fewer components.")
-  if (k > 1L && !any(x[, seq_len(data$n_counts)] > 0)) {
+  if (k > 1L && !any(x[, seq_len(data$width)] > 0)) {
     warn_em("unidentified", c("No count is above 0, so every rate is 0.",
                               i = "Use k = 1: nothing tells components apart."))
   }
@@ -327,7 +327,7 @@ family_label.em_family_poisson <- function(family, ...) {
 
 #' @export
 family_rows.em_family_poisson <- function(family, data) {
-  p <- data$n_counts
+  p <- data$width
   total <- sum(poisson_counts(data))
   paste0(if (p > 1L) paste0(plural(p, "variable"), ", "), number(total, 15L), if (total == 1) " count" else " counts",
          if (ncol(data$x) > p && !is.null(family$exposure))

@@ -89,7 +89,7 @@ order_components <- function(parameters, family) {
 new_em_parameters <- function(parameters, names, model, data, columns = data$names) {
   labels <- sheet_labels(model, component_labels(names, model$k), data)
   structure(name_parameters(parameters, model_fields(model, data), labels), class = "em_parameters",
-            family = model$family, latent = model$latent, k = model$k, columns = columns, width = ncol(data$x))
+            family = model$family, latent = model$latent, k = model$k, columns = columns, width = data_width(data))
 }
 
 unclass_parameters <- function(parameters) {
