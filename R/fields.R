@@ -94,13 +94,14 @@ unpack_parameters <- function(packed, like) {
 }
 
 # All parameters in long form: component, term, variable, variable2 (of a covariance, the second), estimate; and of
-# each row the scale it lives on and whether it is the family's own.
+# each row the scale it lives on, whether it is the family's own, and whether it may be 0 though positive.
 parameter_rows <- function(parameters, fields) {
   rows <- lapply(names(fields), function(name) {
     field <- fields[[name]]
     x <- parameters[[name]]
     table <- if (field$scale == "covariance") covariance_rows(x, field) else plain_rows(x, field)
-    data.frame(table[1L], term = rep(field$term, nrow(table)), table[-1L], own = rep(field$own, nrow(table)))
+    data.frame(table[1L], term = rep(field$term, nrow(table)), table[-1L], own = rep(field$own, nrow(table)),
+               zero = rep(field$zero, nrow(table)))
   })
   do.call(rbind, rows)
 }
