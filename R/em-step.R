@@ -18,6 +18,7 @@
 #' @param algorithm `"em"`, or `"ecm"`: the spread about the means in `parameters`.
 #' @param size The trials of the rows, for counts given as successes alone; as in [em_binomial()]. Left out: those of
 #'   the family in `parameters`, which a fit has for its own rows only where they are one for each row.
+#' @param exposure The exposure of the rows, for rates; as in [em_poisson()]. Left out: as for `size`.
 #' @param family,latent As in [em_fit()]; used where `parameters` is left out.
 #' @return `em_estep()`: a list of `responsibilities` (n x k), `loglik` (one number) and `log_density` (n x k, of the
 #'   components, without the proportions). `em_mstep()`: parameters, as [em_start()].

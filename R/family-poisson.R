@@ -89,6 +89,7 @@ family_data.em_family_poisson <- function(family, frame, old = NULL, ...) {
   check_poisson_counts(counts, arg, frame)
   missing <- is.na(counts)
   if (!is.null(exposure)) check_exposure(exposure, counts, arg)
+  if (is.null(old) && any(missing)) check_observed(frame)
   frame <- poisson_missing(frame, missing)
   frame$x <- bare(poisson_columns(counts, exposure, missing))
   frame$width <- ncol(counts)

@@ -133,7 +133,7 @@ responsibilities <- function(fit) {
 #'
 #' @param object A fit by [em_fit()].
 #' @param nsim How many data sets.
-#' @param n How many rows each of them has. Left out: those of the fit, row by row, with their trials and their missing
+#' @param n How many rows each of them has. Left out: those of the fit, row by row, with their trials or exposure and their missing
 #'   counts. With `n` the rows are new ones, none of them missing, and each has the trials of a row of the fit drawn
 #'   by weight. Labels have no say in either.
 #' @param seed `NULL`, or a number for [set.seed()]; the generator's state is put back afterwards.

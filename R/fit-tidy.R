@@ -10,7 +10,7 @@
 #' @param conf.level Their level.
 #' @param data The data of the fit, with a row for each of its rows, where further columns are wanted. Left out: the
 #'   columns that were fitted.
-#' @param newdata,size New rows, and their trials; as in [predict.em_fit()].
+#' @param newdata,size,exposure New rows, and their trials or exposure; as in [predict.em_fit()].
 #' @param ... Nothing: an unknown argument is an error.
 #' @return `tidy()`: for components `component`, `size` (expected number of rows), `proportion`, and `mean.<variable>`
 #'   and `sd.<variable>` (`mean`, `sd` for one variable), or `prob`; noise has `NA` there. For parameters

@@ -207,7 +207,8 @@ test_that("errors name the row, the number and the way out", {
   expect_error(em_poisson("") , "name of a column", class = "emfit_error_argument")
   expect_error(em_poisson(TRUE), "not TRUE", class = "emfit_error_argument")
   expect_error(em_fit(c(1, 1, 1), 2, "poisson"), "2 components to 3 rows (1 distinct)", class = "emfit_error_input", fixed = TRUE)
-  expect_warning(em_fit(cbind(c(0, 0, 0)), 2, em_poisson(1:3)), "No count is above 0", class = "emfit_warning_unidentified")
+  expect_warning(expect_warning(em_fit(c(0, 0, 0), 2, em_poisson(1:3)), "No count is above 0",
+                                class = "emfit_warning_unidentified"), class = "emfit_warning_coincide")
   expect_error(em_fit(rates$y, 2, "poisson", start = list(rate = c(-1, 2))), "0 or more", class = "emfit_error_start")
   expect_error(em_fit(rates$y, 2, "poisson", fixed = list(rate = c(NA, -2))), "0 or more", class = "emfit_error_fixed")
   expect_error(em_fit(rates$y, 2, poisson("identity")), "has the link \"identity\"", class = "emfit_error_unsupported")
