@@ -112,6 +112,7 @@ simulated_data <- function(fit) {
             else sample.int(data$n, max(1, round(total)), replace = TRUE, prob = weights)
     data$x <- data$x[rows, , drop = FALSE]
     data$labels <- keep_labels(data$labels, rows)
+    if (!is.null(data$missing)) data$missing$rows <- which(rows %in% data$missing$rows)
     data$n <- length(rows)
     data$weights <- rep(total / length(rows), length(rows))
   }
@@ -119,7 +120,9 @@ simulated_data <- function(fit) {
   drawn <- simulate_rows(fit_model(fit), fit$parameters, component, data)
   random <- seq_len(family_width(fit))
   absent <- is.na(data$x)
-  data$x[, random] <- as.matrix(drawn)[, random]
+  drawn <- as.matrix(drawn)[, random]
+  drawn[is.na(drawn)] <- 0 # the row, or the cell, counts for nothing
+  data$x[, random] <- drawn
   data$x[absent] <- NA
   if (!is.null(data$order)) data$order <- order_by_pattern(data$x)
   data

@@ -6,6 +6,7 @@
 #   terms      of the formula, or NULL                      na.action  rows that were left out, or NULL
 #   missing, order   where rows with missing values were kept: see em-missing.R
 #   weighted   were weights given?                          labels     see em-labels.R
+#   width      how many columns of x are fitted, where others (exposures) stand behind them; else NULL
 # and what the family adds.
 em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, labels = NULL) {
   frame <- as_frame(x, logical_ok = inherits(family, "em_family_binomial"),
@@ -294,16 +295,40 @@ abort_bad_component <- function(component, data, given, family) {
   ))
 }
 
+# The column that has what belongs to rows leaves the others; data keep its name, the last of theirs.
+take_beside <- function(frame, name, arg, what) {
+  at <- match(name, frame$names)
+  if (is.na(at)) {
+    told <- c(sprintf("`%s` lacks the column \"%s\", which has the %s.", arg, name, what),
+              x = if (length(frame$names)) sprintf("It has %s.", quoted(frame$names)))
+    if (arg == "newdata") abort_em("newdata", told)
+    abort_em("input", told)
+  }
+  frame$taken <- frame$x[, at]
+  frame$x <- frame$x[, -at, drop = FALSE]
+  frame$names <- c(frame$names[-at], name)
+  frame$beside <- name
+  frame
+}
+
+# Names of the columns that were fitted.
+fitted_names <- function(data) {
+  names <- setdiff(data$names, data$beside)
+  if (length(names)) names
+}
+
+data_width <- function(data) if (is.null(data$width)) ncol(data$x) else data$width
+
 # New rows for a fit: columns are found by name where both have names, by position otherwise. Rows with NA stay.
-# `size` are their trials, where counts have them beside.
-new_data <- function(newdata, fit, size = NULL) {
+# `beside` is what was said of them: see said_beside().
+new_data <- function(newdata, fit, beside = list()) {
   old <- fit$data
-  family <- if (is.null(size)) fit$family else family_with_size(fit$family, size)
+  family <- if (length(beside)) family_with(fit$family, beside) else fit$family
   newdata <- named_rows(newdata, old, family_variables(family))
   if (is.null(dim(newdata)) && is.numeric(newdata) && !length(newdata)) newdata <- matrix(0, 0L, ncol(family_frame(fit$family, old)))
   if (NROW(newdata) == 0L && length(dim(newdata)) == 2L) {
     frame <- list(x = matrix(0, 0L, NCOL(newdata)), names = old$names, row_names = NULL, vector = FALSE)
-  } else if (is.numeric(newdata) && is.null(dim(newdata)) && is.null(size) && length(old$names) > 1L) {
+  } else if (is.numeric(newdata) && is.null(dim(newdata)) && !length(beside) && length(old$names) > 1L) {
     frame <- as_frame(matrix(newdata, nrow = 1L), arg = "newdata")
   } else {
     frame <- as_frame(newdata, logical_ok = TRUE, arg = "newdata")
@@ -322,7 +347,7 @@ new_data <- function(newdata, fit, size = NULL) {
 named_rows <- function(newdata, old, beside) {
   if (!is.null(old$terms)) newdata <- new_formula_rows(newdata, old, beside)
   if (!inherits(newdata, "data.frame") && !(is.matrix(newdata) && !is.null(colnames(newdata)))) return(newdata)
-  pick_columns(newdata, c(setdiff(old$names, old$beside), beside))
+  pick_columns(newdata, unique(c(setdiff(old$names, old$beside), beside, offset_column(old$terms))))
 }
 
 pick_columns <- function(newdata, wanted) {

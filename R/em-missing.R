@@ -3,6 +3,7 @@
 #   missing   list(rows = which have missing cells, cells = how many in each column, empty = rows with nothing
 #             observed, patterns = how many, told = was na.pass asked for?)
 #   order     the rows by pattern, as the core gets them (Gaussian)
+#   by_cell   TRUE where the other counts of such a row are used all the same
 
 # na.action: NULL and na.pass keep all rows; na.omit and na.exclude leave rows out, na.fail stops, as in lm().
 treat_missing <- function(frame, na.action) {
@@ -108,7 +109,7 @@ tell_missing <- function(data) {
   missing <- data$missing
   if (is.null(missing) || missing$told) return(invisible())
   rows <- sprintf("%d of %s", length(missing$rows), plural(data$n, "row"))
-  if (is.null(data$order)) {
+  if (is.null(data$order) && !isTRUE(data$by_cell)) {
     return(inform_em("missing", c(
       sprintf("`x` has missing counts in %s (%s).", rows, enumerate(missing$rows)),
       i = "These rows keep their place in every output but don't count. na.action = na.omit leaves them out."
@@ -131,7 +132,7 @@ tell_missing <- function(data) {
 describe_missing <- function(data) {
   missing <- data$missing
   if (is.null(missing)) return(NULL)
-  if (is.null(data$order)) return(sprintf(", %d with missing counts not counted", length(missing$rows)))
+  if (is.null(data$order) && !isTRUE(data$by_cell)) return(sprintf(", %d with missing counts not counted", length(missing$rows)))
   partial <- length(missing$rows) - length(missing$empty)
   c(if (partial) sprintf(", %d with missing values", partial),
     if (length(missing$empty)) sprintf(", %d with nothing observed not counted", length(missing$empty)))

@@ -19,6 +19,7 @@
 #'   In a fit with noise, classes have the level `"noise"` and matrices a last column of that name.
 #' @param size The trials of the new rows, for counts given as successes alone: one number, or one for each row; see
 #'   [em_binomial()].
+#' @param exposure The exposure of the new rows, for rates: one number, or one for each row; see [em_poisson()].
 #' @param ... Nothing: an unknown argument is an error.
 #' @return A factor, vector or matrix with an entry or row for each row of `newdata`, under its row names. A row
 #'   with missing values is judged by the cells that are observed: densities are those of their margin. Where
@@ -36,16 +37,19 @@
 #' @export
 predict.em_fit <- function(object, newdata = NULL,
                            type = c("class", "prob", "density", "logdensity", "uncertainty", "component"),
-                           size = NULL, ...) {
+                           size = NULL, exposure = NULL, ...) {
   type <- check_choice(type, "type", eval(formals(predict.em_fit)$type))
   check_no_dots(list(...), names(formals(predict.em_fit)))
-  data <- rows_to_judge(object, newdata, size)
+  data <- rows_to_judge(object, newdata, said_beside(size, exposure))
   at_parameters(object, data, type)
 }
 
-rows_to_judge <- function(fit, newdata, size) {
-  if (!is.null(newdata)) return(new_data(newdata, fit, size))
-  if (!is.null(size)) abort_em("argument", "`size` has the trials of `newdata`, which is not given.")
+rows_to_judge <- function(fit, newdata, beside) {
+  if (!is.null(newdata)) return(new_data(newdata, fit, beside))
+  if (length(beside)) {
+    what <- names(beside)[1L]
+    abort_em("argument", sprintf("`%s` has the %s of `newdata`, which is not given.", what, words_beside[[what]]))
+  }
   fit_rows(fit)
 }
 
@@ -131,7 +135,7 @@ responsibilities <- function(fit) {
 #'
 #' @param object A fit by [em_fit()].
 #' @param nsim How many data sets.
-#' @param n How many rows each of them has. Left out: those of the fit, row by row, with their trials and their missing
+#' @param n How many rows each of them has. Left out: those of the fit, row by row, with their trials or exposure and their missing
 #'   counts. With `n` the rows are new ones, none of them missing, and each has the trials of a row of the fit drawn
 #'   by weight. Labels have no say in either.
 #' @param seed `NULL`, or a number for [set.seed()]; the generator's state is put back afterwards.
@@ -176,7 +180,7 @@ residuals.em_fit <- function(object, ...) {
 in_user_shape <- function(out, fit, data) {
   out <- spread_over(out, data$complete)
   if (ncol(out) == 1L) return(with_row_names(as.vector(out), data$row_names))
-  colnames(out) <- fit$data$names
+  colnames(out) <- fitted_names(fit$data)
   with_row_names(out, data$row_names)
 }
 

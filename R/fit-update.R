@@ -250,7 +250,7 @@ frame_by_formula <- function(frame, held, object, change, family) {
     data <- original_data(object, change$home)
     if (is.null(data)) abort_not_held(lacking, names(held))
   }
-  found <- rows_of_formula(formula, data$data, data$rows, family_variables(family))
+  found <- rows_of_formula(formula, data$data, data$rows, family)
   new <- as_frame(found$x, logical_ok = TRUE)
   new$terms <- found$terms
   c(new, frame[c("weighted", "weights", "labels")])
@@ -286,7 +286,7 @@ original_data <- function(object, home) {
     rows <- eval(object$call$subset, data, home)
     rows <- rows_kept(if (is.null(rows)) TRUE else rows, nrow(x))
     attr(x, "terms") <- NULL
-    same_rows(as.matrix(flatten_matrices(x))[rows, , drop = FALSE], object)
+    same_rows(as.matrix(flatten_matrices(undo_offset(x, terms)))[rows, , drop = FALSE], object)
     list(data = data, rows = rows)
   }, error = function(e) NULL)
 }
@@ -316,7 +316,7 @@ new_rows_of_update <- function(object, change, family) {
     if (is.null(formula)) formula <- stats::formula(object)
     rows <- value("subset")
     check_formula_data(data)
-    found <- rows_of_formula(formula, data, NULL, family_variables(family))
+    found <- rows_of_formula(formula, data, NULL, family)
     frame <- as_frame(found$x, logical_ok = TRUE)
     frame$terms <- found$terms
   } else {

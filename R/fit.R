@@ -89,7 +89,7 @@ order_components <- function(parameters, family) {
 new_em_parameters <- function(parameters, names, model, data, columns = data$names) {
   labels <- sheet_labels(model, component_labels(names, model$k), data)
   structure(name_parameters(parameters, model_fields(model, data), labels), class = "em_parameters",
-            family = model$family, latent = model$latent, k = model$k, columns = columns, width = ncol(data$x))
+            family = model$family, latent = model$latent, k = model$k, columns = columns, width = data_width(data))
 }
 
 unclass_parameters <- function(parameters) {
@@ -177,7 +177,7 @@ format_title <- function(x) {
   if (x$data$weighted) rows <- paste0(rows, ", weights sum to ", number(x$nobs, 7L, getOption("OutDec")))
   rows <- paste0(c(rows, describe_missing(x$data)), collapse = "")
   if (holds_parameters(fit_model(x))) rows <- paste0(rows, ", ", plural(sum(is_held(x)), "parameter"), " held")
-  if (isTRUE(x$data$n_empty > 0)) rows <- paste0(rows, ", ", x$data$n_empty, " without trials not counted")
+  if (isTRUE(x$data$n_empty > 0)) rows <- paste0(rows, ", ", x$data$n_empty, " without ", family_lacks(x$family), " not counted")
   if (length(x$data$na.action)) rows <- paste0(rows, ", ", length(x$data$na.action), " left out for NA")
   c(title, rows)
 }

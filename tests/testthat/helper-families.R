@@ -3,7 +3,10 @@
 #   x        the data as a user gives them          x_of(n)  new data of the same kind, n rows
 #   k, start a start by parameters                  family   its object
 #   shift, scale  does the family move with x + b, x * s?
-#   oracle   how helper-reference.R calls it: list(structure, family)
+#   own      the name of its location
+#   oracle   how helper-reference.R calls it: list(structure, family); or list(blocks, parameters), functions of x and of a
+#            start, for helper-reference-families.R
+#   given(x, group)   of families that do not scale: their M-step where the groups of the rows are known
 
 law_structures <- c("EII", "VII", "EEI", "VEI", "EVI", "VVI", "EEE", "VEE", "EVE", "VVE", "EEV", "VEV", "EVV",
                     "VVV")
@@ -28,6 +31,21 @@ law_counts <- function(n, seed) {
   })
 }
 
+# Rates for exposures that differ, some of them 0.
+law_rates <- function(n, seed) {
+  withr_seed(seed, {
+    exposure <- runif(n, 0.3, 2) * (seq_len(n) %% 20 > 0)
+    cbind(count = rpois(n, c(0.6, 3, 9)[sample(3, n, replace = TRUE)] * exposure), exposure = exposure)
+  })
+}
+
+law_two_counts <- function(n, seed) {
+  withr_seed(seed, {
+    z <- sample(3, n, replace = TRUE)
+    cbind(a = rpois(n, c(1, 4, 9)[z]), b = rpois(n, c(6, 2, 2)[z]))
+  })
+}
+
 # A seed that leaves the caller's generator as it was.
 withr_seed <- function(seed, code) {
   old <- get0(".Random.seed", globalenv(), inherits = FALSE)
@@ -43,24 +61,61 @@ law_cases <- function() {
       name = name, family = em_gaussian(name), x_of = function(n) law_matrix(n, 3, 11), k = 3L,
       start = list(proportions = c(0.4, 0.3, 0.3),
                    mean = rbind(c(0, 0, 0), c(3, -1, 0), c(-2, 3, 0)), covariance = diag(3)),
-      shift = TRUE, scale = TRUE, oracle = list(structure = name, family = "gaussian")
+      shift = TRUE, scale = TRUE, own = "mean", oracle = list(structure = name, family = "gaussian")
     )
   })
   one <- lapply(c("E", "V"), function(name) {
     list(
       name = name, family = em_gaussian(name), x_of = function(n) law_matrix(n, 1, 12)[, 1], k = 3L,
       start = list(proportions = c(0.4, 0.3, 0.3), mean = c(0, 3, -2), sd = c(1, 1, 1)),
-      shift = TRUE, scale = TRUE, oracle = list(structure = name, family = "gaussian")
+      shift = TRUE, scale = TRUE, own = "mean", oracle = list(structure = name, family = "gaussian")
     )
   })
   coins <- list(
     name = "binomial", family = em_binomial(), x_of = function(n) law_counts(n, 13), k = 3L,
     start = list(proportions = c(0.4, 0.3, 0.3), prob = c(0.3, 0.5, 0.7)),
-    shift = FALSE, scale = FALSE, oracle = list(structure = NA, family = "binomial")
+    shift = FALSE, scale = FALSE, own = "prob", oracle = list(structure = NA, family = "binomial"),
+    given = function(x, group) c(tapply(x[, 1], group, sum) / tapply(rowSums(x), group, sum))
   )
-  cases <- c(one, many, list(coins))
+  rates <- list(
+    name = "poisson", family = em_poisson("exposure"), x_of = function(n) law_rates(n, 14), k = 3L,
+    start = list(proportions = c(0.4, 0.3, 0.3), rate = c(0.5, 2.5, 8)),
+    shift = FALSE, scale = FALSE, own = "rate",
+    oracle = list(blocks = function(x) list(reference_block("poisson", x[, 1], exposure = x[, 2])),
+                  parameters = function(start) list(list(rate = matrix(start$rate)))),
+    given = function(x, group) c(tapply(x[, 1], group, sum) / tapply(x[, 2], group, sum))
+  )
+  counts <- list(
+    name = "poisson, 2 columns", family = em_poisson(), x_of = function(n) law_two_counts(n, 15), k = 3L,
+    start = list(proportions = c(0.4, 0.3, 0.3), rate = cbind(c(0.5, 3, 8), c(5, 2, 3))),
+    shift = FALSE, scale = FALSE, own = "rate",
+    oracle = list(blocks = function(x) list(reference_block("poisson", x)),
+                  parameters = function(start) list(list(rate = start$rate))),
+    given = function(x, group) apply(x, 2, function(y) tapply(y, group, mean))
+  )
+  cases <- c(one, many, list(coins, rates, counts))
   names(cases) <- vapply(cases, function(case) case$name, "")
   cases
+}
+
+# What the oracle of a case makes of x in n_iter iterations: list(parameters, trace).
+law_oracle <- function(case, x, start = case$start, proportions = "free", weights = rep(1, NROW(x)), n_iter = 10) {
+  if (is.null(case$oracle$blocks)) {
+    return(reference_em(x, 3, structure = case$oracle$structure, family = case$oracle$family, start = start,
+                        proportions = proportions, weights = weights, n_iter = n_iter))
+  }
+  blocks <- case$oracle$blocks(x)
+  says <- case$name != "poisson" | x[, NCOL(x)] > 0 # rows that say something
+  own <- if (identical(proportions, "free")) start$proportions else if (is.numeric(proportions)) proportions
+  p <- list(proportions = if (is.null(own)) rep(1 / 3, 3) else own, blocks = case$oracle$parameters(start))
+  held <- if (!identical(proportions, "free")) p$proportions
+  trace <- reference_blocks_loglik(blocks, p, weights * says)
+  for (iteration in seq_len(n_iter)) {
+    p <- reference_blocks_step(blocks, weights * says * reference_blocks_responsibilities(blocks, p))
+    if (!is.null(held)) p$proportions <- held
+    trace <- c(trace, reference_blocks_loglik(blocks, p, weights * says))
+  }
+  list(parameters = c(p["proportions"], p$blocks[[1]]), trace = trace)
 }
 
 # A run of so many plain iterations from the start of a case.
