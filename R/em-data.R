@@ -6,8 +6,9 @@
 #   terms      of the formula, or NULL                      na.action  rows that were left out, or NULL
 #   missing, order   where rows with missing values were kept: see em-missing.R
 #   weighted   were weights given?                          labels     see em-labels.R
+#   unit       see units.R
 # and what the family adds.
-em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, labels = NULL) {
+em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, labels = NULL, unit = NULL) {
   frame <- as_frame(x, logical_ok = inherits(family, "em_family_binomial"),
                     by = if (is.null(terms)) "columns" else "formula")
   names <- clean_names(frame$names)
@@ -18,17 +19,20 @@ em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, l
   frame$weighted <- !is.null(weights)
   if (frame$weighted) frame$weights <- check_weights(weights, nrow(frame$x))
   if (!is.null(labels)) frame$labels <- check_labels(labels, nrow(frame$x))
+  if (!is.null(unit)) frame$unit <- check_units(unit, nrow(frame$x))
   frame$terms <- terms
   data_of_frame(frame, family, na.action)
 }
 
 data_of_frame <- function(frame, family, na.action) {
+  if (!is.null(frame$unit)) frame <- share_in_units(frame)
   if (!all_finite(frame$x)) {
     frame <- treat_missing(frame, na.action)
     check_finite(frame)
   }
   data <- family_data(family, frame)
   data$n <- dim(data$x)[1L]
+  if (!is.null(data$unit)) data$order <- row_order(data)
   data
 }
 
@@ -298,6 +302,8 @@ abort_bad_component <- function(component, data, given, family) {
 # `size` are their trials, where counts have them beside.
 new_data <- function(newdata, fit, size = NULL) {
   old <- fit$data
+  parted <- new_units(newdata, fit)
+  newdata <- parted$x
   family <- if (is.null(size)) fit$family else family_with_size(fit$family, size)
   newdata <- named_rows(newdata, old, family_variables(family))
   if (is.null(dim(newdata)) && is.numeric(newdata) && !length(newdata)) newdata <- matrix(0, 0L, ncol(family_frame(fit$family, old)))
@@ -314,6 +320,10 @@ new_data <- function(newdata, fit, size = NULL) {
   }
   data <- family_data(family, frame, old = old)
   data$n <- nrow(data$x)
+  if (!is.null(parted$unit)) {
+    data$unit <- parted$unit
+    data$order <- row_order(data)
+  }
   data$complete <- rep(TRUE, data$n)
   data
 }

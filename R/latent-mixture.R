@@ -38,8 +38,8 @@
 #' fit
 #' table(predict(fit))
 #' @export
-em_mixture <- function(proportions = "free", noise = FALSE) {
-  if (missing(proportions) && missing(noise)) return(plain_mixture)
+em_mixture <- function(proportions = "free", noise = FALSE, unit = NULL) {
+  if (missing(proportions) && missing(noise) && is.null(unit)) return(plain_mixture)
   noise <- check_flag(noise, "noise")
   if (is.numeric(proportions)) {
     if (!length(proportions) || anyNA(proportions) || any(proportions <= 0) ||
@@ -53,7 +53,35 @@ em_mixture <- function(proportions = "free", noise = FALSE) {
   } else {
     proportions <- check_choice(proportions, "proportions", c("free", "equal"))
   }
-  new_em_latent("mixture", proportions = proportions, noise = noise)
+  out <- new_em_latent("mixture", proportions = proportions, noise = noise)
+  if (!is.null(unit)) out$unit <- check_unit(unit)
+  out
+}
+
+check_unit <- function(unit) {
+  if (inherits(unit, "formula") && length(unit) == 2L) return(unit)
+  plain <- is.factor(unit) || is.null(dim(unit)) && (is.character(unit) || is.numeric(unit))
+  if (plain && length(unit)) return(unit)
+  abort_em("argument", c(
+    sprintf("`unit` must be the name of a column, a formula such as ~ id, or a value for each row, not %s.",
+            describe_value(unit)),
+    i = "em_mixture(unit = \"id\")"
+  ))
+}
+
+#' @export
+latent_unit.em_latent_mixture <- function(latent) .subset2(latent, "unit")
+
+# A fit keeps which columns say it, and of a value for each row that they were given: these are in its data.
+#' @export
+latent_settle.em_latent_mixture <- function(latent, unit) {
+  if (is.null(unit)) return(latent)
+  said <- latent$unit
+  latent$unit <- if (!length(unit$columns)) TRUE else if (inherits(said, "formula")) {
+    environment(said) <- globalenv()
+    said
+  } else said
+  latent
 }
 
 # What most calls mean. Written out, as it is made before the functions of other files are there.
@@ -65,7 +93,13 @@ format.em_latent_mixture <- function(x, ...) {
   check_dots(..., let_pass = format_arguments)
   proportions <- if (is.numeric(x$proportions)) enumerate(number(x$proportions)) else x$proportions
   paste0("Mixture, proportions ", proportions, if (is.numeric(x$proportions)) " (held)",
-         if (has_noise(x)) ", and noise")
+         if (has_noise(x)) ", and noise", format_unit(x$unit))
+}
+
+format_unit <- function(said) {
+  if (is.null(said)) return("")
+  column <- if (inherits(said, "formula")) deparse1(said[[2L]]) else if (is_unit_name(said)) said
+  paste0(", one component for each unit", if (!is.null(column)) sprintf(" (%s)", column))
 }
 
 #' @export
@@ -256,8 +290,10 @@ latent_from_partition.em_latent_mixture <- function(latent, parameters, k) {
 }
 
 #' @export
-latent_simulate.em_latent_mixture <- function(latent, parameters, n, labels = NULL) {
-  simulate_components(parameters$proportions, n, labels)
+latent_simulate.em_latent_mixture <- function(latent, parameters, n, labels = NULL, unit = NULL) {
+  if (is.null(unit)) return(simulate_components(parameters$proportions, n, labels))
+  first <- which(!duplicated(unit))
+  simulate_components(parameters$proportions, length(first), keep_labels(labels, first))[match(unit, unit[first])]
 }
 
 # Components (k + 1 is noise) drawn for n rows, of which labels may say something.

@@ -1,6 +1,6 @@
 # The object that em_select() returns: a table with a row for each fit, and what best() makes fits of.
 new_em_select <- function(search, criterion, call) {
-  nobs <- if (is.null(search$data$weights)) search$data$n else sum(search$data$weights)
+  nobs <- count_observations(search$data)
   families <- length(search$cells[[1L]])
   # By structure, then by k, as the lines of a plot.
   by_family <- order(rep(seq_len(families), length(search$ks)), rep(search$ks, each = families))
