@@ -111,7 +111,7 @@ select_title <- function(x) {
   rows <- paste0(plural(x$data$n, "observation"), ", ", family_rows(x$cells[[1L]]$model$family, x$data))
   c(sprintf("%ss: %s%s components", label,
             if (anyNA(x$table$covariance)) "" else paste0(plural(structures, "structure"), ", "), span),
-    paste0(c(rows, describe_missing(x$data)), collapse = ""))
+    paste0(c(paste(c(rows, describe_units(x$data$unit)), collapse = ", "), describe_missing(x$data)), collapse = ""))
 }
 
 select_top <- function(x, rows) {

@@ -149,8 +149,8 @@ codes_of_ends <- function(ends) rep(seq_along(ends), diff(c(0L, ends)))
 
 # The unit of each row, of data or of rows as the core has them; every row is one where nothing else is said.
 unit_codes <- function(data) {
-  if (!is.null(data$unit)) return(data$unit$codes)
-  if (!is.null(data$units)) codes_of_ends(data$units)
+  if (!is.null(data[["unit"]])) return(data[["unit"]]$codes)
+  if (!is.null(data[["units"]])) codes_of_ends(data[["units"]])
 }
 
 # Whatever is drawn of rows is drawn of units: draw(w) gets the weights of all units and gives each a number, which
