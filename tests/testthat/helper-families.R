@@ -72,7 +72,7 @@ law_latents <- list(
   noise = list(latent = em_mixture(noise = TRUE)),
   unit = list(latent = em_mixture(unit = "id"), unit_of = function(row) (row * 7) %% 11 + 11 * ((row - 1) %/% 30)),
   both = list(latent = em_mixture(unit = ~ id), unit_of = function(row) (row * 7) %% 11 + 11 * ((row - 1) %/% 30),
-              label_of = function(row) ifelse(row %% 30 == 4, 3, NA))
+              label_of = function(row) ifelse(row %% 30 == 4, row %/% 30 %% 3 + 1, NA))
 )
 
 # Families with every structure that they allow: all of them free, some of them all.
@@ -82,6 +82,7 @@ law_columns <- function(cases = law_cases(), some = c("V", "VVV", "EEE", "binomi
     out$structure <- case$name
     if (kind != "free") out$name <- paste0(case$name, ", ", kind)
     if (kind %in% c("equal", "held")) out$start$proportions <- NULL
+    if (!is.null(out$unit_of)) out$x_of <- function(n) alike_in_units(case$x_of(n), out$unit_of(seq_len(n)))
     if (kind == "noise") out$start$proportions <- c(0.95 * case$start$proportions, 0.05)
     out
   }
@@ -91,6 +92,12 @@ law_columns <- function(cases = law_cases(), some = c("V", "VVV", "EEE", "binomi
     out <- c(out, lapply(cases[able], with_latent, kind = kind))
   }
   unname(out)
+}
+
+# The same rows, those near each other in the first column (in the share of successes) in one unit.
+alike_in_units <- function(x, unit) {
+  key <- if (is.integer(x)) x[, 1] / rowSums(x) else as.matrix(x)[, 1]
+  law_rows(x, order(key)[order(order(unit))])
 }
 
 # What em_fit() gets: rows `at` of those that x_of() made, and what belongs to them. copy: rows that are there several
