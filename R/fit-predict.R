@@ -23,7 +23,7 @@
 #' @return A factor, vector or matrix with an entry or row for each row of `newdata`, under its row names. A row
 #'   with missing values is judged by the cells that are observed: densities are those of their margin. Where
 #'   nothing is observed the responsibilities are the proportions and the log density is 0. Rows that
-#'   `na.exclude` left out of the fit give NA.
+#'   `na.exclude` left out of the fit give NA. Where rows have units, see [em_mixture()].
 #' @section Errors: `emfit_error_newdata` where a column is lacking (named) or their number is wrong, where the
 #'   trials are not said, and for rows without names where a formula transforms them;
 #'   `emfit_error_input` for values that are not finite or not numeric; `emfit_error_counts`.
@@ -131,12 +131,12 @@ responsibilities <- function(fit) {
 #' @param nsim How many data sets.
 #' @param n How many rows each of them has. Left out: those of the fit, row by row, with their trials and their missing
 #'   counts. With `n` the rows are new ones, none of them missing, and each has the trials of a row of the fit drawn
-#'   by weight. Labels have no say in either.
+#'   by weight. Labels have no say in either. With units (see [em_mixture()]) `n` is their number.
 #' @param seed `NULL`, or a number for [set.seed()]; the generator's state is put back afterwards.
 #' @param ... Nothing: an unknown argument is an error.
 #' @return `fitted()`, `residuals()`: an n x d matrix in the units of the data (successes for counts), a vector
 #'   where there is one variable; residuals are NA where the data are. `simulate()`: a list of `nsim` data frames
-#'   with the columns of the data and as many rows as the data or `n`, each with the attribute `component`, a factor
+#'   with the columns of the data (where there are units, they are the first) and as many rows as the data or `n`, each with the attribute `component`, a factor
 #'   of the true components.
 #' @references McLachlan, G. J. and Peel, D. (2000) *Finite Mixture Models*. Wiley. \doi{10.1002/0471721182}
 #' @examples
