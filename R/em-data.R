@@ -7,8 +7,9 @@
 #   missing, order   where rows with missing values were kept: see em-missing.R
 #   weighted   were weights given?                          labels     see em-labels.R
 #   width      how many columns of x are fitted, where others (exposures) stand behind them; else NULL
+#   unit       see units.R
 # and what the family adds.
-em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, labels = NULL) {
+em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, labels = NULL, unit = NULL) {
   frame <- as_frame(x, logical_ok = inherits(family, "em_family_binomial"),
                     by = if (is.null(terms)) "columns" else "formula")
   names <- clean_names(frame$names)
@@ -19,17 +20,20 @@ em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, l
   frame$weighted <- !is.null(weights)
   if (frame$weighted) frame$weights <- check_weights(weights, nrow(frame$x))
   if (!is.null(labels)) frame$labels <- check_labels(labels, nrow(frame$x))
+  if (!is.null(unit)) frame$unit <- check_units(unit, nrow(frame$x))
   frame$terms <- terms
   data_of_frame(frame, family, na.action)
 }
 
 data_of_frame <- function(frame, family, na.action) {
+  if (!is.null(frame$unit)) frame <- share_in_units(frame)
   if (!all_finite(frame$x)) {
     frame <- treat_missing(frame, na.action)
     check_finite(frame)
   }
   data <- family_data(family, frame)
   data$n <- dim(data$x)[1L]
+  if (!is.null(data$unit)) data$order <- row_order(data)
   data
 }
 
@@ -323,6 +327,8 @@ data_width <- function(data) if (is.null(data$width)) ncol(data$x) else data$wid
 # `beside` is what was said of them: see said_beside().
 new_data <- function(newdata, fit, beside = list()) {
   old <- fit$data
+  parted <- new_units(newdata, fit)
+  newdata <- parted$x
   family <- if (length(beside)) family_with(fit$family, beside) else fit$family
   newdata <- named_rows(newdata, old, family_variables(family))
   if (is.null(dim(newdata)) && is.numeric(newdata) && !length(newdata)) newdata <- matrix(0, 0L, ncol(family_frame(fit$family, old)))
@@ -339,6 +345,10 @@ new_data <- function(newdata, fit, beside = list()) {
   }
   data <- family_data(family, frame, old = old)
   data$n <- nrow(data$x)
+  if (!is.null(parted$unit)) {
+    data$unit <- parted$unit
+    data$order <- row_order(data)
+  }
   data$complete <- rep(TRUE, data$n)
   data
 }

@@ -8,19 +8,24 @@
 # and nothing of the environment in which the formula was made.
 
 # em_data() of a formula; `weights`, `subset` and `labels` as the user wrote them.
-data_of_formula <- function(formula, data, weights, subset, family, na.action, labels = NULL) {
+data_of_formula <- function(formula, data, weights, subset, family, na.action, labels = NULL,
+                            latent = em_mixture()) {
   check_formula_data(data)
   home <- environment(formula)
   weights <- evaluate(weights, data, home, "weights")
   labels <- evaluate(labels, data, home, "labels")
   rows <- evaluate(subset, data, home, "subset")
+  parted <- part_units(data, latent, home, "data")
+  unit <- parted$unit
+  if ("." %in% all.vars(formula)) data <- parted$x
   frame <- rows_of_formula(formula, data, rows, family)
+  if (!is.null(rows) && !is.null(unit)) unit <- keep_units(unit, rows_kept(rows, length(unit$value)))
   if (!is.null(rows) && !is.null(weights)) weights <- weights[rows_kept(rows, length(weights))]
   if (!is.null(rows) && !is.null(labels)) {
     at <- rows_kept(rows, NROW(labels))
     labels <- if (is.matrix(labels)) labels[at, , drop = FALSE] else labels[at]
   }
-  em_data(frame$x, family, weights, na.action, terms = frame$terms, labels = labels)
+  em_data(frame$x, family, weights, na.action, terms = frame$terms, labels = labels, unit = unit)
 }
 
 check_formula_data <- function(data) {

@@ -80,10 +80,12 @@ step_data <- function(x, given, parameters, family, beside) {
   of_fit <- inherits(given, "em_fit")
   if (length(beside)) family <- family_with(family, beside)
   else if (of_fit) family <- family_of_others(family, NROW(x))
+  parted <- if (of_fit) new_units(x, given) else part_units(x, attr(parameters, "latent"))
+  x <- parted$x
   columns <- attr(parameters, "columns")
-  if (of_fit) x <- named_rows(x, given$data, family_variables(family))
-  else if (length(columns) && length(colnames(x))) x <- pick_columns(x, columns)
-  data <- em_data(x, family)
+  if (of_fit) parted$x <- named_rows(x, given$data, family_variables(family))
+  else if (length(columns) && length(colnames(x))) parted$x <- pick_columns(x, columns)
+  data <- em_data(parted$x, family, unit = parted$unit)
   check_fits_data(parameters, data)
   data
 }
@@ -92,7 +94,8 @@ first_mstep <- function(x, responsibilities, family, latent, algorithm) {
   if (algorithm == "ecm") {
     abort_em("argument", "`parameters` must be given for algorithm = \"ecm\": it takes the spread about their means.")
   }
-  data <- em_data(x, family)
+  parted <- part_units(x, latent)
+  data <- em_data(parted$x, family, unit = parted$unit)
   groups <- if (is.matrix(responsibilities)) seq_len(ncol(responsibilities)) else partition_levels(responsibilities)
   labels <- if (is.matrix(responsibilities)) colnames(responsibilities)
             else if (!is.numeric(responsibilities)) as.character(groups)

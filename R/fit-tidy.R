@@ -171,6 +171,8 @@ fitted_frame <- function(fit) {
           else list(x = family_frame(fit$family, fit$data), row_names = fit$data$row_names)
   frame <- as.data.frame(unname(rows$x))
   names(frame) <- names_in_frame(fit, ncol(rows$x))
+  unit <- if (inherits(fit$data$na.action, "exclude")) rows$unit else fit$data$unit
+  if (length(unit$columns) == 1L && unit$columns == unit$name) frame <- with_unit_column(frame, unit)
   names <- rows$row_names
   if (length(names) && !anyNA(names) && !anyDuplicated(names)) attr(frame, "row.names") <- names
   frame
