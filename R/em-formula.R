@@ -57,6 +57,7 @@ rows_of_formula <- function(formula, data, rows, family) {
 }
 
 formula_terms <- function(formula, data, family) {
+  refuse_bar(formula)
   terms <- tryCatch(stats::terms(formula, data = data), error = function(e) {
     abort_em("input", c("The formula can't be read.", x = conditionMessage(e)))
   })
@@ -78,6 +79,17 @@ formula_terms <- function(formula, data, family) {
   }
   attr(terms, "predvars") <- NULL
   drop_unused(terms)
+}
+
+# What other packages write for rows that belong together.
+refuse_bar <- function(formula) {
+  right <- formula[[length(formula)]]
+  if (!is.call(right) || !identical(right[[1L]], as.name("|"))) return(invisible())
+  unit <- deparse1(right[[3L]])
+  abort_em("unsupported", c(
+    sprintf("The formula can't have `| %s`: which rows share a component is part of the latent structure.", unit),
+    i = sprintf("latent = em_mixture(unit = ~ %s)", unit)
+  ))
 }
 
 # A model frame also has the variables that `-` took away; these terms name only what is left.
