@@ -123,16 +123,16 @@ on_edge <- function(family, parameters, k, open = FALSE) {
   out
 }
 
-# Without rows a component keeps its parameters.
+# With fewer rows than these a component has none: it keeps its parameters, and the M-step does not hear of it.
 fewest_user_rows <- 1e-10
 
 maximise_user <- function(family, rows, counts, s, parameters) {
-  idle <- counts < fewest_user_rows
-  if (all(idle)) return(parameters)
-  f <- family$functions$maximise
-  also <- if ("parameters" %in% names(formals(f))) list(parameters = parameters)
-  given <- if (is.null(family$functions$statistics)) list(rows$x, s[rows$whole, , drop = FALSE])
-           else list(structure(s, dimnames = if (!is.null(rows$names)) list(NULL, rows$names)))
+  live <- which(counts >= fewest_user_rows)
+  if (!length(live)) return(parameters)
+  old <- lapply(parameters, function(p) if (is.matrix(p)) p[live, , drop = FALSE] else p[live])
+  also <- if ("parameters" %in% names(formals(family$functions$maximise))) list(parameters = old)
+  given <- if (is.null(family$functions$statistics)) list(rows$x, s[rows$whole, live, drop = FALSE])
+           else list(matrix(s[live, ], length(live), dimnames = if (!is.null(rows$names)) list(NULL, rows$names)))
   found <- do.call(call_user, c(list(family, "maximise"), given, also))
   if (!is.list(found) || !all(names(parameters) %in% names(found))) {
     abort_user(family, "maximise", sprintf("a list with %s", enumerate(sprintf("`%s`", names(parameters)))),
@@ -140,27 +140,25 @@ maximise_user <- function(family, rows, counts, s, parameters) {
                                           else describe_shape(found)))
   }
   for (name in names(parameters)) {
-    parameters[[name]] <- new_numbers(family, name, found[[name]], parameters[[name]], idle)
+    new <- new_numbers(family, name, found[[name]], old[[name]], live)
+    if (is.matrix(new)) parameters[[name]][live, ] <- new else parameters[[name]][live] <- new
   }
   parameters
 }
 
-# One parameter of all components, as it was where a component has no rows.
-new_numbers <- function(family, name, x, old, idle) {
+# One parameter of the components that were asked for, in the shape that it has; live: their numbers.
+new_numbers <- function(family, name, x, old, live) {
   if (!is.numeric(x) || length(x) != length(old) || is.matrix(old) && !identical(dim(x), dim(old))) {
     abort_user(family, "maximise", sprintf("in `%s` %s", name, if (is.matrix(old)) paste("a matrix of", shape_of(old, 2L))
-                                           else paste("one number for each component,", length(old))),
+                                           else sprintf("one number for each component (%d)", length(old))),
                sprintf("It returned %s.", describe_shape(x)))
   }
-  table <- matrix(as.double(x), NROW(old))
-  table[idle, ] <- old[if (is.matrix(old)) cbind(rep(which(idle), ncol(old)), rep(seq_len(ncol(old)), each = sum(idle)))
-                       else idle]
   scale <- family$fields[[name]]$scale
-  table[] <- to_scale(table, scale)
+  table <- to_scale(matrix(as.double(x), NROW(old)), scale)
   bad <- which(rowSums(is.na(table)) > 0 | off_scale(table, scale))
   if (length(bad)) {
     abort_user(family, "maximise", sprintf("in `%s` numbers that are %s", name, scale_words[[scale]]),
-               sprintf("Component %d has %s.", bad[1L], enumerate(number(table[bad[1L], ]))))
+               sprintf("Component %d has %s.", live[bad[1L]], enumerate(number(table[bad[1L], ]))))
   }
   dim(table) <- dim(old)
   table
@@ -176,7 +174,10 @@ off_scale <- function(x, scale) {
 
 # What rounding took beyond the end of a scale.
 to_scale <- function(x, scale) {
-  if (scale %in% c("unit", "simplex")) x[] <- ifelse(x < 0 & x > -1e-12, 0, ifelse(x > 1 & x < 1 + 1e-12, 1, x))
+  if (scale %in% c("unit", "simplex")) {
+    x[which(x < 0 & x > -1e-12)] <- 0
+    x[which(x > 1 & x < 1 + 1e-12)] <- 1
+  }
   if (scale == "simplex" && !anyNA(x) && !any(off_simplex(x))) x <- x / rowSums(x)
   x
 }

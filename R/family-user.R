@@ -30,8 +30,8 @@
 #'   under each component, an n x k matrix. It is finite, or `-Inf` where a row is impossible.
 #' @param maximise `function(s)` of the statistics, a k x p matrix with the column names that `statistics` gave; or
 #'   without `statistics` `function(x, w)`. It returns the parameters that maximise the weighted log-likelihood, a list
-#'   as `parameters`. Where it has an argument `parameters` it gets the present ones, and need only improve on them. What
-#'   it makes of a component without rows is ignored.
+#'   as `parameters`. Where it has an argument `parameters` it gets the present ones, and need only improve on them. A
+#'   component without rows keeps its parameters and is left out of what `maximise` gets.
 #' @param statistics `NULL`, or `function(x)` that returns what each row adds to the statistics: an n x p matrix.
 #' @param simulate `NULL`, or `function(n, parameters)` that draws n rows from one component, whose parameters are
 #'   numbers (of tables: a row): a vector, or an n x d matrix. For [simulate()], [em_lrt()] and parametric bootstraps.
@@ -85,11 +85,12 @@ check_family_name <- function(name) {
 check_closure <- function(f, arg, least) {
   # A primitive has no environment that a fit could keep; wrapped it has.
   if (!is.function(f) || is.primitive(f)) {
-    abort_em("argument", c(sprintf("`%s` must be a function, not %s.", arg, describe_value(f)),
+    abort_em("argument", c(sprintf("`%s` must be a function, not %s.", arg,
+                                   if (is.function(f)) "a primitive one" else describe_value(f)),
                            i = if (is.primitive(f)) sprintf("Wrap it: %s = function(x, ...) f(x, ...).", arg)))
   }
   takes <- names(formals(f))
-  if (!"..." %in% takes && length(setdiff(takes, "parameters")) + (least == 2L && "parameters" %in% takes) < least) {
+  if (!"..." %in% takes && length(takes) < least) {
     abort_em("argument", sprintf("`%s` must be a function of %s, not of %d.", arg, plural(least, "argument"),
                                  length(takes)))
   }
@@ -193,12 +194,6 @@ family_check.em_family_user <- function(family, data, k, estimated = TRUE) {
 
 #' @export
 family_parameters.em_family_user <- function(family, start, k, data) {
-  lacking <- setdiff(names(family$fields), names(start)[lengths(start) > 0L])
-  if (length(lacking)) {
-    abort_em("start", c(sprintf("`start` lacks %s.", enumerate(sprintf("`%s`", lacking))),
-                        i = sprintf("Components of the family \"%s\" have %s.", family$name,
-                                    enumerate(names(family$fields)))))
-  }
   fields <- family_fields(family, k, data)
   out <- read_fields(start, fields, data$names, "start")
   for (name in names(fields)) {
@@ -312,6 +307,10 @@ family_starts.em_family_user <- function(family, x, k, method, n_start) {
   lapply(seq_len(n_start), function(i) {
     start <- call_user(family, "start", rows$x, k)
     if (is.list(start)) {
+      lacking <- setdiff(names(family$fields), names(start))
+      if (length(lacking)) {
+        abort_em("family", sprintf("`start` of the family \"%s\" must also hold %s.", family$name, quoted(lacking)))
+      }
       return(list(parameters = family_parameters(family, start, k, list(x = x, names = family$columns))))
     }
     groups <- if (is.numeric(start)) as.integer(start) else as.integer(factor(start))
