@@ -53,6 +53,7 @@ RFamily::RFamily(const Rcpp::List& family, Index d, Index k)
       functions_(std::make_shared<Functions>(Functions{
           function_of(family, "bind"), function_of(family, "density"), function_of(family, "maximise")})) {
   const Rcpp::List fields = element(family, "fields");
+  if (fields.size() == 0) throw std::invalid_argument("a family needs fields");
   for (R_xlen_t i = 0; i < fields.size(); ++i) {
     const Rcpp::List field = fields[i];
     const int size = Rcpp::as<int>(element(field, "size"));
