@@ -293,8 +293,8 @@ determining_columns <- function(x, column) {
 abort_bad_component <- function(component, data, given, family) {
   size <- if (is.matrix(given)) sum(given[, component]) else sum(as.integer(given) == component)
   abort_em("start", c(
-    sprintf("`start` gives component %d no covariance: it has %s, and %s.", component,
-            plural(round(size, 2), "row"), plural(ncol(data$x), "variable")),
+    sprintf("`start` gives component %d no %s: it has %s, and %s.", component,
+            if (family_can_collapse(family)) "covariance" else "density", plural(round(size, 2), "row"), plural(ncol(data$x), "variable")),
     i = simpler_hint(family, "Give it more rows")
   ))
 }

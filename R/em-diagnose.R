@@ -208,7 +208,7 @@ simpler_update <- function(fit) {
 diagnose_collapse <- function(fit, name) {
   least <- min(fit$relative_spread)
   say <- function(status, explanation, remedy = NULL) finding("collapse", status, least, explanation, remedy, name)
-  if (!family_can_collapse(fit$family)) return(say("ok", "Components of this family can't shrink onto single rows."))
+  if (!family_can_collapse(fit$family)) return(say("ok", "Components of this family are not known to shrink onto single rows."))
   bad <- collapsed_components(fit)
   if (length(bad)) {
     return(say("problem",

@@ -1,7 +1,7 @@
 # The only R file that calls the compiled core. A `model` is what a run needs besides data and start:
 # list(family, latent, k), the family already checked against the data.
 
-native_family <- function(model) c(unclass(model$family), k = model$k)
+native_family <- function(model) family_native(model$family, model$k)
 
 native_latent <- function(model) latent_native(model$latent, model$k)
 
@@ -59,8 +59,11 @@ count_rows <- function(x, size) em_counts_cpp(x, size)
 draw_starts <- function(data, model, method, n_start, native = tallied(data, model)) {
   n_start <- latent_draws(model$latent, model$k, n_start)
   seeds <- as.double(sample.int(.Machine$integer.max, n_start, replace = TRUE))
-  by_unit <- !is.null(native$units) && method != "random"
-  items <- em_start_cpp(if (by_unit) means_of_units(native) else native, native_family(model), method, seeds)
+  items <- family_starts(model$family, native$x, model$k, method, n_start)
+  by_unit <- is.null(items) && !is.null(native$units) && method != "random"
+  if (is.null(items)) {
+    items <- em_start_cpp(if (by_unit) means_of_units(native) else native, native_family(model), method, seeds)
+  }
   items <- lapply(items, function(item) {
     if (by_unit) item$partition <- item$partition[codes_of_ends(native$units)]
     if (!is.null(item$parameters)) {
@@ -82,6 +85,13 @@ first_step <- function(item, native, model) {
                 c("responsibilities", "row_loglik"), NULL, 1L)
 }
 
+# Long steps go by the gradient.
+run_settings <- function(control, model) {
+  settings <- unclass(control)
+  settings$accelerate <- settings$accelerate && family_has_score(model$family)
+  settings
+}
+
 # From starting items to the best run. Raises nothing but defects of the data.
 run_em <- function(data, start, model, control, native = tallied(data, model)) {
   run <- run_native(data, native, start$items, model, control)
@@ -91,7 +101,7 @@ run_em <- function(data, start, model, control, native = tallied(data, model)) {
 
 # The same on rows in the core's own shape; ends: also the parameters that every start ended with?
 run_native <- function(data, native, items, model, control, ends = FALSE) {
-  settings <- unclass(control)
+  settings <- run_settings(control, model)
   settings$threads <- resolve_threads(settings, prod(dim(native$x), model$k, length(items)))
   settings <- c(settings, unit = weight_unit(data$weights), ends = ends)
   em_run_cpp(native, native_family(model), native_latent(model), items, settings)
@@ -136,7 +146,7 @@ expect_em <- function(data, parameters, model, want, given = NULL, threads = NUL
   native <- native_data(data, model)
   out <- em_expect_cpp(native, native_family(model), native_latent(model), plain, want, given, threads)
   if (out$component > 0 && is.null(given)) {
-    abort_em("start", sprintf("Component %d has no density: %s.", out$component, no_density(parameters)))
+    abort_em("start", sprintf("Component %d has no density: %s.", out$component, family_no_density(model$family, parameters)))
   }
   if ("log_density" %in% want) out$log_density <- with_noise_density(out$log_density, native)
   for (name in intersect(c("responsibilities", "log_density", "row_loglik"), names(out))) {
@@ -158,7 +168,7 @@ bare_numbers <- function(x) {
 
 # Many data sets, as native_data() or tallied() give them, each fitted from the same parameters.
 refit_em <- function(natives, parameters, model, control, unit = 1) {
-  settings <- unclass(control)
+  settings <- run_settings(control, model)
   work <- as.double(nrow(natives[[1L]]$x)) * ncol(natives[[1L]]$x) * model$k * length(natives) * 20
   settings$threads <- resolve_threads(control, work)
   settings$unit <- unit
@@ -167,7 +177,7 @@ refit_em <- function(natives, parameters, model, control, unit = 1) {
 
 # Many data sets, each with starts of its own that race, at most `most` of them to the end: the best run of each.
 race_em <- function(natives, items, model, control, most, unit = 1) {
-  settings <- unclass(control)
+  settings <- run_settings(control, model)
   work <- as.double(nrow(natives[[1L]]$x)) * ncol(natives[[1L]]$x) * model$k * sum(lengths(items)) * 10
   settings$threads <- resolve_threads(control, work)
   settings[c("unit", "path", "finalists")] <- list(unit, FALSE, most)
@@ -177,7 +187,7 @@ race_em <- function(natives, items, model, control, most, unit = 1) {
 # Several families, each from a start of its own: a run of each.
 run_each_em <- function(data, items, models, control, native) {
   if (!length(models)) return(list())
-  settings <- unclass(control)
+  settings <- run_settings(control, models[[1L]])
   work <- as.double(nrow(native$x)) * ncol(native$x) * sum(vapply(models, `[[`, 0L, "k")) * 20
   settings$threads <- resolve_threads(control, work)
   settings[c("unit", "path")] <- list(weight_unit(data$weights), FALSE)
@@ -212,6 +222,7 @@ distances_em <- function(data, parameters, model) {
 # with "outer" the sum of their outer products.
 # Weights are taken in units of weight_unit().
 score_em <- function(data, parameters, model, want, threads = NULL) {
+  if (!family_has_score(model$family)) return(score_by_differences(data, parameters, model, want))
   at <- about_means(data, parameters, model, whole = want == "scores")
   threads <- resolve_threads(list(threads = threads), as.double(data$n) * ncol(data$x) * model$k)
   out <- em_score_cpp(at$native, native_family(at$model), native_latent(at$model), at$parameters, want, threads)

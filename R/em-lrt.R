@@ -131,6 +131,7 @@ plain_parameters <- function(parameters) lapply(unclass(parameters), bare_number
 # One component more at a time, the largest split; with one more altogether, each split in turn.
 split_starts <- function(models, parameters) {
   model <- models$small
+  if (!family_can(model$family, "split")) return(NULL)
   while (model$k < models$large$k - 1L) {
     parameters <- split_component(model, parameters, which.max(parameters$proportions[seq_len(model$k)]))
     model$k <- model$k + 1L

@@ -113,7 +113,7 @@ tell_missing <- function(data) {
   rows <- sprintf("%d of %s", length(missing$rows), plural(data$n, "row"))
   if (is.null(missing$patterns) && !isTRUE(data$by_cell)) {
     return(inform_em("missing", c(
-      sprintf("`x` has missing counts in %s (%s).", rows, enumerate(missing$rows)),
+      sprintf("`x` has missing %s in %s (%s).", what_is_missing(missing), rows, enumerate(missing$rows)),
       i = "These rows keep their place in every output but don't count. na.action = na.omit leaves them out."
     )))
   }
@@ -130,11 +130,15 @@ tell_missing <- function(data) {
   ))
 }
 
+what_is_missing <- function(missing) if (is.null(missing$what)) "counts" else missing$what
+
 # For the second line of print.
 describe_missing <- function(data) {
   missing <- data$missing
   if (is.null(missing)) return(NULL)
-  if (is.null(missing$patterns) && !isTRUE(data$by_cell)) return(sprintf(", %d with missing counts not counted", length(missing$rows)))
+  if (is.null(missing$patterns) && !isTRUE(data$by_cell)) {
+    return(sprintf(", %d with missing %s not counted", length(missing$rows), what_is_missing(missing)))
+  }
   partial <- length(missing$rows) - length(missing$empty)
   c(if (partial) sprintf(", %d with missing values", partial),
     if (length(missing$empty)) sprintf(", %d with nothing observed not counted", length(missing$empty)))

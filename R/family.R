@@ -88,9 +88,36 @@ family_conditional <- function(family, parameters, x, o, g, j) UseMethod("family
 
 # Has it a method for one of those that need not be there?
 family_can <- function(family, what) {
-  !is.null(utils::getS3method(paste0("family_", what), class(family)[1L], optional = TRUE,
-                              envir = asNamespace("emfit")))
+  has <- function(class) {
+    !is.null(utils::getS3method(paste0("family_", what), class, optional = TRUE, envir = asNamespace("emfit")))
+  }
+  any(vapply(class(family), has, NA))
 }
+
+# What crosses to the core. Does the core know its derivatives? Where not, there is no acceleration, and standard errors
+# come from differences. Starts of its own for a method, as em_start_cpp() gives them, or NULL. What is to be said where
+# the log-likelihood falls, NULL: that it can't. Why a component has no density at these parameters, and why it
+# found none.
+family_native <- function(family, k) UseMethod("family_native")
+#' @export
+family_native.default <- function(family, k) c(unclass(family), k = k)
+family_has_score <- function(family) UseMethod("family_has_score")
+#' @export
+family_has_score.default <- function(family) TRUE
+family_starts <- function(family, x, k, method, n_start) UseMethod("family_starts")
+#' @export
+family_starts.default <- function(family, x, k, method, n_start) NULL
+family_no_density <- function(family, parameters) UseMethod("family_no_density")
+#' @export
+family_no_density.default <- function(family, parameters) {
+  if (is.null(parameters$sd)) "its covariance is not positive definite" else "its standard deviation is 0 or no number"
+}
+family_too_few <- function(family) UseMethod("family_too_few")
+#' @export
+family_too_few.default <- function(family) "has too few rows for its covariance"
+family_fall <- function(family) UseMethod("family_fall")
+#' @export
+family_fall.default <- function(family) NULL
 
 family_path <- function(family, fit, path, chosen, variables) UseMethod("family_path")
 

@@ -55,19 +55,16 @@ check_run <- function(run, start) {
   if (run$status != "bad_start") return(if (identical(run$loglik, -Inf)) check_possible(run))
   if (start$supplied) {
     abort_em("start", c(
-      sprintf("`start` gives component %d no density: %s.", run$component, no_density(run$parameters)),
+      sprintf("`start` gives component %d no density: %s.", run$component,
+              family_no_density(start$model$family, run$parameters)),
       i = "Start it with more spread."
     ))
   }
   abort_em("degenerate", c(
-    sprintf("None of %s led to a fit: component %d has too few rows for its covariance.",
-            plural(nrow(as.data.frame(run$starts)), "start"), run$component),
+    sprintf("None of %s led to a fit: component %d %s.", plural(nrow(as.data.frame(run$starts)), "start"),
+            run$component, family_too_few(start$model$family)),
     i = simpler_hint(start$model$family)
   ))
-}
-
-no_density <- function(parameters) {
-  if (is.null(parameters$sd)) "its covariance is not positive definite" else "its standard deviation is 0 or no number"
 }
 
 # A row that a probability of 0 or 1 makes impossible stays so where labels or `fixed` leave no way out.

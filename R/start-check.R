@@ -19,7 +19,8 @@ read_fields <- function(given, fields, variables, arg) {
 read_field <- function(x, name, field, variables, arg) {
   size <- field$size
   if (field$scale == "covariance") return(read_covariance(x, name, size[3L], size[1L], variables, arg))
-  x <- if (length(size) == 1L) read_vector(x, name, size, arg) else read_table(x, name, size[1L], size[2L], variables, arg)
+  x <- if (length(size) == 1L) read_vector(x, name, size, arg)
+       else read_table(x, name, size[1L], size[2L], if (field$axes[2L] == "variable") variables, arg)
   component <- rep_len(seq_len(size[1L]), length(x))
   if (field$scale == "positive" && !field$zero) refuse_numbers(x, x <= 0, name, arg, "positive", component)
   if (field$scale == "positive") refuse_numbers(x, x < 0, name, arg, "0 or more", component)

@@ -12,6 +12,7 @@
 #include "kernels.h"
 #include "latent_mixture.h"
 #include "latent_mixture_units.h"
+#include "r_family.h"
 
 namespace em {
 
@@ -135,13 +136,23 @@ std::unique_ptr<Family> make_poisson(const Rcpp::List& family, Index d, Index k)
   return out;
 }
 
-std::unique_ptr<Family> family_of(const Rcpp::List& family, Index d, bool missing) {
+// Bound at once: how many statistics it has is for the rows to say.
+std::unique_ptr<Family> make_user(const Rcpp::List& family, const Data& rows, Index k) {
+  auto out = std::make_unique<RFamily>(family, rows.d, k);
+  out->bind(rows);
+  if (has(family, "held")) out->hold(packed_parameters(element(family, "held"), out->parameters()));
+  return out;
+}
+
+std::unique_ptr<Family> family_of(const Rcpp::List& family, const Data& rows, bool missing) {
   const auto name = word_of(family, "name");
+  const Index d = rows.d;
   const Index k = Rcpp::as<int>(element(family, "k"));
   if (k < 1) throw std::invalid_argument("family$k must be 1 or more");
   if (name == "gaussian") return make_gaussian(family, d, k, missing);
   if (name == "binomial") return make_binomial(family, d, k);
   if (name == "poisson") return make_poisson(family, d, k);
+  if (name == "user") return make_user(family, rows, k);
   throw std::invalid_argument("unknown family " + name);
 }
 
@@ -244,7 +255,7 @@ Data make_data(const Rcpp::List& data) {
 
 std::unique_ptr<Family> make_family(const Rcpp::List& data, const Rcpp::List& family) {
   const Data rows = make_data(data);
-  auto out = family_of(family, rows.d, is_true(data, "missing"));
+  auto out = family_of(family, rows, is_true(data, "missing"));
   out->bind(rows);
   return out;
 }
@@ -252,7 +263,7 @@ std::unique_ptr<Family> make_family(const Rcpp::List& data, const Rcpp::List& fa
 std::unique_ptr<Model> make_model(const Rcpp::List& data, const Rcpp::List& family,
                                   const Rcpp::List& latent) {
   Data rows = make_data(data);
-  auto components = family_of(family, rows.d, is_true(data, "missing"));
+  auto components = family_of(family, rows, is_true(data, "missing"));
   auto structure = latent_of(latent, components->n_components(), rows.units.size > 0);
   rows.known = known_of(data, rows.n, structure->n_columns());
   if (is_true(latent, "noise") && !rows.known.log_noise) {
