@@ -77,6 +77,12 @@ double log_binomial(double n, double y, double p, double scale) {
   return scale - deviance(y, mean, difference) - deviance(n - y, n * (1.0 - p), -difference);
 }
 
+double log_poisson(double y, double mean) {
+  if (y == 0.0) return -mean;
+  if (mean == 0.0) return -infinity;
+  return -stirling_error(y) - deviance(y, mean, y - mean) - 0.5 * (log_two_pi + std::log(y));
+}
+
 Index cholesky_in_place(Index d, double* a, const double* floor) {
   // A pivot below this part of its diagonal entry has no correct digit left.
   const double lost = 4.0 * static_cast<double>(d) * std::numeric_limits<double>::epsilon();

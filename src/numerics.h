@@ -29,6 +29,11 @@ double log_binomial(double n, double y, double p, double scale);
 // log of the binomial coefficient, 0 <= y <= n.
 double log_choose(double n, double y);
 
+// log of the Poisson probability of y >= 0 where so many are expected, in the saddle-point form (Loader
+// 2000): right to a few units in the last place for counts of any size. y = 0 has probability 1 where 0 is
+// expected.
+double log_poisson(double y, double mean);
+
 // Cholesky factor of a symmetric d x d matrix, in place: the lower triangle of a becomes L, the upper is left
 // alone. Returns -1, or the first j whose pivot L_jj^2 is not above floor[j] (null: 0) or is lost in rounding
 // beside a_jj; a is then useless.
