@@ -119,14 +119,14 @@ simulated_data <- function(fit) {
   drawn <- simulate_rows(fit_model(fit), fit$parameters, component, data)
   random <- seq_len(family_width(fit))
   absent <- is.na(data$x)
-  data$x[, random] <- as.matrix(drawn)[, random]
+  data$x[, random] <- family_numbers(fit$family, drawn, data)[, random]
   data$x[absent] <- NA
   if (!is.null(data$order)) data$order <- order_by_pattern(data$x)
   data
 }
 
 # How many columns of data$x are random; the others, as the trials of counts, are given.
-family_width <- function(fit) ncol(family_observed(fit$family, fit$data))
+family_width <- function(fit) min(ncol(family_observed(fit$family, fit$data)), ncol(fit$data$x))
 
 # Draws in batches, so that the data sets of a batch fit into memory; the batches do not depend on the threads.
 refit_draws <- function(fit, draw, n_boot, control) {

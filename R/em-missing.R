@@ -1,7 +1,8 @@
 # Missing values, R's half: what is done with rows that have some, and what is told. The likelihood of rows with
 # missing cells is src/family_gaussian_missing.h. Data that keep such rows carry
 #   missing   list(rows = which have missing cells, cells = how many in each column, empty = rows with nothing
-#             observed, patterns = how many, told = was na.pass asked for?)
+#             observed, patterns = how many, told = was na.pass asked for?, used = do rows count by the cells they have
+#             without being sorted?)
 #   order     the rows by pattern, as the core gets them (Gaussian)
 
 # na.action: NULL and na.pass keep all rows; na.omit and na.exclude leave rows out, na.fail stops, as in lm().
@@ -108,7 +109,7 @@ tell_missing <- function(data) {
   missing <- data$missing
   if (is.null(missing) || missing$told) return(invisible())
   rows <- sprintf("%d of %s", length(missing$rows), plural(data$n, "row"))
-  if (is.null(data$order)) {
+  if (is.null(data$order) && !isTRUE(missing$used)) {
     return(inform_em("missing", c(
       sprintf("`x` has missing counts in %s (%s).", rows, enumerate(missing$rows)),
       i = "These rows keep their place in every output but don't count. na.action = na.omit leaves them out."
@@ -131,7 +132,7 @@ tell_missing <- function(data) {
 describe_missing <- function(data) {
   missing <- data$missing
   if (is.null(missing)) return(NULL)
-  if (is.null(data$order)) return(sprintf(", %d with missing counts not counted", length(missing$rows)))
+  if (is.null(data$order) && !isTRUE(missing$used)) return(sprintf(", %d with missing counts not counted", length(missing$rows)))
   partial <- length(missing$rows) - length(missing$empty)
   c(if (partial) sprintf(", %d with missing values", partial),
     if (length(missing$empty)) sprintf(", %d with nothing observed not counted", length(missing$empty)))

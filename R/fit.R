@@ -33,6 +33,7 @@ new_em_fit <- function(run, start, data, control, call) {
   if (run$status == "max_iter") warn_unfinished(run, unclass(control))
   if (run$status == "not_monotone" || length(run$degenerate) || length(run$twins)) warn_about(fit)
   warn_of_doubts(fit)
+  family_warn(model$family, fit)
   fit
 }
 
@@ -177,7 +178,7 @@ format_title <- function(x) {
   if (x$data$weighted) rows <- paste0(rows, ", weights sum to ", number(x$nobs, 7L, getOption("OutDec")))
   rows <- paste0(c(rows, describe_missing(x$data)), collapse = "")
   if (holds_parameters(fit_model(x))) rows <- paste0(rows, ", ", plural(sum(is_held(x)), "parameter"), " held")
-  if (isTRUE(x$data$n_empty > 0)) rows <- paste0(rows, ", ", x$data$n_empty, " without trials not counted")
+  if (isTRUE(x$data$n_empty > 0)) rows <- paste0(rows, ", ", x$data$n_empty, " without ", if (is.null(x$data$counted)) "trials" else x$data$counted, " not counted")
   if (length(x$data$na.action)) rows <- paste0(rows, ", ", length(x$data$na.action), " left out for NA")
   c(title, rows)
 }
@@ -208,7 +209,8 @@ component_frame <- function(x) {
 format_criteria <- function(x) {
   c(sprintf("logLik %s (df %d)   AIC %s   BIC %s (smaller is better)", fixed(x$loglik, 2L), x$df,
             fixed(stats::AIC(x), 1L), fixed(stats::BIC(x), 1L)),
-    if (has_prior(x)) sprintf("Log-likelihood and log prior together %s", fixed(x$objective, 2L)))
+    if (has_prior(x)) sprintf("Log-likelihood and log prior together %s", fixed(x$objective, 2L)),
+    family_remarks(x$family, x))
 }
 
 format_ending <- function(x) {
@@ -255,6 +257,7 @@ print.summary.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), 
     }
     if (fit$k > 6L) cat("\n(", plural(fit$k - 6L, "covariance"), " more: see coef())\n", sep = "")
   }
+  family_print_more(fit$family, fit, digits)
   cat("", format_criteria(fit), format_ending(fit), sep = "\n")
   if (nrow(fit$starts) > 1L) {
     cat("\nStarts, best first:\n")
