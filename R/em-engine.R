@@ -56,6 +56,9 @@ row_max <- function(x) em_row_max_cpp(x)
 # Settings in the types they are kept in; NULL where one is not of its kind: see check_settings().
 tidy_settings <- function(given, kinds) em_tidy_cpp(given, kinds)
 
+# The different rows of codes or counts with their summed weights.
+tallied_rows <- function(data) em_tally_cpp(data$x, data$weights)
+
 # How many different rows there are.
 count_rows_apart <- function(x) length(em_tally_cpp(x, NULL)$weights)
 
