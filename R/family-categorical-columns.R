@@ -61,8 +61,8 @@ declared_levels <- function(column) {
 
 check_item_count <- function(n, items, arg) {
   if (n == length(items)) return(invisible())
-  abort_em(if (arg == "newdata") "newdata" else "input",
-           sprintf("`%s` must have the %s of the fit, not %d.", arg, plural(length(items), "column"), n))
+  says <- sprintf("`%s` must have the %s of the fit, not %d.", arg, plural(length(items), "column"), n)
+  if (arg == "newdata") abort_em("newdata", says) else abort_em("input", says)
 }
 
 abort_not_categories <- function(columns, names, bad, arg) {

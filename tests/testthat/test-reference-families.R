@@ -1,15 +1,5 @@
 # The plain-R oracle of counts and categories against other programs: fixtures that data-raw/families-peers.R made.
 
-lca_table <- function(name) {
-  if (name %in% c("role_conflict", "interview")) {
-    x <- get(name)
-    out <- aggregate(n ~ ., cbind(x, n = 1), sum)
-    return(list(items = out[names(x)], n = out$n))
-  }
-  x <- read.csv(test_path("fixtures", sprintf("lca_%s.csv", name)))
-  list(items = as.data.frame(lapply(x[names(x) != "n"], factor)), n = x$n)
-}
-
 lca_best <- function(name, k, n_start = 10) {
   table <- lca_table(name)
   withr_seed(1, {
