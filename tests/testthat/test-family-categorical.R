@@ -85,10 +85,10 @@ test_that("poLCA's log-likelihood, parameters, BIC, G2 and X2 on four tables", {
     expect_equal(BIC(fit), peers$bic[i], tolerance = 1e-9)
     if (fit$k == 1L) next
     found <- emfit:::fit_statistics(fit, emfit:::table_of_fit(fit))
-    if (grepl("carcinoma", peers$table[i])) next # poLCA counts df otherwise there
     expect_equal(found$gsq, peers$gsq[i], tolerance = 1e-5)
     expect_equal(found$chisq, peers$chisq[i], tolerance = 1e-3)
-    expect_equal(found$df, peers$df[i])
+    # poLCA takes the rows for the cells where they are fewer.
+    expect_equal(found$df, if (peers$table[i] == "carcinoma") 127 - fit$df else peers$df[i])
   }
 })
 
@@ -260,7 +260,7 @@ test_that("labels and weights do what they do elsewhere", {
   expect_equal(short$loglik, fit$loglik, tolerance = 1e-10)
   expect_equal(BIC(short), BIC(fit), tolerance = 1e-10)
   group <- factor(rep(c("u", "v"), 108))
-  told <- em_fit(role_conflict, family = "categorical", labels = group)
+  told <- suppressWarnings(em_fit(role_conflict, family = "categorical", labels = group)) # the groups are alike
   expect_equal(unname(told$parameters$prob$B), unname(prop.table(table(group, role_conflict$B), 1)), tolerance = 1e-12,
                ignore_attr = TRUE)
   expect_equal(em_mstep(role_conflict, group, family = "categorical")$prob$B, told$parameters$prob$B, tolerance = 1e-12)
@@ -277,7 +277,7 @@ test_that("update() keeps columns as they were given", {
   expect_identical(as.data.frame(augment(all))[names(x)], x)
   few <- quiet(withr_seed(1, update(all, subset = c == "a" | c == "b")))
   expect_identical(lengths(few$data$items)[["c"]], 2L)
-  less <- quiet(withr_seed(1, update(all, ~ . - c)))
+  less <- quiet(withr_seed(1, suppressWarnings(update(all, ~ . - c)))) # two columns tell little
   expect_named(less$parameters$prob, c("a", "b"))
   expect_identical(update(all, k = 1)$df, 6L)
 })
