@@ -120,7 +120,7 @@ simulated_data <- function(fit) {
   drawn <- simulate_rows(fit_model(fit), fit$parameters, component, data)
   random <- seq_len(family_width(fit))
   absent <- is.na(data$x)
-  drawn <- as.matrix(drawn)[, random]
+  drawn <- family_numbers(fit$family, drawn, data)[, random]
   drawn[is.na(drawn)] <- 0 # the row, or the cell, counts for nothing
   data$x[, random] <- drawn
   data$x[absent] <- NA
@@ -140,7 +140,7 @@ repeated_rows <- function(data, total) {
 }
 
 # How many columns of data$x are random; the others, as the trials of counts, are given.
-family_width <- function(fit) ncol(family_observed(fit$family, fit$data))
+family_width <- function(fit) min(ncol(family_observed(fit$family, fit$data)), ncol(fit$data$x))
 
 # Draws in batches, so that the data sets of a batch fit into memory; the batches do not depend on the threads.
 refit_draws <- function(fit, draw, n_boot, control) {

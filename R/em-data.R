@@ -4,14 +4,14 @@
 #   names      names of the user's columns, or NULL         row_names  of the user's rows, or NULL
 #   n          rows                                         vector     was it given as a plain vector?
 #   terms      of the formula, or NULL                      na.action  rows that were left out, or NULL
+#   items      of columns of categories, the levels of each: x has their codes
 #   missing, order   where rows with missing values were kept: see em-missing.R
 #   weighted   were weights given?                          labels     see em-labels.R
 #   width      how many columns of x are fitted, where others (exposures) stand behind them; else NULL
 #   unit       see units.R
 # and what the family adds.
 em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, labels = NULL, unit = NULL) {
-  frame <- as_frame(x, logical_ok = inherits(family, "em_family_binomial"),
-                    by = if (is.null(terms)) "columns" else "formula")
+  frame <- family_frame(family, x, by = if (is.null(terms)) "columns" else "formula")
   names <- clean_names(frame$names)
   if (!identical(names, frame$names)) {
     frame$names <- names
@@ -38,7 +38,7 @@ data_of_frame <- function(frame, family, na.action) {
 }
 
 # Anything rectangular -> list(x = double matrix without dimnames, names, row_names, vector).
-as_frame <- function(x, logical_ok = FALSE, arg = "x", by = if (arg == "newdata") "newdata" else "columns") {
+as_frame <- function(x, logical_ok = FALSE, arg = "x", by = frame_by(arg)) {
   if (is.null(x)) abort_em("input", sprintf("`%s` has no observations: it is NULL.", arg))
   if (is.object(x)) {
     if (inherits(x, "data.frame")) return(frame_of_columns(x, logical_ok, arg, by))
@@ -331,13 +331,13 @@ new_data <- function(newdata, fit, beside = list()) {
   newdata <- parted$x
   family <- if (length(beside)) family_with(fit$family, beside) else fit$family
   newdata <- named_rows(newdata, old, family_variables(family))
-  if (is.null(dim(newdata)) && is.numeric(newdata) && !length(newdata)) newdata <- matrix(0, 0L, ncol(family_frame(fit$family, old)))
+  if (is.null(dim(newdata)) && is.numeric(newdata) && !length(newdata)) newdata <- matrix(0, 0L, ncol(family_given_columns(fit$family, old)))
   if (NROW(newdata) == 0L && length(dim(newdata)) == 2L) {
     frame <- list(x = matrix(0, 0L, NCOL(newdata)), names = old$names, row_names = NULL, vector = FALSE)
   } else if (is.numeric(newdata) && is.null(dim(newdata)) && !length(beside) && length(old$names) > 1L) {
-    frame <- as_frame(matrix(newdata, nrow = 1L), arg = "newdata")
+    frame <- family_frame(family, matrix(newdata, nrow = 1L), "newdata", old = old)
   } else {
-    frame <- as_frame(newdata, logical_ok = TRUE, arg = "newdata")
+    frame <- family_frame(family, newdata, "newdata", old = old)
   }
   if (!all_finite(frame$x)) {
     frame <- treat_missing(frame, stats::na.pass)

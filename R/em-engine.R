@@ -51,6 +51,12 @@ tallied <- function(data, model) {
 # Neither NA nor Inf anywhere.
 all_finite <- function(x) em_finite_cpp(x)
 
+# The different rows of codes or counts with their summed weights.
+tallied_rows <- function(data) em_tally_cpp(data$x, data$weights)
+
+# How many different rows there are.
+count_rows_apart <- function(x) length(em_tally_cpp(x, NULL)$weights)
+
 # Columns of successes and failures, or of successes with their trials, become list(x = successes and trials, sound =
 # are they counts?). Rows with a missing one have no trials.
 count_rows <- function(x, size) em_counts_cpp(x, size)
@@ -142,7 +148,7 @@ expect_em <- function(data, parameters, model, want, given = NULL, threads = NUL
     given <- native_order(given, data)
     storage.mode(given) <- "double"
   }
-  plain <- lapply(unclass(parameters), function(p) bare_numbers(p))
+  plain <- plain_parameters(parameters)
   native <- native_data(data, model)
   out <- em_expect_cpp(native, native_family(model), native_latent(model), plain, want, given, threads)
   if (out$component > 0 && is.null(given)) {
@@ -156,7 +162,7 @@ expect_em <- function(data, parameters, model, want, given = NULL, threads = NUL
 }
 
 maximise_em <- function(data, statistics, parameters, model, algorithm) {
-  plain <- lapply(unclass(parameters), function(p) bare_numbers(p))
+  plain <- plain_parameters(parameters)
   em_maximise_cpp(statistics, native_data(data, model), native_family(model), native_latent(model), plain, algorithm)
 }
 
@@ -172,7 +178,7 @@ refit_em <- function(natives, parameters, model, control, unit = 1) {
   work <- as.double(nrow(natives[[1L]]$x)) * ncol(natives[[1L]]$x) * model$k * length(natives) * 20
   settings$threads <- resolve_threads(control, work)
   settings$unit <- unit
-  em_refit_cpp(natives, native_family(model), native_latent(model), lapply(parameters, bare_numbers), settings)
+  em_refit_cpp(natives, native_family(model), native_latent(model), plain_parameters(parameters), settings)
 }
 
 # Many data sets, each with starts of its own that race, at most `most` of them to the end: the best run of each.
@@ -204,17 +210,17 @@ share_em <- function(native, items, model, structures, control) {
 certainty_em <- function(native, parameters, model, threads = NULL) {
   threads <- resolve_threads(list(threads = threads), as.double(nrow(native$x)) * ncol(native$x) * model$k)
   if (!is.null(native$units)) {
-    r <- em_expect_cpp(native, native_family(model), native_latent(model), lapply(parameters, bare_numbers),
+    r <- em_expect_cpp(native, native_family(model), native_latent(model), plain_parameters(parameters),
                        "responsibilities", NULL, threads)$responsibilities
     w <- if (is.null(native$weights)) rep(1, nrow(r)) else native$weights
     return(certainty(r[native$units, , drop = FALSE], w[native$units]))
   }
-  em_certainty_cpp(native, native_family(model), native_latent(model), lapply(parameters, bare_numbers), threads)
+  em_certainty_cpp(native, native_family(model), native_latent(model), plain_parameters(parameters), threads)
 }
 
 # How far apart the components are, k x k.
 distances_em <- function(data, parameters, model) {
-  em_distances_cpp(tallied(data, model), native_family(model), lapply(unclass(parameters), bare_numbers))
+  em_distances_cpp(tallied(data, model), native_family(model), plain_parameters(parameters))
 }
 
 # Gradient of the log-likelihood in free coordinates about the parameters, with want = "information" its
@@ -243,7 +249,7 @@ place_em <- function(data, parameters, model, coordinates) {
 
 # A step from a mean far from 0 would be rounded; about the means' own centre it is not.
 about_means <- function(data, parameters, model, whole = FALSE) {
-  plain <- lapply(unclass(parameters), bare_numbers)
+  plain <- plain_parameters(parameters)
   native <- if (whole) native_data(data, model) else tallied(data, model)
   if (!is.null(native$weights)) native$weights <- native$weights / weight_unit(data$weights)
   if (is.null(plain$mean)) return(list(native = native, parameters = plain, model = model))

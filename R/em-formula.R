@@ -295,8 +295,9 @@ abort_lacking <- function(lacking, has) {
 
 # As .checkMFClasses(): what was a number is one. A column without any value has no kind.
 check_kinds <- function(frame, terms) {
-  was <- attr(terms, "dataClasses")[names(frame)]
-  is <- vapply(frame, stats::.MFclass, "")
+  kind <- function(classes) ifelse(classes %in% c("ordered", "character"), "factor", classes)
+  was <- kind(attr(terms, "dataClasses")[names(frame)])
+  is <- kind(vapply(frame, stats::.MFclass, ""))
   blank <- vapply(frame, function(column) all(is.na(column)), NA)
   bad <- which(is != was & !blank)
   if (!length(bad)) return(invisible())

@@ -85,7 +85,7 @@ check_can_resample <- function(fit) {
 resample <- function(fit, parameters) {
   component <- latent_simulate(fit$latent, parameters, fit$data$n, fit$data$labels, fit$data$unit$codes)
   frame <- fit$data
-  frame$x <- unname(as.matrix(simulate_rows(fit_model(fit), parameters, component, fit$data)))
+  frame$x <- family_numbers(fit$family, simulate_rows(fit_model(fit), parameters, component, fit$data), fit$data)
   if (has_gaps(fit$data)) frame$x[is.na(fit$data$x)] <- NA
   data <- family_data(fit$family, frame)
   if (!is.null(data$unit)) data["order"] <- list(row_order(data))
@@ -126,7 +126,7 @@ pair_of_runs <- function(small, large) {
   list(statistic = max(0, 2 * (large$loglik - small$loglik)), small = small, large = large)
 }
 
-plain_parameters <- function(parameters) lapply(unclass(parameters), bare_numbers)
+plain_parameters <- function(parameters) lapply(flat_parameters(parameters), bare_numbers)
 
 # One component more at a time, the largest split; with one more altogether, each split in turn.
 split_starts <- function(models, parameters) {

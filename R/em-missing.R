@@ -1,7 +1,8 @@
 # Missing values, R's half: what is done with rows that have some, and what is told. The likelihood of rows with
 # missing cells is src/family_gaussian_missing.h. Data that keep such rows carry
 #   missing   list(rows = which have missing cells, cells = how many in each column, empty = rows with nothing
-#             observed, patterns = how many, told = was na.pass asked for?)
+#             observed, patterns = how many, told = was na.pass asked for?, used = do rows count by the cells they have
+#             without being sorted?)
 #   order     the rows by pattern, as the core gets them (Gaussian)
 #   by_cell   TRUE where the other counts of such a row are used all the same
 
@@ -111,7 +112,7 @@ tell_missing <- function(data) {
   missing <- data$missing
   if (is.null(missing) || missing$told) return(invisible())
   rows <- sprintf("%d of %s", length(missing$rows), plural(data$n, "row"))
-  if (is.null(missing$patterns) && !isTRUE(data$by_cell)) {
+  if (is.null(missing$patterns) && !isTRUE(data$by_cell) && !isTRUE(missing$used)) {
     return(inform_em("missing", c(
       sprintf("`x` has missing %s in %s (%s).", what_is_missing(missing), rows, enumerate(missing$rows)),
       i = "These rows keep their place in every output but don't count. na.action = na.omit leaves them out."
@@ -136,7 +137,7 @@ what_is_missing <- function(missing) if (is.null(missing$what)) "counts" else mi
 describe_missing <- function(data) {
   missing <- data$missing
   if (is.null(missing)) return(NULL)
-  if (is.null(missing$patterns) && !isTRUE(data$by_cell)) {
+  if (is.null(missing$patterns) && !isTRUE(data$by_cell) && !isTRUE(missing$used)) {
     return(sprintf(", %d with missing %s not counted", length(missing$rows), what_is_missing(missing)))
   }
   partial <- length(missing$rows) - length(missing$empty)

@@ -72,7 +72,7 @@ em_mstep <- function(x, responsibilities, parameters = NULL, algorithm = c("em",
   given <- as_responsibilities(responsibilities, data, model$latent, latent_columns(model$latent, model$k))
   statistics <- expect_em(data, parameters, model, "statistics", given)$statistics
   out <- maximise_em(data, statistics, parameters, model, algorithm)
-  new_em_parameters(out, component_names(parameters, model$k), model, data, attr(parameters, "columns"))
+  new_em_parameters(out, component_names(flat_parameters(parameters), model$k), model, data, attr(parameters, "columns"))
 }
 
 # The rows of one step, under the columns of the parameters. What a fit says of its own rows is not said of others.
@@ -184,7 +184,7 @@ replay_path <- function(fit) {
   model <- fit_model(fit)
   control <- fit$control
   control$path <- TRUE
-  parameters <- lapply(fit$start, bare_numbers)
+  parameters <- plain_parameters(fit$start)
   start <- list(items = list(list(parameters = parameters, forgiving = FALSE)))
   run <- run_em(fit$data, start, model, control)
   labels <- sheet_labels(model, component_names_of(fit)[seq_len(fit$k)], fit$data)

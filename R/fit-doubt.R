@@ -14,7 +14,7 @@ empty_components <- function(fit) {
 # Components of which nothing was estimated but the proportion.
 wholly_held <- function(fit) {
   held <- fit$family$held
-  if (is.null(held) || !setequal(names(held), setdiff(names(fit$parameters), "proportions"))) return(integer())
+  if (is.null(held) || !setequal(names(held), setdiff(names(flat_parameters(fit$parameters)), "proportions"))) return(integer())
   fields <- fit_fields(fit)
   free <- lapply(names(held), function(name) rowSums(is.na(as_rows(held[[name]], fields[[name]], fit$k))))
   which(Reduce(`+`, free) == 0)

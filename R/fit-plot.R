@@ -24,11 +24,14 @@
 #'   \item{`"counts"`}{(the default for binomial and Poisson components) bars of the observed counts, with what the fit
 #'     expects. Where trials or exposures differ from row to row, of the share of successes, or of counts for a unit of
 #'     exposure. Options `bins`, `variable`.}
+#'   \item{`"profile"`}{(the default for categories) the probability of every level in every component, with
+#'     intervals of `level` (0.95) where there are any, and a tick at the share of all rows. Options `variables` (left
+#'     out: the first, up to 45 lines), `level`.}
 #'   \item{`"path"`}{how the components moved: curves for one variable, ellipses of 95 % for two (`variables`),
 #'     probabilities for binomial components, rates for Poisson ones, at chosen `iterations` (0 is the start), the newest strongest.}
 #'   \item{`"trace"`}{log-likelihood by iteration, from iteration 0, the start: every start thin, the best bold.}
 #'   \item{`"responsibility"`}{for one variable the probability of each component over the range of the data; for
-#'     counts a stacked bar for each row.}
+#'     counts and categories a stacked bar for each row, or each different one.}
 #'   \item{`"uncertainty"`}{points as large as they are uncertain, the worst few (`label` of them) with their
 #'     row. Option `variables`.}
 #'   \item{`"qq"`}{quantile residuals of one `variable`, or of the counts, with a pointwise envelope of 95 %; `label`
@@ -95,7 +98,7 @@ plot_makers <- function() {
   list(density = plot_data_density, cluster = plot_data_cluster, pairs = plot_data_pairs,
        counts = plot_data_counts, path = plot_data_path, trace = plot_data_trace,
        responsibility = plot_data_responsibility, uncertainty = plot_data_uncertainty, qq = plot_data_qq,
-       surface = plot_data_surface)
+       surface = plot_data_surface, profile = plot_data_profile)
 }
 
 default_plot_type <- function(fit) {

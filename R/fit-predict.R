@@ -170,8 +170,10 @@ fitted.em_fit <- function(object, ...) {
 #' @rdname em_fit-rows
 #' @importFrom stats residuals
 #' @export
-residuals.em_fit <- function(object, ...) {
+residuals.em_fit <- function(object, type = "response", ...) {
   check_dots(...)
+  type <- check_choice(type, "type", c("response", "pairwise"))
+  if (type != "response") return(family_residuals(object$family, object, type))
   data <- fit_rows(object)
   observed <- family_observed(object$family, object$data)
   in_user_shape(observed, object, data) - fitted(object)
@@ -180,7 +182,8 @@ residuals.em_fit <- function(object, ...) {
 in_user_shape <- function(out, fit, data) {
   out <- spread_over(out, data$complete)
   if (ncol(out) == 1L) return(with_row_names(as.vector(out), data$row_names))
-  colnames(out) <- fitted_names(fit$data)
+  told <- colnames(family_observed(fit$family, fit$data))
+  colnames(out) <- if (is.null(told)) fitted_names(fit$data) else told
   with_row_names(out, data$row_names)
 }
 

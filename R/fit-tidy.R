@@ -168,8 +168,8 @@ row_columns <- function(fit, data, n) {
 # The columns that were fitted, in the user's units and under the user's names: the rows that predict() has.
 fitted_frame <- function(fit) {
   rows <- if (inherits(fit$data$na.action, "exclude")) frame_of_fit(fit)
-          else list(x = family_frame(fit$family, fit$data), row_names = fit$data$row_names)
-  frame <- as.data.frame(unname(rows$x))
+          else c(frame_again(fit), list(row_names = fit$data$row_names))
+  frame <- frame_columns(rows)
   names(frame) <- names_in_frame(fit, ncol(rows$x))
   unit <- if (inherits(fit$data$na.action, "exclude")) rows$unit else fit$data$unit
   if (length(unit$columns) == 1L && unit$columns == unit$name) frame <- with_unit_column(frame, unit)
@@ -182,7 +182,7 @@ fitted_frame <- function(fit) {
 names_in_frame <- function(fit, columns) {
   names <- fit$data$names
   if (length(names) == columns) return(names)
-  names <- colnames(family_frame(fit$family, fit$data))
+  names <- colnames(family_given_columns(fit$family, fit$data))
   if (is.null(names)) names <- variable_names(fit$data)
   if (length(names) == columns) names else paste0("x", seq_len(columns))
 }

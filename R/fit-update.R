@@ -126,7 +126,7 @@ kept_start <- function(object, data, model, change) {
   fields <- model_fields(model, data)
   if (!identical(data$names, object$data$names) || !identical(fields, fit_fields(object))) return(NULL)
   own <- vapply(fields, `[[`, NA, "own")
-  if (latent_is_held(model$latent, model$k) || "latent" %in% names(change$given)) return(object$start[own])
+  if (latent_is_held(model$latent, model$k) || "latent" %in% names(change$given)) return(flat_parameters(object$start)[own])
   object$start
 }
 
@@ -161,13 +161,26 @@ held_rows_of_update <- function(object, change, model) {
 # The rows as they were given, those that na.action left out in their places.
 frame_of_fit <- function(fit) {
   data <- fit$data
-  frame <- list(x = unname(family_frame(fit$family, data)), names = data$names, row_names = data$row_names,
-                vector = data$vector, weighted = data$weighted)
+  frame <- c(frame_again(fit), list(names = data$names, row_names = data$row_names, vector = data$vector,
+                                    weighted = data$weighted))
   if (data$weighted) frame$weights <- data$weights
   frame$labels <- labels_with_noise(data$labels, fit$latent)
   frame$terms <- data$terms
   frame$unit <- data$unit
   if (is.null(data$omitted)) frame else with_omitted(frame, data$omitted, data$na.action)
+}
+
+# The frame that the data of a fit were made of: numbers, and what they stand for.
+frame_again <- function(fit) {
+  c(list(x = unname(family_given_columns(fit$family, fit$data))), fit$data["declared"][!is.null(fit$data$declared)])
+}
+
+# Its columns as the user had them.
+frame_columns <- function(frame) {
+  if (is.null(frame$declared)) return(as.data.frame(unname(frame$x)))
+  columns <- lapply(seq_along(frame$declared), function(j) category_column(frame$x[, j], frame$declared[[j]]))
+  names(columns) <- paste0("V", seq_along(columns))
+  plain_frame(columns)
 }
 
 with_omitted <- function(frame, omitted, na.action) {
@@ -205,7 +218,7 @@ rows_of_frame <- function(frame, at) {
 
 # Columns under names that a formula can use.
 held_columns <- function(frame) {
-  out <- as.data.frame(unname(frame$x))
+  out <- frame_columns(frame)
   if (length(frame$names) != ncol(out)) return(out[integer()])
   names(out) <- frame$names
   known <- if (is.null(frame$terms)) frame$names else attr(frame$terms, "rows")
@@ -260,7 +273,7 @@ frame_by_formula <- function(frame, held, object, change, family) {
     if (is.null(data)) abort_not_held(lacking, names(held))
   }
   found <- rows_of_formula(formula, data$data, data$rows, family)
-  new <- as_frame(found$x, logical_ok = TRUE)
+  new <- family_frame(family, found$x, logical_ok = TRUE)
   new$terms <- found$terms
   c(new, frame[intersect(c("weighted", "weights", "labels", "unit"), names(frame))])
 }
@@ -295,15 +308,17 @@ original_data <- function(object, home) {
     rows <- eval(object$call$subset, data, home)
     rows <- rows_kept(if (is.null(rows)) TRUE else rows, nrow(x))
     attr(x, "terms") <- NULL
-    same_rows(as.matrix(flatten_matrices(undo_offset(x, terms)))[rows, , drop = FALSE], object)
+    same_rows(flatten_matrices(undo_offset(x, terms))[rows, , drop = FALSE], object)
     list(data = data, rows = rows)
   }, error = function(e) NULL)
 }
 
 same_rows <- function(x, object) {
   frame <- frame_of_fit(object)
-  fitted <- frame$x[, seq_len(ncol(x)), drop = FALSE]
-  stopifnot(dim(x) == dim(fitted), identical(as.double(x), as.double(fitted)))
+  fitted <- frame_columns(frame)
+  stopifnot(ncol(x) <= ncol(fitted), nrow(x) == nrow(fitted))
+  plain <- function(column) if (is.factor(column)) as.character(column) else as.vector(column) + 0
+  for (j in seq_len(ncol(x))) stopifnot(identical(plain(x[[j]]), plain(fitted[[j]])))
 }
 
 # New rows ------------------------------------------------------------------------------------------------------------
@@ -329,12 +344,12 @@ new_rows_of_update <- function(object, change, model) {
     check_formula_data(data)
     if ("." %in% all.vars(formula)) data <- parted$x
     found <- rows_of_formula(formula, data, NULL, family)
-    frame <- as_frame(found$x, logical_ok = TRUE)
+    frame <- family_frame(family, found$x, logical_ok = TRUE)
     frame$terms <- found$terms
   } else {
     data <- parted$x
-    frame <- as_frame(if ("data" %in% names(given)) named_rows(data, object$data, family_variables(family)) else data,
-                      logical_ok = TRUE)
+    columns_given <- if ("data" %in% names(given)) named_rows(data, object$data, family_variables(family)) else data
+    frame <- family_frame(family, columns_given, logical_ok = TRUE)
     rows <- if ("subset" %in% names(given)) value("subset")
   }
   n <- nrow(frame$x)

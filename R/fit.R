@@ -33,6 +33,7 @@ new_em_fit <- function(run, start, data, control, call) {
   if (run$status == "max_iter") warn_unfinished(run, unclass(control))
   if (run$status == "not_monotone" || length(run$degenerate) || length(run$twins)) warn_about(fit)
   warn_of_doubts(fit)
+  family_warn(model$family, fit)
   fit
 }
 
@@ -206,7 +207,8 @@ component_frame <- function(x) {
 format_criteria <- function(x) {
   c(sprintf("logLik %s (df %d)   AIC %s   BIC %s (smaller is better)", fixed(x$loglik, 2L), x$df,
             fixed(stats::AIC(x), 1L), fixed(stats::BIC(x), 1L)),
-    if (has_prior(x)) sprintf("Log-likelihood and log prior together %s", fixed(x$objective, 2L)))
+    if (has_prior(x)) sprintf("Log-likelihood and log prior together %s", fixed(x$objective, 2L)),
+    family_remarks(x$family, x))
 }
 
 format_ending <- function(x) {
@@ -253,6 +255,7 @@ print.summary.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), 
     }
     if (fit$k > 6L) cat("\n(", plural(fit$k - 6L, "covariance"), " more: see coef())\n", sep = "")
   }
+  family_print_more(fit$family, fit, digits)
   cat("", format_criteria(fit), format_ending(fit), sep = "\n")
   if (nrow(fit$starts) > 1L) {
     cat("\nStarts, best first:\n")

@@ -172,6 +172,7 @@ class Family {
   explicit Family(Index k) : k_(k) {}
   Family(const Family& other) = default;
 
+  bool is_held(Index at) const { return held_.size() > 0 && held_[at] == held_[at]; }
   Index n_held() const { return (held_.array() == held_.array()).count(); }
   void restore_held();
 

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "family_binomial.h"
+#include "family_categorical.h"
 #include "family_gaussian.h"
 #include "family_gaussian_missing.h"
 #include "family_poisson.h"
@@ -144,6 +145,38 @@ std::unique_ptr<Family> make_user(const Rcpp::List& family, const Data& rows, In
   return out;
 }
 
+// Of "categorical" family$sizes has the numbers of levels; "bernoulli" has two of each column, and the
+// columns of a "multinomial" are the levels of one item.
+std::unique_ptr<Family> make_categorical(const std::string& name, const Rcpp::List& family, Index d,
+                                         Index k) {
+  std::vector<Item> items;
+  auto shape = CategoricalFields::by_item;
+  if (name == "multinomial") {
+    shape = CategoricalFields::together;
+    items.push_back({0, d, true});
+  } else {
+    const bool binary = name == "bernoulli";
+    if (binary) shape = CategoricalFields::binary;
+    const Rcpp::IntegerVector sizes = binary ? Rcpp::IntegerVector(static_cast<int>(d), 2)
+                                             : Rcpp::as<Rcpp::IntegerVector>(element(family, "sizes"));
+    if (sizes.size() != d) throw std::invalid_argument("there must be a number of levels for each column");
+    for (Index j = 0; j < d; ++j) items.push_back({j, sizes[j], false});
+  }
+  auto out = std::make_unique<FamilyCategorical>(k, std::move(items), shape);
+  if (!has(family, "held")) return out;
+  const Rcpp::List held = element(family, "held");
+  const Fields fields = out->parameters();
+  Vector packed(packed_size(fields));
+  Index at = 0;
+  for (const Field& field : fields) {
+    const double* values = doubles_of(held, field.name.c_str(), field.size());
+    for (Index i = 0; i < field.size(); ++i) packed[at + i] = values ? values[i] : NA_REAL;
+    at += field.size();
+  }
+  out->hold(packed);
+  return out;
+}
+
 std::unique_ptr<Family> family_of(const Rcpp::List& family, const Data& rows, bool missing) {
   const auto name = word_of(family, "name");
   const Index d = rows.d;
@@ -153,6 +186,9 @@ std::unique_ptr<Family> family_of(const Rcpp::List& family, const Data& rows, bo
   if (name == "binomial") return make_binomial(family, d, k);
   if (name == "poisson") return make_poisson(family, d, k);
   if (name == "user") return make_user(family, rows, k);
+  if (name == "categorical" || name == "bernoulli" || name == "multinomial") {
+    return make_categorical(name, family, d, k);
+  }
   throw std::invalid_argument("unknown family " + name);
 }
 
