@@ -216,9 +216,9 @@ diagnose_collapse <- function(fit, name) {
                                   names(fit$counts)[bad[1L]], describe_points(fit, bad[1L])),
                simpler_update(fit)))
   }
-  if (isTRUE(least < 1e-4)) {
+  if (isTRUE(least < 1e-2)) {
     return(say("note", sprintf("Component %s is %s times narrower than the data: is it a group, or rounded values?",
-                               names(fit$counts)[which.min(fit$relative_spread)], number(1 / sqrt(least), 2L)),
+                               names(fit$counts)[which.min(fit$relative_spread)], number(1 / least, 2L)),
                fewer_components(fit)))
   }
   say("ok", "No component has shrunk onto few points.")

@@ -6,6 +6,7 @@
 #   cell$agree    how many starts came as high as the best, where that was counted before the run was finished
 #   cell$status   "converged", ..., see em_select()              cell$reason  why it has no run, or NA
 #   cell$note     what the data were warned about, if anything
+#   cell$searched was it searched by itself, as em_fit() would?
 #   cell$cv       cross-validated criterion, where asked for
 
 # A thorough search, the default up to few_rows rows: every start races under every structure, and each race is run to
@@ -90,21 +91,28 @@ guarded <- function(cell, code) {
 
 first_line <- function(condition) sub("\n.*", "", conditionMessage(condition))
 
-# The passes. Upwards each k starts from the k before it, downwards from the one after it.
+# First all cells with shared starts, then those that decide by themselves: see em-select-again.R.
 run_search <- function(search) {
   show_progress(search)
-  count <- length(search$ks)
   tryCatch({
-    for (at in seq_len(count)) {
-      search_from_below(search, at)
-      share_optima(search, at)
-    }
-    for (at in rev(seq_len(count))[-1L]) search_from_above(search, at)
-    if (search$quick) for (at in seq_len(count)) finish_cells(search, at)
+    if (!is_single(search)) share_starts(search)
+    search$now <- search$long
+    if (is_single(search)) search_cell_again(search, 1L, 1L) else search_rivals(search)
     if (!is.null(search$folds)) cross_validate(search)
   }, interrupt = function(condition) search$interrupted <- TRUE)
   search$close_progress()
   invisible(search)
+}
+
+# The passes. Upwards each k starts from the k before it, downwards from the one after it.
+share_starts <- function(search) {
+  count <- length(search$ks)
+  for (at in seq_len(count)) {
+    search_from_below(search, at)
+    share_optima(search, at)
+  }
+  for (at in rev(seq_len(count))[-1L]) search_from_above(search, at)
+  if (search$quick) for (at in seq_len(count)) finish_cells(search, at)
 }
 
 show_progress <- function(search) {

@@ -1,12 +1,9 @@
 # Degenerate components of a fit: found by the core (find_degenerate() in src/engine.cpp), told here with their
 # rows and a remedy.
 
-# Below this part of the data's own spread a component is taken to sit on a few points; the core has the same.
-least_relative_spread <- 1e-6
-
 collapsed_components <- function(fit) {
   if (!length(fit$degenerate)) return(integer())
-  sort(unique(c(fit$collapsed, which(fit$relative_spread < least_relative_spread))))
+  sort(unique(c(fit$collapsed, which(fit$relative_spread == 0))))
 }
 
 # Components of too few rows for what their covariance has of its own.

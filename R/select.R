@@ -11,7 +11,7 @@ new_em_select <- function(search, criterion, call) {
   call[[1L]] <- quote(emfit::em_fit)
   out <- structure(list(
     call = call, table = table, criterion = criterion, quick = search$quick,
-    interrupted = search$interrupted, nobs = nobs,
+    searched = count_searched(search), interrupted = search$interrupted, nobs = nobs,
     cells = lapply(cells, function(cell) cell[c("model", "run", "starts")]),
     latent = cells[[1L]]$model$latent, control = search$control, data = unclass(search$data)
   ), class = "em_select")
@@ -132,8 +132,17 @@ select_verdict <- function(x, ranked) {
   c("", sprintf("Best by %s (smaller is better): %s%s; best() returns the fit.", x$criterion,
                 if (is.na(table$covariance)) "" else paste(table$covariance, "with "),
                 plural(table$k, "component")),
+    describe_searched(x),
     describe_best_doubt(x),
     if (x$quick) "The search was a quick one; search = \"thorough\" takes about twice as long.")
+}
+
+# How many fits were searched by themselves: of a single one that goes without saying.
+describe_searched <- function(x) {
+  if (nrow(x$table) == 1L || !x$searched) return(NULL)
+  sprintf("%s searched once more by %s, as em_fit() would.",
+          if (x$searched == 1L) "It was" else sprintf("It and %s were", plural(x$searched - 1L, "rival")),
+          if (x$searched == 1L) "itself" else "themselves")
 }
 
 # One line for each kind of trouble, and one of what that was in most of its fits.

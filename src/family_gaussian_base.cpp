@@ -1,6 +1,7 @@
 #include "family_gaussian_base.h"
 
 #include <cmath>
+#include <limits>
 
 #include "gaussian_chart.h"
 #include "numerics.h"
@@ -9,9 +10,12 @@ namespace em {
 
 namespace {
 
-// A component is taken to have collapsed where its spread in some direction, given the others, falls below
-// this part of the data's own: sd ratio 1e-6. Nothing is clipped there; the run ends and says so.
-constexpr double collapse_ratio = 1e-12;
+// A component has collapsed where its own rows have no spread in some direction, whatever lies elsewhere: where
+// a column's variance given those before it is below this part of its variance (Cholesky leaves rounding of a
+// few 1e-16 of it), or where the standard deviation is below so many units in the last place of the mean, as
+// numbers that lie there are rounded. Nothing is clipped there; the run ends and says so.
+constexpr double flat_ratio = 1e-14;
+constexpr double rounding = 8.0 * std::numeric_limits<double>::epsilon();
 
 // A column is taken for a linear combination of those before it where less than this part of its variance is
 // its own: fewer than three digits of that part are right.
@@ -61,11 +65,7 @@ Index FamilyGaussianBase::set_overall(const Vector& centre, const Matrix& total)
   }
   set_columns(centre_, own_total_.diagonal().cwiseSqrt());
   if (defect >= 0) return defect;
-  Matrix factor = own_total_;
-  if (structure_.diagonal()) factor = own_total_.diagonal().asDiagonal();
-  // The Cholesky pivots are what is left of each column's variance given the columns before it.
-  cholesky_in_place(d_, factor.data(), nullptr);
-  pivot_floor_ = collapse_ratio * factor.diagonal().array().square();
+  set_floors();
   return -1;
 }
 
@@ -91,7 +91,17 @@ bool FamilyGaussianBase::all_diagonal() const {
 
 const double* FamilyGaussianBase::floor_of(Index component) const {
   const bool given = !fitted_ || holds_spread(component);
-  return given || !pivot_floor_.size() ? nullptr : pivot_floor_.data();
+  return given || !pivot_floor_.size() ? nullptr : pivot_floor_.data() + component * d_;
+}
+
+void FamilyGaussianBase::set_floors() {
+  pivot_floor_.resize(d_ * k_);
+  for (Index j = 0; j < k_; ++j) {
+    for (Index a = 0; a < d_; ++a) {
+      const double unit = rounding * mean_(j, a);
+      pivot_floor_[j * d_ + a] = std::max(flat_ratio * variance(j, a), unit * unit);
+    }
+  }
 }
 
 Index FamilyGaussianBase::first_without_density() const {
@@ -180,6 +190,8 @@ void FamilyGaussianBase::maximise(ConstVectorRef statistics, Step step) {
   }
   if (prior_.any()) counts_.array() += prior_.rows() - prior_.kappa;
   maximise_covariance(structure_, d_, k_, counts_.data(), scatter_.data(), covariance_.data());
+  if (d_ == 1) store_covariance();
+  set_floors();
   if (step == Step::start && first_without_density() >= 0) lend_spread(counts_.data());
   store_covariance();
   restore_held();
@@ -312,9 +324,15 @@ Vector FamilyGaussianBase::relative_spread() const {
   Vector out = Vector::Ones(k_);
   for (Index j = 0; j < k_; ++j) {
     if (holds_spread(j)) continue;
-    Matrix relative = lower.solve(Matrix(sigma(j)));
-    relative = lower.solve(relative.transpose()).eval();
-    out[j] = Eigen::SelfAdjointEigenSolver<Matrix>(relative, Eigen::EigenvaluesOnly).eigenvalues()[0];
+    Matrix own = sigma(j);
+    if (cholesky_in_place(d_, own.data(), floor_of(j)) >= 0) {
+      out[j] = 0.0;
+      continue;
+    }
+    // The largest spread of the data relative to the component's is the inverse of what is asked, and the more
+    // exact the narrower the component.
+    Matrix relative = own.triangularView<Eigen::Lower>().solve(Matrix(lower));
+    out[j] = 1.0 / Eigen::JacobiSVD<Matrix>(relative).singularValues()[0];
   }
   return out;
 }

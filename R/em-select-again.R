@@ -1,0 +1,75 @@
+# The second search of em_select(): cells that decide the answer are searched as em_fit() would search them alone.
+#
+# In a table cells share their starts, which finds much for little; but a cell alone may need starts of every kind.
+# So the winner is searched again, and every rival: what is within `rival_bic` of it, and, in a thorough search, the
+# best of each k, of which a rival may yet come. That is repeated until the winner and its rivals have all been.
+
+rival_bic <- 10
+
+search_rivals <- function(search) {
+  while (length(open <- open_rivals(search))) {
+    # In the order of the cells, so that an answer does not depend on which of two near rivals leads.
+    for (cell in open) search_cell_again(search, cell[1L], cell[2L])
+    for (at in unique(vapply(open, `[`, 0L, 1L))) {
+      for (i in seq_along(search$cells[[at]])) keep_nested_order(search, at, i)
+    }
+    keep_order_in_k(search)
+  }
+  invisible(search)
+}
+
+# A single cell is em_fit()'s search and no more.
+is_single <- function(search) length(search$ks) == 1L && length(search$cells[[1L]]) == 1L
+
+# Pairs c(at, i) of cells that were not searched by themselves yet and should be.
+open_rivals <- function(search) {
+  bic <- cell_bic(search)
+  near <- bic <= min(bic, Inf) + rival_bic
+  if (!search$quick) near <- near | bic == apply(bic, 1L, min)[row(bic)]
+  searched <- vapply(do.call(c, search$cells), function(cell) isTRUE(cell$searched), NA)
+  open <- near & is.finite(bic) & !matrix(searched, nrow(bic), byrow = TRUE)
+  places <- which(open, arr.ind = TRUE)
+  lapply(seq_len(nrow(places)), function(p) unname(places[p, ]))
+}
+
+# A row for each k, a column for each family; Inf where there is no fit.
+cell_bic <- function(search) {
+  weights <- search$data$weights
+  rows <- if (is.null(weights)) search$data$n else sum(weights)
+  of_cell <- function(cell) {
+    if (!is_sound(cell)) return(Inf)
+    -2 * (cell$run$loglik - cell$run$log_prior) + cell$run$df * log(rows)
+  }
+  t(matrix(vapply(do.call(c, search$cells), of_cell, 0), ncol = length(search$ks)))
+}
+
+search_cell_again <- function(search, at, i) {
+  cell <- search$cells[[at]][[i]]
+  cell <- guarded(cell, {
+    start <- list(supplied = FALSE, model = cell$model, method = "varied")
+    run <- search_em(search$data, start, search$long)
+    run$starts <- c(list(method = run$method), as.list(run$starts))
+    # The table of the runs holds those of all rounds: which of them led to the end is told by its log-likelihood.
+    run$best <- which.min(abs(run$starts$loglik - run$loglik))
+    run[c("method", "traces")] <- NULL
+    keep_better(cell, run)
+  })
+  cell$searched <- TRUE
+  search$cells[[at]][[i]] <- cell
+}
+
+# One component more can't be worth less: where it ended so, the optimum of one less is split.
+keep_order_in_k <- function(search) {
+  for (at in seq_along(search$ks)[-1L]) {
+    for (i in seq_along(search$cells[[at]])) {
+      lower <- cell_loglik(search$cells[[at - 1L]][[i]]) > cell_loglik(search$cells[[at]][[i]])
+      if (lower && is_sound(search$cells[[at]][[i]])) {
+        improve_cell(search, at, i, starts_from_splits(search, at, i), finalists)
+      }
+    }
+  }
+}
+
+count_searched <- function(search) {
+  sum(vapply(do.call(c, search$cells), function(cell) isTRUE(cell$searched), NA))
+}
