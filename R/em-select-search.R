@@ -6,7 +6,8 @@
 #   cell$agree    how many starts came as high as the best, where that was counted before the run was finished
 #   cell$status   "converged", ..., see em_select()              cell$reason  why it has no run, or NA
 #   cell$note     what the data were warned about, if anything
-#   cell$searched was it searched by itself, as em_fit() would?
+#   cell$searched was it searched by itself, as em_fit() would? Then cell$left says whether it leans on few rows
+#                 (leave-out.R), cell$leaning that it is passed over for that, cell$passed_over of which end that was true
 #   cell$cv       cross-validated criterion, where asked for
 
 # A thorough search, the default up to few_rows rows: every start races under every structure, and each race is run to
@@ -229,7 +230,8 @@ improve_cell <- function(search, at, i, items, most) {
   rough <- is_quick(search, at) && !identical(search$now, search$long)
   cell <- guarded(cell, {
     run <- run_items(search, cell$model, items, most, before, if (rough) search$now else search$long)
-    keep_better(cell, if (rough) as_unfinished(run) else run)
+    if (isTRUE(cell$searched)) keep_supported(cell, run, search$data)
+    else keep_better(cell, if (rough) as_unfinished(run) else run)
   })
   search$cells[[at]][[i]] <- cell
   if (cell_loglik(cell) > before + same_loglik) note_optimum(search, at, i)

@@ -71,6 +71,12 @@ family_has_units.em_family_gaussian <- function(family) TRUE
 #' @export
 family_can_collapse.em_family_gaussian <- function(family) TRUE
 
+# A common volume is an average over all rows, which no component can make vanish.
+#' @export
+family_is_bounded.em_family_gaussian <- function(family) {
+  !is.null(family$prior) || startsWith(family$covariance, "E")
+}
+
 #' @export
 family_fills_gaps.em_family_gaussian <- function(family) TRUE
 

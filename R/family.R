@@ -168,6 +168,10 @@ family_has_units.default <- function(family) FALSE
 family_can_collapse <- function(family) UseMethod("family_can_collapse")
 #' @export
 family_can_collapse.default <- function(family) FALSE
+# Is its likelihood bounded, so that a lone row is a maximum like any other?
+family_is_bounded <- function(family) UseMethod("family_is_bounded")
+#' @export
+family_is_bounded.default <- function(family) TRUE
 family_fills_gaps <- function(family) UseMethod("family_fills_gaps")
 #' @export
 family_fills_gaps.default <- function(family) FALSE

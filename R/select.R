@@ -42,6 +42,7 @@ select_table <- function(search, cells, nobs) {
     prob.min = of_good(vapply(clear, `[[`, 0, "least")),
     converged = vapply(cells, function(cell) cell$status == "converged", NA),
     starts.agree = as.integer(of_good(vapply(cells[good], starts_agreeing_in, 0))),
+    leaning = vapply(cells, function(cell) isTRUE(cell$leaning), NA),
     status = vapply(cells, `[[`, "", "status"), reason = vapply(cells, reason_of_cell, "")
   )
 }
@@ -50,6 +51,10 @@ starts_agreeing_in <- function(cell) as.double(if (is.null(cell$agree)) agreeing
 
 reason_of_cell <- function(cell) {
   if (!is.na(cell$reason)) return(cell$reason)
+  if (isTRUE(cell$leaning)) return("A component leans on few rows: others are worth more to rows left out.")
+  if (!is.null(cell$passed_over)) {
+    return(sprintf("A higher end, logLik %s, leans on few rows and is passed over.", number(cell$passed_over, 7L)))
+  }
   reason <- if (is.null(cell$run)) NA_character_ else run_reason(cell$run)
   if (is.na(reason) && !is.null(cell$note)) cell$note else reason
 }
@@ -150,6 +155,11 @@ select_troubles <- function(table) {
   lines <- character()
   words <- c(failed = "failed", collapsed = "collapsed", max_iter = "stopped before convergence",
              not_monotone = "fell in log-likelihood", not_run = "not tried (interrupted)")
+  if (any(table$leaning)) {
+    named <- trimws(paste(ifelse(is.na(table$covariance), "k =", table$covariance), table$k))[table$leaning]
+    lines <- sprintf("%s passed over: %s. %s", plural(sum(table$leaning), "fit"), enumerate(named, 4L),
+                     table$reason[table$leaning][1L])
+  }
   for (status in names(words)) {
     rows <- which(table$status == status & (status != "max_iter" | !is.na(table$reason)))
     if (!length(rows)) next
@@ -180,7 +190,7 @@ tidy.em_select <- function(x, ...) {
 glance.em_select <- function(x, ...) {
   check_dots(...)
   best <- rank_fits(x$table, x$criterion)[1L]
-  columns <- setdiff(names(x$table), c("status", "reason"))
+  columns <- setdiff(names(x$table), c("leaning", "status", "reason"))
   as_tidy(data.frame(x$table[best, columns], nobs = x$nobs, criterion = x$criterion,
                      fits = sum(!is.na(x$table$BIC))))
 }

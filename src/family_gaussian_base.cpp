@@ -10,16 +10,19 @@ namespace em {
 
 namespace {
 
-// A component has collapsed where its own rows have no spread in some direction, whatever lies elsewhere: where
-// a column's variance given those before it is below this part of its variance (Cholesky leaves rounding of a
-// few 1e-16 of it), or where the standard deviation is below so many units in the last place of the mean, as
-// numbers that lie there are rounded. Nothing is clipped there; the run ends and says so.
+// A component has collapsed where its own rows have no spread in some direction, whatever lies elsewhere:
+// where a column's variance given those before it is below this part of its variance (Cholesky leaves
+// rounding of a few 1e-16 of it), or where the standard deviation is below so many units in the last place of
+// the mean, as numbers that lie there are rounded. Nothing is clipped there; the run ends and says so.
 constexpr double flat_ratio = 1e-14;
 constexpr double rounding = 8.0 * std::numeric_limits<double>::epsilon();
 
 // A column is taken for a linear combination of those before it where less than this part of its variance is
 // its own: fewer than three digits of that part are right.
 constexpr double collinear_ratio = 1e-13;
+
+// The same as a ratio of standard deviations, where it is taken from the rows.
+constexpr double own_part = 1e-8;
 
 // Variances of parts of the data and sums of squares over all of it must be numbers of full precision, and
 // the mean must leave digits for the spread.
@@ -74,7 +77,30 @@ Index FamilyGaussianBase::first_defect() const {
     if (!is_computable(own_total_(j, j), centre_[j], data_.n)) return j;
   }
   if (structure_.diagonal()) return first_collinear(own_total_.diagonal().asDiagonal());
-  return first_collinear(own_total_);
+  const Index suspect = first_collinear(own_total_);
+  if (suspect < 0 || prior_.any() || !x().allFinite()) return suspect;
+  for (Index column = suspect; column < d_; ++column) {
+    if (!has_own_part(column)) return column;
+  }
+  return -1;
+}
+
+// Two groups far apart make columns nearly collinear, more than a covariance of all rows can tell: what its
+// pivot leaves in doubt is asked of the rows themselves, each column less its projection on those before it.
+bool FamilyGaussianBase::has_own_part(Index column) const {
+  Matrix rest = x().leftCols(column + 1);
+  rest.rowwise() -= centre_.head(column + 1).transpose();
+  for (Index i = 0; i < data_.n; ++i) rest.row(i) *= data_.weight(i) > 0.0 ? std::sqrt(data_.weight(i)) : 0.0;
+  const double whole = rest.col(column).norm();
+  for (int twice = 0; twice < 2; ++twice) {
+    for (Index a = 0; a < column; ++a) {
+      if (twice == 0) rest.col(a).normalize();
+      for (Index b = a + 1; b <= column; ++b) {
+        if (twice == 0 || b == column) rest.col(b) -= rest.col(a).dot(rest.col(b)) * rest.col(a);
+      }
+    }
+  }
+  return rest.col(column).norm() > own_part * whole;
 }
 
 Index FamilyGaussianBase::first_collinear(Matrix scatter) const {
@@ -329,8 +355,8 @@ Vector FamilyGaussianBase::relative_spread() const {
       out[j] = 0.0;
       continue;
     }
-    // The largest spread of the data relative to the component's is the inverse of what is asked, and the more
-    // exact the narrower the component.
+    // The largest spread of the data relative to the component's is the inverse of what is asked, and the
+    // more exact the narrower the component.
     Matrix relative = own.triangularView<Eigen::Lower>().solve(Matrix(lower));
     out[j] = 1.0 / Eigen::JacobiSVD<Matrix>(relative).singularValues()[0];
   }

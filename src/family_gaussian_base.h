@@ -94,6 +94,7 @@ class FamilyGaussianBase : public Family {
 
  private:
   Index first_defect() const;
+  bool has_own_part(Index column) const;
   void move_mean(Index component, double count, const double* first, bool keep_scatter);
   Vector shift_of(Index component, ConstVectorRef wanted) const;
   void move_scatter(Index component, double count, const double* first);
