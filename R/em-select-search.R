@@ -257,6 +257,7 @@ keep_better <- function(cell, run) {
   had <- length(cell$starts$loglik)
   starts <- if (had) Map(c, cell$starts, run$starts) else run$starts
   new <- cell
+  run$bounded <- family_is_bounded(cell$model$family)
   new[c("run", "status", "best")] <- list(run, run_status(run), had + run$best)
   new$agree <- NULL
   better <- is.null(cell$run) || is_sound(new) > is_sound(cell) ||
@@ -275,7 +276,8 @@ run_status <- function(run) {
 run_reason <- function(run) {
   switch(run_status(run),
     failed = sprintf("No start led to a fit: component %d has too few rows for its covariance.", run$component),
-    collapsed = "A component shrank onto too few points; the likelihood is unbounded.",
+    collapsed = sprintf("A component shrank onto too few points; the %s.",
+                        if (isTRUE(run$bounded)) "covariance has no inverse" else "likelihood is unbounded"),
     max_iter = if (run$gain > 0) sprintf("Stopped after %s, still gaining %s per iteration.",
                                          plural(run$iterations, "iteration"), number(run$gain)) else NA_character_,
     not_monotone = sprintf("The log-likelihood fell by %s.", number(-run$gain)),

@@ -82,3 +82,11 @@ family_fills_gaps.em_family_gaussian <- function(family) TRUE
 
 #' @export
 family_rows_needed.em_family_gaussian <- function(family, data) ncol(data$x) + 1
+
+# As rows_needed() of src/family_gaussian_base.cpp.
+#' @export
+family_least_rows.em_family_gaussian <- function(family, data) {
+  if (!is.null(family$prior) || length(family$held)) return(0)
+  if (family$covariance %in% c("VVV", "EVV")) return(ncol(data$x) + 1)
+  if (grepl("^V|^.V", family$covariance)) 2 else 0
+}

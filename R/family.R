@@ -178,6 +178,10 @@ family_fills_gaps.default <- function(family) FALSE
 family_rows_needed <- function(family, data) UseMethod("family_rows_needed")
 #' @export
 family_rows_needed.default <- function(family, data) 1
+# Rows without which no component has what is its own; 0 where it can do with any.
+family_least_rows <- function(family, data) UseMethod("family_least_rows")
+#' @export
+family_least_rows.default <- function(family, data) 0
 family_identifiability <- function(family, fit, name) UseMethod("family_identifiability")
 #' @export
 family_identifiability.default <- function(family, fit, name) NULL

@@ -14,8 +14,8 @@ warn_collapsed <- function(fit) {
   thin <- thin_components(fit)
   if (length(collapsed)) {
     warn_em("collapse", c(
-      sprintf("Component %s shrank onto %s; its likelihood is unbounded.", names(fit$counts)[collapsed[1L]],
-              describe_points(fit, collapsed[1L])),
+      sprintf("Component %s shrank onto %s; its %s.", names(fit$counts)[collapsed[1L]],
+              describe_points(fit, collapsed[1L]), what_shrank(fit$family)),
       x = more_of(collapsed, fit), i = collapse_remedy(fit)
     ))
   } else if (length(thin)) {
@@ -64,4 +64,8 @@ describe_points <- function(fit, component) {
 rows_of_component <- function(fit, component) {
   classes <- max.col(responsibilities(fit), ties.method = "first")
   which(classes == component & stats::weights(fit) > 0)
+}
+
+what_shrank <- function(family) {
+  if (family_is_bounded(family)) "covariance has no inverse" else "likelihood is unbounded"
 }

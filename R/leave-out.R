@@ -73,3 +73,10 @@ describe_leaning <- function(fit) {
   sprintf("%s %s %s on few rows: without one of them %s would be elsewhere.", if (many) "Components" else "Component",
           enumerate(names(fit$counts)[fit$leaning]), if (many) "lean" else "leans", if (many) "they" else "it")
 }
+
+# glance()'s number: NA where there is none, or too many rows to count it in passing.
+left_out_loglik <- function(fit) {
+  if (fit$data$n > most_left_out) return(NA_real_)
+  left <- leave_out(fit$data, fit$parameters, fit_model(fit), fit$df)
+  if (is.null(left)) NA_real_ else left$loglik
+}

@@ -124,7 +124,7 @@ void FamilyGaussianBase::set_floors() {
   pivot_floor_.resize(d_ * k_);
   for (Index j = 0; j < k_; ++j) {
     for (Index a = 0; a < d_; ++a) {
-      const double unit = rounding * mean_(j, a);
+      const double unit = rounding * std::max(std::abs(mean_(j, a)), std::sqrt(own_total_(a, a)));
       pivot_floor_[j * d_ + a] = std::max(flat_ratio * variance(j, a), unit * unit);
     }
   }

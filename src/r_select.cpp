@@ -123,7 +123,10 @@ Rcpp::List em_leave_out_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List laten
   if (group.size() != model->n_rows()) throw std::invalid_argument("a group for each row");
   if (model->n_units() != model->n_rows()) return Rcpp::List();
   std::vector<int> at(group.begin(), group.end());
-  for (int& one : at) --one;
+  for (int& one : at) {
+    if (one < 1) throw std::invalid_argument("groups are numbered from 1");
+    --one;
+  }
   em::Interrupt interrupt(em::user_wants_out);
   model->describe();
   em::read_parameters(parameters, model->fields());
