@@ -65,3 +65,7 @@ em_certainty_cpp <- function(data, family, latent, parameters, threads) {
     .Call(`_emfit_em_certainty_cpp`, data, family, latent, parameters, threads)
 }
 
+em_leave_out_cpp <- function(data, family, latent, parameters, group, threads) {
+    .Call(`_emfit_em_leave_out_cpp`, data, family, latent, parameters, group, threads)
+}
+

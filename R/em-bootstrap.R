@@ -49,7 +49,7 @@ em_bootstrap <- function(fit, n_boot = 200, type = c("nonparametric", "parametri
   if (type != "weighted") check_drawn_rows(fit)
   control <- refit_control(fit, control, threads)
   runs <- refit_draws(fit, resampler(fit, type), n_boot, control)
-  sound <- !runs$status %in% c("bad_start", "collapsed") & (runs$spread >= least_relative_spread) %in% TRUE
+  sound <- !runs$status %in% c("bad_start", "collapsed") & (runs$spread > 0) %in% TRUE
   aligned <- align_replicates(fit, runs$parameters, which(sound))
   replicates <- t(aligned$parameters[packed_positions(fit$parameters, fit_fields(fit)), , drop = FALSE])
   replicates[!sound, ] <- NA

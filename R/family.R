@@ -261,12 +261,20 @@ family_has_units.default <- function(family) FALSE
 family_can_collapse <- function(family) UseMethod("family_can_collapse")
 #' @export
 family_can_collapse.default <- function(family) FALSE
+# Is its likelihood bounded, so that a lone row is a maximum like any other?
+family_is_bounded <- function(family) UseMethod("family_is_bounded")
+#' @export
+family_is_bounded.default <- function(family) TRUE
 family_fills_gaps <- function(family) UseMethod("family_fills_gaps")
 #' @export
 family_fills_gaps.default <- function(family) FALSE
 family_rows_needed <- function(family, data) UseMethod("family_rows_needed")
 #' @export
 family_rows_needed.default <- function(family, data) 1
+# Rows without which no component has what is its own; 0 where it can do with any.
+family_least_rows <- function(family, data) UseMethod("family_least_rows")
+#' @export
+family_least_rows.default <- function(family, data) 0
 family_identifiability <- function(family, fit, name) UseMethod("family_identifiability")
 #' @export
 family_identifiability.default <- function(family, fit, name) NULL

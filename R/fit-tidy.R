@@ -19,7 +19,9 @@
 #'   For components the limits are further columns, `proportion.conf.low`, `proportion.conf.high` and so on.
 #'
 #'   `glance()`: `family`, `covariance`, `k`, `nobs`, `df`, `logLik`, `AIC`, `BIC`, `ICL` (smaller is better in all
-#'   three), `entropy` (1 where all rows are certain), `n.min` (expected rows of the smallest component),
+#'   three), `LOO` (log-likelihood of rows left out, each after one M-step without it and its copies, what it can lose
+#'   limited: see *Few rows* in [em_fit()]; `NA` with missing cells, more than 10000 rows, rows in units, or weighted
+#'   counts), `entropy` (1 where all rows are certain), `n.min` (expected rows of the smallest component),
 #'   `prob.min` (the smallest mean probability of a component among the rows put into it), `iterations`,
 #'   `converged`, `starts.agree`.
 #'
@@ -112,7 +114,8 @@ glance.em_fit <- function(x, ...) {
   as_tidy(data.frame(
     family = x$family$name, covariance = family_structure(x$family), k = x$k,
     nobs = x$nobs, df = x$df, logLik = x$loglik, AIC = stats::AIC(x), BIC = stats::BIC(x), ICL = certainty$icl,
-    entropy = certainty$entropy, n.min = min(x$counts[seq_len(x$k)]), prob.min = certainty$least,
+    LOO = left_out_loglik(x), entropy = certainty$entropy, n.min = min(x$counts[seq_len(x$k)]),
+    prob.min = certainty$least,
     iterations = x$iterations,
     converged = x$converged, starts.agree = starts_agreeing(x)
   ))

@@ -29,6 +29,8 @@ new_em_fit <- function(run, start, data, control, call) {
     control = control, data = unclass(data)
   )
   fit$noise_volume <- noise_volume(model$latent)
+  fit$passed_over <- run$passed_over
+  fit$leaning <- places(leaning_of(run, data, model)$components, order)
   class(fit) <- c(paste0("em_fit_", .subset2(model$family, "name")), "em_fit")
   if (run$status == "max_iter") warn_unfinished(run, unclass(control))
   if (run$status == "not_monotone" || length(run$degenerate) || length(run$twins)) warn_about(fit)
@@ -226,6 +228,7 @@ format_ending <- function(x) {
     if (length(bad)) sprintf("Collapsed onto few points: component %s.", enumerate(names(x$counts)[bad])),
     if (length(thin)) sprintf("Too few rows for a covariance of its own: component %s.",
                               enumerate(names(x$counts)[thin])),
+    describe_leaning(x),
     if (length(x$twins)) sprintf("Components %s nearly coincide.", paste(names(x$counts)[x$twins], collapse = " and ")),
     describe_doubts(x))
 }

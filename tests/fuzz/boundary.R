@@ -92,6 +92,7 @@ fuzz_boundary <- function() {
     each = quote(core("em_run_each_cpp")(n$data, some_twice(n$family), n$latent, some_twice(start), n$control)),
     share = quote(core("em_share_cpp")(n$data, n$family, n$latent, n$starts, sample(c("EII", "VVV", "EEV", "E"), 2L), threads)),
     certainty = quote(core("em_certainty_cpp")(n$data, n$family, n$latent, n$parameters, threads)),
+    leave_out = quote(core("em_leave_out_cpp")(n$data, n$family, n$latent, n$parameters, pick(seq_len(nrow(n$data$x)), rep(1L, nrow(n$data$x)), 0L, 3L, NA_integer_), threads)),
     counts = quote(core("em_counts_cpp")(n$data$x, n$family$size)),
     tally = quote(core("em_tally_cpp")(n$data$x, n$data$weights)),
     finite = quote(core("em_finite_cpp")(n$data$x)),
