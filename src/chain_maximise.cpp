@@ -124,6 +124,15 @@ Vector direction(const std::deque<Pair>& history, const Vector& gradient, const 
 
 }  // namespace
 
+void count_moves(ConstMatrixRef responsibilities, double weight, double* first, double* moves) {
+  const Index k = responsibilities.cols();
+  const Index rows = responsibilities.rows();
+  if (rows == 0 || !(weight > 0.0)) return;
+  VectorMap(first, k) += responsibilities.row(0).transpose();
+  MatrixMap(moves, k, k).noalias() +=
+      responsibilities.bottomRows(rows - 1).transpose() * responsibilities.topRows(rows - 1) / weight;
+}
+
 void maximise_simplex(const double* counts, const double* held, double least, Index k,
                       double* probabilities) {
   double mass = 1.0;

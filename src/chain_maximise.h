@@ -9,6 +9,11 @@
 
 namespace em {
 
+// What responsibilities that somebody gave say of a series, rows taken by themselves: adds those of the first
+// row to first and sum_t r_ti r_t+1,j to moves. In: weight * r, a row after the other in time; known states
+// give counts.
+void count_moves(ConstMatrixRef responsibilities, double weight, double* first, double* moves);
+
 // Probabilities in proportion to counts; the free ones share what the held ones leave. Where the counts of
 // the free ones sum to `least` or less, these stay as they are.
 void maximise_simplex(const double* counts, const double* held, double least, Index k, double* probabilities);

@@ -458,6 +458,18 @@ void check_simplex() {
   check(a[0] == 0.25 && a[5] == 0.75 && a[6] == 0.0 && a[14] == 0.25, "a state without visits keeps its row");
 }
 
+void check_counts() {
+  Matrix known = Matrix::Zero(5, 2);  // states 0, 1, 1, 0, 1, weight 2
+  const int states[] = {0, 1, 1, 0, 1};
+  for (Index t = 0; t < 5; ++t) known(t, states[t]) = 2.0;
+  Vector first = Vector::Zero(2), moves = Vector::Zero(4);
+  em::count_moves(known, 2.0, first.data(), moves.data());
+  check(first[0] == 2.0 && first[1] == 0.0, "first states are counted");
+  check(moves[0] == 0.0 && moves[1] == 4.0 && moves[2] == 2.0 && moves[3] == 2.0, "moves are counted");
+  em::count_moves(known.topRows(1), 2.0, first.data(), moves.data());
+  check(first[0] == 4.0 && moves.sum() == 8.0, "one row has no moves");
+}
+
 void check_stationary() {
   Draw draw(6);
   for (int round = 0; round < 50; ++round) {
@@ -539,6 +551,7 @@ int main() {
   check_ties();
   check_threads();
   check_simplex();
+  check_counts();
   check_stationary();
   if (n_failures > 0) {
     std::printf("test_chain: %d checks failed\n", n_failures);
