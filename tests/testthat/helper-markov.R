@@ -121,7 +121,9 @@ markov_enumerate <- function(log_density, chain) {
 
 # Two families, for markov_em().
 markov_gaussian <- list(
-  log_density = function(x, p) vapply(seq_along(p$mean), function(j) dnorm(x[, 1], p$mean[j], p$sd[j], TRUE), x[, 1]),
+  log_density = function(x, p) {
+    matrix(dnorm(x[, 1], rep(p$mean, each = nrow(x)), rep(p$sd, each = nrow(x)), TRUE), nrow(x))
+  },
   maximise = function(x, w) {
     mean <- colSums(w * x[, 1]) / colSums(w)
     list(mean = mean, sd = sqrt(colSums(w * outer(x[, 1], mean, `-`)^2) / colSums(w)))
@@ -129,6 +131,6 @@ markov_gaussian <- list(
 )
 
 markov_poisson <- list(
-  log_density = function(x, p) vapply(p$rate, function(rate) dpois(x[, 1], rate, TRUE), x[, 1]),
+  log_density = function(x, p) matrix(dpois(x[, 1], rep(p$rate, each = nrow(x)), TRUE), nrow(x)),
   maximise = function(x, w) list(rate = colSums(w * x[, 1]) / colSums(w))
 )
