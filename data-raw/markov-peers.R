@@ -2,10 +2,13 @@
 # Run in the root of the package, with both packages installed; takes some minutes.
 #
 #   markov_speed.csv      the response times of depmixS4's data set `speed` (three series)
-#   markov_optima.csv     the best known log-likelihood of each case: depmixS4 from many random starts, run to 1e-10;
+#   markov_optima.csv     the best of depmixS4 in each case, from many random starts, run to 1e-10;
 #                         how many of its starts end there; HiddenMarkov run on from there (one series only);
 #                         "one_start": what depmixS4 finds by default with seed 1
 #   markov_estimates.csv  the estimates at that optimum: initial, transition (row, column), and the family's
+#   markov_best.csv       not made here: the best of so many random starts (means drawn from the rows, random transitions)
+#                         of plain Baum-Welch over src/chain.h; higher than depmixS4's 40 starts for the earthquakes
+#                         (k = 4) and the Nile (k = 3)
 #   markov_printed.csv    -log-likelihoods that Zucchini & MacDonald print for the earthquakes
 #
 # Starts that end with a state on equal values (a standard deviation under 5 % of that of all rows), whose likelihood
