@@ -73,6 +73,10 @@ em_named_cpp <- function(parameters, labels, variables) {
     .Call(`_emfit_em_named_cpp`, parameters, labels, variables)
 }
 
+em_chain_cpp <- function(log_density, initial, transition, ends, want) {
+    .Call(`_emfit_em_chain_cpp`, log_density, initial, transition, ends, want)
+}
+
 em_share_cpp <- function(data, family, latent, starts, structures, threads) {
     .Call(`_emfit_em_share_cpp`, data, family, latent, starts, structures, threads)
 }

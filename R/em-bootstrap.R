@@ -115,7 +115,8 @@ simulated_data <- function(fit) {
     data$n <- length(rows)
     data$weights <- rep(total / length(rows), length(rows))
   }
-  component <- latent_simulate(fit$latent, fit$parameters, data$n, data$labels)
+  component <- latent_simulate(fit$latent, fit$parameters, data$n, data$labels,
+                               latent_units(fit$latent, data))
   drawn <- simulate_rows(fit_model(fit), fit$parameters, component, data)
   random <- seq_len(family_width(fit))
   absent <- is.na(data$x)

@@ -6,8 +6,9 @@
 #   terms      of the formula, or NULL                      na.action  rows that were left out, or NULL
 #   missing, order   where rows with missing values were kept: see em-missing.R
 #   weighted   were weights given?                          labels     see em-labels.R
+#   units      which rows belong together, a factor whose levels come one after the other, or NULL: see latent_take()
 # and what the family adds.
-em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, labels = NULL) {
+em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, labels = NULL, units = NULL) {
   frame <- as_frame(x, logical_ok = inherits(family, "em_family_binomial"),
                     by = if (is.null(terms)) "columns" else "formula")
   names <- clean_names(frame$names)
@@ -19,6 +20,10 @@ em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, l
   if (frame$weighted) frame$weights <- check_weights(weights, nrow(frame$x))
   if (!is.null(labels)) frame$labels <- check_labels(labels, nrow(frame$x))
   frame$terms <- terms
+  if (!is.null(units)) {
+    check_series_weights(frame$weights, units)
+    frame$units <- units
+  }
   data_of_frame(frame, family, na.action)
 }
 
@@ -298,6 +303,8 @@ abort_bad_component <- function(component, data, given, family) {
 # `size` are their trials, where counts have them beside.
 new_data <- function(newdata, fit, size = NULL) {
   old <- fit$data
+  taken <- latent_take(fit$latent, newdata, "newdata")
+  newdata <- taken$x
   family <- if (is.null(size)) fit$family else family_with_size(fit$family, size)
   newdata <- named_rows(newdata, old, family_variables(family))
   if (is.null(dim(newdata)) && is.numeric(newdata) && !length(newdata)) newdata <- matrix(0, 0L, ncol(family_frame(fit$family, old)))
@@ -315,6 +322,7 @@ new_data <- function(newdata, fit, size = NULL) {
   data <- family_data(family, frame, old = old)
   data$n <- nrow(data$x)
   data$complete <- rep(TRUE, data$n)
+  data$units <- taken$units
   data
 }
 

@@ -8,13 +8,23 @@ native_latent <- function(model) latent_native(model$latent, model$k)
 # Rows with missing values go sorted by pattern; what comes back by row is put in the user's order again. What is
 # known of the rows, labels and their density as noise, goes with them.
 native_data <- function(data, model) {
+  if (latent_keeps_order(model$latent)) data <- in_own_order(data)
   order <- data$order
   sorted <- !is.null(order)
   x <- if (sorted) data$x[order, , drop = FALSE] else data$x
   rows <- list(x = x, weights = if (sorted) data$weights[order] else data$weights, missing = sorted,
                kernels = kernels_wanted())
   if (!is.null(data$labels)) rows <- c(rows, native_labels(data$labels, order, model$k))
+  units <- latent_units(model$latent, data)
+  if (!is.null(units)) rows$units <- cumsum(rle(units)$lengths)
   c(rows, latent_native_data(model$latent, x, data))
+}
+
+# Where rows follow each other they stay as they are, and one that says nothing counts as those beside it.
+in_own_order <- function(data) {
+  if (!is.null(data$order)) data$order <- seq_len(data$n)
+  data$weights <- series_weights(data$weights, data$units)
+  data
 }
 
 # What options(emfit.kernels =) asks for; NULL: the best.
@@ -44,6 +54,7 @@ is_tallied <- function(model) family_tallies(model$family)
 # Equal rows of counts are tallied: distinct rows with their summed weights give the same statistics.
 tallied <- function(data, model) {
   if (!is_tallied(model) || data$n < 2L || !is.null(data$labels)) return(native_data(data, model))
+  if (latent_keeps_order(model$latent)) return(native_data(data, model))
   native_data(em_tally_cpp(data$x, data$weights), model)
 }
 
@@ -122,6 +133,7 @@ parameters_from <- function(data, given, model, threads = 1L) {
   settings$unit <- 1
   settings$ends <- FALSE
   if (is.matrix(given) && !is.double(given)) storage.mode(given) <- "double"
+  if (latent_keeps_order(model$latent)) data <- in_own_order(data)
   start <- list(list(native_order(given, data), forgiving = FALSE))
   names(start[[1L]])[1L] <- if (is.matrix(given)) "responsibilities" else "partition"
   run <- em_run_cpp(native_data(data, model), native_family(model), native_latent(model), start, settings)
@@ -133,6 +145,7 @@ parameters_from <- function(data, given, model, threads = 1L) {
 # One E-step. want: any of "responsibilities", "log_density", "row_loglik", "statistics".
 expect_em <- function(data, parameters, model, want, given = NULL, threads = NULL) {
   threads <- resolve_threads(list(threads = threads), as.double(data$n) * ncol(data$x) * model$k)
+  if (latent_keeps_order(model$latent)) data <- in_own_order(data)
   if (!is.null(given)) {
     given <- native_order(given, data)
     storage.mode(given) <- "double"
@@ -211,6 +224,7 @@ distances_em <- function(data, parameters, model) {
 # with "outer" the sum of their outer products.
 # Weights are taken in units of weight_unit().
 score_em <- function(data, parameters, model, want, threads = NULL) {
+  if (latent_keeps_order(model$latent)) data <- in_own_order(data)
   at <- about_means(data, parameters, model, whole = want == "scores")
   threads <- resolve_threads(list(threads = threads), as.double(data$n) * ncol(data$x) * model$k)
   out <- em_score_cpp(at$native, native_family(at$model), native_latent(at$model), at$parameters, want, threads)

@@ -8,7 +8,7 @@
 # and nothing of the environment in which the formula was made.
 
 # em_data() of a formula; `weights`, `subset` and `labels` as the user wrote them.
-data_of_formula <- function(formula, data, weights, subset, family, na.action, labels = NULL) {
+data_of_formula <- function(formula, data, weights, subset, family, na.action, labels = NULL, latent = em_mixture()) {
   check_formula_data(data)
   home <- environment(formula)
   weights <- evaluate(weights, data, home, "weights")
@@ -20,7 +20,8 @@ data_of_formula <- function(formula, data, weights, subset, family, na.action, l
     at <- rows_kept(rows, NROW(labels))
     labels <- if (is.matrix(labels)) labels[at, , drop = FALSE] else labels[at]
   }
-  em_data(frame$x, family, weights, na.action, terms = frame$terms, labels = labels)
+  units <- latent_units_of_formula(latent, data, home, rows, nrow(frame$x))
+  em_data(frame$x, family, weights, na.action, terms = frame$terms, labels = labels, units = units)
 }
 
 check_formula_data <- function(data) {

@@ -83,7 +83,8 @@ check_can_resample <- function(fit) {
 
 # A sample from the smaller model, with the trials and the gaps of the data.
 resample <- function(fit, parameters) {
-  component <- latent_simulate(fit$latent, parameters, fit$data$n, fit$data$labels)
+  component <- latent_simulate(fit$latent, parameters, fit$data$n, fit$data$labels,
+                               latent_units(fit$latent, fit$data))
   frame <- fit$data
   frame$x <- unname(as.matrix(simulate_rows(fit_model(fit), parameters, component, fit$data)))
   if (!is.null(frame$order)) frame$x[is.na(fit$data$x)] <- NA
@@ -130,7 +131,7 @@ plain_parameters <- function(parameters) lapply(unclass(parameters), bare_number
 split_starts <- function(models, parameters) {
   model <- models$small
   while (model$k < models$large$k - 1L) {
-    parameters <- split_component(model, parameters, which.max(parameters$proportions[seq_len(model$k)]))
+    parameters <- split_component(model, parameters, which.max(latent_shares(model$latent, parameters)[seq_len(model$k)]))
     model$k <- model$k + 1L
   }
   lapply(seq_len(model$k), function(j) {

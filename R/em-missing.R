@@ -42,11 +42,13 @@ na_action_name <- function(na.action) {
 keep_rows <- function(frame, keep, na.action) {
   out <- as.integer(na.action)
   frame$omitted <- list(x = frame$x[out, , drop = FALSE], weights = frame$weights[out],
-                        labels = keep_labels(frame$labels, out), row_names = frame$row_names[out])
+                        labels = keep_labels(frame$labels, out), row_names = frame$row_names[out],
+                        units = frame$units[out])
   frame$x <- frame$x[keep, , drop = FALSE]
   frame$weights <- frame$weights[keep]
   frame$labels <- keep_labels(frame$labels, keep)
   frame$row_names <- frame$row_names[keep]
+  if (!is.null(frame$units)) frame$units <- frame$units[keep, drop = TRUE]
   frame$na.action <- na.action
   frame
 }

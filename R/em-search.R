@@ -151,6 +151,7 @@ search_in_sample <- function(task, kinds) {
   count <- if (is.null(weights)) nrow(task$native$x) else sum(weights > 0)
   control <- task$control
   if (count <= sample_rows || control$max_iter == 0L || !is.null(task$data$labels)) return(NULL)
+  if (latent_keeps_order(task$model$latent)) return(NULL)
   rows <- sort(sample.int(count, sample_rows, useHash = count > 2L * sample_rows), method = "radix")
   part <- native_rows(task$native, if (is.null(weights)) rows else which(weights > 0)[rows])
   items <- draw_kinds(task, kinds, part)

@@ -80,7 +80,9 @@ em_select.default <- function(x, k = 1:9, covariance = NULL, family = em_gaussia
   check_dots(...)
   covariance <- structures_asked_for(covariance, family)
   family <- as_em_family(family)
-  data <- em_data(x, family, weights, na.action)
+  latent <- as_em_latent(latent)
+  taken <- latent_take(latent, x)
+  data <- em_data(taken$x, family, weights, na.action, units = taken$units)
   tell_missing(data)
   select_data(data, k, covariance, family, as_em_latent(latent), criterion, folds, search, as_em_control(control),
               match.call())
@@ -96,7 +98,8 @@ em_select.formula <- function(x, data = NULL, k = 1:9, covariance = NULL, family
   check_dots(...)
   covariance <- structures_asked_for(covariance, family)
   family <- as_em_family(family)
-  input <- data_of_formula(x, data, substitute(weights), substitute(subset), family, na.action)
+  latent <- as_em_latent(latent)
+  input <- data_of_formula(x, data, substitute(weights), substitute(subset), family, na.action, latent = latent)
   tell_missing(input)
   select_data(input, k, covariance, family, as_em_latent(latent), criterion, folds, search, as_em_control(control),
               match.call())

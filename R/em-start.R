@@ -234,7 +234,8 @@ coincident_pair <- function(rows) {
 em_start <- function(x, k = NULL, family = em_gaussian(), latent = em_mixture(), start = NULL) {
   family <- as_em_family(family)
   latent <- as_em_latent(latent)
-  data <- em_data(x, family)
+  taken <- latent_take(latent, x)
+  data <- em_data(taken$x, family, units = taken$units)
   resolved <- resolve_start(start, k, data, family, latent, em_control(n_start = 1, max_iter = 0))
   item <- resolved$items[[1L]]
   if (!resolved$supplied) {

@@ -44,9 +44,9 @@ em_estep <- function(x, parameters, size = NULL) {
   fit <- parameters
   parameters <- as_em_parameters(parameters)
   model <- parameters_model(parameters)
-  data <- step_data(x, fit, parameters, model$family, size)
+  data <- step_data(x, fit, parameters, model, size)
   out <- expect_em(data, parameters, model, c("responsibilities", "log_density", "loglik"))
-  names <- list(data$row_names, names(parameters$proportions))
+  names <- list(data$row_names, names(parameters[[1L]]))
   dimnames(out$responsibilities) <- dimnames(out$log_density) <- names
   out[c("responsibilities", "loglik", "log_density")]
 }
@@ -67,7 +67,7 @@ em_mstep <- function(x, responsibilities, parameters = NULL, algorithm = c("em",
   fit <- parameters
   parameters <- as_em_parameters(parameters)
   model <- parameters_model(parameters)
-  data <- step_data(x, fit, parameters, model$family, size)
+  data <- step_data(x, fit, parameters, model, size)
   given <- as_responsibilities(responsibilities, data, model$latent, latent_columns(model$latent, model$k))
   statistics <- expect_em(data, parameters, model, "statistics", given)$statistics
   out <- maximise_em(data, statistics, parameters, model, algorithm)
@@ -75,14 +75,17 @@ em_mstep <- function(x, responsibilities, parameters = NULL, algorithm = c("em",
 }
 
 # The rows of one step, under the columns of the parameters. What a fit says of its own rows is not said of others.
-step_data <- function(x, given, parameters, family, size) {
+step_data <- function(x, given, parameters, model, size) {
+  family <- model$family
+  taken <- latent_take(model$latent, x)
+  x <- taken$x
   of_fit <- inherits(given, "em_fit")
   if (!is.null(size)) family <- family_with_size(family, size)
   else if (of_fit) family <- family_of_others(family, NROW(x))
   columns <- attr(parameters, "columns")
   if (of_fit) x <- named_rows(x, given$data, family_variables(family))
   else if (length(columns) && length(colnames(x))) x <- pick_columns(x, columns)
-  data <- em_data(x, family)
+  data <- em_data(x, family, units = taken$units)
   check_fits_data(parameters, data)
   data
 }
@@ -91,7 +94,8 @@ first_mstep <- function(x, responsibilities, family, latent, algorithm) {
   if (algorithm == "ecm") {
     abort_em("argument", "`parameters` must be given for algorithm = \"ecm\": it takes the spread about their means.")
   }
-  data <- em_data(x, family)
+  taken <- latent_take(latent, x)
+  data <- em_data(taken$x, family, units = taken$units)
   groups <- if (is.matrix(responsibilities)) seq_len(ncol(responsibilities)) else partition_levels(responsibilities)
   labels <- if (is.matrix(responsibilities)) colnames(responsibilities)
             else if (!is.numeric(responsibilities)) as.character(groups)

@@ -112,6 +112,10 @@ parameter_table <- function(parameters, fields) {
 plain_rows <- function(x, field) {
   labels <- field_labels(x, field)
   at <- arrayInd(seq_along(x), field$size)
+  if (identical(field$axes, c("state", "state"))) {
+    labels <- list(paste(labels[[1L]][at[, 1L]], labels[[2L]][at[, 2L]], sep = ","))
+    at <- cbind(seq_along(x))
+  }
   along <- function(axis) if (axis <= ncol(at)) labels[[axis]][at[, axis]] else rep(NA_character_, length(x))
   data.frame(component = along(1L), variable = along(2L), variable2 = along(3L), estimate = as.vector(unname(x)),
              scale = rep(field$scale, length(x)))

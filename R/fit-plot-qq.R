@@ -33,7 +33,7 @@ places_of <- function(fit, j) {
 
 distribution_at <- function(fit, x, j) {
   each <- family_distribution(fit$family, fit$parameters, x, j, "cdf", fit$data)
-  place <- as.vector(each %*% unname(fit$parameters$proportions)[seq_len(fit$k)])
+  place <- as.vector(each %*% unname(shares_of(fit))[seq_len(fit$k)])
   noise <- noise_curve(fit, j)
   if (is.null(noise)) place else place + noise$cumulated(x)
 }

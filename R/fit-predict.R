@@ -183,7 +183,7 @@ fresh_rows <- function(data, n) {
   counting <- if (is.null(data$weights)) seq_len(data$n) else which(data$weights > 0)
   drawn <- counting[sample.int(length(counting), n, replace = TRUE, prob = data$weights[counting])]
   data$x <- data$x[drawn, , drop = FALSE]
-  data["missing"] <- list(NULL)
+  data[c("missing", "units")] <- list(NULL)
   data$n <- n
   data
 }
@@ -204,7 +204,8 @@ simulate.em_fit <- function(object, nsim = 1, seed = NULL, n = NULL, ...) {
   labels <- component_names_of(object)
   lapply(seq_len(nsim), function(i) {
     data <- if (is.null(n)) object$data else fresh_rows(object$data, n)
-    component <- latent_simulate(object$latent, object$parameters, data$n)
+    component <- latent_simulate(object$latent, object$parameters, data$n,
+                                 units = latent_units(object$latent, data))
     rows <- simulate_rows(fit_model(object), object$parameters, component, data)
     structure(rows, component = factor(labels[component], levels = labels))
   })

@@ -256,7 +256,7 @@ latent_from_partition.em_latent_mixture <- function(latent, parameters, k) {
 }
 
 #' @export
-latent_simulate.em_latent_mixture <- function(latent, parameters, n, labels = NULL) {
+latent_simulate.em_latent_mixture <- function(latent, parameters, n, labels = NULL, units = NULL) {
   simulate_components(parameters$proportions, n, labels)
 }
 
