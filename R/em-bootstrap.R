@@ -88,6 +88,7 @@ resampler <- function(fit, type) {
   model <- fit_model(fit)
   if (type == "parametric") return(function() tallied(simulated_data(fit), model))
   native <- tallied(fit$data, model)
+  if (!is.null(latent_units(model$latent, fit$data))) return(unit_resampler(native, type))
   weights <- if (is.null(native$weights)) rep(1, fit$data$n) else native$weights
   total <- sum(weights)
   rows <- max(1, round(total))
@@ -101,6 +102,31 @@ resampler <- function(fit, type) {
   }
 }
 
+# What belongs together is drawn as a whole.
+unit_resampler <- function(native, type) {
+  sizes <- diff(c(0L, native$units))
+  check_units_drawn(length(sizes), "Its bootstrap", "em_bootstrap(fit, type = \"parametric\")")
+  weights <- if (is.null(native$weights)) rep(1, length(sizes)) else native$weights[native$units]
+  total <- sum(weights)
+  function() {
+    drawn <- switch(type,
+      nonparametric = as.double(stats::rmultinom(1L, max(1, round(total)), weights)),
+      weighted = stats::rgamma(length(weights), shape = weights)
+    )
+    native$weights <- rep(drawn * (total / sum(drawn)), sizes)
+    native
+  }
+}
+
+# Rows that belong together are left out, or drawn, as a whole; of too few there is nothing to draw from.
+least_units <- 3L
+
+check_units_drawn <- function(n, what, instead) {
+  if (n >= least_units) return(invisible())
+  abort_em("unsupported", c(sprintf("%s needs at least %d series to draw from, not %d.", what, least_units, n),
+                            i = sprintf("Use %s.", instead)))
+}
+
 # New rows from the fit: as many as there are, or as the weights add up to.
 simulated_data <- function(fit) {
   data <- fit$data
@@ -110,6 +136,12 @@ simulated_data <- function(fit) {
     whole <- all(weights == floor(weights))
     rows <- if (whole) rep(seq_len(data$n), weights)
             else sample.int(data$n, max(1, round(total)), replace = TRUE, prob = weights)
+    units <- latent_units(fit$latent, data)
+    if (!is.null(units)) {
+      drawn <- units_by_weight(units, weights, whole)
+      rows <- drawn$rows
+      data$units <- drawn$units
+    }
     data$x <- data$x[rows, , drop = FALSE]
     data$labels <- keep_labels(data$labels, rows)
     data$n <- length(rows)
@@ -124,6 +156,15 @@ simulated_data <- function(fit) {
   data$x[absent] <- NA
   if (!is.null(data$order)) data$order <- order_by_pattern(data$x)
   data
+}
+
+# Whole units, as often as their weights say, or drawn by these: their rows and what they then belong to.
+units_by_weight <- function(units, weights, whole) {
+  rows <- split(seq_along(units), units)
+  own <- vapply(rows, function(at) max(weights[at]), 0)
+  chosen <- if (whole) rep(seq_along(rows), own)
+            else sample.int(length(rows), max(1, round(sum(own))), replace = TRUE, prob = own)
+  list(rows = unlist(rows[chosen], use.names = FALSE), units = factor(rep(seq_along(chosen), lengths(rows[chosen]))))
 }
 
 # How many columns of data$x are random; the others, as the trials of counts, are given.

@@ -115,6 +115,10 @@ run_native <- function(data, native, items, model, control, ends = FALSE) {
 }
 
 native_rows <- function(native, rows) {
+  if (!is.null(native$units)) {
+    of <- findInterval(rows - 1L, native$units)
+    native$units <- cumsum(rle(of)$lengths)
+  }
   native$x <- native$x[rows, , drop = FALSE]
   native$weights <- native$weights[rows]
   native$log_noise <- native$log_noise[rows]

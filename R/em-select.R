@@ -113,7 +113,7 @@ select_data <- function(data, k, covariance, family, latent, criterion, folds, s
   families <- family_structures(family, covariance, data)
   way <- check_choice(search, "search", c("auto", "thorough", "quick"))
   search <- new_search(data, families, k, latent_bind(latent, data, family), control, way)
-  if (criterion == "CV") search$folds <- draw_folds(data, folds)
+  if (criterion == "CV") search$folds <- draw_folds(data, folds, latent_units(latent, data))
   run_search(search)
   new_em_select(search, criterion, call)
 }

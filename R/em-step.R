@@ -48,7 +48,7 @@ em_estep <- function(x, parameters, size = NULL) {
   out <- expect_em(data, parameters, model, c("responsibilities", "log_density", "loglik"))
   names <- list(data$row_names, names(parameters[[1L]]))
   dimnames(out$responsibilities) <- dimnames(out$log_density) <- names
-  out[c("responsibilities", "loglik", "log_density")]
+  c(out[c("responsibilities", "loglik", "log_density")], latent_estep(model$latent, parameters, out, data, model))
 }
 
 #' @rdname em_estep
@@ -178,7 +178,9 @@ em_path <- function(fit) {
 }
 
 # The parameters of iteration 0, 1, 2, ...: those that were kept, or the run once more.
-path_parameters <- function(fit) if (is.null(fit$path)) replay_path(fit) else fit$path
+path_parameters <- function(fit) {
+  lapply(if (is.null(fit$path)) replay_path(fit) else fit$path, with_shares, latent = fit$latent)
+}
 
 replay_path <- function(fit) {
   model <- fit_model(fit)

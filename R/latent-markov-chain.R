@@ -197,12 +197,3 @@ simulate_states <- function(parameters, lengths, codes = NULL) {
   }
   out
 }
-
-# Pseudo-residuals: weights (n x k) of the states given all other rows (or those before), cdf (n x k) of each state at
-# the row, and for counts the cdf just below. Missing rows are NA.
-pseudo_residuals <- function(weights, cdf, below = NULL) {
-  upper <- pmin(rowSums(weights * cdf), 1)
-  if (is.null(below)) return(stats::qnorm(upper))
-  lower <- pmin(rowSums(weights * below), upper)
-  data.frame(lower = stats::qnorm(lower), middle = stats::qnorm((lower + upper) / 2), upper = stats::qnorm(upper))
-}

@@ -35,7 +35,7 @@
 #   latent_shares(latent, parameters, counts)   the share of the rows that each column has
 #   latent_title(latent, label, k), latent_rows_label(latent, data), latent_lines(latent, fit)   of print: its first line,
 #                                          what is said behind the number of rows, and lines below the table
-#   latent_words(latent)                   what predict() can say beside what it says of all
+#   latent_weights(), latent_log_top(), latent_answer(), latent_forecast()   see there
 #
 # A column behind the components', as noise has, is its own affair: latent_extra_density(), latent_extra_mean(),
 # latent_extra_draws(), latent_extra_curve() and latent_extra_rows() tell of it, and do nothing where there is none.
@@ -92,8 +92,39 @@ latent_lines <- function(latent, fit) UseMethod("latent_lines")
 #' @export
 latent_lines.default <- function(latent, fit) NULL
 
-# Of a fit: as estimated.
+# Of a fit: as estimated. With them among its parameters, for what draws or merges components.
 shares_of <- function(fit) latent_shares(fit$latent, fit$parameters, fit$counts)
+with_shares <- function(parameters, latent, counts = NULL) {
+  if (is.null(parameters$proportions)) parameters$proportions <- latent_shares(latent, parameters, counts)
+  parameters
+}
+# The shares of the components in the law of each row, given all other rows: n x k.
+latent_weights <- function(latent, fit) UseMethod("latent_weights")
+#' @export
+latent_weights.default <- function(latent, fit) {
+  matrix(shares_of(fit)[seq_len(fit$k)], fit$data$n, fit$k, byrow = TRUE)
+}
+# The logarithm of the probability of the most probable components of all rows, given the rows.
+latent_log_top <- function(latent, model, data, parameters) UseMethod("latent_log_top")
+#' @export
+latent_log_top.default <- function(latent, model, data, parameters) NULL
+# What em_estep() gives beside responsibilities.
+latent_estep <- function(latent, parameters, step, data, model) UseMethod("latent_estep")
+#' @export
+latent_estep.default <- function(latent, parameters, step, data, model) NULL
+# Answers of predict() that are not about rows by themselves.
+latent_answer <- function(latent, fit, data, type) UseMethod("latent_answer")
+#' @export
+latent_answer.default <- function(latent, fit, data, type) {
+  abort_em("unsupported", c(sprintf("predict(type = \"%s\") is for rows that follow each other.", type),
+                            i = "Fit a chain, with latent = em_markov(), or use type = \"class\" and \"prob\"."))
+}
+latent_forecast <- function(latent, fit, data, n, type) UseMethod("latent_forecast")
+#' @export
+latent_forecast.default <- function(latent, fit, data, n, type) {
+  abort_em("unsupported", c("`n.ahead` is for rows that follow each other.",
+                            i = "Fit a chain, with latent = em_markov()."))
+}
 
 new_em_latent <- function(name, ...) {
   out <- list(name = name, ...)

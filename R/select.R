@@ -23,7 +23,10 @@ new_em_select <- function(search, criterion, call) {
 select_table <- function(search, cells, nobs) {
   good <- vapply(cells, is_sound, NA)
   clear <- lapply(cells[good], function(cell) {
-    certainty_em(search$native, cell$run$parameters, cell$model, search$control$threads)
+    found <- certainty_em(search$native, cell$run$parameters, cell$model, search$control$threads)
+    log_top <- latent_log_top(cell$model$latent, cell$model, search$data, cell$run$parameters)
+    if (!is.null(log_top)) found$log_top <- log_top
+    found
   })
   of_good <- function(values) replace(rep(NA_real_, length(cells)), good, values)
   of_run <- function(ask) vapply(cells, function(cell) if (is.null(cell$run)) NA_real_ else ask(cell$run), 0)
