@@ -8,7 +8,7 @@ markov_held <- function(latent, k) {
   transition <- if (is.matrix(latent$transition)) unname(latent$transition) else matrix(NaN, k, k)
   transition[is.na(transition)] <- NaN
   # A single free cell of a row is what the others leave.
-  single <- which(rowSums(is.nan(transition)) == 1L)
+  single <- if (k > 1L) which(rowSums(is.nan(transition)) == 1L)
   for (i in single) transition[i, is.nan(transition[i, ])] <- 1 - sum(transition[i, ], na.rm = TRUE)
   initial <- if (is.numeric(latent$initial)) unname(latent$initial) else rep(NaN, k)
   initial[is.na(initial)] <- NaN

@@ -286,7 +286,7 @@ latent_override.em_latent_markov <- function(latent, parameters, k) {
 #' @export
 latent_is_held.em_latent_markov <- function(latent, k) {
   held <- markov_held(latent, k)
-  !anyNA(held$transition) && (identical(latent$initial, "stationary") || !anyNA(held$initial))
+  k == 1L || !anyNA(held$transition) && (identical(latent$initial, "stationary") || !anyNA(held$initial))
 }
 
 #' @export
