@@ -12,13 +12,13 @@
 #' @param k Number of components, a whole number of 1 or more. May be left out where `start` or the proportions
 #'   say it.
 #' @param family What a component looks like: [em_gaussian()], [em_binomial()], or the name of one.
-#' @param latent Which component a row comes from: [em_mixture()].
+#' @param latent Which component a row comes from: [em_mixture()], or [em_markov()] for rows that follow each other.
 #' @param start Where to begin; honoured exactly. `NULL` or a method name: `"varied"` (default), `"kmeans++"`,
 #'   `"random"`, `"partition"`; see the section on starts. Or one start of your own: a partition (factor, or
 #'   labels 1 to k), a matrix of responsibilities (n x k), a named list of parameters, an earlier fit, the groups
 #'   that another package found (what `kmeans()`, `cluster::pam()`, `mclust::Mclust()`, flexmix and the like return, or
 #'   `hclust()` with `k`), or a `function(x, k)` that returns one of these. The list is shaped as the `parameters` of a fit:
-#'   `proportions` (k numbers; left out: 1/k) and for Gaussian components `mean` (k numbers, or k x d) with `sd`
+#'   `proportions` (k numbers; left out: 1/k; of a chain `initial` and `transition`) and for Gaussian components `mean` (k numbers, or k x d) with `sd`
 #'   (k numbers, one dimension) or `covariance` (d x d x k, or one d x d matrix for all); for binomial ones
 #'   `prob` (k). Names given there become the names of the components.
 #' @param weights Case weights: one number of 0 or more for each row. A row of weight 2 counts as the row twice.

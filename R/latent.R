@@ -108,6 +108,10 @@ latent_weights.default <- function(latent, fit) {
 latent_log_top <- function(latent, model, data, parameters) UseMethod("latent_log_top")
 #' @export
 latent_log_top.default <- function(latent, model, data, parameters) NULL
+# Pictures that only it has, the default first.
+latent_plots <- function(latent) UseMethod("latent_plots")
+#' @export
+latent_plots.default <- function(latent) character()
 # What em_estep() gives beside responsibilities.
 latent_estep <- function(latent, parameters, step, data, model) UseMethod("latent_estep")
 #' @export
