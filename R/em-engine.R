@@ -99,6 +99,26 @@ first_step <- function(item, native, model) {
                 c("responsibilities", "row_loglik"), NULL, 1L)
 }
 
+# Where each of the items leads in a few iterations: a list of parameters, NULL where to nothing; NULL instead of the
+# list where the data themselves are to blame.
+ends_of_trial <- function(items, native, model, iterations) {
+  settings <- unclass(em_control(max_iter = iterations, threads = 1))
+  settings[c("unit", "ends")] <- list(1, TRUE)
+  run <- em_run_cpp(native, native_family(model), native_latent(model), items, settings)
+  if (is.null(run$defect)) run$ends
+}
+
+# Responsibilities of rows in the core's own shape; NULL where a component has no density.
+native_responsibilities <- function(native, parameters, model) {
+  out <- em_expect_cpp(native, native_family(model), native_latent(model), parameters, "responsibilities", NULL, 1L)
+  if (out$component == 0L && !anyNA(out$responsibilities)) out$responsibilities
+}
+
+# What a chain says of series beside an E-step: see src/r_markov.cpp.
+chain_em <- function(log_density, parameters, ends, want) {
+  em_chain_cpp(log_density, as.double(parameters$initial), bare(parameters$transition), as.integer(ends), want)
+}
+
 # From starting items to the best run. Raises nothing but defects of the data.
 run_em <- function(data, start, model, control, native = tallied(data, model)) {
   run <- run_native(data, native, start$items, model, control)

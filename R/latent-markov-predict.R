@@ -1,12 +1,11 @@
 # What a chain says of rows beside their responsibilities: paths, filtered probabilities, forecasts, weights for
 # pseudo-residuals.
 
-# Forward and backward sums of the rows in `data`; want: as em_chain_cpp().
+# Forward and backward sums of the rows in `data`; want: as chain_em().
 chain_pass <- function(model, data, parameters, want) {
   log_density <- expect_em(data, parameters, model, "log_density")$log_density
   ends <- if (is.null(data$units)) data$n else cumsum(run_lengths(data$units))
-  em_chain_cpp(known_densities(log_density, data$labels), as.double(parameters$initial), bare(parameters$transition),
-               as.integer(ends), want)
+  chain_em(known_densities(log_density, data$labels), parameters, ends, want)
 }
 
 known_densities <- function(log_density, labels) {

@@ -160,11 +160,8 @@ latent_starts.em_latent_markov <- function(latent, items, native, model) {
     item$parameters <- c(list(proportions = rep(1 / model$k, model$k)), own)
     item
   })
-  settings <- unclass(em_control(max_iter = mixture_iterations))
-  settings[c("unit", "ends", "threads")] <- list(1, TRUE, 1L)
-  run <- em_run_cpp(beside, native_family(plain), native_latent(plain), items, settings)
-  if (!is.null(run$defect)) return(items_without_chain(items, latent, model))
-  ends <- run$ends[lengths(run$ends) > 0L]
+  ends <- ends_of_trial(items, beside, plain, mixture_iterations)
+  ends <- ends[lengths(ends) > 0L]
   if (!length(ends)) return(items_without_chain(items, latent, model))
   rows <- if (is.null(native$units)) nrow(native$x) else diff(c(0L, native$units))
   lapply(ends, chain_of_mixture, native = beside, plain = plain, lengths = rows, model = model)
@@ -179,12 +176,12 @@ items_without_chain <- function(items, latent, model) {
 }
 
 chain_of_mixture <- function(end, native, plain, lengths, model) {
-  found <- em_expect_cpp(native, native_family(plain), native_latent(plain), end, "responsibilities", NULL, 1L)
+  r <- native_responsibilities(native, end, plain)
   own <- end[setdiff(names(end), "proportions")]
-  if (found$component > 0L || anyNA(found$responsibilities)) {
+  if (is.null(r)) {
     return(list(parameters = c(settle_chain(NULL, NULL, model$latent, model$k), own), forgiving = TRUE))
   }
-  counts <- transition_counts(found$responsibilities, lengths)
+  counts <- transition_counts(r, lengths)
   order <- if (is.null(native$labels)) best_order(counts, model) else seq_len(model$k)
   chain <- chain_in_order(counts, order, model)
   own <- permute_components(own, family_fields(model$family, model$k, native), order)

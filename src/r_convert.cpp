@@ -261,12 +261,11 @@ std::unique_ptr<Model> make_model(const Rcpp::List& data, const Rcpp::List& fami
   if (is_true(latent, "noise") && !rows.known.log_noise) {
     throw std::invalid_argument("data$log_noise is needed");
   }
-  if (!same_in_units(rows.weights, 1, rows)) {
-    throw std::invalid_argument("weights must be the same in all rows of a unit");
-  }
-  if (word_of(latent, "name") == "mixture" &&
-      !same_in_units(rows.known.log_beliefs, structure->n_columns(), rows)) {
-    throw std::invalid_argument("beliefs must be the same in all rows of a unit");
+  // The component is the unit's, or each row's own.
+  const double* beliefs_of_units = word_of(latent, "name") == "mixture" ? rows.known.log_beliefs : nullptr;
+  if (!same_in_units(rows.weights, 1, rows) ||
+      !same_in_units(beliefs_of_units, structure->n_columns(), rows)) {
+    throw std::invalid_argument("weights and beliefs must be the same in all rows of a unit");
   }
   return std::make_unique<Model>(std::move(components), std::move(structure), rows);
 }

@@ -344,3 +344,49 @@ test_that("arguments of em_markov() that can't be are refused with a fix", {
   fit <- em_fit(x, k = 2, latent = em_markov(), start = own)
   bad(predict(fit, n.ahead = 2, type = "density"), "type")
 })
+
+test_that("pictures of a chain have the path, the transitions and the stays, in base and ggplot2", {
+  d <- speed_data()
+  fit <- em_fit(d, latent = em_markov("series"), start = list(mean = c(6.4, 5.5), sd = c(0.2, 0.2)))
+  series <- plot_data(fit)
+  expect_s3_class(series, "em_plot_series")
+  path <- predict(fit, type = "path")
+  expect_identical(series$points$component, as.character(path))
+  expect_within(series$points$mean, fit$parameters$mean[as.character(path)], 1e-12)
+  expect_within(series$strip$top - series$strip$bottom, predict(fit, type = "prob"), 1e-12)
+  expect_identical(series$breaks, cumsum(rle(d$series)$lengths)[1:2] + 0.5)
+  arrows <- plot_data(fit, "transition")$labels
+  expect_identical(arrows$probability, fit$parameters$transition[cbind(arrows$from, arrows$to)])
+  expect_identical(nrow(arrows), 4L)
+  dwell <- plot_data(fit, "dwell", state = "2")
+  runs <- lapply(split(path, d$series), function(own) {
+    own <- rle(as.character(own))
+    inside <- seq_along(own$lengths) %in% seq_along(own$lengths)[-c(1, length(own$lengths))]
+    own$lengths[inside & own$values == "2"]
+  })
+  expect_identical(sum(dwell$bars$stays), length(unlist(runs)))
+  expect_identical(dwell$bars$stays, tabulate(unlist(runs), max(unlist(runs))))
+  stay <- fit$parameters$transition[2, 2]
+  expect_within(dwell$bars$expected, length(unlist(runs)) * (1 - stay) * stay^(dwell$bars$length - 1), 1e-10)
+  grDevices::pdf(NULL)
+  on.exit(grDevices::dev.off())
+  before <- graphics::par(c("mar", "mfrow"))
+  for (type in c("series", "transition", "dwell", "qq", "density", "trace", "path")) expect_no_error(plot(fit, type))
+  expect_identical(graphics::par(c("mar", "mfrow")), before)
+  skip_if_not_installed("ggplot2")
+  for (type in c("series", "transition", "dwell", "qq")) {
+    expect_s3_class(ggplot2::autoplot(fit, type), "ggplot")
+    expect_no_error(print(ggplot2::autoplot(fit, type)))
+  }
+})
+
+test_that("pictures of a chain are refused where there is none, or nothing to draw", {
+  mixture <- em_fit(faithful$waiting, k = 2)
+  for (type in c("series", "transition", "dwell")) {
+    expect_error(plot(mixture, type), "is of a chain", class = "emfit_error_unsupported")
+  }
+  once <- em_markov(initial = c(1, 0), transition = rbind(c(NA, NA), c(0, 1)))
+  nile <- em_fit(Nile, k = 2, latent = once)
+  expect_error(plot(nile, "dwell"), "no complete stay", class = "emfit_error_unsupported")
+  expect_error(plot(nile, "transition", least = 2), "from 0 to 1", class = "emfit_error_argument")
+})
