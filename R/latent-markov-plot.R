@@ -54,7 +54,7 @@ draw_plot.em_plot_series <- function(data, look) {
   half <- max(diff(points$row), 1) / 2
   graphics::rect(data$strip$row - half, in_strip(data$strip$bottom, frame), data$strip$row + half,
                  in_strip(data$strip$top, frame), col = style$colour[at], border = NA)
-  graphics::text(points$row[1L], in_strip(1.02, frame), "P(state)", adj = c(0, 0), cex = 0.8, col = quiet_grey)
+  graphics::text(points$row[1L], in_strip(1.15, frame), "P(state)", adj = c(0, 0), cex = 0.8, col = quiet_grey)
   graphics::abline(v = data$breaks, lty = "dotted", col = quiet_grey)
   graphics::lines(points$row, points$y, col = light_grey)
   at <- match(points$component, style$component)
@@ -71,7 +71,7 @@ gg_plot.em_plot_series <- function(data) {
   ggplot2::ggplot(data$points, ggplot2::aes(.data$row, .data$y)) +
     ggplot2::geom_rect(ggplot2::aes(xmin = .data$row - half, xmax = .data$row + half, ymin = .data$bottom,
                                     ymax = .data$top, fill = .data$component), data = strip, inherit.aes = FALSE) +
-    ggplot2::annotate("text", x = data$points$row[1L], y = in_strip(1.12, frame), label = "P(state)", hjust = 0, size = 3,
+    ggplot2::annotate("text", x = data$points$row[1L], y = in_strip(1.25, frame), label = "P(state)", hjust = 0, size = 3,
                       colour = quiet_grey) +
     ggplot2::geom_vline(xintercept = data$breaks, linetype = "dotted", colour = quiet_grey) +
     ggplot2::geom_line(colour = light_grey, na.rm = TRUE) +

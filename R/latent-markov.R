@@ -375,6 +375,11 @@ latent_title.em_latent_markov <- function(latent, label, k) {
 }
 
 #' @export
+latent_models.em_latent_markov <- function(latent, label) {
+  c(paste0("Hidden Markov models, ", sub(" mixture$", "", label$title)), "states")
+}
+
+#' @export
 latent_rows_label.em_latent_markov <- function(latent, data) {
   paste(" in", plural(if (is.null(data$units)) 1L else nlevels(data$units), "series", "series"))
 }

@@ -85,6 +85,10 @@ latent_shares.default <- function(latent, parameters, counts = NULL) parameters$
 latent_title <- function(latent, label, k) UseMethod("latent_title")
 #' @export
 latent_title.default <- function(latent, label, k) paste0(label$title, ": ", plural(k, "component"), latent_label(latent))
+# Many models, and what their components are called.
+latent_models <- function(latent, label) UseMethod("latent_models")
+#' @export
+latent_models.default <- function(latent, label) c(paste0(label$title, "s"), "components")
 latent_rows_label <- function(latent, data) UseMethod("latent_rows_label")
 #' @export
 latent_rows_label.default <- function(latent, data) NULL

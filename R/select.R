@@ -107,13 +107,13 @@ distinct_models <- function(table, rows) {
 }
 
 select_title <- function(x) {
-  label <- family_label(x$cells[[1L]]$model$family)$title
+  label <- latent_models(x$latent, family_label(x$cells[[1L]]$model$family))
   structures <- length(unique(x$table$covariance))
   ks <- sort(unique(x$table$k))
   span <- if (length(ks) > 2L && all(diff(ks) == 1L)) paste(min(ks), "to", max(ks)) else paste(ks, collapse = ", ")
   rows <- paste0(plural(x$data$n, "observation"), ", ", family_rows(x$cells[[1L]]$model$family, x$data))
-  c(sprintf("%ss: %s%s components", label,
-            if (anyNA(x$table$covariance)) "" else paste0(plural(structures, "structure"), ", "), span),
+  c(sprintf("%s: %s%s %s", label[1L],
+            if (anyNA(x$table$covariance)) "" else paste0(plural(structures, "structure"), ", "), span, label[2L]),
     paste0(c(rows, describe_missing(x$data)), collapse = ""))
 }
 

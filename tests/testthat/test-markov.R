@@ -267,6 +267,7 @@ test_that("what follows from a fit works with chains: simulation, bootstrap, sel
   models <- em_select(d, k = 1:2, covariance = "V", latent = em_markov("series"), criterion = "CV", folds = 3)
   expect_identical(models$table$k[which.min(models$table$CV)], 2L)
   expect_within(models$table$ICL[2], icl(fit), 1e-3)
+  expect_output(print(models), "Hidden Markov models, Gaussian: 1 structure, 1, 2 states", fixed = TRUE)
   expect_equal(update(fit, k = 1)$loglik, models$table$logLik[1])
   expect_identical(update(fit, subset = d$series < 3)$data$units, factor(d$series[d$series < 3]))
   table <- suppressWarnings(tidy(fit, "parameters"))
