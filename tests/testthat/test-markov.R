@@ -240,7 +240,7 @@ test_that("states keep rows and columns of transitions together in any order", {
   x <- faithful$waiting
   p <- list(initial = c(a = 0.5, b = 0.5), transition = rbind(a = c(0.1, 0.9), b = c(0.6, 0.4)), mean = c(a = 55, b = 80),
             sd = c(a = 6, b = 5))
-  q <- list(mean = c(b = 80, a = 55), sd = c(b = 5, a = 6), initial = c(b = 0.5, a = 0.5),
+  q <- list(mean = c(a = 55, b = 80), sd = c(b = 5, a = 6), initial = c(b = 0.5, a = 0.5),
             transition = rbind(b = c(0.4, 0.6), a = c(0.9, 0.1)))
   score <- em_control(max_iter = 0)
   one <- em_fit(x, latent = em_markov(), start = p, control = score)
