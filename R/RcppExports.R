@@ -53,6 +53,10 @@ em_races_cpp <- function(data, family, latent, starts, control) {
     .Call(`_emfit_em_races_cpp`, data, family, latent, starts, control)
 }
 
+em_chain_cpp <- function(log_density, initial, transition, ends, want) {
+    .Call(`_emfit_em_chain_cpp`, log_density, initial, transition, ends, want)
+}
+
 em_share_cpp <- function(data, family, latent, starts, structures, threads) {
     .Call(`_emfit_em_share_cpp`, data, family, latent, starts, structures, threads)
 }

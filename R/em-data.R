@@ -9,8 +9,10 @@
 #   weighted   were weights given?                          labels     see em-labels.R
 #   width      how many columns of x are fitted, where others (exposures) stand behind them; else NULL
 #   unit       see units.R
+#   units      which rows belong together, a factor whose levels come one after the other, or NULL: see latent_take()
 # and what the family adds.
-em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, labels = NULL, unit = NULL) {
+em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, labels = NULL, unit = NULL,
+                    units = NULL) {
   frame <- family_frame(family, x, by = if (is.null(terms)) "columns" else "formula")
   names <- clean_names(frame$names)
   if (!identical(names, frame$names)) {
@@ -22,6 +24,10 @@ em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, l
   if (!is.null(labels)) frame$labels <- check_labels(labels, nrow(frame$x))
   if (!is.null(unit)) frame$unit <- check_units(unit, nrow(frame$x))
   frame$terms <- terms
+  if (!is.null(units)) {
+    check_series_weights(frame$weights, units)
+    frame$units <- units
+  }
   data_of_frame(frame, family, na.action)
 }
 
@@ -327,6 +333,8 @@ data_width <- function(data) if (is.null(data$width)) ncol(data$x) else data$wid
 # `beside` is what was said of them: see said_beside().
 new_data <- function(newdata, fit, beside = list()) {
   old <- fit$data
+  taken <- latent_take(fit$latent, newdata, "newdata")
+  newdata <- taken$x
   parted <- new_units(newdata, fit)
   newdata <- parted$x
   family <- if (length(beside)) family_with(fit$family, beside) else fit$family
@@ -350,6 +358,7 @@ new_data <- function(newdata, fit, beside = list()) {
     data$order <- row_order(data)
   }
   data$complete <- rep(TRUE, data$n)
+  data$units <- taken$units
   data
 }
 

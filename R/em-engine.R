@@ -8,6 +8,7 @@ native_latent <- function(model) latent_native(model$latent, model$k)
 # Rows with missing values go sorted by pattern; what comes back by row is put in the user's order again. What is
 # known of the rows, labels and their density as noise, goes with them.
 native_data <- function(data, model) {
+  if (latent_keeps_order(model$latent)) data <- in_own_order(data)
   order <- data$order
   sorted <- !is.null(order)
   x <- if (sorted) data$x[order, , drop = FALSE] else data$x
@@ -15,7 +16,16 @@ native_data <- function(data, model) {
                kernels = kernels_wanted())
   if (!is.null(data$unit)) rows <- c(rows, native_units(data$unit, order))
   if (!is.null(data$labels)) rows <- c(rows, native_labels(data$labels, order, model$k))
+  units <- latent_units(model$latent, data)
+  if (!is.null(units)) rows$units <- cumsum(rle(units)$lengths)
   c(rows, latent_native_data(model$latent, x, data))
+}
+
+# Where rows follow each other they stay as they are, and one that says nothing counts as those beside it.
+in_own_order <- function(data) {
+  if (!is.null(data$order)) data$order <- seq_len(data$n)
+  data$weights <- series_weights(data$weights, data$units)
+  data
 }
 
 # What options(emfit.kernels =) asks for; NULL: the best.
@@ -45,6 +55,7 @@ is_tallied <- function(model) family_tallies(model$family)
 # Equal rows of counts are tallied: distinct rows with their summed weights give the same statistics.
 tallied <- function(data, model) {
   if (!is_tallied(model) || data$n < 2L || !is.null(data$labels) || !is.null(data$unit)) return(native_data(data, model))
+  if (latent_keeps_order(model$latent)) return(native_data(data, model))
   native_data(em_tally_cpp(data$x, data$weights), model)
 }
 
@@ -66,7 +77,7 @@ draw_starts <- function(data, model, method, n_start, native = tallied(data, mod
   n_start <- latent_draws(model$latent, model$k, n_start)
   seeds <- as.double(sample.int(.Machine$integer.max, n_start, replace = TRUE))
   items <- family_starts(model$family, native$x, model$k, method, n_start)
-  by_unit <- is.null(items) && !is.null(native$units) && method != "random"
+  by_unit <- is.null(items) && !is.null(native$units) && method != "random" && !latent_keeps_order(model$latent)
   if (is.null(items)) {
     items <- em_start_cpp(if (by_unit) means_of_units(native) else native, native_family(model), method, seeds)
   }
@@ -98,6 +109,26 @@ run_settings <- function(control, model) {
   settings
 }
 
+# Where each of the items leads in a few iterations: a list of parameters, NULL where to nothing; NULL instead of the
+# list where the data themselves are to blame.
+ends_of_trial <- function(items, native, model, iterations) {
+  settings <- unclass(em_control(max_iter = iterations, threads = 1))
+  settings[c("unit", "ends")] <- list(1, TRUE)
+  run <- em_run_cpp(native, native_family(model), native_latent(model), items, settings)
+  if (is.null(run$defect)) run$ends
+}
+
+# Responsibilities of rows in the core's own shape; NULL where a component has no density.
+native_responsibilities <- function(native, parameters, model) {
+  out <- em_expect_cpp(native, native_family(model), native_latent(model), parameters, "responsibilities", NULL, 1L)
+  if (out$component == 0L && !anyNA(out$responsibilities)) out$responsibilities
+}
+
+# What a chain says of series beside an E-step: see src/r_markov.cpp.
+chain_em <- function(log_density, parameters, ends, want) {
+  em_chain_cpp(log_density, as.double(parameters$initial), bare(parameters$transition), as.integer(ends), want)
+}
+
 # From starting items to the best run. Raises nothing but defects of the data.
 run_em <- function(data, start, model, control, native = tallied(data, model)) {
   run <- run_native(data, native, start$items, model, control)
@@ -114,6 +145,10 @@ run_native <- function(data, native, items, model, control, ends = FALSE) {
 }
 
 native_rows <- function(native, rows) {
+  if (!is.null(native$units)) {
+    of <- findInterval(rows - 1L, native$units)
+    native$units <- cumsum(rle(of)$lengths)
+  }
   native$x <- native$x[rows, , drop = FALSE]
   native$weights <- native$weights[rows]
   native$log_noise <- native$log_noise[rows]
@@ -133,6 +168,7 @@ parameters_from <- function(data, given, model, threads = 1L) {
   settings$unit <- 1
   settings$ends <- FALSE
   if (is.matrix(given) && !is.double(given)) storage.mode(given) <- "double"
+  if (latent_keeps_order(model$latent)) data <- in_own_order(data)
   start <- list(list(native_order(given, data), forgiving = FALSE))
   names(start[[1L]])[1L] <- if (is.matrix(given)) "responsibilities" else "partition"
   run <- em_run_cpp(native_data(data, model), native_family(model), native_latent(model), start, settings)
@@ -144,6 +180,7 @@ parameters_from <- function(data, given, model, threads = 1L) {
 # One E-step. want: any of "responsibilities", "log_density", "row_loglik", "statistics".
 expect_em <- function(data, parameters, model, want, given = NULL, threads = NULL) {
   threads <- resolve_threads(list(threads = threads), as.double(data$n) * ncol(data$x) * model$k)
+  if (latent_keeps_order(model$latent)) data <- in_own_order(data)
   if (!is.null(given)) {
     given <- native_order(given, data)
     storage.mode(given) <- "double"
@@ -209,7 +246,7 @@ share_em <- function(native, items, model, structures, control) {
 # How clearly the rows fall into components; the same as certainty() of the responsibilities.
 certainty_em <- function(native, parameters, model, threads = NULL) {
   threads <- resolve_threads(list(threads = threads), as.double(nrow(native$x)) * ncol(native$x) * model$k)
-  if (!is.null(native$units)) {
+  if (!is.null(native$units) && !latent_keeps_order(model$latent)) {
     r <- em_expect_cpp(native, native_family(model), native_latent(model), plain_parameters(parameters),
                        "responsibilities", NULL, threads)$responsibilities
     w <- if (is.null(native$weights)) rep(1, nrow(r)) else native$weights
@@ -229,6 +266,7 @@ distances_em <- function(data, parameters, model) {
 # Weights are taken in units of weight_unit().
 score_em <- function(data, parameters, model, want, threads = NULL) {
   if (!family_has_score(model$family)) return(score_by_differences(data, parameters, model, want))
+  if (latent_keeps_order(model$latent)) data <- in_own_order(data)
   at <- about_means(data, parameters, model, whole = want == "scores")
   threads <- resolve_threads(list(threads = threads), as.double(data$n) * ncol(data$x) * model$k)
   out <- em_score_cpp(at$native, native_family(at$model), native_latent(at$model), at$parameters, want, threads)

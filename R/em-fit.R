@@ -13,13 +13,13 @@
 #'   say it.
 #' @param family What a component looks like: [em_gaussian()], [em_binomial()], or the name of one; or a family of your own,
 #'   [em_family()].
-#' @param latent Which component a row comes from: [em_mixture()].
+#' @param latent Which component a row comes from: [em_mixture()], or [em_markov()] for rows that follow each other.
 #' @param start Where to begin; honoured exactly. `NULL` or a method name: `"varied"` (default), `"kmeans++"`,
 #'   `"random"`, `"partition"`; see the section on starts. Or one start of your own: a partition (factor, or
 #'   labels 1 to k), a matrix of responsibilities (n x k), a named list of parameters, an earlier fit, the groups
 #'   that another package found (what `kmeans()`, `cluster::pam()`, `mclust::Mclust()`, flexmix and the like return, or
 #'   `hclust()` with `k`), or a `function(x, k)` that returns one of these. The list is shaped as the `parameters` of a fit:
-#'   `proportions` (k numbers; left out: 1/k) and for Gaussian components `mean` (k numbers, or k x d) with `sd`
+#'   `proportions` (k numbers; left out: 1/k; of a chain `initial` and `transition`) and for Gaussian components `mean` (k numbers, or k x d) with `sd`
 #'   (k numbers, one dimension) or `covariance` (d x d x k, or one d x d matrix for all); for binomial ones
 #'   `prob` (k). Names given there become the names of the components.
 #' @param weights Case weights: one number of 0 or more for each row. A row of weight 2 counts as the row twice.
@@ -160,8 +160,10 @@ em_fit.default <- function(x, k = NULL, family = em_gaussian(), latent = em_mixt
   if (missing(x)) abort_em("input", c("`x` is missing: there are no data.", i = "em_fit(faithful, k = 2)"))
   family <- as_em_family(family)
   latent <- as_em_latent(latent)
-  parted <- part_units(x, latent)
-  data <- em_data(parted$x, family, weights, na.action, labels = labels, unit = parted$unit)
+  taken <- latent_take(latent, x)
+  parted <- part_units(taken$x, latent)
+  data <- em_data(parted$x, family, weights, na.action, labels = labels, unit = parted$unit,
+                  units = taken$units)
   if (!is.null(data$missing)) tell_missing(data)
   fit_data(data, k, family, latent_settle(latent, data$unit), start, as_em_control(control),
            match.call(em_fit.default, sys.call(), envir = parent.frame()), fixed)

@@ -84,6 +84,7 @@ in_order_of_data <- function(x, names) {
 
 # Starts of our own know no names: each component takes the group that is nearest to what it holds.
 held_starts <- function(items, data, model) {
+  if (is.null(model$family$held) && latent_keeps_order(model$latent)) return(items) # they have what is held
   plain <- release(model)
   fields <- model_fields(model, data)
   out <- lapply(items, function(item) {

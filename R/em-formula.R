@@ -25,7 +25,9 @@ data_of_formula <- function(formula, data, weights, subset, family, na.action, l
     at <- rows_kept(rows, NROW(labels))
     labels <- if (is.matrix(labels)) labels[at, , drop = FALSE] else labels[at]
   }
-  em_data(frame$x, family, weights, na.action, terms = frame$terms, labels = labels, unit = unit)
+  units <- latent_units_of_formula(latent, data, home, rows, nrow(frame$x))
+  em_data(frame$x, family, weights, na.action, terms = frame$terms, labels = labels, unit = unit,
+          units = units)
 }
 
 check_formula_data <- function(data) {

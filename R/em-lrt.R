@@ -83,7 +83,7 @@ check_can_resample <- function(fit) {
 
 # A sample from the smaller model, with the trials and the gaps of the data.
 resample <- function(fit, parameters) {
-  component <- latent_simulate(fit$latent, parameters, fit$data$n, fit$data$labels, fit$data$unit$codes)
+  component <- latent_simulate(fit$latent, parameters, fit$data$n, fit$data$labels, units_of_rows(fit$latent, fit$data))
   frame <- fit$data
   frame$x <- family_numbers(fit$family, simulate_rows(fit_model(fit), parameters, component, fit$data), fit$data)
   if (has_gaps(fit$data)) frame$x[is.na(fit$data$x)] <- NA
@@ -149,7 +149,7 @@ split_starts <- function(models, parameters) {
   model <- models$small
   if (!family_can(model$family, "split")) return(NULL)
   while (model$k < models$large$k - 1L) {
-    parameters <- split_component(model, parameters, which.max(parameters$proportions[seq_len(model$k)]))
+    parameters <- split_component(model, parameters, which.max(latent_shares(model$latent, parameters)[seq_len(model$k)]))
     model$k <- model$k + 1L
   }
   lapply(seq_len(model$k), function(j) {

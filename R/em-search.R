@@ -226,7 +226,11 @@ search_in_sample <- function(task, kinds) {
   count <- if (is.null(weights)) nrow(task$native$x) else sum(weights > 0)
   control <- task$control
   if (count <= sample_rows || control$max_iter == 0L || !is.null(task$data$labels)) return(NULL)
-  part <- native_rows(task$native, sample_rows_of(task$native, sample_rows))
+  rows <- if (latent_keeps_order(task$model$latent)) {
+    at <- sample_in_order(count, sample_rows, task$model$latent)
+    if (is.null(weights)) at else which(weights > 0)[at]
+  } else sample_rows_of(task$native, sample_rows)
+  part <- native_rows(task$native, rows)
   items <- draw_kinds(task, kinds, part)
   brief <- replace(control, c("max_iter", "path"), list(sample_iterations, FALSE))
   trial <- as_search(run_native(task$data, part, items, task$model, brief, ends = TRUE), kinds)
@@ -235,4 +239,10 @@ search_in_sample <- function(task, kinds) {
   if (!length(chosen)) return(NULL)
   items <- lapply(trial$ends[chosen], function(end) list(parameters = end, forgiving = FALSE))
   run_finalists(task, items, kinds[chosen])
+}
+
+# So many of n rows, in their order; where they follow each other, a stretch of them.
+sample_in_order <- function(n, size, latent) {
+  if (latent_keeps_order(latent)) return(sample.int(n - size + 1L, 1L) - 1L + seq_len(size))
+  sort(sample.int(n, size, useHash = n > 2L * size), method = "radix")
 }

@@ -50,7 +50,7 @@ can_share <- function(model) {
 be_quick <- function(search) {
   rows <- seq_len(nrow(search$native$x))
   if (!is.null(search$native$weights)) rows <- rows[search$native$weights > 0]
-  if (length(rows) > kmeans_rows) rows <- rows[sort(sample.int(length(rows), kmeans_rows), method = "radix")]
+  if (length(rows) > kmeans_rows) rows <- rows[sample_in_order(length(rows), kmeans_rows, search$cells[[1L]][[1L]]$model$latent)]
   search$sample <- native_rows(search$native, rows)
   search$states <- lapply(search$ks, function(k) vector("list", length(search$cells[[1L]])))
   if (search$long$tol == 0) return(invisible())

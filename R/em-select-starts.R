@@ -100,7 +100,7 @@ starts_from_merges <- function(search, at, i) {
   if (!is_sound(above)) return(NULL)
   model <- above$model
   most <- if (search$quick) min(most_merges, model$k) else model$k
-  lapply(family_merges(model$family, above$run$parameters, most), function(merged) {
+  lapply(family_merges(model$family, with_shares(above$run$parameters, model$latent), most), function(merged) {
     parameters <- c(latent_merge(model$latent, above$run$parameters, merged$pair, model$k), merged$parameters)
     parameters_start(parameters, "merge", forgiving = TRUE)
   })

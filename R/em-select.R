@@ -88,8 +88,9 @@ em_select.default <- function(x, k = 1:9, covariance = NULL, family = em_gaussia
   covariance <- structures_asked_for(covariance, family)
   family <- as_em_family(family)
   latent <- as_em_latent(latent)
-  parted <- part_units(x, latent)
-  data <- em_data(parted$x, family, weights, na.action, unit = parted$unit)
+  taken <- latent_take(latent, x)
+  parted <- part_units(taken$x, latent)
+  data <- em_data(parted$x, family, weights, na.action, unit = parted$unit, units = taken$units)
   tell_missing(data)
   select_data(data, k, covariance, family, latent_settle(latent, data$unit), criterion, folds, search, as_em_control(control),
               match.call())
@@ -120,7 +121,7 @@ select_data <- function(data, k, covariance, family, latent, criterion, folds, s
   families <- family_structures(family, covariance, data)
   way <- check_choice(search, "search", c("auto", "thorough", "quick"))
   search <- new_search(data, families, k, latent_bind(latent, data, family), control, way)
-  if (criterion == "CV") search$folds <- draw_folds(data, folds)
+  if (criterion == "CV") search$folds <- draw_folds(data, folds, latent_units(latent, data))
   run_search(search)
   new_em_select(search, criterion, call)
 }

@@ -196,6 +196,10 @@ parameter_table <- function(parameters, fields) {
 plain_rows <- function(x, field) {
   labels <- field_labels(x, field)
   at <- arrayInd(seq_along(x), field$size)
+  if (identical(field$axes, c("state", "state"))) {
+    labels <- list(paste(labels[[1L]][at[, 1L]], labels[[2L]][at[, 2L]], sep = ","))
+    at <- cbind(seq_along(x))
+  }
   along <- function(axis) if (axis <= ncol(at)) labels[[axis]][at[, axis]] else rep(NA_character_, length(x))
   nested <- !is.null(field$nest)
   data.frame(component = along(1L), variable = if (nested) rep(field$nest[2L], length(x)) else along(2L),

@@ -39,6 +39,12 @@
 #'   \item{`"surface"`}{(two binomial components) contours of the log-likelihood over the two probabilities, the
 #'     proportions held as fitted, with the path of EM, its maximum, and the saddle where both are alike. Options
 #'     `limits`, `grid`.}
+#'   \item{`"series"`}{(the default for a chain, see [em_markov()]) one `variable` by row, coloured by the most probable
+#'     path, with the means of its states; below, the probabilities of the states in each row. Dotted lines part series.}
+#'   \item{`"transition"`}{the states of a chain as circles, as large as their share of the rows, and transitions as
+#'     arrows with their probabilities, those below `least` (0.005) left out.}
+#'   \item{`"dwell"`}{how long the path of a chain stays in a `state` (by default the one it stays in longest), beside the
+#'     geometric law that a chain implies. Stays cut off by the ends of a series are left out.}
 #' }
 #' @param main,xlab,ylab,xlim,ylim As in [graphics::plot()]; `NULL` chooses.
 #' @param ... Options of the type, as above.
@@ -88,6 +94,7 @@ plot_data.em_fit <- function(fit, type = NULL, ...) {
   make <- makers[[type]]
   options <- list(...)
   known <- names(formals(make))[-1L]
+  fit$parameters <- with_shares(fit$parameters, fit$latent, fit$counts)
   stray <- if (is.null(names(options))) rep(TRUE, length(options)) else !names(options) %in% known
   check_no_dots(options[stray], c(known, "type"))
   parts <- make(fit, ...)
@@ -98,11 +105,13 @@ plot_makers <- function() {
   list(density = plot_data_density, cluster = plot_data_cluster, pairs = plot_data_pairs,
        counts = plot_data_counts, path = plot_data_path, trace = plot_data_trace,
        responsibility = plot_data_responsibility, uncertainty = plot_data_uncertainty, qq = plot_data_qq,
-       surface = plot_data_surface, profile = plot_data_profile)
+       surface = plot_data_surface, profile = plot_data_profile,
+       series = plot_data_series, transition = plot_data_transition,
+       dwell = plot_data_dwell)
 }
 
 default_plot_type <- function(fit) {
-  family_plots(fit$family, fit$data)[1L]
+  c(latent_plots(fit$latent), family_plots(fit$family, fit$data))[1L]
 }
 
 #' @export

@@ -86,7 +86,7 @@ component_limits <- function(fit, table, conf.level) {
 
 tidy_components <- function(fit) {
   p <- fit$parameters
-  out <- data.frame(component = names(fit$counts), size = unname(fit$counts), proportion = unname(p$proportions))
+  out <- data.frame(component = names(fit$counts), size = unname(fit$counts), proportion = unname(shares_of(fit)))
   columns <- family_columns(fit$family, p, fit$data)
   data.frame(out, with_noise_row(columns, fit$latent), check.names = FALSE, row.names = NULL)
 }

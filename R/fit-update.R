@@ -167,6 +167,7 @@ frame_of_fit <- function(fit) {
   frame$labels <- labels_with_noise(data$labels, fit$latent)
   frame$terms <- data$terms
   frame$unit <- data$unit
+  frame$units <- data$units
   if (is.null(data$omitted)) frame else with_omitted(frame, data$omitted, data$na.action)
 }
 
@@ -195,6 +196,7 @@ with_omitted <- function(frame, omitted, na.action) {
   }
   frame$row_names <- c(frame$row_names, omitted$row_names)[back]
   if (!frame$weighted) frame$weights <- NULL
+  if (!is.null(frame$units)) frame$units <- in_appearance(c(as.character(frame$units), as.character(omitted$units))[back])
   if (is.null(labels)) return(frame)
   codes <- omitted$labels$codes
   if (!is.null(labels$levels)) codes <- match(omitted$labels$levels[codes], labels$levels)
@@ -213,8 +215,12 @@ rows_of_frame <- function(frame, at) {
   frame$labels <- keep_labels(frame$labels, at)
   frame$unit <- keep_units(frame$unit, at)
   frame$row_names <- frame$row_names[at]
+  if (!is.null(frame$units)) frame$units <- in_appearance(frame$units[at])
   frame
 }
+
+# A factor whose levels are in order of appearance.
+in_appearance <- function(x) factor(as.character(x), unique(as.character(x)))
 
 # Columns under names that a formula can use.
 held_columns <- function(frame) {

@@ -4,7 +4,7 @@ new_em_fit <- function(run, start, data, control, call) {
   check_run(run, start)
   # Parameters that are scored as they were given are nobody's estimates.
   if (scores_given(start, control)) run$degenerate <- integer()
-  order <- if (start$ordered) seq_len(model$k) else order_components(run$parameters, model$family)
+  order <- if (start$ordered) seq_len(model$k) else order_components(run, model)
   labels <- sheet_labels(model, component_labels(start$names, model$k), data)
   fields <- model_fields(model, data)
   finish <- function(parameters) {
@@ -80,9 +80,9 @@ check_possible <- function(run) {
 }
 
 # By decreasing proportion; equal ones by increasing first mean or probability.
-order_components <- function(parameters, family) {
-  own <- family_order(family, parameters)
-  order(-parameters$proportions[seq_along(own)], own, method = "radix")
+order_components <- function(run, model) {
+  own <- family_order(model$family, run$parameters)
+  order(-latent_shares(model$latent, run$parameters, run$counts)[seq_along(own)], own, method = "radix")
 }
 
 # `columns` are the names of those of the data, where they have any.
@@ -166,14 +166,13 @@ print.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
 #' @export
 format.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
   check_dots(..., let_pass = format_arguments)
-  c(format_title(x), "", format_components(x, digits), "", format_criteria(x), format_ending(x))
+  c(format_title(x), "", format_components(x, digits), "", latent_lines(x$latent, x), format_criteria(x), format_ending(x))
 }
 
 format_title <- function(x) {
   label <- family_label(x$family)
-  title <- paste0(label$title, ": ", plural(x$k, "component"), latent_label(x$latent),
-                  if (!is.null(label$detail)) ", ", label$detail)
-  rows <- paste0(plural(x$data$n, "observation"), ", ", family_rows(x$family, x$data))
+  title <- paste0(latent_title(x$latent, label, x$k), if (!is.null(label$detail)) ", ", label$detail)
+  rows <- paste0(plural(x$data$n, "observation"), latent_rows_label(x$latent, x$data), ", ", family_rows(x$family, x$data))
   rows <- paste(c(rows, describe_units(x$data$unit)), collapse = ", ")
   if (x$data$weighted) rows <- paste0(rows, ", weights sum to ", number(x$nobs, 7L, getOption("OutDec")))
   rows <- paste0(c(rows, describe_missing(x$data)), collapse = "")
@@ -202,7 +201,7 @@ format_components <- function(x, digits) {
 
 # A row for each component, and for noise.
 component_frame <- function(x) {
-  data.frame(component = names(x$counts), proportion = unname(x$parameters$proportions), n = unname(x$counts),
+  data.frame(component = names(x$counts), proportion = unname(shares_of(x)), n = unname(x$counts),
              with_noise_row(family_summary(x$family, x$parameters, x$data), x$latent), check.names = FALSE)
 }
 
@@ -249,6 +248,8 @@ print.summary.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), 
   cat("Call: ", paste(deparse(fit$call, width.cutoff = 100L), collapse = "\n"), "\n\n", sep = "")
   cat(format_title(fit), "", sep = "\n")
   cat(table_lines(format_columns(x$components, digits)), sep = "\n")
+  lines <- latent_lines(fit$latent, fit)
+  if (length(lines)) cat("", lines, sep = "\n")
   covariance <- fit$parameters$covariance
   if (!is.null(covariance)) {
     shown <- seq_len(min(fit$k, 6L))

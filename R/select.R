@@ -23,7 +23,10 @@ new_em_select <- function(search, criterion, call) {
 select_table <- function(search, cells, nobs) {
   good <- vapply(cells, is_sound, NA)
   clear <- lapply(cells[good], function(cell) {
-    certainty_em(search$native, cell$run$parameters, cell$model, search$control$threads)
+    found <- certainty_em(search$native, cell$run$parameters, cell$model, search$control$threads)
+    log_top <- latent_log_top(cell$model$latent, cell$model, search$data, cell$run$parameters)
+    if (!is.null(log_top)) found$log_top <- log_top
+    found
   })
   of_good <- function(values) replace(rep(NA_real_, length(cells)), good, values)
   of_run <- function(ask) vapply(cells, function(cell) if (is.null(cell$run)) NA_real_ else ask(cell$run), 0)
@@ -109,13 +112,13 @@ distinct_models <- function(table, rows) {
 }
 
 select_title <- function(x) {
-  label <- family_label(x$cells[[1L]]$model$family)$title
+  label <- latent_models(x$latent, family_label(x$cells[[1L]]$model$family))
   structures <- length(unique(x$table$covariance))
   ks <- sort(unique(x$table$k))
   span <- if (length(ks) > 2L && all(diff(ks) == 1L)) paste(min(ks), "to", max(ks)) else paste(ks, collapse = ", ")
   rows <- paste0(plural(x$data$n, "observation"), ", ", family_rows(x$cells[[1L]]$model$family, x$data))
-  c(sprintf("%ss: %s%s components", label,
-            if (anyNA(x$table$covariance)) "" else paste0(plural(structures, "structure"), ", "), span),
+  c(sprintf("%s: %s%s %s", label[1L],
+            if (anyNA(x$table$covariance)) "" else paste0(plural(structures, "structure"), ", "), span, label[2L]),
     paste0(c(paste(c(rows, describe_units(x$data$unit)), collapse = ", "), describe_missing(x$data)), collapse = ""))
 }
 

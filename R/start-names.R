@@ -67,6 +67,7 @@ align_components <- function(given, names) {
     at <- match(names, here)
     if (anyNA(at)) return(x)
     if (length(dim(x)) == 3L) return(x[, , at, drop = FALSE])
+    if (name == "transition") return(x[at, at, drop = FALSE])
     if (length(dim(x)) == 2L) return(x[at, , drop = FALSE])
     x[at]
   })

@@ -11,6 +11,7 @@
 #include "family_gaussian_missing.h"
 #include "family_poisson.h"
 #include "kernels.h"
+#include "latent_markov.h"
 #include "latent_mixture.h"
 #include "latent_mixture_units.h"
 #include "r_family.h"
@@ -192,9 +193,7 @@ std::unique_ptr<Family> family_of(const Rcpp::List& family, const Data& rows, bo
   throw std::invalid_argument("unknown family " + name);
 }
 
-std::unique_ptr<Latent> latent_of(const Rcpp::List& latent, Index k, bool by_unit) {
-  const auto name = word_of(latent, "name");
-  if (name != "mixture") throw std::invalid_argument("unknown latent structure " + name);
+std::unique_ptr<Latent> make_mixture(const Rcpp::List& latent, Index k, bool by_unit) {
   const bool noise = is_true(latent, "noise");
   const Index columns = noise ? k + 1 : k;
   const double* proportions = doubles_of(latent, "proportions", columns);
@@ -206,6 +205,29 @@ std::unique_ptr<Latent> latent_of(const Rcpp::List& latent, Index k, bool by_uni
   const ConstVectorMap fixed(held, columns);
   if (by_unit) return std::make_unique<LatentMixtureUnits>(start, fixed, kind);
   return std::make_unique<LatentMixture>(start, fixed, kind);
+}
+
+// initial and transition: the start; held_initial and held_transition: as many, NaN where free.
+std::unique_ptr<Latent> make_markov(const Rcpp::List& latent, Index k) {
+  const double* initial = doubles_of(latent, "initial", k);
+  const double* transition = doubles_of(latent, "transition", k * k);
+  const double* held_initial = doubles_of(latent, "held_initial", k);
+  const double* held_transition = doubles_of(latent, "held_transition", k * k);
+  if (!initial || !transition || !held_initial || !held_transition) {
+    throw std::invalid_argument("a chain needs initial, transition and what is held of both");
+  }
+  Vector held(k * (k + 1));
+  held << ConstVectorMap(held_initial, k), ConstVectorMap(held_transition, k * k);
+  const Beginning beginning = is_true(latent, "stationary") ? Beginning::stationary : Beginning::free;
+  return std::make_unique<LatentMarkov>(ConstVectorMap(initial, k), ConstMatrixMap(transition, k, k), held,
+                                        beginning);
+}
+
+std::unique_ptr<Latent> latent_of(const Rcpp::List& latent, Index k, bool by_unit) {
+  const auto name = word_of(latent, "name");
+  if (name == "mixture") return make_mixture(latent, k, by_unit);
+  if (name == "markov") return make_markov(latent, k);
+  throw std::invalid_argument("unknown latent structure " + name);
 }
 
 // columns: of responsibilities.
@@ -305,8 +327,10 @@ std::unique_ptr<Model> make_model(const Rcpp::List& data, const Rcpp::List& fami
   if (is_true(latent, "noise") && !rows.known.log_noise) {
     throw std::invalid_argument("data$log_noise is needed");
   }
+  // The component is the unit's, or each row's own.
+  const double* beliefs_of_units = word_of(latent, "name") == "mixture" ? rows.known.log_beliefs : nullptr;
   if (!same_in_units(rows.weights, 1, rows) ||
-      !same_in_units(rows.known.log_beliefs, structure->n_columns(), rows)) {
+      !same_in_units(beliefs_of_units, structure->n_columns(), rows)) {
     throw std::invalid_argument("weights and beliefs must be the same in all rows of a unit");
   }
   return std::make_unique<Model>(std::move(components), std::move(structure), rows);
