@@ -32,7 +32,7 @@ new_search <- function(data, families, ks, latent, control, way = "auto") {
   share <- can_share(first) && is.null(data$unit)
   search$quick <- way == "quick" || (way == "auto" && nrow(search$native$x) > few_rows && share)
   if (search$quick && !share) {
-    abort_em("unsupported", c("A quick search is for Gaussian components without a prior, noise and units.",
+    abort_em("unsupported", c("A quick search is for Gaussian components without a prior and without noise or units.",
                               i = "Leave `search` out."))
   }
   search$now <- search$long

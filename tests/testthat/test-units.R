@@ -188,6 +188,10 @@ test_that("rows that na.action leaves out leave their units", {
   left <- em_fit(holed, k = 2, latent = by_id, na.action = na.exclude, start = fit$parameters)
   expect_equal(left$loglik, em_fit(holed[-3, ], k = 2, latent = by_id, start = fit$parameters)$loglik)
   expect_true(is.na(predict(left)[3]))
+  expect_identical(augment(left)$id, holed$id)
+  full <- em_impute(left, newdata = holed, parameters = "estimate")[[1]]
+  expect_identical(full$id, holed$id)
+  expect_false(anyNA(full))
   kept <- quietly(update(left, na.action = NULL))
   expect_equal(kept$loglik, quietly(em_fit(holed, k = 2, latent = by_id, start = fit$parameters))$loglik, tolerance = 1e-7)
 })
