@@ -201,9 +201,9 @@ test_that("errors name the row, the number and the way out", {
   expect_match(conditionMessage(bad(y ~ 1 + offset(log(e)), data = rates, class = "unsupported")), "an offset")
   expect_match(conditionMessage(bad(y ~ 1 + offset(e) + offset(y), data = rates, family = "poisson", class = "unsupported")),
                "more than one offset")
-  expect_match(conditionMessage(bad(c(3, -1), family = "poisson", class = "counts")), "must not have negative counts.*Row 2 has -1")
+  expect_match(conditionMessage(bad(c(3, -1), family = "poisson", class = "counts")), "The counts of `x` must not be negative.*Row 2 has -1")
   expect_match(conditionMessage(bad(cbind(a = 1:2, b = c(1, 0.5)), family = "poisson", class = "counts")),
-               "whole counts.*Row 2 has 0.5 in column \"b\".*`exposure`")
+               "whole numbers.*Row 2 has 0.5 in column \"b\".*`exposure`")
   expect_match(conditionMessage(bad(c(3, 2^60), family = "poisson", class = "counts")), "beyond 2\\^53")
   expect_match(conditionMessage(bad(rates, family = em_poisson("f"), class = "input")), "lacks the column \"f\"")
   expect_error(em_poisson("") , "name of a column", class = "emfit_error_argument")
