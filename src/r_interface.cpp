@@ -52,6 +52,7 @@ Rcpp::List em_counts_cpp(Rcpp::NumericMatrix x, Rcpp::Nullable<Rcpp::NumericVect
 Rcpp::List em_tally_cpp(Rcpp::NumericMatrix x, Rcpp::Nullable<Rcpp::NumericVector> weights) {
   const Rcpp::NumericVector given = weights.isNull() ? Rcpp::NumericVector() : Rcpp::NumericVector(weights);
   const int n = x.nrow();
+  if (x.ncol() < 1) throw std::invalid_argument("there must be a column");
   if (weights.isNotNull() && given.size() != n)
     throw std::invalid_argument("there must be a weight for each row");
   const em::Tally tally = em::tally_rows(x.begin(), n, x.ncol(), weights.isNull() ? nullptr : given.begin());
