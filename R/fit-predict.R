@@ -26,7 +26,8 @@
 #'   `na.exclude` left out of the fit give NA.
 #' @section Errors: `emfit_error_newdata` where a column is lacking (named) or their number is wrong, where the
 #'   trials are not said, and for rows without names where a formula transforms them;
-#'   `emfit_error_input` for values that are not finite or not numeric; `emfit_error_counts`.
+#'   `emfit_error_input` for values that are not finite or not numeric; `emfit_error_levels` for a level that the fit never
+#'   saw; `emfit_error_counts`.
 #' @references McLachlan, G. J. and Peel, D. (2000) *Finite Mixture Models*. Wiley. \doi{10.1002/0471721182}
 #' @examples
 #' fit <- em_fit(faithful, k = 2)
@@ -129,6 +130,8 @@ responsibilities <- function(fit) {
 #'
 #' @param object A fit by [em_fit()].
 #' @param nsim How many data sets.
+#' @param type Of `residuals()`: `"response"`, or, of [em_categorical()] and [em_bernoulli()], `"pairwise"`, a table of
+#'   the pairs of columns, see there.
 #' @param n How many rows each of them has. Left out: those of the fit, row by row, with their trials and their missing
 #'   counts. With `n` the rows are new ones, none of them missing, and each has the trials of a row of the fit drawn
 #'   by weight. Labels have no say in either.
