@@ -21,7 +21,7 @@ family_frame.em_family_categorical <- function(family, x, arg = "x", by = frame_
 }
 
 category_frame <- function(x, arg, by, old) {
-  if (is.null(x)) abort_em("input", sprintf("`%s` has no observations: it is NULL.", arg))
+  if (is.null(x)) return(as_frame(x, arg = arg, by = by)) # which says so
   columns <- as_columns(x)
   names <- if (is.null(columns$names)) paste0("x", seq_along(columns$x)) else clean_names(columns$names)
   n <- if (length(columns$x)) NROW(columns$x[[1L]]) else NROW(x)

@@ -52,7 +52,7 @@
 #'
 #'   Allman, E. S., Matias, C. and Rhodes, J. A. (2009) Identifiability of parameters in latent structure models with
 #'   many observed variables. *Annals of Statistics* 37, 3099-3132. \doi{10.1214/09-AOS689}
-#' @seealso [em_fit()], [interview], [role_conflict]
+#' @seealso [em_fit()], [interview], [role_conflict], `vignette("latent-class")`
 #' @examples
 #' set.seed(1)
 #' em_fit(interview, k = 2, family = "categorical")

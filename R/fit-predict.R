@@ -35,7 +35,8 @@
 #' @section Errors: `emfit_error_newdata` where a column is lacking (named) or their number is wrong, where the
 #'   trials are not said, and for rows without names where a formula transforms them;
 #'   `emfit_error_unsupported` for what only a chain can say;
-#'   `emfit_error_input` for values that are not finite or not numeric; `emfit_error_counts`.
+#'   `emfit_error_input` for values that are not finite or not numeric; `emfit_error_levels` for a level that the fit never
+#'   saw; `emfit_error_counts`.
 #' @references McLachlan, G. J. and Peel, D. (2000) *Finite Mixture Models*. Wiley. \doi{10.1002/0471721182}
 #' @examples
 #' fit <- em_fit(faithful, k = 2)
@@ -152,6 +153,7 @@ responsibilities <- function(fit) {
 #'
 #' @param object A fit by [em_fit()].
 #' @param type `"response"`, or `"pseudo"`: where the row stands in its law given all other rows, as a normal quantile.
+#'   Of [em_categorical()] and [em_bernoulli()] also `"pairwise"`, a table of the pairs of columns, see there.
 #' @param nsim How many data sets.
 #' @param n How many rows each of them has. Left out: those of the fit, row by row, with their trials or exposure and their missing
 #'   counts. With `n` the rows are new ones, none of them missing, and each has the trials of a row of the fit drawn
