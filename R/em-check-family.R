@@ -29,7 +29,7 @@
 #'   log_density = function(x, parameters) outer(x, parameters$rate, dexp, log = TRUE),
 #'   maximise = function(s) list(rate = s[, "n"] / s[, "sum"])
 #' )
-#' em_check_family(exponential, diff(as.numeric(time(lynx))) + lynx / 100)
+#' em_check_family(exponential, islands)
 #' @export
 em_check_family <- function(family, x, k = 2) {
   if (!inherits(family, "em_family_user")) {
@@ -99,7 +99,7 @@ family_laws <- function() {
     law("the gradient is 0 at convergence", 1e-2, law_gradient,
         "EM stopped where the log-likelihood still rises: `maximise` and `log_density` are not of one family."),
     law("single steps are em_fit()", 1e-8, law_steps, "Do the functions keep something between calls, or draw numbers?"),
-    law("a row with NA is a row left out", 1e-9, law_missing, "Do the functions keep something between calls?"),
+    law("a missing row is a row left out", 1e-9, law_missing, "Do the functions keep something between calls?"),
     law("what is simulated comes back", 1, law_simulate,
         "`simulate` draws from another distribution than `log_density` says, or `means` are not its means.")
   )

@@ -44,7 +44,7 @@
 #'   the function and the component where it fails, returns another shape, or numbers that can't be.
 #' @section Warnings: `emfit_warning_not_monotone` where the log-likelihood falls: `maximise` does not maximise what
 #'   `log_density` says.
-#' @references Grün, B. and Leisch, F. (2008) FlexMix version 2: finite mixtures with concomitant variables and varying
+#' @references Gruen, B. and Leisch, F. (2008) FlexMix version 2: finite mixtures with concomitant variables and varying
 #'   and constant parameters. *Journal of Statistical Software* 28(4), 1-35. \doi{10.18637/jss.v028.i04}
 #' @seealso [em_check_family()], [emfit-extend], `vignette("your-own-family")`
 #' @examples
