@@ -221,6 +221,8 @@ class Run {
     fit_.parameters.resize(model_.n_parameters());
     pack(model_.fields(), fit_.parameters);
     fit_.relative_spread = model_.family().relative_spread();
+    // The parameters are those before, where it still had some.
+    if (fit_.status == Status::collapsed) fit_.relative_spread[fit_.component] = 0.0;
     fit_.log_prior = model_.family().log_prior();
     fit_.counts = model_.counts();
     judge(model_, control_, fit_);
