@@ -38,8 +38,8 @@ update.em_fit <- function(object, formula., ..., evaluate = TRUE) {
   change <- list(given = given, home = parent.frame(), formula = formula,
                  force = function(name) ...elt(match(name, names(given))))
   model <- updated_model(object, change)
-  rows <- if (any(c("x", "data") %in% names(given))) new_rows_of_update(object, change, model$family)
-          else held_rows_of_update(object, change, model$family)
+  rows <- if (any(c("x", "data") %in% names(given))) new_rows_of_update(object, change, model$family, model$latent)
+          else held_rows_of_update(object, change, model$family, model$latent)
   data <- data_of_frame(rows$frame, rows$family, updated_na_action(object, change))
   if (rows$new || "na.action" %in% names(given)) tell_missing(data)
   start <- if ("start" %in% names(given)) change$force("start") else kept_start(object, data, model, change)
@@ -131,8 +131,9 @@ kept_start <- function(object, data, model, change) {
 
 # The rows that the fit holds ---------------------------------------------------------------------------------------
 
-held_rows_of_update <- function(object, change, family) {
+held_rows_of_update <- function(object, change, family, latent) {
   frame <- frame_of_fit(object)
+  if ("latent" %in% names(change$given)) frame["units"] <- list(latent_held_units(latent, object, nrow(frame$x), frame$units))
   n <- nrow(frame$x)
   held <- held_columns(frame)
   if (!is.null(change$formula)) frame <- frame_by_formula(frame, held, object, change, family)
@@ -259,6 +260,7 @@ frame_by_formula <- function(frame, held, object, change, family) {
   found <- rows_of_formula(formula, data$data, data$rows, family_variables(family))
   new <- as_frame(found$x, logical_ok = TRUE)
   new$terms <- found$terms
+  new$units <- frame$units
   c(new, frame[c("weighted", "weights", "labels")])
 }
 
@@ -305,7 +307,7 @@ same_rows <- function(x, object) {
 
 # New rows ------------------------------------------------------------------------------------------------------------
 
-new_rows_of_update <- function(object, change, family) {
+new_rows_of_update <- function(object, change, family, latent) {
   given <- change$given
   data <- change$force(if ("data" %in% names(given)) "data" else "x")
   formula <- change$formula
@@ -325,9 +327,13 @@ new_rows_of_update <- function(object, change, family) {
     found <- rows_of_formula(formula, data, NULL, family_variables(family))
     frame <- as_frame(found$x, logical_ok = TRUE)
     frame$terms <- found$terms
+    frame$units <- latent_units_of_formula(latent, data, environment(formula), NULL, nrow(frame$x))
   } else {
+    taken <- latent_take(latent, data, if ("data" %in% names(given)) "data" else "x")
+    data <- taken$x
     frame <- as_frame(if ("data" %in% names(given)) named_rows(data, object$data, family_variables(family)) else data,
                       logical_ok = TRUE)
+    frame$units <- taken$units
     rows <- if ("subset" %in% names(given)) value("subset")
   }
   n <- nrow(frame$x)

@@ -282,6 +282,26 @@ test_that("what follows from a fit works with chains: simulation, bootstrap, sel
                    c("1+1", "1+2", "2+1", "2+2", "3+1", "3+2"))
 })
 
+test_that("update() keeps the series, takes those of new rows, and says where it knows none", {
+  d <- speed_data()
+  start <- list(mean = c(6.4, 5.5), sd = c(0.2, 0.2))
+  few <- d[d$series < 3, ]
+  for (fit in list(em_fit(d, latent = em_markov("series"), start = start),
+                   em_fit(~ rt, data = d, latent = em_markov("series"), start = start))) {
+    expect_identical(levels(update(fit, data = few)$data$units), c("1", "2"))
+    expect_within(update(fit, data = few, start = start)$loglik,
+                  em_fit(few, latent = em_markov("series"), start = start)$loglik, 1e-6)
+    expect_identical(levels(update(fit, latent = em_markov("series", initial = "stationary"))$data$units), c("1", "2", "3"))
+    expect_identical(update(fit, latent = em_markov())$data$units, factor(rep(1L, nrow(d))))
+    expect_null(update(fit, latent = em_mixture(), start = start)$data$units)
+    expect_identical(update(fit, latent = em_markov(d$series), start = start)$data$units, factor(d$series))
+  }
+  mixture <- em_fit(d["rt"], k = 2)
+  expect_error(update(mixture, latent = em_markov("series")), "which the fit does not hold", class = "emfit_error_argument")
+  expect_identical(names(update(em_fit(d, latent = em_markov("series"), start = start), ~ log(rt))$parameters$mean),
+                   c("1", "2"))
+})
+
 test_that("a fit prints its transitions", {
   fit <- em_fit(faithful$waiting, latent = em_markov(), start = list(mean = c(80, 55), sd = c(5, 5)))
   expect_snapshot(print(fit))
