@@ -56,11 +56,12 @@ is_column_name <- function(series, n) is.character(series) && length(series) == 
 
 series_column <- function(series, frame, arg) {
   if (series %in% colnames(frame)) return(if (is.data.frame(frame)) frame[[series]] else frame[, series])
-  abort_em(if (arg == "newdata") "newdata" else "argument", c(
+  bullets <- c(
     sprintf("`%s` lacks column %s, which says what a series is.", arg, dQuote(series, FALSE)),
     x = if (length(colnames(frame))) sprintf("It has %s.", quoted(colnames(frame))),
     i = did_you_mean(series, colnames(frame))
-  ))
+  )
+  if (arg == "newdata") abort_em("newdata", bullets) else abort_em("argument", bullets)
 }
 
 check_together <- function(runs, ids, series) {

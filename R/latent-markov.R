@@ -117,7 +117,7 @@ check_transition <- function(transition, arg = "transition", class = "argument")
   if (is.logical(transition) && is.matrix(transition) && all(is.na(transition))) storage.mode(transition) <- "double"
   if (!is.matrix(transition) || !is.numeric(transition) || nrow(transition) != ncol(transition) ||
       !nrow(transition)) {
-    abort_em(class, c(
+    refuse_transition(class, c(
       sprintf("`transition` must be \"free\" or a square matrix, not %s.",
               if (is.matrix(transition)) paste(dim(transition), collapse = " x ") else describe_value(transition)),
       i = "Rows are the states that are left; NA is free: rbind(c(NA, NA), c(0, 1))."
@@ -126,22 +126,26 @@ check_transition <- function(transition, arg = "transition", class = "argument")
   storage.mode(transition) <- "double"
   bad <- which(!is.na(transition) & (transition < 0 | transition > 1), arr.ind = TRUE)
   if (nrow(bad)) {
-    abort_em(class, sprintf("`%s` must hold probabilities: row %d, column %d has %s.", arg, bad[1L, 1L],
+    refuse_transition(class, sprintf("`%s` must hold probabilities: row %d, column %d has %s.", arg, bad[1L, 1L],
                             bad[1L, 2L], number(transition[bad[1L, , drop = FALSE]])))
   }
   for (i in seq_len(nrow(transition))) check_transition_row(transition[i, ], i, arg, class)
   transition
 }
 
+refuse_transition <- function(class, bullets) {
+  if (class == "fixed") abort_em("fixed", bullets) else abort_em("argument", bullets)
+}
+
 check_transition_row <- function(row, i, arg, class) {
   free <- is.na(row)
   sum <- sum(row[!free])
   if (!any(free) && abs(sum - 1) > 1e-8) {
-    abort_em(class, c(sprintf("Row %d of `%s` must sum to 1, not %s.", i, arg, number(sum, 10L)),
+    refuse_transition(class, c(sprintf("Row %d of `%s` must sum to 1, not %s.", i, arg, number(sum, 10L)),
                            i = "Rows are the states that are left: is it transposed?"))
   }
   if (any(free) && sum >= 1) {
-    abort_em(class, c(sprintf("Row %d of `%s` leaves nothing to its free %s: those held sum to %s.", i, arg,
+    refuse_transition(class, c(sprintf("Row %d of `%s` leaves nothing to its free %s: those held sum to %s.", i, arg,
                            if (sum(free) == 1L) "cell" else "cells", number(sum, 10L)),
                            i = "Hold 0 instead of NA, or less in the others."))
   }
