@@ -108,6 +108,9 @@ fuzz_boundary <- function() {
     plain = quote(core("em_plain_start_cpp")(n$parameters[-1L], n$family$name, n$family$k, NCOL(n$data$x))),
     named = quote(core("em_named_cpp")(n$parameters, letters[seq_along(n$latent$proportions)], some_names(n))),
     tidy = quote(core("em_tidy_cpp")(n$settings, n$kinds)),
+    chain = quote(core("em_chain_cpp")(n$data$x, rep(1 / NCOL(n$data$x), pick(NCOL(n$data$x), 1L)), diag(NCOL(n$data$x)),
+                                       pick(NROW(n$data$x), c(2L, NROW(n$data$x)), 5L, 1000000000L, NA_integer_),
+                                       pick("path", "filtered", "others", "before", "entropy", "x"))),
     kernels = quote(core("em_kernels_cpp")())
   )
   refused <- 0L

@@ -411,3 +411,15 @@ test_that("pictures of a chain are refused where there is none, or nothing to dr
   expect_error(plot(nile, "dwell"), "no complete stay", class = "emfit_error_unsupported")
   expect_error(plot(nile, "transition", least = 2), "from 0 to 1", class = "emfit_error_argument")
 })
+
+test_that("the boundary refuses chains of other sizes than their rows, and answers it does not know", {
+  x <- matrix(log(c(0.1, 0.4, 0.3, 0.2)), 2)
+  chain <- function(initial = c(0.5, 0.5), ends = 2L, want = "path") {
+    emfit:::em_chain_cpp(x, initial, matrix(0.5, 2, 2), ends, want)
+  }
+  expect_identical(chain()$path, 1:2 * 0L + max.col(x))
+  refused <- function(code, says) expect_error(code, says, fixed = TRUE, class = "std::invalid_argument")
+  refused(chain(initial = 1), "a probability for each state")
+  for (ends in list(1L, 3L, c(2L, 2L), NA_integer_)) refused(chain(ends = ends), "series")
+  refused(chain(want = "all"), "unknown answer all")
+})
