@@ -134,7 +134,9 @@ kept_start <- function(object, data, model, change) {
 
 held_rows_of_update <- function(object, change, model) {
   family <- model$family
+  latent <- model$latent
   frame <- frame_of_fit(object)
+  if ("latent" %in% names(change$given)) frame["units"] <- list(latent_held_units(latent, object, nrow(frame$x), frame$units))
   n <- nrow(frame$x)
   held <- held_columns(frame)
   if (!is.null(change$formula)) frame <- frame_by_formula(frame, held, object, change, family)
@@ -281,6 +283,7 @@ frame_by_formula <- function(frame, held, object, change, family) {
   found <- rows_of_formula(formula, data$data, data$rows, family)
   new <- family_frame(family, found$x, logical_ok = TRUE)
   new$terms <- found$terms
+  new$units <- frame$units
   c(new, frame[intersect(c("weighted", "weights", "labels", "unit"), names(frame))])
 }
 
@@ -331,6 +334,7 @@ same_rows <- function(x, object) {
 
 new_rows_of_update <- function(object, change, model) {
   family <- model$family
+  latent <- model$latent
   given <- change$given
   data <- change$force(if ("data" %in% names(given)) "data" else "x")
   formula <- change$formula
@@ -352,10 +356,16 @@ new_rows_of_update <- function(object, change, model) {
     found <- rows_of_formula(formula, data, NULL, family)
     frame <- family_frame(family, found$x, logical_ok = TRUE)
     frame$terms <- found$terms
+    frame$units <- latent_units_of_formula(latent, data, environment(formula), NULL, nrow(frame$x))
   } else {
     data <- parted$x
     columns_given <- if ("data" %in% names(given)) named_rows(data, object$data, family_variables(family)) else data
     frame <- family_frame(family, columns_given, logical_ok = TRUE)
+    taken <- latent_take(latent, data, if ("data" %in% names(given)) "data" else "x")
+    data <- taken$x
+    frame <- as_frame(if ("data" %in% names(given)) named_rows(data, object$data, family_variables(family)) else data,
+                      logical_ok = TRUE)
+    frame$units <- taken$units
     rows <- if ("subset" %in% names(given)) value("subset")
   }
   n <- nrow(frame$x)

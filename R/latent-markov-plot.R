@@ -92,8 +92,9 @@ plot_data_transition <- function(fit, least = 0.005) {
   k <- fit$k
   angle <- pi / 2 - 2 * pi * (seq_len(k) - 1L) / k + if (k == 2L) pi / 2 else 0
   share <- unname(shares_of(fit))
+  radius <- 0.3 * sqrt(pmax(share, 0.1) / max(share, 0.1)) / max(1, k / 4)
   states <- data.frame(component = component_names_of(fit), share = share, x = cos(angle) * (k > 1L),
-                       y = sin(angle) * (k > 1L), radius = 0.3 * sqrt(pmax(share, 0.1) / max(share, 0.1)) / max(1, k / 4))
+                       y = sin(angle) * (k > 1L), radius = radius)
   cells <- which(fit$parameters$transition >= max(least, 1e-300), arr.ind = TRUE)
   arrows <- lapply(seq_len(nrow(cells)), function(i) {
     arrow_between(states, cells[i, 1L], cells[i, 2L], angle, fit$parameters$transition[cells[i, , drop = FALSE]])

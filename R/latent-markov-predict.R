@@ -57,7 +57,8 @@ latent_log_top.em_latent_markov <- function(latent, model, data, parameters) {
 
 #' @export
 latent_estep.em_latent_markov <- function(latent, parameters, step, data, model) {
-  filtered <- matrix(chain_pass(model, data, parameters, "filtered")$states, data$n, dimnames = dimnames(step$responsibilities))
+  filtered <- matrix(chain_pass(model, data, parameters, "filtered")$states, data$n,
+                     dimnames = dimnames(step$responsibilities))
   statistics <- expect_em(data, parameters, model, "statistics")$statistics
   k <- model$k
   moves <- matrix(utils::tail(statistics, k * k), k, byrow = TRUE)

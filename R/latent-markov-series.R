@@ -27,6 +27,16 @@ latent_units_of_formula.em_latent_markov <- function(latent, data, home, rows, n
   check_series(series, n, latent)
 }
 
+# The fit holds its own series, and no column of others.
+#' @export
+latent_held_units.em_latent_markov <- function(latent, fit, n, units) {
+  if (is.null(latent$series)) return(factor(rep(1L, n)))
+  if (!is.null(units) && identical(latent$series, fit$latent$series)) return(units)
+  if (!is_column_name(latent$series, n)) return(check_series(latent$series, n, latent))
+  abort_em("argument", c(sprintf("`latent` names the column %s, which the fit does not hold.", dQuote(latent$series, FALSE)),
+                         i = "Give the rows again, with update(fit, data = ), or a series for each row."))
+}
+
 check_series <- function(ids, n, latent) {
   if (length(ids) != n) {
     abort_em("argument", sprintf("`series` must have an entry for each row: %d, not %s.", n, count(ids)))
@@ -46,11 +56,12 @@ is_column_name <- function(series, n) is.character(series) && length(series) == 
 
 series_column <- function(series, frame, arg) {
   if (series %in% colnames(frame)) return(if (is.data.frame(frame)) frame[[series]] else frame[, series])
-  abort_em(if (arg == "newdata") "newdata" else "argument", c(
+  bullets <- c(
     sprintf("`%s` lacks column %s, which says what a series is.", arg, dQuote(series, FALSE)),
     x = if (length(colnames(frame))) sprintf("It has %s.", quoted(colnames(frame))),
     i = did_you_mean(series, colnames(frame))
-  ))
+  )
+  if (arg == "newdata") abort_em("newdata", bullets) else abort_em("argument", bullets)
 }
 
 check_together <- function(runs, ids, series) {

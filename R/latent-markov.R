@@ -117,7 +117,7 @@ check_transition <- function(transition, arg = "transition", class = "argument")
   if (is.logical(transition) && is.matrix(transition) && all(is.na(transition))) storage.mode(transition) <- "double"
   if (!is.matrix(transition) || !is.numeric(transition) || nrow(transition) != ncol(transition) ||
       !nrow(transition)) {
-    abort_em(class, c(
+    refuse_transition(class, c(
       sprintf("`transition` must be \"free\" or a square matrix, not %s.",
               if (is.matrix(transition)) paste(dim(transition), collapse = " x ") else describe_value(transition)),
       i = "Rows are the states that are left; NA is free: rbind(c(NA, NA), c(0, 1))."
@@ -126,22 +126,26 @@ check_transition <- function(transition, arg = "transition", class = "argument")
   storage.mode(transition) <- "double"
   bad <- which(!is.na(transition) & (transition < 0 | transition > 1), arr.ind = TRUE)
   if (nrow(bad)) {
-    abort_em(class, sprintf("`%s` must hold probabilities: row %d, column %d has %s.", arg, bad[1L, 1L],
+    refuse_transition(class, sprintf("`%s` must hold probabilities: row %d, column %d has %s.", arg, bad[1L, 1L],
                             bad[1L, 2L], number(transition[bad[1L, , drop = FALSE]])))
   }
   for (i in seq_len(nrow(transition))) check_transition_row(transition[i, ], i, arg, class)
   transition
 }
 
+refuse_transition <- function(class, bullets) {
+  if (class == "fixed") abort_em("fixed", bullets) else abort_em("argument", bullets)
+}
+
 check_transition_row <- function(row, i, arg, class) {
   free <- is.na(row)
   sum <- sum(row[!free])
   if (!any(free) && abs(sum - 1) > 1e-8) {
-    abort_em(class, c(sprintf("Row %d of `%s` must sum to 1, not %s.", i, arg, number(sum, 10L)),
+    refuse_transition(class, c(sprintf("Row %d of `%s` must sum to 1, not %s.", i, arg, number(sum, 10L)),
                            i = "Rows are the states that are left: is it transposed?"))
   }
   if (any(free) && sum >= 1) {
-    abort_em(class, c(sprintf("Row %d of `%s` leaves nothing to its free %s: those held sum to %s.", i, arg,
+    refuse_transition(class, c(sprintf("Row %d of `%s` leaves nothing to its free %s: those held sum to %s.", i, arg,
                            if (sum(free) == 1L) "cell" else "cells", number(sum, 10L)),
                            i = "Hold 0 instead of NA, or less in the others."))
   }
@@ -365,41 +369,4 @@ latent_label.em_latent_markov <- function(latent) ""
 latent_shares.em_latent_markov <- function(latent, parameters, counts = NULL) {
   if (is.null(counts) || !sum(counts) > 0) stats::setNames(long_run(parameters), names(parameters$initial))
   else counts / sum(counts)
-}
-
-# Printing --------------------------------------------------------------------------------------------------------
-
-#' @export
-latent_title.em_latent_markov <- function(latent, label, k) {
-  paste0("Hidden Markov model, ", sub(" mixture$", "", label$title), ": ", plural(k, "state"))
-}
-
-#' @export
-latent_models.em_latent_markov <- function(latent, label) {
-  c(paste0("Hidden Markov models, ", sub(" mixture$", "", label$title)), "states")
-}
-
-#' @export
-latent_rows_label.em_latent_markov <- function(latent, data) {
-  paste(" in", plural(if (is.null(data$units)) 1L else nlevels(data$units), "series", "series"))
-}
-
-# The lines below the table of a fit; of many states only what they are called is left to coef().
-#' @export
-latent_lines.em_latent_markov <- function(latent, fit) {
-  if (fit$k == 1L || fit$k > 6L) return(NULL)
-  transition <- fit$parameters$transition
-  held <- markov_held(latent, fit$k)
-  cells <- formatC(transition, digits = 3L, format = "f")
-  cells[!is.nan(held$transition) & transition == 0] <- "held at 0"
-  states <- names(fit$counts)
-  stay <- c("stay", number(round(dwell_times(transition), 1L)))
-  columns <- apply(cbind(rbind(states, cells), stay), 2L, format, justify = "right")
-  label <- format(c("Transition from row to column", states), justify = "right")
-  at_limit <- nlevels(fit$data$units) == 1L && anyNA(held$initial) && identical(latent$initial, "free") &&
-    max(fit$parameters$initial) > 1 - 1e-6
-  c(paste(label, apply(columns, 1L, paste, collapse = " ")),
-    paste0("Initial: ", paste(number(round(fit$parameters$initial, 3L)), collapse = ", "),
-           if (identical(latent$initial, "stationary")) " (stationary)",
-           if (at_limit) " (one series: at its limit)"), "")
 }

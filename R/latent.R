@@ -81,6 +81,10 @@ latent_take.default <- function(latent, x, arg = "x") list(x = x, units = NULL)
 latent_units_of_formula <- function(latent, data, home, rows, n) UseMethod("latent_units_of_formula")
 #' @export
 latent_units_of_formula.default <- function(latent, data, home, rows, n) NULL
+# Under another latent structure than that of the fit, whose units of its n rows are `units`.
+latent_held_units <- function(latent, fit, n, units) UseMethod("latent_held_units")
+#' @export
+latent_held_units.default <- function(latent, fit, n, units) NULL
 latent_units <- function(latent, data) UseMethod("latent_units")
 #' @export
 latent_units.default <- function(latent, data) NULL

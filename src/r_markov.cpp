@@ -46,6 +46,7 @@ Rcpp::List em_chain_cpp(Rcpp::NumericMatrix log_density, Rcpp::NumericVector ini
   const em::ConstMatrixMap rows(log_density.begin(), n, k);
   const std::vector<Series> series = series_of(ends, n);
   const bool by_state = want == "filtered" || want == "others" || want == "before";
+  if (!by_state && want != "path" && want != "entropy") throw std::invalid_argument("unknown answer " + want);
   Rcpp::NumericMatrix states(by_state ? static_cast<int>(n) : 0, static_cast<int>(k));
   Rcpp::IntegerVector path(want == "path" ? static_cast<int>(n) : 0);
   Rcpp::NumericVector value(static_cast<int>(series.size()));

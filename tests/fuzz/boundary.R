@@ -97,6 +97,9 @@ fuzz_boundary <- function() {
     tally = quote(core("em_tally_cpp")(n$data$x, n$data$weights)),
     finite = quote(core("em_finite_cpp")(n$data$x)),
     distances = quote(core("em_distances_cpp")(n$data, n$family, n$parameters)),
+    chain = quote(core("em_chain_cpp")(n$data$x, rep(1 / NCOL(n$data$x), pick(NCOL(n$data$x), 1L)), diag(NCOL(n$data$x)),
+                                       pick(NROW(n$data$x), c(2L, NROW(n$data$x)), 5L, 1000000000L, NA_integer_),
+                                       pick("path", "filtered", "others", "before", "entropy", "x"))),
     kernels = quote(core("em_kernels_cpp")())
   )
   refused <- 0L

@@ -282,6 +282,26 @@ test_that("what follows from a fit works with chains: simulation, bootstrap, sel
                    c("1+1", "1+2", "2+1", "2+2", "3+1", "3+2"))
 })
 
+test_that("update() keeps the series, takes those of new rows, and says where it knows none", {
+  d <- speed_data()
+  start <- list(mean = c(6.4, 5.5), sd = c(0.2, 0.2))
+  few <- d[d$series < 3, ]
+  for (fit in list(em_fit(d, latent = em_markov("series"), start = start),
+                   em_fit(~ rt, data = d, latent = em_markov("series"), start = start))) {
+    expect_identical(levels(update(fit, data = few)$data$units), c("1", "2"))
+    expect_within(update(fit, data = few, start = start)$loglik,
+                  em_fit(few, latent = em_markov("series"), start = start)$loglik, 1e-6)
+    expect_identical(levels(update(fit, latent = em_markov("series", initial = "stationary"))$data$units), c("1", "2", "3"))
+    expect_identical(update(fit, latent = em_markov())$data$units, factor(rep(1L, nrow(d))))
+    expect_null(update(fit, latent = em_mixture(), start = start)$data$units)
+    expect_identical(update(fit, latent = em_markov(d$series), start = start)$data$units, factor(d$series))
+  }
+  mixture <- em_fit(d["rt"], k = 2)
+  expect_error(update(mixture, latent = em_markov("series")), "which the fit does not hold", class = "emfit_error_argument")
+  expect_identical(names(update(em_fit(d, latent = em_markov("series"), start = start), ~ log(rt))$parameters$mean),
+                   c("1", "2"))
+})
+
 test_that("a fit prints its transitions", {
   fit <- em_fit(faithful$waiting, latent = em_markov(), start = list(mean = c(80, 55), sd = c(5, 5)))
   expect_snapshot(print(fit))
@@ -390,4 +410,16 @@ test_that("pictures of a chain are refused where there is none, or nothing to dr
   nile <- em_fit(Nile, k = 2, latent = once)
   expect_error(plot(nile, "dwell"), "no complete stay", class = "emfit_error_unsupported")
   expect_error(plot(nile, "transition", least = 2), "from 0 to 1", class = "emfit_error_argument")
+})
+
+test_that("the boundary refuses chains of other sizes than their rows, and answers it does not know", {
+  x <- matrix(log(c(0.1, 0.4, 0.3, 0.2)), 2)
+  chain <- function(initial = c(0.5, 0.5), ends = 2L, want = "path") {
+    emfit:::em_chain_cpp(x, initial, matrix(0.5, 2, 2), ends, want)
+  }
+  expect_identical(chain()$path, 1:2 * 0L + max.col(x))
+  refused <- function(code, says) expect_error(code, says, fixed = TRUE, class = "std::invalid_argument")
+  refused(chain(initial = 1), "a probability for each state")
+  for (ends in list(1L, 3L, c(2L, 2L), NA_integer_)) refused(chain(ends = ends), "series")
+  refused(chain(want = "all"), "unknown answer all")
 })
