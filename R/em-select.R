@@ -52,7 +52,8 @@
 #'     0.1, before the best was run to its end. Starts that were set aside on the way do not count; print tells where the best fit of a
 #'     thorough search has fewer than 3), `leaning` (is it passed over, because it leans on few rows?),
 #'     `status` (`"converged"`, `"max_iter"`, `"not_monotone"`, `"collapsed"`, `"failed"` or `"not_run"`), `reason`.}
-#'   \item{criterion, quick, interrupted, call}{The criterion; was the search a quick one? was it interrupted? the
+#'   \item{criterion, quick, searched, interrupted, call}{The criterion; was the search a quick one? how many fits
+#'     were searched by themselves? was it interrupted? the
 #'     call.}
 #'   \item{cells, data, latent, control, nobs}{What `best()` makes a fit of.}
 #' }
