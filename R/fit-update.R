@@ -358,13 +358,10 @@ new_rows_of_update <- function(object, change, model) {
     frame$terms <- found$terms
     frame$units <- latent_units_of_formula(latent, data, environment(formula), NULL, nrow(frame$x))
   } else {
-    data <- parted$x
+    taken <- latent_take(latent, parted$x, if ("data" %in% names(given)) "data" else "x")
+    data <- taken$x
     columns_given <- if ("data" %in% names(given)) named_rows(data, object$data, family_variables(family)) else data
     frame <- family_frame(family, columns_given, logical_ok = TRUE)
-    taken <- latent_take(latent, data, if ("data" %in% names(given)) "data" else "x")
-    data <- taken$x
-    frame <- as_frame(if ("data" %in% names(given)) named_rows(data, object$data, family_variables(family)) else data,
-                      logical_ok = TRUE)
     frame$units <- taken$units
     rows <- if ("subset" %in% names(given)) value("subset")
   }
