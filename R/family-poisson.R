@@ -238,7 +238,7 @@ count_names <- function(data) {
 }
 
 #' @export
-family_frame.em_family_poisson <- function(family, data) with_exposure(family_observed(family, data), family, data)
+family_given_columns.em_family_poisson <- function(family, data) with_exposure(family_observed(family, data), family, data)
 
 # The user's columns: counts and, where it is one, exposure.
 with_exposure <- function(counts, family, data) {

@@ -27,8 +27,8 @@
 namespace em {
 
 // How the log-likelihood of plain iterations goes up. With g the last gain and r = g_t / g_(t-1), the gain
-// still to come is estimated as g r / (1 - r) (Aitken; Boehning et al. 1994), infinite unless 0 <= r < 1: of a
-// first gain nothing is known, and gains that grow, however small, leave a saddle.
+// still to come is estimated as g r / (1 - r) (Aitken; Boehning et al. 1994), infinite unless 0 <= r < 1: of
+// a first gain nothing is known, and gains that grow, however small, leave a saddle.
 class Pace {
  public:
   void add(double gain);

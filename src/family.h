@@ -149,8 +149,8 @@ class Family {
   // --- Judgement ---
 
   // For each component its smallest spread (standard deviation) in any direction, relative to the spread of
-  // the data: 0 for a component that collapsed, which has in some direction no spread but rounding, 1 for what
-  // cannot collapse: other families, a spread that is held. Needs describe().
+  // the data: 0 for a component that collapsed, which has in some direction no spread but rounding, 1 for
+  // what cannot collapse: other families, a spread that is held. Needs describe().
   virtual Vector relative_spread() const { return Vector::Ones(k_); }
 
   // Effective rows of a component: with fewer than rows_needed() they don't determine what it has of its own,

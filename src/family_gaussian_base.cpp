@@ -124,7 +124,9 @@ void FamilyGaussianBase::set_floors() {
   pivot_floor_.resize(d_ * k_);
   for (Index j = 0; j < k_; ++j) {
     for (Index a = 0; a < d_; ++a) {
-      const double unit = rounding * std::max(std::abs(mean_(j, a)), std::sqrt(own_total_(a, a)));
+      // A single step is made without a look at the rows.
+      const double spread = own_total_.size() > 0 ? std::sqrt(own_total_(a, a)) : 0.0;
+      const double unit = rounding * std::max(std::abs(mean_(j, a)), spread);
       pivot_floor_[j * d_ + a] = std::max(flat_ratio * variance(j, a), unit * unit);
     }
   }
