@@ -137,7 +137,7 @@ simulated_data <- function(fit) {
     drawn <- if (is.null(series)) repeated_rows(data, total)
              else units_by_weight(series, weights, all(weights == floor(weights)))
     rows <- drawn$rows
-    if (!is.null(series)) data$units <- drawn$units
+    if (!is.null(series)) data$series <- drawn$series
     data$x <- data$x[rows, , drop = FALSE]
     data$labels <- keep_labels(data$labels, rows)
     if (!is.null(data$missing)) data$missing$rows <- which(rows %in% data$missing$rows)
@@ -174,7 +174,7 @@ units_by_weight <- function(units, weights, whole) {
   own <- vapply(rows, function(at) max(weights[at]), 0)
   chosen <- if (whole) rep(seq_along(rows), own)
             else sample.int(length(rows), max(1, round(sum(own))), replace = TRUE, prob = own)
-  list(rows = unlist(rows[chosen], use.names = FALSE), units = factor(rep(seq_along(chosen), lengths(rows[chosen]))))
+  list(rows = unlist(rows[chosen], use.names = FALSE), series = factor(rep(seq_along(chosen), lengths(rows[chosen]))))
 }
 
 # How many columns of data$x are random; the others, as the trials of counts, are given.

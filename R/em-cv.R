@@ -39,7 +39,7 @@ keep_data_rows <- function(data, rows) {
   data$x <- data$x[rows, , drop = FALSE]
   data$weights <- data$weights[rows]
   data$row_names <- data$row_names[rows]
-  if (!is.null(data$units)) data$units <- data$units[rows, drop = TRUE]
+  if (!is.null(data$series)) data$series <- data$series[rows, drop = TRUE]
   data$n <- length(rows)
   data["missing"] <- list(NULL)
   data["unit"] <- list(keep_units(data$unit, rows))

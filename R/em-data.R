@@ -26,7 +26,7 @@ em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, l
   frame$terms <- terms
   if (!is.null(units)) {
     check_series_weights(frame$weights, units)
-    frame$units <- units
+    frame$series <- units
   }
   data_of_frame(frame, family, na.action)
 }
@@ -358,7 +358,7 @@ new_data <- function(newdata, fit, beside = list()) {
     data$order <- row_order(data)
   }
   data$complete <- rep(TRUE, data$n)
-  data$units <- taken$units
+  data$series <- taken$units
   data
 }
 

@@ -24,7 +24,7 @@ native_data <- function(data, model) {
 # Where rows follow each other they stay as they are, and one that says nothing counts as those beside it.
 in_own_order <- function(data) {
   if (!is.null(data$order)) data$order <- seq_len(data$n)
-  data$weights <- series_weights(data$weights, data$units)
+  data$weights <- series_weights(data$weights, data$series)
   data
 }
 
@@ -145,10 +145,6 @@ run_native <- function(data, native, items, model, control, ends = FALSE) {
 }
 
 native_rows <- function(native, rows) {
-  if (!is.null(native$units)) {
-    of <- findInterval(rows - 1L, native$units)
-    native$units <- cumsum(rle(of)$lengths)
-  }
   native$x <- native$x[rows, , drop = FALSE]
   native$weights <- native$weights[rows]
   native$log_noise <- native$log_noise[rows]

@@ -45,13 +45,13 @@ keep_rows <- function(frame, keep, na.action) {
   out <- as.integer(na.action)
   frame$omitted <- list(x = frame$x[out, , drop = FALSE], weights = frame$weights[out],
                         labels = keep_labels(frame$labels, out), row_names = frame$row_names[out],
-                        unit = frame$unit$value[out], units = frame$units[out])
+                        unit = frame$unit$value[out], series = frame$series[out])
   frame$x <- frame$x[keep, , drop = FALSE]
   frame$weights <- frame$weights[keep]
   frame$labels <- keep_labels(frame$labels, keep)
   frame$unit <- keep_units(frame$unit, keep)
   frame$row_names <- frame$row_names[keep]
-  if (!is.null(frame$units)) frame$units <- frame$units[keep, drop = TRUE]
+  if (!is.null(frame$series)) frame$series <- frame$series[keep, drop = TRUE]
   frame$na.action <- na.action
   frame
 }

@@ -241,7 +241,7 @@ fresh_rows <- function(data, n) {
   counting <- if (is.null(data$weights)) seq_len(data$n) else which(data$weights > 0)
   drawn <- counting[sample.int(length(counting), n, replace = TRUE, prob = data$weights[counting])]
   data$x <- data$x[drawn, , drop = FALSE]
-  data[c("missing", "units")] <- list(NULL)
+  data[c("missing", "series")] <- list(NULL)
   data$n <- n
   data
 }

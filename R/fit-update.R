@@ -136,7 +136,7 @@ held_rows_of_update <- function(object, change, model) {
   family <- model$family
   latent <- model$latent
   frame <- frame_of_fit(object)
-  if ("latent" %in% names(change$given)) frame["units"] <- list(latent_held_units(latent, object, nrow(frame$x), frame$units))
+  if ("latent" %in% names(change$given)) frame["series"] <- list(latent_held_units(latent, object, nrow(frame$x), frame$series))
   n <- nrow(frame$x)
   held <- held_columns(frame)
   if (!is.null(change$formula)) frame <- frame_by_formula(frame, held, object, change, family)
@@ -169,7 +169,7 @@ frame_of_fit <- function(fit) {
   frame$labels <- labels_with_noise(data$labels, fit$latent)
   frame$terms <- data$terms
   frame$unit <- data$unit
-  frame$units <- data$units
+  frame$series <- data$series
   if (is.null(data$omitted)) frame else with_omitted(frame, data$omitted, data$na.action)
 }
 
@@ -198,7 +198,7 @@ with_omitted <- function(frame, omitted, na.action) {
   }
   frame$row_names <- c(frame$row_names, omitted$row_names)[back]
   if (!frame$weighted) frame$weights <- NULL
-  if (!is.null(frame$units)) frame$units <- in_appearance(c(as.character(frame$units), as.character(omitted$units))[back])
+  if (!is.null(frame$series)) frame$series <- in_appearance(c(as.character(frame$series), as.character(omitted$series))[back])
   if (is.null(labels)) return(frame)
   codes <- omitted$labels$codes
   if (!is.null(labels$levels)) codes <- match(omitted$labels$levels[codes], labels$levels)
@@ -217,7 +217,7 @@ rows_of_frame <- function(frame, at) {
   frame$labels <- keep_labels(frame$labels, at)
   frame$unit <- keep_units(frame$unit, at)
   frame$row_names <- frame$row_names[at]
-  if (!is.null(frame$units)) frame$units <- in_appearance(frame$units[at])
+  if (!is.null(frame$series)) frame$series <- in_appearance(frame$series[at])
   frame
 }
 
@@ -283,7 +283,7 @@ frame_by_formula <- function(frame, held, object, change, family) {
   found <- rows_of_formula(formula, data$data, data$rows, family)
   new <- family_frame(family, found$x, logical_ok = TRUE)
   new$terms <- found$terms
-  new$units <- frame$units
+  new$series <- frame$series
   c(new, frame[intersect(c("weighted", "weights", "labels", "unit"), names(frame))])
 }
 
@@ -356,13 +356,13 @@ new_rows_of_update <- function(object, change, model) {
     found <- rows_of_formula(formula, data, NULL, family)
     frame <- family_frame(family, found$x, logical_ok = TRUE)
     frame$terms <- found$terms
-    frame$units <- latent_units_of_formula(latent, data, environment(formula), NULL, nrow(frame$x))
+    frame$series <- latent_units_of_formula(latent, data, environment(formula), NULL, nrow(frame$x))
   } else {
     taken <- latent_take(latent, parted$x, if ("data" %in% names(given)) "data" else "x")
     data <- taken$x
     columns_given <- if ("data" %in% names(given)) named_rows(data, object$data, family_variables(family)) else data
     frame <- family_frame(family, columns_given, logical_ok = TRUE)
-    frame$units <- taken$units
+    frame$series <- taken$units
     rows <- if ("subset" %in% names(given)) value("subset")
   }
   n <- nrow(frame$x)

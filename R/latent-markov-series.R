@@ -1,5 +1,5 @@
 # Which rows of a chain belong together, and what else is said of rows in their order: weights, known states. The series
-# of the rows are `data$units`, a factor whose levels are in order of appearance.
+# of the rows are `data$series`, a factor whose levels are in order of appearance.
 
 # The rows without the column that says so, and what it says.
 #' @export
@@ -86,8 +86,8 @@ check_omitted <- function(data) {
   if (!length(omitted)) return(invisible())
   kept <- setdiff(seq_len(data$n + length(omitted)), omitted)
   series <- character(data$n + length(omitted))
-  series[kept] <- as.character(data$units)
-  series[omitted] <- as.character(data$omitted$units)
+  series[kept] <- as.character(data$series)
+  series[omitted] <- as.character(data$omitted$series)
   for (i in omitted) {
     own <- kept[series[kept] == series[i]]
     if (!any(own < i) || !any(own > i)) next

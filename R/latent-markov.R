@@ -1,5 +1,5 @@
 # Hidden Markov models: rows of a series follow each other, and the component of a row (its state) depends on that of
-# the row before. The latent structure is what the user said; which rows are a series is in the data, `data$units`: see
+# the row before. The latent structure is what the user said; which rows are a series is in the data, `data$series`: see
 # latent-markov-series.R. The chain's own arithmetic is in latent-markov-chain.R. Transition matrices have a row for the state that is left and a column for the one that is reached; the core has
 # them transposed (src/chain.h).
 
@@ -186,8 +186,8 @@ latent_keeps_order.em_latent_markov <- function(latent) TRUE
 #' @export
 latent_bind.em_latent_markov <- function(latent, data, family) {
   check_omitted(data)
-  check_series_weights(data$weights, data$units, counting = TRUE)
-  check_labels_possible(data$labels, data$units, latent)
+  check_series_weights(data$weights, data$series, counting = TRUE)
+  check_labels_possible(data$labels, data$series, latent)
   latent
 }
 
@@ -305,7 +305,7 @@ latent_native.em_latent_markov <- function(latent, k) {
 latent_native_data.em_latent_markov <- function(latent, x, data) NULL
 
 #' @export
-latent_units.em_latent_markov <- function(latent, data) if (!is.null(data$units)) as.integer(data$units)
+latent_units.em_latent_markov <- function(latent, data) if (!is.null(data$series)) as.integer(data$series)
 
 # Every start of one component leads to the closed form.
 #' @export

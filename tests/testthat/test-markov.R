@@ -253,7 +253,8 @@ test_that("states keep rows and columns of transitions together in any order", {
 test_that("what follows from a fit works with chains: simulation, bootstrap, selection, update, tables", {
   d <- speed_data()
   set.seed(5)
-  fit <- em_fit(d, k = 2, latent = em_markov("series"))
+  precise <- em_control(tol = 1e-12, max_iter = 5000) # the ICL is not at its own maximum: it moves with the last steps
+  fit <- em_fit(d, k = 2, latent = em_markov("series"), control = precise)
   rows <- simulate(fit, seed = 1)[[1]]
   states <- attr(rows, "component")
   expect_identical(nrow(rows), nrow(d))
@@ -264,12 +265,13 @@ test_that("what follows from a fit works with chains: simulation, bootstrap, sel
   expect_true(all(boot$status == "converged"))
   expect_error(em_bootstrap(em_fit(d$rt, k = 2, latent = em_markov()), n_boot = 5), "at least 3 series",
                class = "emfit_error_unsupported")
-  models <- em_select(d, k = 1:2, covariance = "V", latent = em_markov("series"), criterion = "CV", folds = 3)
+  models <- em_select(d, k = 1:2, covariance = "V", latent = em_markov("series"), criterion = "CV", folds = 3,
+                      control = precise)
   expect_identical(models$table$k[which.min(models$table$CV)], 2L)
-  expect_within(models$table$ICL[2], icl(fit), 1e-3)
+  expect_within(models$table$ICL[2], icl(fit), 1e-4)
   expect_output(print(models), "Hidden Markov models, Gaussian: 1 structure, 1, 2 states", fixed = TRUE)
   expect_equal(update(fit, k = 1)$loglik, models$table$logLik[1])
-  expect_identical(update(fit, subset = d$series < 3)$data$units, factor(d$series[d$series < 3]))
+  expect_identical(update(fit, subset = d$series < 3)$data$series, factor(d$series[d$series < 3]))
   table <- suppressWarnings(tidy(fit, "parameters"))
   expect_true("1,2" %in% table$component[table$term == "transition"])
   expect_named(coef(fit)[1:4], c("initial[1]", "initial[2]", "transition[1,1]", "transition[2,1]"))
@@ -288,13 +290,13 @@ test_that("update() keeps the series, takes those of new rows, and says where it
   few <- d[d$series < 3, ]
   for (fit in list(em_fit(d, latent = em_markov("series"), start = start),
                    em_fit(~ rt, data = d, latent = em_markov("series"), start = start))) {
-    expect_identical(levels(update(fit, data = few)$data$units), c("1", "2"))
+    expect_identical(levels(update(fit, data = few)$data$series), c("1", "2"))
     expect_within(update(fit, data = few, start = start)$loglik,
                   em_fit(few, latent = em_markov("series"), start = start)$loglik, 1e-6)
-    expect_identical(levels(update(fit, latent = em_markov("series", initial = "stationary"))$data$units), c("1", "2", "3"))
-    expect_identical(update(fit, latent = em_markov())$data$units, factor(rep(1L, nrow(d))))
-    expect_null(update(fit, latent = em_mixture(), start = start)$data$units)
-    expect_identical(update(fit, latent = em_markov(d$series), start = start)$data$units, factor(d$series))
+    expect_identical(levels(update(fit, latent = em_markov("series", initial = "stationary"))$data$series), c("1", "2", "3"))
+    expect_identical(update(fit, latent = em_markov())$data$series, factor(rep(1L, nrow(d))))
+    expect_null(update(fit, latent = em_mixture(), start = start)$data$series)
+    expect_identical(update(fit, latent = em_markov(d$series), start = start)$data$series, factor(d$series))
   }
   mixture <- em_fit(d["rt"], k = 2)
   expect_error(update(mixture, latent = em_markov("series")), "which the fit does not hold", class = "emfit_error_argument")
