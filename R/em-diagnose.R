@@ -226,7 +226,7 @@ diagnose_collapse <- function(fit, name) {
 
 diagnose_units <- function(fit, name) {
   compares <- family_compares_columns(fit$family, fit$data)
-  spreads <- if (family_has_units(fit$family)) column_spreads(fit$data) else 1
+  spreads <- if (family_has_units(fit$family)) fit_spreads(fit) else 1
   ratio <- max(spreads) / min(spreads)
   described <- sprintf("Standard deviations of the columns range from %s to %s", number(min(spreads)),
                        number(max(spreads)))
@@ -243,7 +243,7 @@ diagnose_digits <- function(fit, name) {
   if (!family_has_units(fit$family)) {
     return(finding("digits", "ok", -log10(.Machine$double.eps), "Counts are exact."))
   }
-  spreads <- column_spreads(fit$data)
+  spreads <- fit_spreads(fit)
   reach <- apply(abs(fit$data$x), 2L, max, 0, na.rm = TRUE)
   worst <- which.max(reach / spreads)
   digits <- -log10(.Machine$double.eps * max(1, reach[worst] / spreads[worst]))

@@ -20,7 +20,7 @@ warn_falling <- function(fit) {
 # beside their spread. NULL where neither does.
 scale_trouble <- function(fit) {
   if (!family_has_units(fit$family)) return(NULL)
-  spreads <- column_spreads(fit$data)
+  spreads <- fit_spreads(fit)
   reach <- apply(abs(fit$data$x), 2L, max, 0, na.rm = TRUE)
   far <- which.max(reach / spreads)
   if (max(spreads) > 1e6 * min(spreads)) {
@@ -31,6 +31,15 @@ scale_trouble <- function(fit) {
     return(sprintf("%s has values of about %s and a standard deviation of %s.", name_column(fit$data, far),
                    number(reach[far]), number(spreads[far])))
   }
+}
+
+# A column that is constant, as a prior allows, has the spread that the prior gives it.
+fit_spreads <- function(fit) {
+  spreads <- column_spreads(fit$data)
+  prior <- fit$family$prior
+  flat <- !(spreads > 0) & !is.null(prior)
+  spreads[flat] <- sqrt(diag(prior$scale)[flat] / (prior$nu + length(spreads) + 2))
+  spreads
 }
 
 # Standard deviations of the observed values, computed so that no square overflows.

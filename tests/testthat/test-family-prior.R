@@ -276,3 +276,11 @@ test_that("a default scale that the data don't have is asked for", {
   expect_equal(unread$parameters$covariance, read$parameters$covariance, tolerance = 1e-12)
   expect_no_warning(em_fit(cbind(c(1, 2, 4), c(1, 3, 2)), 1, with_prior, weights = c(1, 1, 2) * 1e-9))
 })
+
+test_that("constant columns have no false alarm, and a single row has a diagnosis", {
+  fit <- em_fit(cbind(withr_seed(2, rnorm(30)), 5), 1, em_gaussian("EII", prior = em_prior(scale = 1)))
+  found <- em_diagnose(fit)
+  expect_identical(as.character(found$status[found$check %in% c("digits", "units")]), c("ok", "ok"))
+  row <- em_fit(matrix(c(250199.7, 2, 0.005), 1), 1, em_gaussian("EII", prior = em_prior(scale = 1)))
+  expect_s3_class(em_diagnose(row), "em_diagnosis")
+})
