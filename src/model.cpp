@@ -8,8 +8,7 @@ namespace em {
 
 namespace {
 
-constexpr Index least_slice_rows = 4096;
-constexpr Index most_slices = 64;
+constexpr Index slice_rows = 4096;
 
 Fields join(Fields first, const Fields& second) {
   first.insert(first.end(), second.begin(), second.end());
@@ -78,13 +77,14 @@ void Model::make_stretches() {
 }
 
 void Model::make_slices() {
-  const Index slice_rows = std::max(least_slice_rows, n_rows() / most_slices);
+  Index wanted = slice_rows;
+  while (wanted * std::max<Index>(data_.d, 1) < statistics_.size()) wanted *= 2;
   Rows slice;
   Index rows = 0;
   for (const Stretch& stretch : stretches_) {
     ++slice.size;
     rows += stretch.rows.size;
-    if (rows < slice_rows) continue;
+    if (rows < wanted) continue;
     slices_.push_back(slice);
     slice = {slice.end(), 0};
     rows = 0;
@@ -99,7 +99,7 @@ void Model::make_workers(int threads) {
     Worker worker;
     worker.work.resize(size_of(family_->n_workspace(block_rows_)));
     worker.room.resize(block_stride(size_of(longest_)) * size_of(n_columns()));
-    worker.statistics.resize(statistics_.size());
+    worker.sums.resize(statistics_.size() + 2);
     workers_.push_back(std::move(worker));
   }
 }
@@ -134,34 +134,33 @@ void Model::for_each_unit(const Stretch& stretch, Task task) const {
 template <class Task>
 double Model::pass(int threads, Interrupt& interrupt, Task task) {
   make_workers(threads);
+  const Index n_statistics = statistics_.size();
+  const auto n_slices = static_cast<Index>(slices_.size());
+  tree_.reset(n_statistics + 2, n_slices);
   Turnstile turnstile;
-  double loglik = 0.0;
-  double size = total_weight_;
-  statistics_.setZero();
-  parallel_for(static_cast<Index>(slices_.size()), threads, interrupt, [&](Index i, int id) {
+  parallel_for(n_slices, threads, interrupt, [&](Index i, int id) {
     Turnstile::Ticket ticket(turnstile, i);
     Worker& worker = workers_[size_of(id)];
     const Rows& slice = slices_[size_of(i)];
     MatrixMap matrix = matrix_of(worker);
-    worker.statistics.setZero();
-    double slice_loglik = 0.0;
-    double slice_size = 0.0;
+    worker.sums.setZero();
+    VectorRef statistics = worker.sums.head(n_statistics);
+    double& loglik = worker.sums[n_statistics];
+    double& size = worker.sums[n_statistics + 1];
     for (Index s = slice.begin; s < slice.end() && !interrupt.raised(); ++s) {
       const Stretch& stretch = stretches_[size_of(s)];
-      const double sum =
-          task(stretch, worker.work.data(), matrix.topRows(stretch.rows.size), worker.statistics);
-      slice_loglik += sum;
-      slice_size += std::abs(sum);
+      const double sum = task(stretch, worker.work.data(), matrix.topRows(stretch.rows.size), statistics);
+      loglik += sum;
+      size += std::abs(sum);
     }
-    family_->close_slice(family_part(worker.statistics), worker.work.data());
-    ticket.pass([&] {
-      statistics_ += worker.statistics;
-      loglik += slice_loglik;
-      size += slice_size;
-    });
+    family_->close_slice(family_part(statistics), worker.work.data());
+    ticket.pass([&] { tree_.add(worker.sums); });
   });
-  size_ = size;
-  return loglik;
+  sums_.resize(n_statistics + 2);
+  tree_.total(sums_);
+  statistics_ = sums_.head(n_statistics);
+  size_ = total_weight_ + sums_[n_statistics + 1];
+  return sums_[n_statistics];
 }
 
 // The rows that are likely to come after these.
@@ -321,13 +320,14 @@ void Model::score(const Chart& chart, int threads, Interrupt& interrupt, const S
 void Model::score_unit(Rows unit, const Chart& chart, Worker& worker, VectorRef gradient) const {
   double* work = worker.work.data();
   MatrixRef matrix = matrix_of(worker).topRows(unit.size);
-  worker.statistics.setZero();
+  VectorRef statistics = worker.sums.head(statistics_.size());
+  statistics.setZero();
   add_densities(unit, work, matrix);
-  latent_->posterior(unit, nullptr, matrix, nullptr, latent_part(worker.statistics), {});
+  latent_->posterior(unit, nullptr, matrix, nullptr, latent_part(statistics), {});
   clear_behind(matrix);
-  add_statistics(unit, work, true, matrix, family_part(worker.statistics));
-  family_->close_slice(family_part(worker.statistics), work);
-  chart.gradient(worker.statistics, gradient);
+  add_statistics(unit, work, true, matrix, family_part(statistics));
+  family_->close_slice(family_part(statistics), work);
+  chart.gradient(statistics, gradient);
 }
 
 }  // namespace em

@@ -1,13 +1,15 @@
 // model.h: a family and a latent structure bound to data, and the one pass over them that joins the two.
 //
 //   log density -> posterior -> accumulate, a stretch at a time while it is in the cache;
-//   slices of stretches on threads, their statistics added in the order of the slices.
+//   slices of stretches on threads, their statistics added in a fixed binary tree (tree.h).
 //
 // A stretch is what fits into a block: as many rows as that, or as many whole units. A unit that is longer is
 // a stretch of its own; its log densities are made block by block, and its blocks are packed twice.
 //
-// The slices depend on the rows, their units and the family, never on the threads, so every result is the
-// same, to the last bit, for any number of them. Nothing is allocated inside a pass once there was one.
+// A slice has the first 4096 rows, or whole units, behind the slice before it, whatever comes after; more
+// only where the statistics are larger than such a slice, and adding them would cost more than making them.
+// So every result is the same, to the last bit, for any number of threads. Nothing is allocated inside a pass
+// once there was one.
 #pragma once
 
 #include <functional>
@@ -18,6 +20,7 @@
 #include "family.h"
 #include "latent.h"
 #include "parallel.h"
+#include "tree.h"
 
 namespace em {
 
@@ -118,7 +121,7 @@ class Model {
   struct Worker {
     Buffer work;
     Buffer room;  // for a matrix of a stretch's rows
-    Vector statistics;
+    Vector sums;  // of a slice: statistics, log-likelihood, absolute log-likelihoods
   };
 
   VectorRef family_part(VectorRef statistics) const { return statistics.head(family_->n_statistics()); }
@@ -155,6 +158,8 @@ class Model {
   Index block_rows_ = 0;
   Index longest_ = 0;  // rows of a stretch
   std::vector<Worker> workers_;
+  SumTree tree_;
+  Vector sums_;  // all that a pass adds up
   Vector statistics_;
 };
 

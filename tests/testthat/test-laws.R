@@ -85,7 +85,7 @@ each_case("rows, columns and labels in another order", function(case, x) {
 })
 
 each_case("1, 2 and 3 threads give the same bits", function(case, x) {
-  many <- case$x_of(9000)
+  many <- case$x_of(25003)
   run <- function(threads) law_run(case, many, 3, control = list(threads = threads))
   one <- run(1)
   expect_identical(parameter_numbers(run(2)), parameter_numbers(one))
@@ -94,7 +94,7 @@ each_case("1, 2 and 3 threads give the same bits", function(case, x) {
 
 for (case in cases[c("V", "VVV", "EEE", "binomial")]) {
   test_that(paste0("data of several slices agree with the oracle: ", case$name), {
-    many <- case$x_of(9000)
+    many <- case$x_of(25003)
     oracle <- reference_em(many, 3, structure = case$oracle$structure, family = case$oracle$family,
                            start = case$start, n_iter = 3)
     expect_equal(law_run(case, many, 3)$trace$loglik, oracle$trace, tolerance = 1e-10)
