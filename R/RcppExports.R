@@ -53,26 +53,6 @@ em_races_cpp <- function(data, family, latent, starts, control) {
     .Call(`_emfit_em_races_cpp`, data, family, latent, starts, control)
 }
 
-em_tidy_cpp <- function(settings, kinds) {
-    .Call(`_emfit_em_tidy_cpp`, settings, kinds)
-}
-
-em_plain_start_cpp <- function(start, family, k, columns) {
-    .Call(`_emfit_em_plain_start_cpp`, start, family, k, columns)
-}
-
-em_distinct_cpp <- function(x, rows, enough) {
-    .Call(`_emfit_em_distinct_cpp`, x, rows, enough)
-}
-
-em_row_max_cpp <- function(x) {
-    .Call(`_emfit_em_row_max_cpp`, x)
-}
-
-em_named_cpp <- function(parameters, labels, variables) {
-    .Call(`_emfit_em_named_cpp`, parameters, labels, variables)
-}
-
 em_share_cpp <- function(data, family, latent, starts, structures, threads) {
     .Call(`_emfit_em_share_cpp`, data, family, latent, starts, structures, threads)
 }

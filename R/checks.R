@@ -47,7 +47,7 @@ check_fit <- function(fit) {
   abort_em("argument", sprintf("`fit` must come from em_fit(), not %s.", describe_value(fit)))
 }
 
-# Settings of kinds that a table tells, in the types they are kept in. tidy_settings() sees in one look whether all are.
+# Settings of kinds that a table tells, in the types they are kept in.
 check_settings <- function(given, kinds) {
   for (name in names(given)) given[name] <- list(check_setting(given[[name]], name, kinds[[name]]))
   given

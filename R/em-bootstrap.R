@@ -87,16 +87,16 @@ check_drawn_rows <- function(fit) {
 resampler <- function(fit, type) {
   model <- fit_model(fit)
   if (type == "parametric") return(function() tallied(simulated_data(fit), model))
-  native <- tallied(fit$data, model)
-  weights <- if (is.null(native$weights)) rep(1, fit$data$n) else native$weights
-  total <- sum(weights)
-  rows <- max(1, round(total))
+  frame <- native <- tallied(fit$data, model)
   function() {
-    drawn <- switch(type,
-      nonparametric = as.double(stats::rmultinom(1L, rows, weights)),
-      weighted = stats::rgamma(length(weights), shape = weights)
-    )
-    native$weights <- drawn * (total / sum(drawn))
+    native$weights <- draw_units(frame, function(w) {
+      total <- sum(w)
+      drawn <- switch(type,
+        nonparametric = as.double(stats::rmultinom(1L, max(1, round(total)), w)),
+        weighted = stats::rgamma(length(w), shape = w)
+      )
+      drawn * (total / sum(drawn))
+    })
     native
   }
 }
@@ -106,23 +106,37 @@ simulated_data <- function(fit) {
   data <- fit$data
   weights <- data$weights
   if (!is.null(weights)) {
-    total <- sum(weights)
-    whole <- all(weights == floor(weights))
-    rows <- if (whole) rep(seq_len(data$n), weights)
-            else sample.int(data$n, max(1, round(total)), replace = TRUE, prob = weights)
+    total <- fit$nobs
+    drawn <- repeated_rows(data, total)
+    rows <- drawn$rows
     data$x <- data$x[rows, , drop = FALSE]
     data$labels <- keep_labels(data$labels, rows)
+    if (!is.null(data$missing)) data$missing$rows <- which(rows %in% data$missing$rows)
     data$n <- length(rows)
-    data$weights <- rep(total / length(rows), length(rows))
+    data$unit <- drawn$unit
+    data$weights <- rep(total / drawn$count, length(rows))
   }
-  component <- latent_simulate(fit$latent, fit$parameters, data$n, data$labels)
+  component <- latent_simulate(fit$latent, fit$parameters, data$n, data$labels, data$unit$codes)
   drawn <- simulate_rows(fit_model(fit), fit$parameters, component, data)
   random <- seq_len(family_width(fit))
   absent <- is.na(data$x)
-  data$x[, random] <- as.matrix(drawn)[, random]
+  drawn <- as.matrix(drawn)[, random]
+  drawn[is.na(drawn)] <- 0 # the row, or the cell, counts for nothing
+  data$x[, random] <- drawn
   data$x[absent] <- NA
-  if (!is.null(data$order)) data$order <- order_by_pattern(data$x)
+  data["order"] <- list(row_order(data))
   data
+}
+
+# As many rows, or units, as the weights add up to: list(rows, unit, count).
+repeated_rows <- function(data, total) {
+  codes <- unit_codes(data)
+  weights <- if (is.null(codes)) data$weights else data$weights[!duplicated(codes)]
+  whole <- all(weights == floor(weights))
+  drawn <- if (whole) rep(seq_along(weights), weights)
+           else sample.int(length(weights), max(1, round(total)), replace = TRUE, prob = weights)
+  if (is.null(codes)) return(list(rows = drawn, count = length(drawn)))
+  c(rows_of_units(data$unit, drawn), count = length(drawn))
 }
 
 # How many columns of data$x are random; the others, as the trials of counts, are given.

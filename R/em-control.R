@@ -50,13 +50,12 @@ em_control <- function(tol = 1e-6, stop = c("loglik", "parameters"), max_iter = 
   if (...length()) check_no_dots(list(...), names(formals(em_control)))
   given <- list(tol = tol, stop = stop, max_iter = max_iter, n_start = n_start, algorithm = algorithm,
                 accelerate = accelerate, path = path, threads = threads, verbose = verbose)
-  out <- tidy_settings(given, control_kinds)
-  if (is.null(out)) out <- check_settings(given, control_kinds)
+  out <- check_settings(given, control_kinds)
   class(out) <- "em_control"
   out
 }
 
-# What each setting is: tidy_settings() looks whether all are, check_settings() says which is not.
+# What each setting is, in the words of check_setting().
 control_kinds <- list(tol = "number", stop = c("loglik", "parameters"), max_iter = "count from 0", n_start = "count",
                       algorithm = c("em", "ecm"), accelerate = "flag", path = "flag", threads = "count or NULL",
                       verbose = "flag")

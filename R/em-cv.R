@@ -1,12 +1,14 @@
-# Cross-validation for em_select(): the rows are cut into folds; every model is fitted to all folds but one, and
+# Cross-validation for em_select(): the rows, or units, are cut into folds; every model is fitted to all folds but one, and
 # scored by the log-likelihood of that one. A model starts from its own partition of all rows and from k-means++.
 
 draw_folds <- function(data, folds) {
   folds <- check_count(folds, "folds", 2L)
-  if (folds > data$n) {
-    abort_em("argument", sprintf("`folds` can't be more than the rows: %d, not %d.", data$n, folds))
+  most <- if (is.null(data$unit)) data$n else max(data$unit$codes)
+  if (folds > most) {
+    abort_em("argument", sprintf("`folds` can't be more than the %s: %d, not %d.",
+                                 if (is.null(data$unit)) "rows" else "units", most, folds))
   }
-  sample(rep_len(seq_len(folds), data$n))
+  draw_units(data, function(w) sample(rep_len(seq_len(folds), length(w))))
 }
 
 cross_validate <- function(search) {
@@ -34,7 +36,8 @@ keep_data_rows <- function(data, rows) {
   data$row_names <- data$row_names[rows]
   data$n <- length(rows)
   data["missing"] <- list(NULL)
-  data["order"] <- list(if (anyNA(data$x)) order_by_pattern(data$x))
+  data["unit"] <- list(keep_units(data$unit, rows))
+  data["order"] <- list(row_order(data))
   data
 }
 

@@ -6,8 +6,10 @@
 #   terms      of the formula, or NULL                      na.action  rows that were left out, or NULL
 #   missing, order   where rows with missing values were kept: see em-missing.R
 #   weighted   were weights given?                          labels     see em-labels.R
+#   width      how many columns of x are fitted, where others (exposures) stand behind them; else NULL
+#   unit       see units.R
 # and what the family adds.
-em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, labels = NULL) {
+em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, labels = NULL, unit = NULL) {
   frame <- as_frame(x, logical_ok = inherits(family, "em_family_binomial"),
                     by = if (is.null(terms)) "columns" else "formula")
   names <- clean_names(frame$names)
@@ -18,17 +20,20 @@ em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, l
   frame$weighted <- !is.null(weights)
   if (frame$weighted) frame$weights <- check_weights(weights, nrow(frame$x))
   if (!is.null(labels)) frame$labels <- check_labels(labels, nrow(frame$x))
+  if (!is.null(unit)) frame$unit <- check_units(unit, nrow(frame$x))
   frame$terms <- terms
   data_of_frame(frame, family, na.action)
 }
 
 data_of_frame <- function(frame, family, na.action) {
+  if (!is.null(frame$unit)) frame <- share_in_units(frame)
   if (!all_finite(frame$x)) {
     frame <- treat_missing(frame, na.action)
     check_finite(frame)
   }
   data <- family_data(family, frame)
   data$n <- dim(data$x)[1L]
+  if (!is.null(data$unit)) data$order <- row_order(data)
   data
 }
 
@@ -170,7 +175,7 @@ distinct_rows <- function(x, enough) {
   size <- dim(x)
   few <- min(size[1L], 10L * enough + 100L)
   # There are at least as many different rows as there are different values in any one column.
-  found <- count_distinct(x, few, enough)
+  found <- length(unique(x[seq_len(few), 1L]))
   if (found >= enough || few == size[1L] && size[2L] == 1L) return(found)
   found <- nrow(unique(x[seq_len(few), , drop = FALSE]))
   if (found >= enough || few == nrow(x)) return(found)
@@ -294,16 +299,42 @@ abort_bad_component <- function(component, data, given, family) {
   ))
 }
 
+# The column that has what belongs to rows leaves the others; data keep its name, the last of theirs.
+take_beside <- function(frame, name, arg, what) {
+  at <- match(name, frame$names)
+  if (is.na(at)) {
+    told <- c(sprintf("`%s` lacks the column \"%s\", which has the %s.", arg, name, what),
+              x = if (length(frame$names)) sprintf("It has %s.", quoted(frame$names)))
+    if (arg == "newdata") abort_em("newdata", told)
+    abort_em("input", told)
+  }
+  frame$taken <- frame$x[, at]
+  frame$x <- frame$x[, -at, drop = FALSE]
+  frame$names <- c(frame$names[-at], name)
+  frame$beside <- name
+  frame
+}
+
+# Names of the columns that were fitted.
+fitted_names <- function(data) {
+  names <- setdiff(data$names, data$beside)
+  if (length(names)) names
+}
+
+data_width <- function(data) if (is.null(data$width)) ncol(data$x) else data$width
+
 # New rows for a fit: columns are found by name where both have names, by position otherwise. Rows with NA stay.
-# `size` are their trials, where counts have them beside.
-new_data <- function(newdata, fit, size = NULL) {
+# `beside` is what was said of them: see said_beside().
+new_data <- function(newdata, fit, beside = list()) {
   old <- fit$data
-  family <- if (is.null(size)) fit$family else family_with_size(fit$family, size)
+  parted <- new_units(newdata, fit)
+  newdata <- parted$x
+  family <- if (length(beside)) family_with(fit$family, beside) else fit$family
   newdata <- named_rows(newdata, old, family_variables(family))
   if (is.null(dim(newdata)) && is.numeric(newdata) && !length(newdata)) newdata <- matrix(0, 0L, ncol(family_frame(fit$family, old)))
   if (NROW(newdata) == 0L && length(dim(newdata)) == 2L) {
     frame <- list(x = matrix(0, 0L, NCOL(newdata)), names = old$names, row_names = NULL, vector = FALSE)
-  } else if (is.numeric(newdata) && is.null(dim(newdata)) && is.null(size) && length(old$names) > 1L) {
+  } else if (is.numeric(newdata) && is.null(dim(newdata)) && !length(beside) && length(old$names) > 1L) {
     frame <- as_frame(matrix(newdata, nrow = 1L), arg = "newdata")
   } else {
     frame <- as_frame(newdata, logical_ok = TRUE, arg = "newdata")
@@ -314,6 +345,10 @@ new_data <- function(newdata, fit, size = NULL) {
   }
   data <- family_data(family, frame, old = old)
   data$n <- nrow(data$x)
+  if (!is.null(parted$unit)) {
+    data$unit <- parted$unit
+    data$order <- row_order(data)
+  }
   data$complete <- rep(TRUE, data$n)
   data
 }
@@ -322,7 +357,7 @@ new_data <- function(newdata, fit, size = NULL) {
 named_rows <- function(newdata, old, beside) {
   if (!is.null(old$terms)) newdata <- new_formula_rows(newdata, old, beside)
   if (!inherits(newdata, "data.frame") && !(is.matrix(newdata) && !is.null(colnames(newdata)))) return(newdata)
-  pick_columns(newdata, c(setdiff(old$names, old$beside), beside))
+  pick_columns(newdata, unique(c(setdiff(old$names, old$beside), beside, offset_column(old$terms))))
 }
 
 pick_columns <- function(newdata, wanted) {

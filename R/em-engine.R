@@ -11,8 +11,9 @@ native_data <- function(data, model) {
   order <- data$order
   sorted <- !is.null(order)
   x <- if (sorted) data$x[order, , drop = FALSE] else data$x
-  rows <- list(x = x, weights = if (sorted) data$weights[order] else data$weights, missing = sorted,
+  rows <- list(x = x, weights = if (sorted) data$weights[order] else data$weights, missing = has_gaps(data),
                kernels = kernels_wanted())
+  if (!is.null(data$unit)) rows <- c(rows, native_units(data$unit, order))
   if (!is.null(data$labels)) rows <- c(rows, native_labels(data$labels, order, model$k))
   c(rows, latent_native_data(model$latent, x, data))
 }
@@ -43,21 +44,12 @@ is_tallied <- function(model) family_tallies(model$family)
 
 # Equal rows of counts are tallied: distinct rows with their summed weights give the same statistics.
 tallied <- function(data, model) {
-  if (!is_tallied(model) || data$n < 2L || !is.null(data$labels)) return(native_data(data, model))
+  if (!is_tallied(model) || data$n < 2L || !is.null(data$labels) || !is.null(data$unit)) return(native_data(data, model))
   native_data(em_tally_cpp(data$x, data$weights), model)
 }
 
 # Neither NA nor Inf anywhere.
 all_finite <- function(x) em_finite_cpp(x)
-
-# The largest number of each row; NA or NaN where it has one.
-row_max <- function(x) em_row_max_cpp(x)
-
-# Settings in the types they are kept in; NULL where one is not of its kind: see check_settings().
-tidy_settings <- function(given, kinds) em_tidy_cpp(given, kinds)
-
-# How many different values the first column has in its first `rows`, counted up to `enough`.
-count_distinct <- function(x, rows, enough) em_distinct_cpp(x, rows, enough)
 
 # Columns of successes and failures, or of successes with their trials, become list(x = successes and trials, sound =
 # are they counts?). Rows with a missing one have no trials.
@@ -67,8 +59,10 @@ count_rows <- function(x, size) em_counts_cpp(x, size)
 draw_starts <- function(data, model, method, n_start, native = tallied(data, model)) {
   n_start <- latent_draws(model$latent, model$k, n_start)
   seeds <- as.double(sample.int(.Machine$integer.max, n_start, replace = TRUE))
-  items <- em_start_cpp(native, native_family(model), method, seeds)
+  by_unit <- !is.null(native$units) && method != "random"
+  items <- em_start_cpp(if (by_unit) means_of_units(native) else native, native_family(model), method, seeds)
   items <- lapply(items, function(item) {
+    if (by_unit) item$partition <- item$partition[codes_of_ends(native$units)]
     if (!is.null(item$parameters)) {
       item$parameters <- c(latent_parameters(model$latent, NULL, model$k), item$parameters)
     }
@@ -107,6 +101,7 @@ native_rows <- function(native, rows) {
   native$x <- native$x[rows, , drop = FALSE]
   native$weights <- native$weights[rows]
   native$log_noise <- native$log_noise[rows]
+  if (!is.null(native$units)) native$units <- ends_of(codes_of_ends(native$units)[rows])
   native
 }
 
@@ -198,6 +193,12 @@ share_em <- function(native, items, model, structures, control) {
 # How clearly the rows fall into components; the same as certainty() of the responsibilities.
 certainty_em <- function(native, parameters, model, threads = NULL) {
   threads <- resolve_threads(list(threads = threads), as.double(nrow(native$x)) * ncol(native$x) * model$k)
+  if (!is.null(native$units)) {
+    r <- em_expect_cpp(native, native_family(model), native_latent(model), lapply(parameters, bare_numbers),
+                       "responsibilities", NULL, threads)$responsibilities
+    w <- if (is.null(native$weights)) rep(1, nrow(r)) else native$weights
+    return(certainty(r[native$units, , drop = FALSE], w[native$units]))
+  }
   em_certainty_cpp(native, native_family(model), native_latent(model), lapply(parameters, bare_numbers), threads)
 }
 
@@ -207,14 +208,14 @@ distances_em <- function(data, parameters, model) {
 }
 
 # Gradient of the log-likelihood in free coordinates about the parameters, with want = "information" its
-# second derivatives and the jacobian of the packed parameters, with want = "scores" each row's own gradient,
+# second derivatives and the jacobian of the packed parameters, with want = "scores" each row's (or unit's) own gradient,
 # with "outer" the sum of their outer products.
 # Weights are taken in units of weight_unit().
 score_em <- function(data, parameters, model, want, threads = NULL) {
   at <- about_means(data, parameters, model, whole = want == "scores")
   threads <- resolve_threads(list(threads = threads), as.double(data$n) * ncol(data$x) * model$k)
   out <- em_score_cpp(at$native, native_family(at$model), native_latent(at$model), at$parameters, want, threads)
-  if (want == "scores") out$scores <- user_order(out$scores, data)
+  if (want == "scores" && is.null(data$unit)) out$scores <- user_order(out$scores, data)
   out
 }
 

@@ -146,9 +146,11 @@ em_fit.default <- function(x, k = NULL, family = em_gaussian(), latent = em_mixt
   if (...length()) check_no_dots(list(...), names(formals(em_fit.default)))
   if (missing(x)) abort_em("input", c("`x` is missing: there are no data.", i = "em_fit(faithful, k = 2)"))
   family <- as_em_family(family)
-  data <- em_data(x, family, weights, na.action, labels = labels)
+  latent <- as_em_latent(latent)
+  parted <- part_units(x, latent)
+  data <- em_data(parted$x, family, weights, na.action, labels = labels, unit = parted$unit)
   if (!is.null(data$missing)) tell_missing(data)
-  fit_data(data, k, family, as_em_latent(latent), start, as_em_control(control),
+  fit_data(data, k, family, latent_settle(latent, data$unit), start, as_em_control(control),
            match.call(em_fit.default, sys.call(), envir = parent.frame()), fixed)
 }
 
@@ -164,10 +166,11 @@ em_fit.formula <- function(x, data = NULL, k = NULL, family = em_gaussian(), lat
     abort_em("argument", c("`data` must be a data frame, not a number.", i = "Name `k`: em_fit(~ a, k = 2)."))
   }
   family <- as_em_family(family)
-  input <- data_of_formula(x, data, substitute(weights), substitute(subset), family, na.action,
-                           substitute(labels))
+  latent <- as_em_latent(latent)
+  input <- data_of_formula(x, data, substitute(weights), substitute(subset), family, na.action, substitute(labels),
+                           latent)
   tell_missing(input)
-  fit_data(input, k, family, as_em_latent(latent), start, as_em_control(control), match.call(), fixed)
+  fit_data(input, k, family, latent_settle(latent, input$unit), start, as_em_control(control), match.call(), fixed)
 }
 
 # The four stages of every fit, behind both methods.

@@ -8,19 +8,24 @@
 # and nothing of the environment in which the formula was made.
 
 # em_data() of a formula; `weights`, `subset` and `labels` as the user wrote them.
-data_of_formula <- function(formula, data, weights, subset, family, na.action, labels = NULL) {
+data_of_formula <- function(formula, data, weights, subset, family, na.action, labels = NULL,
+                            latent = em_mixture()) {
   check_formula_data(data)
   home <- environment(formula)
   weights <- evaluate(weights, data, home, "weights")
   labels <- evaluate(labels, data, home, "labels")
   rows <- evaluate(subset, data, home, "subset")
-  frame <- rows_of_formula(formula, data, rows, family_variables(family))
+  parted <- part_units(data, latent, home, "data")
+  unit <- parted$unit
+  if ("." %in% all.vars(formula)) data <- parted$x
+  frame <- rows_of_formula(formula, data, rows, family)
+  if (!is.null(rows) && !is.null(unit)) unit <- keep_units(unit, rows_kept(rows, length(unit$value)))
   if (!is.null(rows) && !is.null(weights)) weights <- weights[rows_kept(rows, length(weights))]
   if (!is.null(rows) && !is.null(labels)) {
     at <- rows_kept(rows, NROW(labels))
     labels <- if (is.matrix(labels)) labels[at, , drop = FALSE] else labels[at]
   }
-  em_data(frame$x, family, weights, na.action, terms = frame$terms, labels = labels)
+  em_data(frame$x, family, weights, na.action, terms = frame$terms, labels = labels, unit = unit)
 }
 
 check_formula_data <- function(data) {
@@ -35,30 +40,35 @@ evaluate <- function(expression, data, home, arg) {
   })
 }
 
-# The columns that a formula names: list(x = data frame, terms). A response goes with `~ 1`. `beside` are columns
-# that the family reads, whether or not the formula names them.
-rows_of_formula <- function(formula, data, rows = NULL, beside = character()) {
+# The columns that a formula names: list(x = data frame, terms). A response goes with `~ 1`. Those that the family
+# reads come along, whether or not the formula names them.
+rows_of_formula <- function(formula, data, rows, family) {
+  beside <- family_variables(family)
   home <- environment(formula)
-  terms <- formula_terms(formula, data)
+  terms <- formula_terms(formula, data, family)
   frame <- model_frame(terms, data)
   n <- nrow(frame)
   terms <- remember_terms(attr(frame, "terms"), frame, data, home)
   attr(frame, "terms") <- NULL
-  frame <- flatten_matrices(frame)
+  frame <- flatten_matrices(undo_offset(frame, terms))
   for (name in setdiff(beside, names(frame))) frame[[name]] <- column_beside(name, data, home, n)
   if (!is.null(rows)) frame <- frame[rows_kept(rows, n), , drop = FALSE]
   list(x = frame, terms = terms)
 }
 
-formula_terms <- function(formula, data) {
+formula_terms <- function(formula, data, family) {
   terms <- tryCatch(stats::terms(formula, data = data), error = function(e) {
     abort_em("input", c("The formula can't be read.", x = conditionMessage(e)))
   })
-  if (any(attr(terms, "order") > 1L) || !is.null(attr(terms, "offset"))) {
+  offsets <- length(attr(terms, "offset"))
+  if (any(attr(terms, "order") > 1L) || offsets && !family_takes_offset(family)) {
     abort_em("unsupported", c(
       "The formula has interactions or an offset; a mixture only has columns.",
       i = "Write ~ a + b. I(a * b) is a column."
     ))
+  }
+  if (offsets > 1L) {
+    abort_em("unsupported", c("The formula has more than one offset.", i = "Write offset(log(a * b))."))
   }
   if (attr(terms, "response") == 1L && length(attr(terms, "term.labels"))) {
     abort_em("unsupported", c(
@@ -77,12 +87,16 @@ drop_unused <- function(terms) {
   factors <- attr(terms, "factors")
   used <- if (response) seq_along(variables) == 1L
           else if (length(factors)) rowSums(factors) > 0 else logical(length(variables))
+  offset <- attr(terms, "offset")
+  kept <- used
+  kept[offset] <- TRUE
+  used[offset] <- FALSE
   if (!any(used)) {
     abort_em("input", c("The formula names no columns.", i = "Write ~ a + b, or cbind(successes, failures) ~ 1."))
   }
-  if (all(used)) return(terms)
-  left <- if (response) call("~", variables[[1L]], 1)
-          else call("~", Reduce(function(a, b) call("+", a, b), variables[used]))
+  if (all(kept)) return(terms)
+  sum <- Reduce(function(a, b) call("+", a, b), variables[if (response) offset else kept], if (response) 1)
+  left <- if (response) call("~", variables[[1L]], sum) else call("~", sum)
   stats::terms(stats::as.formula(left, env = environment(terms)))
 }
 
@@ -101,12 +115,33 @@ column_beside <- function(name, data, home, n) {
                                name))
 }
 
+# The name that an offset's column has: of log(e), what the logarithm is of.
+offset_name <- function(terms) {
+  at <- attr(terms, "offset")
+  if (is.null(at)) return(NULL)
+  inside <- attr(terms, "variables")[[at + 1L]][[2L]]
+  logarithm <- is.call(inside) && identical(inside[[1L]], quote(log)) && length(inside) == 2L
+  paste(deparse(if (logarithm) inside[[2L]] else call("exp", inside), width.cutoff = 500L), collapse = " ")
+}
+
+offset_column <- function(terms) attr(terms, "offset_column")
+
+# The column of an offset becomes what it is the logarithm of, and the last one.
+undo_offset <- function(frame, terms) {
+  at <- attr(terms, "offset")
+  if (is.null(at)) return(frame)
+  last <- stats::setNames(data.frame(exp(frame[[at]])), offset_column(terms))
+  row_names <- attr(frame, "row.names")
+  structure(c(as.list(frame)[-at], last), class = "data.frame", row.names = row_names)
+}
+
 remember_terms <- function(terms, frame, data, home) {
   n <- nrow(frame)
   variables <- as.list(attr(terms, "variables"))[-1L]
   predvars <- attr(terms, "predvars")
   names <- all.vars(predvars)
   attr(terms, "rows") <- names[vapply(names, comes_with_rows, NA, data = data, home = home, n = n)]
+  attr(terms, "offset_column") <- offset_name(terms)
   attr(terms, "plain") <- all(vapply(variables, is_plain, NA))
   attr(terms, ".Environment") <- globalenv()
   if (attr(terms, "plain")) return(terms)
@@ -207,7 +242,7 @@ new_formula_rows <- function(newdata, old, beside) {
     ))
   }
   check_kinds(frame, terms)
-  frame <- flatten_matrices(frame)
+  frame <- flatten_matrices(undo_offset(frame, terms))
   check_joint(frame, old)
   for (name in setdiff(beside, names(frame))) frame[[name]] <- newdata[[name]]
   frame

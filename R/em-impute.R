@@ -80,7 +80,7 @@ fill_means <- function(data, p, fit) {
 fill_draws <- function(data, p, fit) {
   r <- expect_em(data, p, fit_model(fit), "responsibilities")$responsibilities
   # The first component whose cumulated probability passes a uniform number.
-  component <- 1L + rowSums(row_cumsum(r) < stats::runif(nrow(r)))
+  component <- 1L + rowSums(row_cumsum(r) < draw_units(data, function(w) stats::runif(length(w))))
   component <- pmin(component, ncol(r))
   filled <- data$x
   for_each_pattern(data$x, function(rows, o, g) {

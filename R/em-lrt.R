@@ -83,11 +83,13 @@ check_can_resample <- function(fit) {
 
 # A sample from the smaller model, with the trials and the gaps of the data.
 resample <- function(fit, parameters) {
-  component <- latent_simulate(fit$latent, parameters, fit$data$n, fit$data$labels)
+  component <- latent_simulate(fit$latent, parameters, fit$data$n, fit$data$labels, fit$data$unit$codes)
   frame <- fit$data
   frame$x <- unname(as.matrix(simulate_rows(fit_model(fit), parameters, component, fit$data)))
-  if (!is.null(frame$order)) frame$x[is.na(fit$data$x)] <- NA
-  family_data(fit$family, frame)
+  if (has_gaps(fit$data)) frame$x[is.na(fit$data$x)] <- NA
+  data <- family_data(fit$family, frame)
+  if (!is.null(data$unit)) data["order"] <- list(row_order(data))
+  data
 }
 
 # Samples that are drawn and then fitted together, on several threads: all that is random comes from R, in the order

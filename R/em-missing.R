@@ -3,6 +3,7 @@
 #   missing   list(rows = which have missing cells, cells = how many in each column, empty = rows with nothing
 #             observed, patterns = how many, told = was na.pass asked for?)
 #   order     the rows by pattern, as the core gets them (Gaussian)
+#   by_cell   TRUE where the other counts of such a row are used all the same
 
 # na.action: NULL and na.pass keep all rows; na.omit and na.exclude leave rows out, na.fail stops, as in lm().
 treat_missing <- function(frame, na.action) {
@@ -42,10 +43,12 @@ na_action_name <- function(na.action) {
 keep_rows <- function(frame, keep, na.action) {
   out <- as.integer(na.action)
   frame$omitted <- list(x = frame$x[out, , drop = FALSE], weights = frame$weights[out],
-                        labels = keep_labels(frame$labels, out), row_names = frame$row_names[out])
+                        labels = keep_labels(frame$labels, out), row_names = frame$row_names[out],
+                        unit = frame$unit$value[out])
   frame$x <- frame$x[keep, , drop = FALSE]
   frame$weights <- frame$weights[keep]
   frame$labels <- keep_labels(frame$labels, keep)
+  frame$unit <- keep_units(frame$unit, keep)
   frame$row_names <- frame$row_names[keep]
   frame$na.action <- na.action
   frame
@@ -57,10 +60,10 @@ note_missing <- function(frame, missing, rows, told) {
   frame
 }
 
-# Rows of the same pattern come together, the complete ones first.
-order_by_pattern <- function(x) {
+# Rows of the same pattern come together, the complete ones first; `unit` comes before that.
+order_by_pattern <- function(x, unit = NULL) {
   columns <- lapply(seq_len(ncol(x)), function(j) is.na(x[, j]))
-  do.call(order, c(columns, method = "radix"))
+  do.call(order, c(if (!is.null(unit)) list(unit), columns, method = "radix"))
 }
 
 count_patterns <- function(x, order) {
@@ -71,7 +74,7 @@ count_patterns <- function(x, order) {
 
 # A row that says nothing counts for nothing.
 drop_from_weights <- function(frame, rows) {
-  rows <- unlabelled(frame$labels, rows)
+  rows <- rows_of_whole_units(frame$unit, unlabelled(frame$labels, rows))
   if (!length(rows)) return(frame)
   if (is.null(frame$weights)) frame$weights <- rep(1, nrow(frame$x))
   frame$weights[rows] <- 0
@@ -90,7 +93,7 @@ check_observed <- function(frame) {
 
 # Two columns that are never observed in one row have no identified covariance.
 warn_never_together <- function(data) {
-  if (is.null(data$missing) || !length(data$order)) return(invisible())
+  if (is.null(data$missing$patterns)) return(invisible())
   together <- crossprod(!is.na(data$x))
   apart <- which(together == 0 & lower.tri(together), arr.ind = TRUE)
   if (!nrow(apart)) return(invisible())
@@ -108,7 +111,7 @@ tell_missing <- function(data) {
   missing <- data$missing
   if (is.null(missing) || missing$told) return(invisible())
   rows <- sprintf("%d of %s", length(missing$rows), plural(data$n, "row"))
-  if (is.null(data$order)) {
+  if (is.null(missing$patterns) && !isTRUE(data$by_cell)) {
     return(inform_em("missing", c(
       sprintf("`x` has missing counts in %s (%s).", rows, enumerate(missing$rows)),
       i = "These rows keep their place in every output but don't count. na.action = na.omit leaves them out."
@@ -131,7 +134,7 @@ tell_missing <- function(data) {
 describe_missing <- function(data) {
   missing <- data$missing
   if (is.null(missing)) return(NULL)
-  if (is.null(data$order)) return(sprintf(", %d with missing counts not counted", length(missing$rows)))
+  if (is.null(missing$patterns) && !isTRUE(data$by_cell)) return(sprintf(", %d with missing counts not counted", length(missing$rows)))
   partial <- length(missing$rows) - length(missing$empty)
   c(if (partial) sprintf(", %d with missing values", partial),
     if (length(missing$empty)) sprintf(", %d with nothing observed not counted", length(missing$empty)))

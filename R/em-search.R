@@ -151,8 +151,7 @@ search_in_sample <- function(task, kinds) {
   count <- if (is.null(weights)) nrow(task$native$x) else sum(weights > 0)
   control <- task$control
   if (count <= sample_rows || control$max_iter == 0L || !is.null(task$data$labels)) return(NULL)
-  rows <- sort(sample.int(count, sample_rows, useHash = count > 2L * sample_rows), method = "radix")
-  part <- native_rows(task$native, if (is.null(weights)) rows else which(weights > 0)[rows])
+  part <- native_rows(task$native, sample_rows_of(task$native, sample_rows))
   items <- draw_kinds(task, kinds, part)
   brief <- replace(control, c("max_iter", "path"), list(sample_iterations, FALSE))
   trial <- as_search(run_native(task$data, part, items, task$model, brief, ends = TRUE), kinds)

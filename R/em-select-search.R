@@ -27,9 +27,10 @@ new_search <- function(data, families, ks, latent, control, way = "auto") {
   search$nested <- nesting(families)
   search$interrupted <- FALSE
   search$tick <- function() NULL
-  search$quick <- way == "quick" || (way == "auto" && nrow(search$native$x) > few_rows && can_share(first))
-  if (search$quick && !can_share(first)) {
-    abort_em("unsupported", c("A quick search is for Gaussian components without a prior and without noise.",
+  share <- can_share(first) && is.null(data$unit)
+  search$quick <- way == "quick" || (way == "auto" && nrow(search$native$x) > few_rows && share)
+  if (search$quick && !share) {
+    abort_em("unsupported", c("A quick search is for Gaussian components without a prior, noise and units.",
                               i = "Leave `search` out."))
   }
   search$now <- search$long
@@ -66,6 +67,7 @@ new_cell <- function(family, k, latent, data) {
   guarded(cell, {
     cell$model$family <- family_check(family, data, k)
     latent_check(latent, k)
+    check_units_k(data, k)
     cell
   })
 }

@@ -80,9 +80,11 @@ em_select.default <- function(x, k = 1:9, covariance = NULL, family = em_gaussia
   check_dots(...)
   covariance <- structures_asked_for(covariance, family)
   family <- as_em_family(family)
-  data <- em_data(x, family, weights, na.action)
+  latent <- as_em_latent(latent)
+  parted <- part_units(x, latent)
+  data <- em_data(parted$x, family, weights, na.action, unit = parted$unit)
   tell_missing(data)
-  select_data(data, k, covariance, family, as_em_latent(latent), criterion, folds, search, as_em_control(control),
+  select_data(data, k, covariance, family, latent_settle(latent, data$unit), criterion, folds, search, as_em_control(control),
               match.call())
 }
 
@@ -96,10 +98,11 @@ em_select.formula <- function(x, data = NULL, k = 1:9, covariance = NULL, family
   check_dots(...)
   covariance <- structures_asked_for(covariance, family)
   family <- as_em_family(family)
-  input <- data_of_formula(x, data, substitute(weights), substitute(subset), family, na.action)
+  latent <- as_em_latent(latent)
+  input <- data_of_formula(x, data, substitute(weights), substitute(subset), family, na.action, latent = latent)
   tell_missing(input)
-  select_data(input, k, covariance, family, as_em_latent(latent), criterion, folds, search, as_em_control(control),
-              match.call())
+  select_data(input, k, covariance, family, latent_settle(latent, input$unit), criterion, folds, search,
+              as_em_control(control), match.call())
 }
 
 select_criteria <- c("BIC", "ICL", "AIC", "CV")

@@ -25,6 +25,7 @@ resolve_start <- function(start, k, data, family, latent, control, fixed = NULL)
     start <- align_to_labels(start, kind, data$labels, k)
   }
   latent_check(latent, k)
+  check_units_k(data, k)
   if (kind == "method" && holds_all(fixed, fields)) {
     # Of proportions alone the likelihood has one maximum: no start leads to another.
     start <- fixed[names(fixed) %in% names(fields)[vapply(fields, `[[`, NA, "own")]]
@@ -234,7 +235,8 @@ coincident_pair <- function(rows) {
 em_start <- function(x, k = NULL, family = em_gaussian(), latent = em_mixture(), start = NULL) {
   family <- as_em_family(family)
   latent <- as_em_latent(latent)
-  data <- em_data(x, family)
+  parted <- part_units(x, latent)
+  data <- em_data(parted$x, family, unit = parted$unit)
   resolved <- resolve_start(start, k, data, family, latent, em_control(n_start = 1, max_iter = 0))
   item <- resolved$items[[1L]]
   if (!resolved$supplied) {

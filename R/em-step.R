@@ -18,6 +18,7 @@
 #' @param algorithm `"em"`, or `"ecm"`: the spread about the means in `parameters`.
 #' @param size The trials of the rows, for counts given as successes alone; as in [em_binomial()]. Left out: those of
 #'   the family in `parameters`, which a fit has for its own rows only where they are one for each row.
+#' @param exposure The exposure of the rows, for rates; as in [em_poisson()]. Left out: as for `size`.
 #' @param family,latent As in [em_fit()]; used where `parameters` is left out.
 #' @return `em_estep()`: a list of `responsibilities` (n x k), `loglik` (one number) and `log_density` (n x k, of the
 #'   components, without the proportions). `em_mstep()`: parameters, as [em_start()].
@@ -40,11 +41,11 @@
 #'
 #' em_mstep(x, coins$coin, family = "binomial")$prob # the coins known: 24/30 and 9/20
 #' @export
-em_estep <- function(x, parameters, size = NULL) {
+em_estep <- function(x, parameters, size = NULL, exposure = NULL) {
   fit <- parameters
   parameters <- as_em_parameters(parameters)
   model <- parameters_model(parameters)
-  data <- step_data(x, fit, parameters, model$family, size)
+  data <- step_data(x, fit, parameters, model$family, said_beside(size, exposure))
   out <- expect_em(data, parameters, model, c("responsibilities", "log_density", "loglik"))
   names <- list(data$row_names, names(parameters$proportions))
   dimnames(out$responsibilities) <- dimnames(out$log_density) <- names
@@ -54,20 +55,20 @@ em_estep <- function(x, parameters, size = NULL) {
 #' @rdname em_estep
 #' @export
 em_mstep <- function(x, responsibilities, parameters = NULL, algorithm = c("em", "ecm"), family = em_gaussian(),
-                     latent = em_mixture(), size = NULL) {
+                     latent = em_mixture(), size = NULL, exposure = NULL) {
   algorithm <- check_choice(algorithm, "algorithm", c("em", "ecm"))
   if (is.list(responsibilities) && !is.null(responsibilities$responsibilities)) {
     responsibilities <- responsibilities$responsibilities
   }
   if (is.object(responsibilities)) responsibilities <- start_of_object(responsibilities, NULL, latent)
   if (is.null(parameters)) {
-    if (!is.null(size)) family <- family_with_size(as_em_family(family), size)
-    return(first_mstep(x, responsibilities, as_em_family(family), as_em_latent(latent), algorithm))
+    family <- family_with(as_em_family(family), said_beside(size, exposure))
+    return(first_mstep(x, responsibilities, family, as_em_latent(latent), algorithm))
   }
   fit <- parameters
   parameters <- as_em_parameters(parameters)
   model <- parameters_model(parameters)
-  data <- step_data(x, fit, parameters, model$family, size)
+  data <- step_data(x, fit, parameters, model$family, said_beside(size, exposure))
   given <- as_responsibilities(responsibilities, data, model$latent, latent_columns(model$latent, model$k))
   statistics <- expect_em(data, parameters, model, "statistics", given)$statistics
   out <- maximise_em(data, statistics, parameters, model, algorithm)
@@ -75,14 +76,16 @@ em_mstep <- function(x, responsibilities, parameters = NULL, algorithm = c("em",
 }
 
 # The rows of one step, under the columns of the parameters. What a fit says of its own rows is not said of others.
-step_data <- function(x, given, parameters, family, size) {
+step_data <- function(x, given, parameters, family, beside) {
   of_fit <- inherits(given, "em_fit")
-  if (!is.null(size)) family <- family_with_size(family, size)
+  if (length(beside)) family <- family_with(family, beside)
   else if (of_fit) family <- family_of_others(family, NROW(x))
+  parted <- if (of_fit) new_units(x, given) else part_units(x, attr(parameters, "latent"))
+  x <- parted$x
   columns <- attr(parameters, "columns")
-  if (of_fit) x <- named_rows(x, given$data, family_variables(family))
-  else if (length(columns) && length(colnames(x))) x <- pick_columns(x, columns)
-  data <- em_data(x, family)
+  if (of_fit) parted$x <- named_rows(x, given$data, family_variables(family))
+  else if (length(columns) && length(colnames(x))) parted$x <- pick_columns(x, columns)
+  data <- em_data(parted$x, family, unit = parted$unit)
   check_fits_data(parameters, data)
   data
 }
@@ -91,7 +94,8 @@ first_mstep <- function(x, responsibilities, family, latent, algorithm) {
   if (algorithm == "ecm") {
     abort_em("argument", "`parameters` must be given for algorithm = \"ecm\": it takes the spread about their means.")
   }
-  data <- em_data(x, family)
+  parted <- part_units(x, latent)
+  data <- em_data(parted$x, family, unit = parted$unit)
   groups <- if (is.matrix(responsibilities)) seq_len(ncol(responsibilities)) else partition_levels(responsibilities)
   labels <- if (is.matrix(responsibilities)) colnames(responsibilities)
             else if (!is.numeric(responsibilities)) as.character(groups)
@@ -130,7 +134,7 @@ as_em_parameters <- function(parameters) {
 
 parameters_of_fit <- function(fit) {
   structure(fit$parameters, class = "em_parameters", family = fit$family, latent = fit$latent, k = fit$k,
-            columns = fit$data$names, width = ncol(fit$data$x))
+            columns = fit$data$names, width = data_width(fit$data))
 }
 
 parameters_model <- function(parameters) {
@@ -139,8 +143,8 @@ parameters_model <- function(parameters) {
 
 check_fits_data <- function(parameters, data) {
   d <- attr(parameters, "width")
-  if (ncol(data$x) != d) {
-    abort_em("input", sprintf("`x` must have the %s of `parameters`, not %d.", plural(d, "column"), ncol(data$x)))
+  if (data_width(data) != d) {
+    abort_em("input", sprintf("`x` must have the %s of `parameters`, not %d.", plural(d, "column"), data_width(data)))
   }
 }
 

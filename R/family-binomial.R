@@ -61,15 +61,15 @@ format.em_family_binomial <- function(x, ...) {
 #' @export
 family_data.em_family_binomial <- function(family, frame, old = NULL, ...) {
   arg <- if (is.null(old)) "x" else "newdata"
-  if (is.character(family$size)) frame <- take_trials(frame, family$size, arg)
+  if (is.character(family$size)) frame <- take_beside(frame, family$size, arg, "trials")
   counts <- count_rows(frame$x, binomial_size(family, frame, arg, old))
-  frame$trials <- NULL
+  frame$taken <- NULL
   if (!counts$sound) abort_counts(counts$x, arg, ncol(frame$x) == 2L)
   frame$x <- counts$x
   empty <- counts$empty
   if (is.null(old) && length(empty)) {
     frame <- drop_from_weights(frame, empty)
-    if (!any(frame$weights > 0)) abort_em("counts", "`x` has no trials in any row that counts.")
+    if (!is.null(frame$weights) && !any(frame$weights > 0)) abort_em("counts", "`x` has no trials in any row that counts.")
     frame$n_empty <- length(setdiff(empty, frame$missing$rows))
   }
   frame
@@ -80,22 +80,6 @@ trials_of <- function(data) {
   trials <- data$x[, 2L]
   trials[data$missing$rows] <- NA
   trials
-}
-
-# The column that has the trials leaves the others; data keep its name, the last of theirs.
-take_trials <- function(frame, name, arg) {
-  at <- match(name, frame$names)
-  if (is.na(at)) {
-    told <- c(sprintf("`%s` lacks the column \"%s\", which has the trials.", arg, name),
-              x = if (length(frame$names)) sprintf("It has %s.", quoted(frame$names)))
-    if (arg == "newdata") abort_em("newdata", told)
-    abort_em("input", told)
-  }
-  frame$trials <- frame$x[, at]
-  frame$x <- frame$x[, -at, drop = FALSE]
-  frame$names <- c(frame$names[-at], name)
-  frame$beside <- name
-  frame
 }
 
 # Trials that were said row by row are those of the fit's own rows.
@@ -117,11 +101,13 @@ of_two_columns <- function(family, frame, old) {
 family_variables.em_family_binomial <- function(family) if (is.character(family$size)) family$size else character()
 
 #' @export
-family_with_size.em_family_binomial <- function(family, size) {
+family_with.em_family_binomial <- function(family, beside) {
+  family_with.default(family, beside[setdiff(names(beside), "size")])
+  if (is.null(beside$size)) return(family)
   if (is.null(family$size)) {
     abort_em("argument", "`size` can't be given: the data of the fit have two columns, successes and failures.")
   }
-  family$size <- em_binomial(size)$size
+  family$size <- em_binomial(beside$size)$size
   family$said <- TRUE
   family
 }
@@ -149,7 +135,7 @@ binomial_size <- function(family, frame, arg, old = NULL) {
     if (of_two_columns(family, frame, old)) return(NULL)
     family <- family_of_others(family, n)
   }
-  size <- if (is.character(family$size)) frame$trials else family$size
+  size <- if (is.character(family$size)) frame$taken else family$size
   if (n == 0L && length(size) > 1L) size <- 0
   if (is.null(size)) {
     if (ncol(frame$x) == 2L) return(NULL)
@@ -292,6 +278,9 @@ family_responses.em_family_binomial <- function(family, data) "counts"
 
 #' @export
 family_is_discrete.em_family_binomial <- function(family) TRUE
+
+#' @export
+family_lacks.em_family_binomial <- function(family) "trials"
 
 #' @export
 family_line.em_family_binomial <- function(family, data) {

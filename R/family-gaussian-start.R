@@ -93,6 +93,7 @@ is_of_structure <- function(spread, family, data) {
 }
 
 bare_data <- function(data) {
-  data["labels"] <- list(NULL)
+  data[c("labels", "unit")] <- list(NULL)
+  data["order"] <- list(row_order(data))
   data
 }

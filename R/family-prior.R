@@ -1,9 +1,9 @@
 # A conjugate prior on the components of a Gaussian family; src/gaussian_prior.h has the mathematics. What
 # em_prior() left open is filled in by resolve_prior() when the family meets its data; `open` remembers what that was.
 
-#' A prior on Gaussian components
+#' A prior on components
 #'
-#' A conjugate prior on the mean and the covariance of every component: of a mean given its covariance a normal
+#' A conjugate prior on the parameters of every component. Of Gaussian ones, on mean and covariance: of a mean given its covariance a normal
 #' distribution, of the covariance an inverse Wishart one. The fit is then the mode of the posterior (MAP). A weak
 #' prior keeps components from collapsing onto a few points, where the likelihood has no maximum (Fraley & Raftery
 #' 2007).
@@ -30,29 +30,51 @@
 #'   number, or d of them for its diagonal. `NULL` takes the covariance of all rows over k^(2/d), with missing values
 #'   that of the cells observed, and its diagonal alone where it is singular (collinear columns, fewer rows than
 #'   columns). Diagonal structures read the diagonal alone.
+#' @param shape,rate Of Poisson components: a gamma distribution for every rate, with density proportional to
+#'   \eqn{\lambda^{shape - 1} e^{-rate \lambda}}{lambda^(shape - 1) exp(-rate lambda)}. That adds `shape - 1` counts and
+#'   `rate` units of exposure to each component. `shape` is 1 or more, `rate` 0 or more; they say nothing where they
+#'   are 1 and 0, as the one of them that is left out is. With `shape` above 1 no rate is 0.
 #' @section Few rows: With a prior the maximum exists for any finite data, so that none are refused: there may be fewer
 #'   rows than columns or than components, and columns may be constant or linear combinations of others. For one
 #'   component it is the closed form above. A constant column has no variance that `scale = NULL` could take; it must
 #'   be given then.
-#' @return An object of class `em_prior`, for the `prior` of [em_gaussian()]: a list of the four. In a fit
+#' @return An object of class `em_prior`, for the `prior` of [em_gaussian()]: a list of the four; of [em_poisson()]: of
+#'   `shape` and `rate`. In a fit
 #'   `fit$family$prior` holds the numbers that were used.
 #' @section Errors: `emfit_error_argument`, also from [em_fit()] where the sizes do not fit the data;
 #'   `emfit_error_input` from [em_fit()] where `scale` is open and a column is constant.
 #' @references Fraley, C. and Raftery, A. E. (2007) Bayesian regularization for normal mixture estimation and
 #'   model-based clustering. *Journal of Classification* 24, 155-181. \doi{10.1007/s00357-007-0004-5}
-#' @seealso [em_gaussian()], [em_fit()]
+#' @seealso [em_gaussian()], [em_poisson()], [em_fit()]
 #' @examples
 #' # Four equal rows: one component can shrink onto them, and the likelihood grows without bound
 #' x <- c(1.2, 1.2, 1.2, 1.2, faithful$eruptions[1:60])
 #' set.seed(1)
 #' em_fit(x, k = 3, family = em_gaussian("V", prior = em_prior()))
 #' @export
-em_prior <- function(mean = NULL, kappa = 0.01, nu = NULL, scale = NULL) {
+em_prior <- function(mean = NULL, kappa = 0.01, nu = NULL, scale = NULL, shape = NULL, rate = NULL) {
+  if (!is.null(shape) || !is.null(rate)) {
+    return(gamma_prior(shape, rate, !is.null(mean) || !missing(kappa) || !is.null(nu) || !is.null(scale)))
+  }
   if (!is.null(mean)) mean <- check_prior_numbers(mean, "mean")
   kappa <- check_nonnegative(kappa, "kappa")
   if (!is.null(nu)) nu <- check_nonnegative(nu, "nu")
   if (!is.null(scale)) scale <- check_prior_scale(scale)
   structure(list(mean = mean, kappa = kappa, nu = nu, scale = scale), class = "em_prior")
+}
+
+# What is left out says nothing.
+gamma_prior <- function(shape, rate, more) {
+  if (more) {
+    abort_em("argument", c("`shape` and `rate` can't stand beside `mean`, `kappa`, `nu` or `scale`.",
+                           i = "A prior on rates is em_prior(shape = 2, rate = 1)."))
+  }
+  shape <- if (is.null(shape)) 1 else check_nonnegative(shape, "shape")
+  if (shape < 1) {
+    abort_em("argument", c(sprintf("`shape` must be 1 or more, not %s.", number(shape)),
+                           i = "Below 1 the density is infinite at rate 0, which would be every mode."))
+  }
+  structure(list(shape = shape, rate = if (is.null(rate)) 0 else check_nonnegative(rate, "rate")), class = "em_prior")
 }
 
 check_prior_numbers <- function(x, arg) {
@@ -76,8 +98,13 @@ check_prior_scale <- function(scale) {
   scale
 }
 
-check_prior <- function(prior) {
-  if (is.null(prior) || inherits(prior, "em_prior")) return(prior)
+# slots: what priors on such components have.
+check_prior <- function(prior, slots = c("mean", "kappa", "nu", "scale"), family = "Gaussian") {
+  if (is.null(prior) || inherits(prior, "em_prior") && all(slots %in% names(prior))) return(prior)
+  if (inherits(prior, "em_prior")) {
+    abort_em("argument", sprintf("`prior` must be one on %s components, with %s: this one has %s.", family,
+                                 enumerate(slots), enumerate(names(prior))))
+  }
   abort_em("argument", sprintf("`prior` must be a call such as em_prior(), not %s.", describe_value(prior)))
 }
 
@@ -168,8 +195,9 @@ format.em_prior <- function(x, ...) {
     if (is.null(value)) return(paste(name, "from the data"))
     paste(name, if (length(value) > 4L) paste(dim(value), collapse = " x ") else enumerate(number(value)))
   }
-  paste0("Prior on Gaussian components: ",
-         paste(vapply(c("mean", "kappa", "nu", "scale"), shown, ""), collapse = "; "))
+  slots <- setdiff(names(x), "open")
+  paste0("Prior on ", if ("rate" %in% slots) "rates" else "Gaussian components", ": ",
+         paste(vapply(slots, shown, ""), collapse = "; "))
 }
 
 #' @export

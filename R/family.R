@@ -17,7 +17,7 @@
 #   family_split(family, parameters, j)    component j taken apart into two: parameters of one component more
 #   family_frame(family, data)             the rows in the user's columns: what family_data() made data of
 #   family_variables(family)               names of columns that the family reads beside those that are fitted
-#   family_with_size(family, size)         with the trials of new rows
+#   family_with(family, beside)            with what was said beside new rows: see said_beside()
 #   family_of_rows(family, rows, n)        of some of the n rows, where it has something for each row
 #   family_of_others(family, n)            of n other rows; an error where it has something for each row
 
@@ -27,12 +27,12 @@ family_check <- function(family, data, k, estimated = TRUE) UseMethod("family_ch
 family_parameters <- function(family, start, k, data) UseMethod("family_parameters")
 #' @export
 family_parameters.default <- function(family, start, k, data) {
-  read_fields(start, family_fields(family, k, data), data$names, "start")
+  read_fields(start, family_fields(family, k, data), fitted_names(data), "start")
 }
 family_held <- function(family, fixed, k, data) UseMethod("family_held")
 #' @export
 family_held.default <- function(family, fixed, k, data) {
-  read_fields(fixed, family_fields(family, k, data), data$names, "fixed")
+  read_fields(fixed, family_fields(family, k, data), fitted_names(data), "fixed")
 }
 # Can it hold what `held` of the family says?
 family_check_held <- function(family, k, data) UseMethod("family_check_held")
@@ -126,10 +126,33 @@ family_of_rows <- function(family, rows, n) UseMethod("family_of_rows")
 family_of_rows.default <- function(family, rows, n) family
 family_of_others <- function(family, n) UseMethod("family_of_others")
 family_of_others.default <- function(family, n) family
-family_with_size <- function(family, size) UseMethod("family_with_size")
-family_with_size.default <- function(family, size) {
-  abort_em("argument", sprintf("`size` can't be given: %s components have no trials.", family$name))
+family_with <- function(family, beside) UseMethod("family_with")
+family_with.default <- function(family, beside) {
+  if (!length(beside)) return(family)
+  what <- names(beside)[1L]
+  abort_em("argument", sprintf("`%s` can't be given: %s components have no %s.", what, family$name,
+                               words_beside[[what]]))
 }
+
+# Numbers that belong to rows beside their columns, under the names of the arguments that say them; those that were said.
+words_beside <- c(size = "trials", exposure = "exposure")
+said_beside <- function(size = NULL, exposure = NULL) {
+  all <- list(size = size, exposure = exposure)
+  all[!vapply(all, is.null, NA)]
+}
+
+# What a row lacks that says nothing and does not count.
+family_lacks <- function(family) UseMethod("family_lacks")
+#' @export
+family_lacks.default <- function(family) "information"
+
+# May the formula have an offset, the logarithm of what multiplies a mean?
+family_takes_offset <- function(family) UseMethod("family_takes_offset")
+#' @export
+family_takes_offset.default <- function(family) FALSE
+
+# Of type = "counts": list(variable, bars, curves).
+family_counts <- function(family, fit, bins, variable) UseMethod("family_counts")
 
 # Parameters with one component less, for those `most` pairs merged that lose least by it: list(pair, parameters) each.
 family_merges <- function(family, parameters, most) UseMethod("family_merges")
@@ -184,7 +207,7 @@ new_em_family <- function(name, ...) {
   out
 }
 
-family_constructors <- function() list(gaussian = em_gaussian, binomial = em_binomial)
+family_constructors <- function() list(gaussian = em_gaussian, binomial = em_binomial, poisson = em_poisson)
 
 # A family, its name, its constructor, or a family object of stats -> a family.
 as_em_family <- function(family, arg = "family") {

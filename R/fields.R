@@ -12,8 +12,9 @@
 #   size    the length of each
 #   term    what one of its numbers is called in tables
 #   own     does it belong to the family, and not to the latent structure?
-new_field <- function(scale, axes, size, term, own = TRUE) {
-  list(scale = scale, axes = axes, size = as.integer(size), term = term, own = own)
+#   zero    of a positive one, may it be 0?
+new_field <- function(scale, axes, size, term, own = TRUE, zero = FALSE) {
+  list(scale = scale, axes = axes, size = as.integer(size), term = term, own = own, zero = zero)
 }
 
 model_fields <- function(model, data) {
@@ -25,7 +26,7 @@ fit_fields <- function(fit) model_fields(fit, fit$data)
 # What the axes of a model's fields are labelled with: noise is the last column.
 sheet_labels <- function(model, components, data) {
   columns <- c(components, "noise")[seq_len(latent_columns(model$latent, model$k))]
-  list(component = components, state = components, column = columns, variable = data$names,
+  list(component = components, state = components, column = columns, variable = fitted_names(data),
        category = data$levels)
 }
 
@@ -93,13 +94,14 @@ unpack_parameters <- function(packed, like) {
 }
 
 # All parameters in long form: component, term, variable, variable2 (of a covariance, the second), estimate; and of
-# each row the scale it lives on and whether it is the family's own.
+# each row the scale it lives on, whether it is the family's own, and whether it may be 0 though positive.
 parameter_rows <- function(parameters, fields) {
   rows <- lapply(names(fields), function(name) {
     field <- fields[[name]]
     x <- parameters[[name]]
     table <- if (field$scale == "covariance") covariance_rows(x, field) else plain_rows(x, field)
-    data.frame(table[1L], term = rep(field$term, nrow(table)), table[-1L], own = rep(field$own, nrow(table)))
+    data.frame(table[1L], term = rep(field$term, nrow(table)), table[-1L], own = rep(field$own, nrow(table)),
+               zero = rep(field$zero, nrow(table)))
   })
   do.call(rbind, rows)
 }

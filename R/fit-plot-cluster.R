@@ -19,9 +19,11 @@ cluster_parts <- function(fit, at, r) {
 
 cluster_points <- function(fit, at, r) {
   rows <- rows_to_draw(fit$data$n)
-  rows <- rows[!is.na(fit$data$x[rows, at[1L]]) & !is.na(fit$data$x[rows, at[2L]])]
+  x <- family_observed(fit$family, fit$data)[rows, at, drop = FALSE]
+  both <- !is.na(x[, 1L]) & !is.na(x[, 2L])
+  rows <- rows[both]
   r <- r[rows, , drop = FALSE]
-  data.frame(row = rows, x = fit$data$x[rows, at[1L]], y = fit$data$x[rows, at[2L]],
+  data.frame(row = rows, x = x[both, 1L], y = x[both, 2L],
              component = component_names_of(fit)[max.col(r, ties.method = "first")], uncertainty = 1 - row_max(r))
 }
 

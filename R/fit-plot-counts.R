@@ -1,20 +1,27 @@
-# type = "counts": observed successes in bars, the fitted mass beside them.
+# type = "counts": observed counts in bars, the fitted mass beside them.
 
-plot_data_counts <- function(fit, bins = NULL) {
+plot_data_counts <- function(fit, bins = NULL, variable = 1L) {
   need_plot(fit, "counts")
+  if (!is.null(bins)) bins <- check_count(bins, "bins")
+  family_counts(fit$family, fit, bins, variable)
+}
+
+#' @export
+family_counts.em_family_binomial <- function(family, fit, bins, variable) {
+  pick_variables(family_responses(family, fit$data), variable, "variable", most = 1L)
   successes <- fit$data$x[, 1L]
   trials <- fit$data$x[, 2L]
   weights <- row_weights(fit)
   used <- which(trials > 0 & weights > 0)
   share <- length(unique(trials[used])) > 1L
-  if (!is.null(bins)) bins <- check_count(bins, "bins")
   edges <- if (share) share_edges(length(used), bins) else success_edges(trials[used[1L]], bins)
   value <- if (share) successes / trials else successes
   bin <- cut_counts(value[used], edges)
   observed <- vapply(seq_len(nrow(edges)), function(i) sum(weights[used][bin == i]), 0)
   list(variable = if (share) "share of successes" else success_name(fit, trials[used[1L]]),
        components = fit_style(fit), bars = data.frame(edges, observed = observed),
-       curves = expected_counts(fit$parameters, edges, trials[used], weights[used], share))
+       curves = expected_bars(fit$parameters, edges, trials[used], weights[used], share,
+                              function(upper, m, j) stats::pbinom(upper, m, fit$parameters$prob[[j]])))
 }
 
 success_name <- function(fit, size) {
@@ -44,22 +51,28 @@ cut_counts <- function(value, edges) {
   findInterval(value, edges$from)
 }
 
-# How many rows each component is expected to put into each bar: summed over the numbers of trials there are.
-expected_counts <- function(parameters, edges, trials, weights, share) {
-  rows <- rowsum(weights, trials)
-  sizes <- as.numeric(rownames(rows))
-  k <- length(parameters$prob)
+# How many rows each component is expected to put into each bar: summed over the sizes of rows (trials, exposures)
+# there are, of which so many as are drawn stand for all. share: are bars of counts over size? cdf(upper, size, j): of
+# component j.
+expected_bars <- function(parameters, edges, size, weights, share, cdf) {
+  rows <- tapply(weights, size, sum)
+  sizes <- sort(unique(size))
+  drawn <- rows_to_draw(length(sizes))
+  rows <- as.vector(rows)[drawn] * (sum(rows) / sum(rows[drawn]))
+  sizes <- sizes[drawn]
+  k <- length(parameters$proportions)
   mass <- matrix(0, nrow(edges), k)
-  for (i in seq_along(sizes)) {
-    upper <- if (share) floor(edges$to * sizes[i] * (1 + 1e-12)) else edges$to
-    below <- c(-1, upper[-length(upper)])
-    for (j in seq_len(k)) {
-      p <- parameters$prob[[j]]
-      mass[, j] <- mass[, j] + rows[i] * (stats::pbinom(upper, sizes[i], p) - stats::pbinom(below, sizes[i], p))
+  for (j in seq_len(k)) {
+    below <- 0
+    for (i in seq_len(nrow(edges))) {
+      upper <- if (share) floor(edges$to[i] * sizes * (1 + 1e-12)) else edges$to[i]
+      up_to <- sum(rows * cdf(upper, sizes, j))
+      mass[i, j] <- up_to - below
+      below <- up_to
     }
   }
-  mass <- mass * rep(unname(parameters$proportions)[seq_len(k)], each = nrow(edges))
-  data.frame(at = rep(edges$at, k + 1L), component = rep(c(names(parameters$prob), NA), each = nrow(edges)),
+  mass <- mass * rep(unname(parameters$proportions), each = nrow(edges))
+  data.frame(at = rep(edges$at, k + 1L), component = rep(c(names(parameters$proportions), NA), each = nrow(edges)),
              expected = c(mass, rowSums(mass)))
 }
 

@@ -163,10 +163,10 @@ gg_plot.em_plot_path <- function(data) {
              ggplot2::geom_path(ggplot2::aes(.data$x, .data$y, group = .data$component), data = data$walk) +
              gg_frame(data$variables[1L], data$variables[2L]) + frame)
   }
-  ggplot2::ggplot(data$walk, ggplot2::aes(.data$iteration, .data$prob, colour = .data$component)) +
+  ggplot2::ggplot(data$walk, ggplot2::aes(.data$iteration, .data[[data$value]], colour = .data$component)) +
     ggplot2::geom_line(ggplot2::aes(linetype = .data$component)) +
     ggplot2::geom_point(ggplot2::aes(shape = .data$component), size = 2) + gg_scales(data$components) +
-    ggplot2::ylim(0, 1) + gg_frame("iteration", "probability of success")
+    ggplot2::ylim(data$limits) + gg_frame("iteration", data$axis)
 }
 
 gg_path_lines <- function(part, x, y, geom = ggplot2::geom_line) {

@@ -1,5 +1,4 @@
-# type = "path": how the components moved. Curves for one variable, ellipses for two, probabilities for binomial
-# components; the newest of the chosen iterations is the strongest.
+# type = "path": how the components moved. Curves for one variable, ellipses for two, one number of each component; the newest of the chosen iterations is the strongest.
 
 plot_data_path <- function(fit, iterations = NULL, variables = NULL) {
   path <- path_parameters(fit)
@@ -56,19 +55,20 @@ path_ellipses <- function(fit, path, chosen, at) {
        means = each(function(p) cluster_means(p, at)), walk = all)
 }
 
-# One number of each component by iteration.
-path_walk <- function(path, name) {
+# One number of each component by iteration: its name, what the axis says and its limits.
+path_walk <- function(path, name, axis = "probability of success", limits = c(0, 1)) {
   walk <- do.call(rbind, lapply(seq_along(path), function(i) {
-    data.frame(iteration = i - 1L, component = names(path[[i]][[name]]), prob = unname(path[[i]][[name]]))
+    data.frame(iteration = i - 1L, component = names(path[[i]][[name]]), value = unname(path[[i]][[name]]))
   }))
-  list(walk = walk)
+  names(walk)[3L] <- name
+  list(walk = walk, value = name, axis = axis, limits = limits)
 }
 
 #' @export
 draw_plot.em_plot_path <- function(data, look) {
   if (!is.null(data$curves)) return(draw_path_curves(data, look))
   if (!is.null(data$ellipses)) return(draw_path_ellipses(data, look))
-  draw_path_probabilities(data, look)
+  draw_path_walk(data, look)
 }
 
 # The components, and in grey which strength is which iteration: where that takes much room, the first and the last.
@@ -129,17 +129,17 @@ draw_walks <- function(data, style) {
   }
 }
 
-draw_path_probabilities <- function(data, look) {
+draw_path_walk <- function(data, look) {
   style <- data$components
   walk <- data$walk
-  old <- open_frame(c(-0.02, 1.03) * max(walk$iteration, 1), c(0, 1), look, "iteration", "probability of success",
+  old <- open_frame(c(-0.02, 1.03) * max(walk$iteration, 1), data$limits, look, "iteration", data$axis,
                     key_entries(style$component, style$colour, style$symbol, style$line))
   on.exit(graphics::par(old))
   for (j in seq_len(nrow(style))) {
     here <- walk[walk$component == style$component[j], ]
-    graphics::lines(here$iteration, here$prob, col = style$colour[j], lty = style$line[j], lwd = 2)
+    graphics::lines(here$iteration, here[[data$value]], col = style$colour[j], lty = style$line[j], lwd = 2)
     stops <- here[match(data$steps$iteration, here$iteration), ]
-    graphics::points(stops$iteration, stops$prob, pch = style$symbol[j], cex = 1.2,
+    graphics::points(stops$iteration, stops[[data$value]], pch = style$symbol[j], cex = 1.2,
                      col = translucent(style$colour[j], data$steps$strength))
   }
 }

@@ -101,7 +101,7 @@ plot_data_uncertainty <- function(fit, variables = NULL, label = 5L) {
     points <- points[rows_to_draw(fit$data$n), ]
     variables <- c(line$name, "uncertainty")
   } else {
-    names <- variable_names(fit$data)
+    names <- family_responses(fit$family, fit$data)
     at <- pick_variables(names, if (is.null(variables)) 1:2 else variables, "variables", most = 2L, least = 2L)
     points <- cluster_points(fit, at, r)
     variables <- names[at]

@@ -21,13 +21,14 @@
 #'     numbers.}
 #'   \item{`"pairs"`}{(the default for more) points and ellipses for each pair of variables, curves for each variable.
 #'     Option `variables`; the first six where left out.}
-#'   \item{`"counts"`}{(the default for binomial components) bars of the observed successes, with what the fit expects.
-#'     Where the trials differ from row to row, of the share of successes. Option `bins`.}
+#'   \item{`"counts"`}{(the default for binomial and Poisson components) bars of the observed counts, with what the fit
+#'     expects. Where trials or exposures differ from row to row, of the share of successes, or of counts for a unit of
+#'     exposure. Options `bins`, `variable`.}
 #'   \item{`"path"`}{how the components moved: curves for one variable, ellipses of 95 % for two (`variables`),
-#'     probabilities for binomial components, at chosen `iterations` (0 is the start), the newest strongest.}
+#'     probabilities for binomial components, rates for Poisson ones, at chosen `iterations` (0 is the start), the newest strongest.}
 #'   \item{`"trace"`}{log-likelihood by iteration, from iteration 0, the start: every start thin, the best bold.}
 #'   \item{`"responsibility"`}{for one variable the probability of each component over the range of the data; for
-#'     binomial components a stacked bar for each row.}
+#'     counts a stacked bar for each row.}
 #'   \item{`"uncertainty"`}{points as large as they are uncertain, the worst few (`label` of them) with their
 #'     row. Option `variables`.}
 #'   \item{`"qq"`}{quantile residuals of one `variable`, or of the counts, with a pointwise envelope of 95 %; `label`

@@ -19,11 +19,12 @@
 #'   In a fit with noise, classes have the level `"noise"` and matrices a last column of that name.
 #' @param size The trials of the new rows, for counts given as successes alone: one number, or one for each row; see
 #'   [em_binomial()].
+#' @param exposure The exposure of the new rows, for rates: one number, or one for each row; see [em_poisson()].
 #' @param ... Nothing: an unknown argument is an error.
 #' @return A factor, vector or matrix with an entry or row for each row of `newdata`, under its row names. A row
 #'   with missing values is judged by the cells that are observed: densities are those of their margin. Where
 #'   nothing is observed the responsibilities are the proportions and the log density is 0. Rows that
-#'   `na.exclude` left out of the fit give NA.
+#'   `na.exclude` left out of the fit give NA. Where rows have units, see [em_mixture()].
 #' @section Errors: `emfit_error_newdata` where a column is lacking (named) or their number is wrong, where the
 #'   trials are not said, and for rows without names where a formula transforms them;
 #'   `emfit_error_input` for values that are not finite or not numeric; `emfit_error_counts`.
@@ -36,16 +37,19 @@
 #' @export
 predict.em_fit <- function(object, newdata = NULL,
                            type = c("class", "prob", "density", "logdensity", "uncertainty", "component"),
-                           size = NULL, ...) {
+                           size = NULL, exposure = NULL, ...) {
   type <- check_choice(type, "type", eval(formals(predict.em_fit)$type))
   check_no_dots(list(...), names(formals(predict.em_fit)))
-  data <- rows_to_judge(object, newdata, size)
+  data <- rows_to_judge(object, newdata, said_beside(size, exposure))
   at_parameters(object, data, type)
 }
 
-rows_to_judge <- function(fit, newdata, size) {
-  if (!is.null(newdata)) return(new_data(newdata, fit, size))
-  if (!is.null(size)) abort_em("argument", "`size` has the trials of `newdata`, which is not given.")
+rows_to_judge <- function(fit, newdata, beside) {
+  if (!is.null(newdata)) return(new_data(newdata, fit, beside))
+  if (length(beside)) {
+    what <- names(beside)[1L]
+    abort_em("argument", sprintf("`%s` has the %s of `newdata`, which is not given.", what, words_beside[[what]]))
+  }
   fit_rows(fit)
 }
 
@@ -94,6 +98,8 @@ fit_model <- function(fit) list(family = fit$family, latent = fit$latent, k = fi
 # Column by column: a call of R's for each row takes longer than the fit.
 columns_of <- function(x) lapply(seq_len(ncol(x)), function(j) x[, j])
 
+row_max <- function(x) do.call(pmax.int, columns_of(x))
+
 # The sums over the first 1, 2, ... columns.
 row_cumsum <- function(x) {
   for (j in seq_len(ncol(x))[-1L]) x[, j] <- x[, j - 1L] + x[, j]
@@ -129,14 +135,14 @@ responsibilities <- function(fit) {
 #'
 #' @param object A fit by [em_fit()].
 #' @param nsim How many data sets.
-#' @param n How many rows each of them has. Left out: those of the fit, row by row, with their trials and their missing
+#' @param n How many rows each of them has. Left out: those of the fit, row by row, with their trials or exposure and their missing
 #'   counts. With `n` the rows are new ones, none of them missing, and each has the trials of a row of the fit drawn
-#'   by weight. Labels have no say in either.
+#'   by weight. Labels have no say in either. With units (see [em_mixture()]) `n` is their number.
 #' @param seed `NULL`, or a number for [set.seed()]; the generator's state is put back afterwards.
 #' @param ... Nothing: an unknown argument is an error.
 #' @return `fitted()`, `residuals()`: an n x d matrix in the units of the data (successes for counts), a vector
 #'   where there is one variable; residuals are NA where the data are. `simulate()`: a list of `nsim` data frames
-#'   with the columns of the data and as many rows as the data or `n`, each with the attribute `component`, a factor
+#'   with the columns of the data (where there are units, they are the first) and as many rows as the data or `n`, each with the attribute `component`, a factor
 #'   of the true components.
 #' @references McLachlan, G. J. and Peel, D. (2000) *Finite Mixture Models*. Wiley. \doi{10.1002/0471721182}
 #' @examples
@@ -174,17 +180,30 @@ residuals.em_fit <- function(object, ...) {
 in_user_shape <- function(out, fit, data) {
   out <- spread_over(out, data$complete)
   if (ncol(out) == 1L) return(with_row_names(as.vector(out), data$row_names))
-  colnames(out) <- fit$data$names
+  colnames(out) <- fitted_names(fit$data)
   with_row_names(out, data$row_names)
 }
 
 # Rows drawn from those that count, by their weights: what simulated ones take from them is how many trials they have.
 fresh_rows <- function(data, n) {
+  if (!is.null(data$unit)) return(fresh_units(data, n))
   counting <- if (is.null(data$weights)) seq_len(data$n) else which(data$weights > 0)
   drawn <- counting[sample.int(length(counting), n, replace = TRUE, prob = data$weights[counting])]
   data$x <- data$x[drawn, , drop = FALSE]
   data["missing"] <- list(NULL)
   data$n <- n
+  data
+}
+
+# As many whole units, drawn by their weights.
+fresh_units <- function(data, n) {
+  first <- which(!duplicated(data$unit$codes))
+  drawn <- sample.int(length(first), n, replace = TRUE, prob = data$weights[first])
+  new <- rows_of_units(data$unit, drawn)
+  data$x <- data$x[new$rows, , drop = FALSE]
+  data$unit <- new$unit
+  data["missing"] <- list(NULL)
+  data$n <- length(new$rows)
   data
 }
 
@@ -204,8 +223,9 @@ simulate.em_fit <- function(object, nsim = 1, seed = NULL, n = NULL, ...) {
   labels <- component_names_of(object)
   lapply(seq_len(nsim), function(i) {
     data <- if (is.null(n)) object$data else fresh_rows(object$data, n)
-    component <- latent_simulate(object$latent, object$parameters, data$n)
+    component <- latent_simulate(object$latent, object$parameters, data$n, unit = data$unit$codes)
     rows <- simulate_rows(fit_model(object), object$parameters, component, data)
+    rows <- with_unit_column(rows, data$unit)
     structure(rows, component = factor(labels[component], levels = labels))
   })
 }

@@ -6,8 +6,8 @@
 #' @param object,x A fit by [em_fit()].
 #' @param row.names,optional Ignored; they belong to the generic.
 #' @param ... Nothing: an unknown argument is an error.
-#' @return `logLik()`: class `logLik` with attributes `df` and `nobs` (the sum of the weights). `nobs()`: that
-#'   sum, a number. `coef()`: a named vector of all parameters, each entry of a covariance once; names are
+#' @return `logLik()`: class `logLik` with attributes `df` and `nobs` (the sum of the weights; of units where there are
+#'   such, see [em_mixture()]). `nobs()`: that sum, a number. `coef()`: a named vector of all parameters, each entry of a covariance once; names are
 #'   `term[component]`, as `mean.waiting[1]`. `weights()`: the case weights, a number for each row. `formula()`:
 #'   the formula, `NULL` where there was none. `family()`: the family, as [em_gaussian()] makes it.
 #'   `extractAIC()`: the number of free parameters and AIC. `as.data.frame()`: one row for each parameter with

@@ -10,7 +10,7 @@
 #' @param conf.level Their level.
 #' @param data The data of the fit, with a row for each of its rows, where further columns are wanted. Left out: the
 #'   columns that were fitted.
-#' @param newdata,size New rows, and their trials; as in [predict.em_fit()].
+#' @param newdata,size,exposure New rows, and their trials or exposure; as in [predict.em_fit()].
 #' @param ... Nothing: an unknown argument is an error.
 #' @return `tidy()`: for components `component`, `size` (expected number of rows), `proportion`, and `mean.<variable>`
 #'   and `sd.<variable>` (`mean`, `sd` for one variable), or `prob`; noise has `NA` there. For parameters
@@ -120,7 +120,7 @@ glance.em_fit <- function(x, ...) {
 
 #' @rdname em_fit-tidy
 #' @export
-augment.em_fit <- function(x, data = NULL, newdata = NULL, size = NULL, ...) {
+augment.em_fit <- function(x, data = NULL, newdata = NULL, size = NULL, exposure = NULL, ...) {
   check_no_dots(list(...), names(formals(augment.em_fit)))
   if (!is.null(newdata)) {
     newdata <- as_one_row(newdata, x$data$names)
@@ -131,7 +131,7 @@ augment.em_fit <- function(x, data = NULL, newdata = NULL, size = NULL, ...) {
     frame <- named_frame(data, x)
     check_rows_of(x, frame)
   }
-  columns <- row_columns(x, rows_to_judge(x, newdata, size), nrow(frame))
+  columns <- row_columns(x, rows_to_judge(x, newdata, said_beside(size, exposure)), nrow(frame))
   row_names <- attr(frame, "row.names")
   old <- names(frame) %in% names(columns) | startsWith(names(frame), ".prob.")
   structure(c(as.list(frame)[!old], columns), class = c("tbl_df", "tbl", "data.frame"),
@@ -171,6 +171,8 @@ fitted_frame <- function(fit) {
           else list(x = family_frame(fit$family, fit$data), row_names = fit$data$row_names)
   frame <- as.data.frame(unname(rows$x))
   names(frame) <- names_in_frame(fit, ncol(rows$x))
+  unit <- if (inherits(fit$data$na.action, "exclude")) rows$unit else fit$data$unit
+  if (length(unit$columns) == 1L && unit$columns == unit$name) frame <- with_unit_column(frame, unit)
   names <- rows$row_names
   if (length(names) && !anyNA(names) && !anyDuplicated(names)) attr(frame, "row.names") <- names
   frame

@@ -38,11 +38,12 @@ update.em_fit <- function(object, formula., ..., evaluate = TRUE) {
   change <- list(given = given, home = parent.frame(), formula = formula,
                  force = function(name) ...elt(match(name, names(given))))
   model <- updated_model(object, change)
-  rows <- if (any(c("x", "data") %in% names(given))) new_rows_of_update(object, change, model$family)
-          else held_rows_of_update(object, change, model$family)
+  rows <- if (any(c("x", "data") %in% names(given))) new_rows_of_update(object, change, model)
+          else held_rows_of_update(object, change, model)
   data <- data_of_frame(rows$frame, rows$family, updated_na_action(object, change))
   if (rows$new || "na.action" %in% names(given)) tell_missing(data)
   start <- if ("start" %in% names(given)) change$force("start") else kept_start(object, data, model, change)
+  model$latent <- latent_settle(model$latent, data$unit)
   fit_data(data, model$k, rows$family, model$latent, start, model$control, call, model$fixed)
 }
 
@@ -131,12 +132,14 @@ kept_start <- function(object, data, model, change) {
 
 # The rows that the fit holds ---------------------------------------------------------------------------------------
 
-held_rows_of_update <- function(object, change, family) {
+held_rows_of_update <- function(object, change, model) {
+  family <- model$family
   frame <- frame_of_fit(object)
   n <- nrow(frame$x)
   held <- held_columns(frame)
   if (!is.null(change$formula)) frame <- frame_by_formula(frame, held, object, change, family)
   value <- function(name) value_in_rows(name, change, held, function() original_data(object, change$home))
+  if ("latent" %in% names(change$given)) frame <- with_new_units(frame, held, object, change, model$latent)
   if ("weights" %in% names(change$given)) {
     weights <- value("weights")
     frame$weighted <- !is.null(weights)
@@ -163,6 +166,7 @@ frame_of_fit <- function(fit) {
   if (data$weighted) frame$weights <- data$weights
   frame$labels <- labels_with_noise(data$labels, fit$latent)
   frame$terms <- data$terms
+  frame$unit <- data$unit
   if (is.null(data$omitted)) frame else with_omitted(frame, data$omitted, data$na.action)
 }
 
@@ -172,6 +176,10 @@ with_omitted <- function(frame, omitted, na.action) {
   labels <- frame$labels
   frame$x <- rbind(frame$x, omitted$x)[back, , drop = FALSE]
   frame$weights <- c(frame$weights, omitted$weights)[back]
+  if (!is.null(frame$unit)) {
+    frame$unit$value <- c(frame$unit$value, omitted$unit)
+    frame$unit <- keep_units(frame$unit, back)
+  }
   frame$row_names <- c(frame$row_names, omitted$row_names)[back]
   if (!frame$weighted) frame$weights <- NULL
   if (is.null(labels)) return(frame)
@@ -190,6 +198,7 @@ rows_of_frame <- function(frame, at) {
   frame$x <- frame$x[at, , drop = FALSE]
   frame$weights <- frame$weights[at]
   frame$labels <- keep_labels(frame$labels, at)
+  frame$unit <- keep_units(frame$unit, at)
   frame$row_names <- frame$row_names[at]
   frame
 }
@@ -250,10 +259,10 @@ frame_by_formula <- function(frame, held, object, change, family) {
     data <- original_data(object, change$home)
     if (is.null(data)) abort_not_held(lacking, names(held))
   }
-  found <- rows_of_formula(formula, data$data, data$rows, family_variables(family))
+  found <- rows_of_formula(formula, data$data, data$rows, family)
   new <- as_frame(found$x, logical_ok = TRUE)
   new$terms <- found$terms
-  c(new, frame[c("weighted", "weights", "labels")])
+  c(new, frame[intersect(c("weighted", "weights", "labels", "unit"), names(frame))])
 }
 
 # A function is no column, but a column may be called as a function is.
@@ -286,7 +295,7 @@ original_data <- function(object, home) {
     rows <- eval(object$call$subset, data, home)
     rows <- rows_kept(if (is.null(rows)) TRUE else rows, nrow(x))
     attr(x, "terms") <- NULL
-    same_rows(as.matrix(flatten_matrices(x))[rows, , drop = FALSE], object)
+    same_rows(as.matrix(flatten_matrices(undo_offset(x, terms)))[rows, , drop = FALSE], object)
     list(data = data, rows = rows)
   }, error = function(e) NULL)
 }
@@ -299,7 +308,8 @@ same_rows <- function(x, object) {
 
 # New rows ------------------------------------------------------------------------------------------------------------
 
-new_rows_of_update <- function(object, change, family) {
+new_rows_of_update <- function(object, change, model) {
+  family <- model$family
   given <- change$given
   data <- change$force(if ("data" %in% names(given)) "data" else "x")
   formula <- change$formula
@@ -312,19 +322,23 @@ new_rows_of_update <- function(object, change, family) {
   }
   weights <- value("weights")
   labels <- value("labels")
+  parted <- units_of_new_rows(data, object, change, model$latent)
   if (by_formula) {
     if (is.null(formula)) formula <- stats::formula(object)
     rows <- value("subset")
     check_formula_data(data)
-    found <- rows_of_formula(formula, data, NULL, family_variables(family))
+    if ("." %in% all.vars(formula)) data <- parted$x
+    found <- rows_of_formula(formula, data, NULL, family)
     frame <- as_frame(found$x, logical_ok = TRUE)
     frame$terms <- found$terms
   } else {
+    data <- parted$x
     frame <- as_frame(if ("data" %in% names(given)) named_rows(data, object$data, family_variables(family)) else data,
                       logical_ok = TRUE)
     rows <- if ("subset" %in% names(given)) value("subset")
   }
   n <- nrow(frame$x)
+  frame$unit <- check_units(parted$unit, n)
   frame$weighted <- !is.null(weights)
   if (frame$weighted) frame$weights <- check_weights(weights, n)
   if (inherits(labels, "em_labels")) frame$labels <- unclass(labels)
@@ -350,6 +364,46 @@ kept_beside <- function(name, object, columns, n) {
   abort_em("argument", c(
     sprintf("`%s` of the fit are of its own rows: say those of the new ones.", name),
     i = sprintf("update(fit, data = , %s = ), or %s = NULL for none.", name, name)
+  ))
+}
+
+# Units -----------------------------------------------------------------------------------------------------------------
+
+# The rows that the fit holds, under a latent structure that may say other units: by columns of theirs, by the fit's own
+# units, or by columns of the data of the call.
+with_new_units <- function(frame, held, object, change, latent) {
+  said <- latent_unit(latent)
+  old <- frame$unit
+  frame["unit"] <- list(NULL)
+  if (is.null(said) || isTRUE(said)) return(frame)
+  n <- nrow(frame$x)
+  columns <- c(as.list(held), if (!is.null(old)) stats::setNames(list(old$value), old$name))
+  if (!all(unit_variables(said) %in% names(columns))) {
+    further <- original_data(object, change$home)
+    if (!is.null(further$data)) {
+      columns <- named_columns(further$data, unit_variables(said))
+      columns <- lapply(columns, function(column) column[further$rows])
+    }
+  }
+  unit <- part_units(columns, latent, change$home)$unit
+  if (!length(unit_variables(said))) unit$value <- in_all_rows(unit$value, object, n, NA)
+  frame$unit <- check_units(keep_units(unit, TRUE), n)
+  taken <- frame$names %in% unit$columns
+  if (is.null(frame$terms) && any(taken)) {
+    frame$x <- frame$x[, !taken, drop = FALSE]
+    frame$names <- frame$names[!taken]
+  }
+  frame
+}
+
+# Other rows: by their columns; values that were given row by row serve as many rows.
+units_of_new_rows <- function(data, object, change, latent) {
+  if (!isTRUE(latent_unit(latent))) return(part_units(data, latent, change$home, "data"))
+  unit <- frame_of_fit(object)$unit
+  if (NROW(data) == length(unit$value)) return(list(x = data, unit = unit))
+  abort_em("argument", c(
+    "`unit` of the fit is of its own rows: say that of the new ones.",
+    i = "update(fit, data = , latent = em_mixture(unit = \"id\"))"
   ))
 }
 

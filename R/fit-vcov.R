@@ -99,7 +99,7 @@ nothing_known <- function(fit) {
 
 # A number that stays where it is for another reason, as it was held, is left out.
 near_boundary <- function(table) {
-  table$scale %in% c("unit", "simplex") & pmin(table$estimate, 1 - table$estimate) < 1e-3
+  table$zero | table$scale %in% c("unit", "simplex") & pmin(table$estimate, 1 - table$estimate) < 1e-3
 }
 
 # Below this an eigenvalue of the information is 0: coordinates are such that it would be 1 if the components

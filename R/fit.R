@@ -17,7 +17,7 @@ new_em_fit <- function(run, start, data, control, call) {
   fit <- list(
     call = call, family = model$family, latent = model$latent, k = model$k,
     parameters = finish(run$parameters), loglik = run$loglik - run$log_prior, df = as.integer(run$df),
-    objective = run$loglik, nobs = if (is.null(data$weights)) data$n else sum(data$weights),
+    objective = run$loglik, nobs = count_observations(data),
     trace = run$trace, path = path, converged = run$status == "converged", status = run$status,
     iterations = run$iterations, passes = run$passes, gain = run$gain, remaining = run$remaining,
     counts = stats::setNames(run$counts[c(order, seq_along(run$counts)[-order])], labels$column),
@@ -89,7 +89,7 @@ order_components <- function(parameters, family) {
 new_em_parameters <- function(parameters, names, model, data, columns = data$names) {
   labels <- sheet_labels(model, component_labels(names, model$k), data)
   structure(name_parameters(parameters, model_fields(model, data), labels), class = "em_parameters",
-            family = model$family, latent = model$latent, k = model$k, columns = columns, width = ncol(data$x))
+            family = model$family, latent = model$latent, k = model$k, columns = columns, width = data_width(data))
 }
 
 unclass_parameters <- function(parameters) {
@@ -174,10 +174,11 @@ format_title <- function(x) {
   title <- paste0(label$title, ": ", plural(x$k, "component"), latent_label(x$latent),
                   if (!is.null(label$detail)) ", ", label$detail)
   rows <- paste0(plural(x$data$n, "observation"), ", ", family_rows(x$family, x$data))
+  rows <- paste(c(rows, describe_units(x$data$unit)), collapse = ", ")
   if (x$data$weighted) rows <- paste0(rows, ", weights sum to ", number(x$nobs, 7L, getOption("OutDec")))
   rows <- paste0(c(rows, describe_missing(x$data)), collapse = "")
   if (holds_parameters(fit_model(x))) rows <- paste0(rows, ", ", plural(sum(is_held(x)), "parameter"), " held")
-  if (isTRUE(x$data$n_empty > 0)) rows <- paste0(rows, ", ", x$data$n_empty, " without trials not counted")
+  if (isTRUE(x$data$n_empty > 0)) rows <- paste0(rows, ", ", x$data$n_empty, " without ", family_lacks(x$family), " not counted")
   if (length(x$data$na.action)) rows <- paste0(rows, ", ", length(x$data$na.action), " left out for NA")
   c(title, rows)
 }

@@ -56,7 +56,10 @@ icl.default <- function(object, ...) {
 
 # certainty() of a fit, from one E-step, and its ICL.
 fit_certainty <- function(fit) {
-  found <- certainty(responsibilities(fit), stats::weights(fit))
+  r <- responsibilities(fit)
+  w <- stats::weights(fit)
+  first <- if (!is.null(fit$data$unit)) !duplicated(fit$data$unit$codes)
+  found <- if (is.null(first)) certainty(r, w) else certainty(r[first, , drop = FALSE], w[first])
   c(found, icl = stats::BIC(fit) - 2 * found$log_top)
 }
 

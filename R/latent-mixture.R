@@ -1,12 +1,15 @@
 #' Rows from independent components: a mixture
 #'
-#' Says which component each row comes from: independently of the other rows, with given proportions. It is the
-#' `latent` argument of [em_fit()].
+#' Says which component each row comes from: independently of the other rows, with given proportions; or, with `unit`,
+#' one component for all rows of a person, a series or a document. It is the `latent` argument of [em_fit()].
 #'
 #' @param proportions `"free"` (estimated), `"equal"` (1/k each, held), or k positive numbers that sum to one and
 #'   are held as they are. With noise k + 1 numbers, its own the last; `"equal"` then leaves its proportion free,
 #'   and the components share the rest equally.
 #' @param noise `TRUE` adds a component of noise, for rows that belong to no group. Gaussian data only.
+#' @param unit `NULL`: every row is by itself. Otherwise what says which rows share a component: the name of a column of
+#'   the data, a formula such as `~ id` (looked up in the data, then where the formula was made), or a value for each
+#'   row (a factor, text or numbers). Columns that it names are not fitted.
 #' @return An object of class `em_latent`: a plain list, to be given to [em_fit()].
 #' @section Noise: Noise has the constant density 1/V, V the smaller volume of two boxes that hold all rows: one
 #'   along the columns, one along their principal axes (Banfield & Raftery 1993). Where cells are missing it is
@@ -21,12 +24,32 @@
 #'   proportions with k + 1 numbers. Where it doesn't, noise begins with 0.05 of the rows. Starts that are drawn
 #'   take 5, 15 and 30 % of the rows for noise, in turn: those least likely under the groups that were drawn.
 #'   Rows can be labelled `"noise"` in the `labels` of [em_fit()].
+#' @section Units: With `unit` a unit u with rows x_1 .. x_m has the density \eqn{\sum_k \pi_k \prod_i f_k(x_i)}: its rows
+#'   are independent given the component that they share. They may stand anywhere in the data, and may have missing
+#'   cells. Proportions are those of units, and so are the numbers that count observations: [nobs()], and with it
+#'   BIC and ICL, is the number of units (the sum of their weights). `counts` in a fit, the `n` of print, stay rows.
+#'
+#'   All rows of a unit have one responsibility. The log density of a row, `predict(type = "logdensity")`, is the one
+#'   given the rows of its unit that stand before it, so that they add up to the log-likelihood. New rows need the columns
+#'   that say the unit; what is predicted for them comes from the rows of their unit in `newdata` alone.
+#'
+#'   `weights` of [em_fit()] are those of units and must be the same in all rows of one; a label of any row is the label of
+#'   its unit. Beliefs are the same in all rows. A partition given as a start may divide a unit. Starts that are drawn
+#'   are groups of units (k-means++ of their means, random groups) and random rows. Whatever draws rows draws units: [em_bootstrap()], the folds of
+#'   [em_select()], [em_lrt()], and [simulate()][simulate.em_fit], whose `n` is a number of units. Standard errors are
+#'   those of independent units: see `type = "opg"` of [vcov()][vcov.em_fit]. Noise takes whole units.
 #' @section Errors: `emfit_error_argument` where `proportions` is none of these, or does not sum to one (to
-#'   1e-8). [em_fit()] raises `emfit_error_unsupported` for noise beside binomial components.
+#'   1e-8), and where `unit` is none of the above. [em_fit()] raises `emfit_error_argument` for a column that the data
+#'   lack, an NA among units, and weights or labels that differ in a unit (the message names the rows);
+#'   `emfit_error_input` for fewer units than components; `emfit_error_unsupported` for noise beside binomial
+#'   components. [predict()][predict.em_fit] raises `emfit_error_newdata` where the units of new rows are not said.
 #' @references McLachlan, G. J. and Peel, D. (2000) *Finite Mixture Models*. Wiley. \doi{10.1002/0471721182}
 #'
 #'   Banfield, J. D. and Raftery, A. E. (1993) Model-based Gaussian and non-Gaussian clustering. *Biometrics* 49,
 #'   803-821. \doi{10.2307/2532201}
+#'
+#'   Leisch, F. (2004) FlexMix: a general framework for finite mixture models and latent class regression in R.
+#'   *Journal of Statistical Software* 11(8), 1-18. \doi{10.18637/jss.v011.i08}
 #' @seealso [em_fit()], [em_gaussian()], [em_binomial()]
 #' @examples
 #' em_mixture("equal")
@@ -37,9 +60,15 @@
 #' fit <- em_fit(x, k = 2, latent = em_mixture(noise = TRUE))
 #' fit
 #' table(predict(fit))
+#'
+#' # Chicks that grow fast and chicks that grow slowly: one component for all days of a chick
+#' growth <- em_fit(~ I(weight / (40 + 8 * Time)), data = ChickWeight, k = 2, latent = em_mixture(unit = "Chick"),
+#'                  control = em_control(n_start = 3))
+#' growth
+#' table(tapply(as.integer(predict(growth)), ChickWeight$Chick, unique))
 #' @export
-em_mixture <- function(proportions = "free", noise = FALSE) {
-  if (missing(proportions) && missing(noise)) return(plain_mixture)
+em_mixture <- function(proportions = "free", noise = FALSE, unit = NULL) {
+  if (missing(proportions) && missing(noise) && is.null(unit)) return(plain_mixture)
   noise <- check_flag(noise, "noise")
   if (is.numeric(proportions)) {
     if (!length(proportions) || anyNA(proportions) || any(proportions <= 0) ||
@@ -53,7 +82,35 @@ em_mixture <- function(proportions = "free", noise = FALSE) {
   } else {
     proportions <- check_choice(proportions, "proportions", c("free", "equal"))
   }
-  new_em_latent("mixture", proportions = proportions, noise = noise)
+  out <- new_em_latent("mixture", proportions = proportions, noise = noise)
+  if (!is.null(unit)) out$unit <- check_unit(unit)
+  out
+}
+
+check_unit <- function(unit) {
+  if (inherits(unit, "formula") && length(unit) == 2L) return(unit)
+  plain <- is.factor(unit) || is.null(dim(unit)) && (is.character(unit) || is.numeric(unit))
+  if (plain && length(unit)) return(unit)
+  abort_em("argument", c(
+    sprintf("`unit` must be the name of a column, a formula such as ~ id, or a value for each row, not %s.",
+            describe_value(unit)),
+    i = "em_mixture(unit = \"id\")"
+  ))
+}
+
+#' @export
+latent_unit.em_latent_mixture <- function(latent) .subset2(latent, "unit")
+
+# A fit keeps which columns say it, and of a value for each row that they were given: these are in its data.
+#' @export
+latent_settle.em_latent_mixture <- function(latent, unit) {
+  if (is.null(unit)) return(latent)
+  said <- latent$unit
+  latent$unit <- if (!length(unit$columns)) TRUE else if (inherits(said, "formula")) {
+    environment(said) <- globalenv()
+    said
+  } else said
+  latent
 }
 
 # What most calls mean. Written out, as it is made before the functions of other files are there.
@@ -65,7 +122,13 @@ format.em_latent_mixture <- function(x, ...) {
   check_dots(..., let_pass = format_arguments)
   proportions <- if (is.numeric(x$proportions)) enumerate(number(x$proportions)) else x$proportions
   paste0("Mixture, proportions ", proportions, if (is.numeric(x$proportions)) " (held)",
-         if (has_noise(x)) ", and noise")
+         if (has_noise(x)) ", and noise", format_unit(x$unit))
+}
+
+format_unit <- function(said) {
+  if (is.null(said)) return("")
+  column <- if (inherits(said, "formula")) deparse1(said[[2L]]) else if (is_unit_name(said)) said
+  paste0(", one component for each unit", if (!is.null(column)) sprintf(" (%s)", column))
 }
 
 #' @export
@@ -256,8 +319,10 @@ latent_from_partition.em_latent_mixture <- function(latent, parameters, k) {
 }
 
 #' @export
-latent_simulate.em_latent_mixture <- function(latent, parameters, n, labels = NULL) {
-  simulate_components(parameters$proportions, n, labels)
+latent_simulate.em_latent_mixture <- function(latent, parameters, n, labels = NULL, unit = NULL) {
+  if (is.null(unit)) return(simulate_components(parameters$proportions, n, labels))
+  first <- which(!duplicated(unit))
+  simulate_components(parameters$proportions, length(first), keep_labels(labels, first))[match(unit, unit[first])]
 }
 
 # Components (k + 1 is noise) drawn for n rows, of which labels may say something.

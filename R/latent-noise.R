@@ -173,13 +173,22 @@ noisy_starts <- function(items, native, model) {
     if (!is.null(item$parameters)) return(item)
     found <- first_step(item, native, plain)
     if (is.null(found)) return(item)
+    excess <- found$row_loglik - native$log_noise
     share <- noise_shares[(i - 1L) %% length(noise_shares) + 1L]
     labelled <- is.null(item$partition)
     partition <- if (labelled) max.col(found$responsibilities, ties.method = "first") else item$partition
-    partition <- mark_noise(partition, found$row_loglik - native$log_noise, share, known, model$k)
+    partition <- if (is.null(native$units)) mark_noise(partition, excess, share, known, model$k)
+                 else mark_noise_units(partition, excess, share, known, model$k, native$units)
     if (labelled && !is.null(known)) partition[known > 0L] <- known[known > 0L]
     list(partition = partition, forgiving = TRUE)
   })
+}
+
+# Whole units, by the mean of their rows.
+mark_noise_units <- function(partition, excess, share, known, k, ends) {
+  codes <- codes_of_ends(ends)
+  excess <- as.vector(rowsum(excess, codes, reorder = FALSE)) / tabulate(codes)
+  mark_noise(partition[ends], excess, share, known[ends], k)[codes]
 }
 
 mark_noise <- function(partition, excess, share, known, k) {

@@ -20,7 +20,9 @@
 #   latent_start(latent, start, kind, data)      what a user's partition or responsibilities say of extra columns:
 #                                          list(start, kind)
 #   latent_given(latent, groups, data, k)  a user's partition as responsibilities with a column for each of its own
-#   latent_simulate(latent, parameters, n, labels)   the component of each row
+#   latent_simulate(latent, parameters, n, labels, unit)   the component of each row; unit: their numbers, or NULL
+#   latent_unit(latent)                    which rows belong together, as em_mixture(unit = ) has it; NULL: every row is
+#                                          by itself. latent_settle(latent, unit): as a fit keeps it
 #   latent_split(latent, parameters, j, k), latent_merge(latent, parameters, pair, k)   its parameters of one component
 #                                          more (j in two halves), or less
 #   latent_is_ordered(latent), latent_names(latent, k)   does it name or number the components itself?
@@ -49,9 +51,15 @@ latent_draws <- function(latent, k, n_start) UseMethod("latent_draws")
 latent_from_partition <- function(latent, parameters, k) UseMethod("latent_from_partition")
 latent_start <- function(latent, start, kind, data) UseMethod("latent_start")
 latent_given <- function(latent, groups, data, k) UseMethod("latent_given")
-latent_simulate <- function(latent, parameters, n, labels = NULL) UseMethod("latent_simulate")
+latent_simulate <- function(latent, parameters, n, labels = NULL, unit = NULL) UseMethod("latent_simulate")
 latent_split <- function(latent, parameters, j, k) UseMethod("latent_split")
 latent_merge <- function(latent, parameters, pair, k) UseMethod("latent_merge")
+latent_unit <- function(latent) UseMethod("latent_unit")
+#' @export
+latent_unit.default <- function(latent) NULL
+latent_settle <- function(latent, unit) UseMethod("latent_settle")
+#' @export
+latent_settle.default <- function(latent, unit) latent
 latent_is_ordered <- function(latent) UseMethod("latent_is_ordered")
 latent_names <- function(latent, k) UseMethod("latent_names")
 latent_is_exchangeable <- function(latent, k) UseMethod("latent_is_exchangeable")

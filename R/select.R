@@ -1,6 +1,6 @@
 # The object that em_select() returns: a table with a row for each fit, and what best() makes fits of.
 new_em_select <- function(search, criterion, call) {
-  nobs <- if (is.null(search$data$weights)) search$data$n else sum(search$data$weights)
+  nobs <- count_observations(search$data)
   families <- length(search$cells[[1L]])
   # By structure, then by k, as the lines of a plot.
   by_family <- order(rep(seq_len(families), length(search$ks)), rep(search$ks, each = families))
@@ -111,7 +111,7 @@ select_title <- function(x) {
   rows <- paste0(plural(x$data$n, "observation"), ", ", family_rows(x$cells[[1L]]$model$family, x$data))
   c(sprintf("%ss: %s%s components", label,
             if (anyNA(x$table$covariance)) "" else paste0(plural(structures, "structure"), ", "), span),
-    paste0(c(rows, describe_missing(x$data)), collapse = ""))
+    paste0(c(paste(c(rows, describe_units(x$data$unit)), collapse = ", "), describe_missing(x$data)), collapse = ""))
 }
 
 select_top <- function(x, rows) {

@@ -21,7 +21,8 @@ read_field <- function(x, name, field, variables, arg) {
   if (field$scale == "covariance") return(read_covariance(x, name, size[3L], size[1L], variables, arg))
   x <- if (length(size) == 1L) read_vector(x, name, size, arg) else read_table(x, name, size[1L], size[2L], variables, arg)
   component <- rep_len(seq_len(size[1L]), length(x))
-  if (field$scale == "positive") refuse_numbers(x, x <= 0, name, arg, "positive", component)
+  if (field$scale == "positive" && !field$zero) refuse_numbers(x, x <= 0, name, arg, "positive", component)
+  if (field$scale == "positive") refuse_numbers(x, x < 0, name, arg, "0 or more", component)
   if (field$scale == "unit") refuse_numbers(x, x < 0 | x > 1, name, arg, "between 0 and 1", component)
   x
 }

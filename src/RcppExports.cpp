@@ -181,64 +181,6 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
-// em_tidy_cpp
-SEXP em_tidy_cpp(Rcpp::List settings, Rcpp::List kinds);
-RcppExport SEXP _emfit_em_tidy_cpp(SEXP settingsSEXP, SEXP kindsSEXP) {
-BEGIN_RCPP
-    Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< Rcpp::List >::type settings(settingsSEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type kinds(kindsSEXP);
-    rcpp_result_gen = Rcpp::wrap(em_tidy_cpp(settings, kinds));
-    return rcpp_result_gen;
-END_RCPP
-}
-// em_plain_start_cpp
-SEXP em_plain_start_cpp(Rcpp::List start, std::string family, int k, int columns);
-RcppExport SEXP _emfit_em_plain_start_cpp(SEXP startSEXP, SEXP familySEXP, SEXP kSEXP, SEXP columnsSEXP) {
-BEGIN_RCPP
-    Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< Rcpp::List >::type start(startSEXP);
-    Rcpp::traits::input_parameter< std::string >::type family(familySEXP);
-    Rcpp::traits::input_parameter< int >::type k(kSEXP);
-    Rcpp::traits::input_parameter< int >::type columns(columnsSEXP);
-    rcpp_result_gen = Rcpp::wrap(em_plain_start_cpp(start, family, k, columns));
-    return rcpp_result_gen;
-END_RCPP
-}
-// em_distinct_cpp
-int em_distinct_cpp(Rcpp::NumericMatrix x, int rows, int enough);
-RcppExport SEXP _emfit_em_distinct_cpp(SEXP xSEXP, SEXP rowsSEXP, SEXP enoughSEXP) {
-BEGIN_RCPP
-    Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< Rcpp::NumericMatrix >::type x(xSEXP);
-    Rcpp::traits::input_parameter< int >::type rows(rowsSEXP);
-    Rcpp::traits::input_parameter< int >::type enough(enoughSEXP);
-    rcpp_result_gen = Rcpp::wrap(em_distinct_cpp(x, rows, enough));
-    return rcpp_result_gen;
-END_RCPP
-}
-// em_row_max_cpp
-Rcpp::NumericVector em_row_max_cpp(Rcpp::NumericMatrix x);
-RcppExport SEXP _emfit_em_row_max_cpp(SEXP xSEXP) {
-BEGIN_RCPP
-    Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< Rcpp::NumericMatrix >::type x(xSEXP);
-    rcpp_result_gen = Rcpp::wrap(em_row_max_cpp(x));
-    return rcpp_result_gen;
-END_RCPP
-}
-// em_named_cpp
-Rcpp::List em_named_cpp(Rcpp::List parameters, Rcpp::CharacterVector labels, SEXP variables);
-RcppExport SEXP _emfit_em_named_cpp(SEXP parametersSEXP, SEXP labelsSEXP, SEXP variablesSEXP) {
-BEGIN_RCPP
-    Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< Rcpp::List >::type parameters(parametersSEXP);
-    Rcpp::traits::input_parameter< Rcpp::CharacterVector >::type labels(labelsSEXP);
-    Rcpp::traits::input_parameter< SEXP >::type variables(variablesSEXP);
-    rcpp_result_gen = Rcpp::wrap(em_named_cpp(parameters, labels, variables));
-    return rcpp_result_gen;
-END_RCPP
-}
 // em_share_cpp
 Rcpp::List em_share_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List starts, Rcpp::CharacterVector structures, int threads);
 RcppExport SEXP _emfit_em_share_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP startsSEXP, SEXP structuresSEXP, SEXP threadsSEXP) {
@@ -297,11 +239,6 @@ static const R_CallMethodDef CallEntries[] = {
     {"_emfit_em_place_cpp", (DL_FUNC) &_emfit_em_place_cpp, 6},
     {"_emfit_em_refit_cpp", (DL_FUNC) &_emfit_em_refit_cpp, 5},
     {"_emfit_em_races_cpp", (DL_FUNC) &_emfit_em_races_cpp, 5},
-    {"_emfit_em_tidy_cpp", (DL_FUNC) &_emfit_em_tidy_cpp, 2},
-    {"_emfit_em_plain_start_cpp", (DL_FUNC) &_emfit_em_plain_start_cpp, 4},
-    {"_emfit_em_distinct_cpp", (DL_FUNC) &_emfit_em_distinct_cpp, 3},
-    {"_emfit_em_row_max_cpp", (DL_FUNC) &_emfit_em_row_max_cpp, 1},
-    {"_emfit_em_named_cpp", (DL_FUNC) &_emfit_em_named_cpp, 3},
     {"_emfit_em_share_cpp", (DL_FUNC) &_emfit_em_share_cpp, 6},
     {"_emfit_em_run_each_cpp", (DL_FUNC) &_emfit_em_run_each_cpp, 5},
     {"_emfit_em_certainty_cpp", (DL_FUNC) &_emfit_em_certainty_cpp, 5},

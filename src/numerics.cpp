@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <unordered_set>
 
 namespace em {
 
@@ -77,6 +76,14 @@ double log_binomial(double n, double y, double p, double scale) {
   return scale - deviance(y, mean, difference) - deviance(n - y, n * (1.0 - p), -difference);
 }
 
+double log_poisson(double y, double rate, double exposure) {
+  const double mean = rate * exposure;
+  if (y <= 0.0) return -mean;
+  if (mean <= 0.0) return -infinity;
+  const double difference = (y - mean) - std::fma(rate, exposure, -mean);
+  return -stirling_error(y) - 0.5 * (log_two_pi + std::log(y)) - deviance(y, mean, difference);
+}
+
 Index cholesky_in_place(Index d, double* a, const double* floor) {
   // A pivot below this part of its diagonal entry has no correct digit left.
   const double lost = 4.0 * static_cast<double>(d) * std::numeric_limits<double>::epsilon();
@@ -95,20 +102,6 @@ Index cholesky_in_place(Index d, double* a, const double* floor) {
     for (Index row = j + 1; row < d; ++row) column[row] /= root;
   }
   return -1;
-}
-
-// x - x is 0 for a finite x alone; several sums at once keep the processor busy.
-Index count_distinct(const double* x, Index n, Index enough) {
-  std::unordered_set<double> met;
-  Index missing = 0;
-  for (Index i = 0; i < n && static_cast<Index>(met.size()) + missing < enough; ++i) {
-    if (std::isnan(x[i])) {
-      missing = 1;
-    } else {
-      met.insert(x[i]);
-    }
-  }
-  return static_cast<Index>(met.size()) + missing;
 }
 
 bool all_finite(const double* x, Index n) {

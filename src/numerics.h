@@ -26,6 +26,10 @@ double log_binomial_scale(double n, double y);
 // scale: log_binomial_scale(n, y).
 double log_binomial(double n, double y, double p, double scale);
 
+// log of the Poisson probability of y where rate times exposure are expected, for a whole number y >= 0, in the
+// same form. y = 0 has probability 1 where none is expected.
+double log_poisson(double y, double rate, double exposure);
+
 // log of the binomial coefficient, 0 <= y <= n.
 double log_choose(double n, double y);
 
@@ -36,8 +40,5 @@ Index cholesky_in_place(Index d, double* a, const double* floor);
 
 // Is none of them infinite or NaN?
 bool all_finite(const double* x, Index n);
-
-// How many different numbers there are, all NaN taken for one; counts up to `enough`, then stops.
-Index count_distinct(const double* x, Index n, Index enough);
 
 }  // namespace em

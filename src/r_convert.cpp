@@ -8,6 +8,7 @@
 #include "family_binomial.h"
 #include "family_gaussian.h"
 #include "family_gaussian_missing.h"
+#include "family_poisson.h"
 #include "kernels.h"
 #include "latent_mixture.h"
 #include "latent_mixture_units.h"
@@ -117,12 +118,30 @@ std::unique_ptr<Family> make_binomial(const Rcpp::List& family, Index d, Index k
   return out;
 }
 
+// d columns of data: family$columns of counts, and exposures behind them.
+std::unique_ptr<Family> make_poisson(const Rcpp::List& family, Index d, Index k) {
+  const Index p = Rcpp::as<int>(element(family, "columns"));
+  const Index exposures = d - p;
+  if (p < 1 || (exposures != 0 && exposures != 1 && exposures != p)) {
+    throw std::invalid_argument("Poisson data need columns of counts, and none, one or as many of exposures");
+  }
+  auto out = std::make_unique<FamilyPoisson>(k, p, exposures);
+  if (const double* rate = held_of(family, "rate", k * p)) out->hold(ConstVectorMap(rate, k * p));
+  if (has(family, "prior")) {
+    const Rcpp::List prior = element(family, "prior");
+    out->set_prior(
+        {Rcpp::as<double>(element(prior, "shape")) - 1.0, Rcpp::as<double>(element(prior, "rate"))});
+  }
+  return out;
+}
+
 std::unique_ptr<Family> family_of(const Rcpp::List& family, Index d, bool missing) {
   const auto name = word_of(family, "name");
   const Index k = Rcpp::as<int>(element(family, "k"));
   if (k < 1) throw std::invalid_argument("family$k must be 1 or more");
   if (name == "gaussian") return make_gaussian(family, d, k, missing);
   if (name == "binomial") return make_binomial(family, d, k);
+  if (name == "poisson") return make_poisson(family, d, k);
   throw std::invalid_argument("unknown family " + name);
 }
 

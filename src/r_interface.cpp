@@ -47,21 +47,19 @@ Rcpp::List em_counts_cpp(Rcpp::NumericMatrix x, Rcpp::Nullable<Rcpp::NumericVect
                             Rcpp::Named("empty") = em::counted_from_one(counts.empty));
 }
 
-// The different rows of such counts and their summed weights.
+// The different rows of numbers and their summed weights.
 // [[Rcpp::export(rng = false)]]
 Rcpp::List em_tally_cpp(Rcpp::NumericMatrix x, Rcpp::Nullable<Rcpp::NumericVector> weights) {
   const Rcpp::NumericVector given = weights.isNull() ? Rcpp::NumericVector() : Rcpp::NumericVector(weights);
   const int n = x.nrow();
-  if (x.ncol() != 2) throw std::invalid_argument("counts need two columns: successes, trials");
   if (weights.isNotNull() && given.size() != n)
     throw std::invalid_argument("there must be a weight for each row");
-  const em::Tally tally = em::tally_rows(x.begin(), n, weights.isNull() ? nullptr : given.begin());
-  Rcpp::NumericMatrix rows(static_cast<int>(tally.first.size()), 2);
+  const em::Tally tally = em::tally_rows(x.begin(), n, x.ncol(), weights.isNull() ? nullptr : given.begin());
+  Rcpp::NumericMatrix rows(static_cast<int>(tally.first.size()), x.ncol());
   for (std::size_t i = 0; i < tally.first.size(); ++i) {
     const int to = static_cast<int>(i);
     const int from = static_cast<int>(tally.first[i]);
-    rows(to, 0) = x(from, 0);
-    rows(to, 1) = x(from, 1);
+    for (int j = 0; j < x.ncol(); ++j) rows(to, j) = x(from, j);
   }
   return Rcpp::List::create(Rcpp::Named("x") = rows, Rcpp::Named("weights") = Rcpp::wrap(tally.weights));
 }

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 
 namespace em {
 
@@ -12,21 +13,20 @@ constexpr double all_whole = 9007199254740992.0;
 
 bool is_whole(double x) { return x >= all_whole || static_cast<double>(static_cast<std::int64_t>(x)) == x; }
 
-// Two counts as one number that differs in its high bits. Very large numbers all look alike, which costs
-// time only.
-std::uint64_t mix(double a, double b) {
-  const auto whole = [](double x) {
-    return std::abs(x) < all_whole ? static_cast<std::uint64_t>(static_cast<std::int64_t>(x)) : 0u;
-  };
-  return whole(a) * 0x9E3779B97F4A7C15u + whole(b) * 0xC2B2AE3D27D4EB4Fu;
+// The bits of a number, spread over all of them. 0 and -0 differ, which makes a row more.
+std::uint64_t spread_bits(double x) {
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, &x, sizeof bits);
+  bits ^= bits >> 32;
+  return bits * 0x9E3779B97F4A7C15u;
 }
 
-// Where a pair has its place: a table of numbers of pairs, with twice as many places as pairs or more.
+// Where a row has its place: a table of numbers of rows, with twice as many places as different rows or more.
 class Places {
  public:
-  explicit Places(const double* counts, Index n) : y_(counts), m_(counts + n), places_(1024, none) {}
+  Places(const double* x, Index n, Index d) : x_(x), n_(n), d_(d), places_(1024, none) {}
 
-  // The number of the row's pair, a new one where it was never met.
+  // The number of the row's kind, a new one where it was never met.
   std::size_t number(Index row, std::vector<Index>& first) {
     std::size_t at = place_of(row, first);
     if (places_[at] != none) return places_[at];
@@ -43,12 +43,25 @@ class Places {
   static constexpr std::uint32_t none = 0xFFFFFFFFu;
 
   std::size_t place_of(Index row, const std::vector<Index>& first) const {
-    std::size_t at = mix(y_[row], m_[row]) >> shift_;
+    std::size_t at = hash(row) >> shift_;
     while (places_[at] != none && !equal(row, first[places_[at]])) at = (at + 1) & (places_.size() - 1);
     return at;
   }
 
-  bool equal(Index a, Index b) const { return y_[a] == y_[b] && m_[a] == m_[b]; }
+  // Differs in its high bits.
+  std::uint64_t hash(Index row) const {
+    std::uint64_t out = 0;
+    for (Index j = 0; j < d_; ++j)
+      out = (out ^ (out >> 29)) * 0xC2B2AE3D27D4EB4Fu + spread_bits(x_[row + j * n_]);
+    return out;
+  }
+
+  bool equal(Index a, Index b) const {
+    for (Index j = 0; j < d_; ++j) {
+      if (x_[a + j * n_] != x_[b + j * n_]) return false;
+    }
+    return true;
+  }
 
   void grow(const std::vector<Index>& first) {
     --shift_;
@@ -58,8 +71,9 @@ class Places {
     }
   }
 
-  const double* y_;
-  const double* m_;
+  const double* x_;
+  Index n_;
+  Index d_;
   int shift_ = 64 - 10;  // the table has 2^(64 - shift) places
   std::vector<std::uint32_t> places_;
 };
@@ -85,9 +99,9 @@ Counts count_rows(Index n, const double* successes, const double* failures, cons
   return found;
 }
 
-Tally tally_rows(const double* counts, Index n, const double* weights) {
+Tally tally_rows(const double* x, Index n, Index d, const double* weights) {
   Tally out;
-  Places places(counts, n);
+  Places places(x, n, d);
   for (Index i = 0; i < n; ++i) {
     const std::size_t number = places.number(i, out.first);
     if (number == out.weights.size()) out.weights.push_back(0.0);

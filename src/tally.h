@@ -1,6 +1,7 @@
-// tally.h: counts as rows of two numbers, successes and trials; checked, and equal rows made one.
+// tally.h: counts as rows of two numbers, successes and trials, are checked; equal rows of counts are made
+// one.
 //
-// A mixture sees nothing of a row but its two counts, so that equal rows with their weights summed have the
+// A mixture sees nothing of a row but its numbers, so that equal rows with their weights summed have the
 // same likelihood: a million rows are often a thousand different ones.
 #pragma once
 
@@ -23,11 +24,11 @@ Counts count_rows(Index n, const double* successes, const double* failures, cons
                   bool one_for_all, double* out);
 
 struct Tally {
-  std::vector<Index> first;     // the row where each pair was first met, in that order
+  std::vector<Index> first;     // the row where each kind was first met, in that order
   std::vector<double> weights;  // summed
 };
 
-// The different rows of n x 2 counts that are whole numbers. weights: null where each row counts once.
-Tally tally_rows(const double* counts, Index n, const double* weights);
+// The different rows of n x d numbers. weights: null where each row counts once.
+Tally tally_rows(const double* x, Index n, Index d, const double* weights);
 
 }  // namespace em

@@ -28,9 +28,7 @@ some_native <- function() {
                        list(responsibilities = matrix(1 / k, n, k), forgiving = FALSE),
                        list(parameters = parameters, forgiving = rarely(2)))),
     control = c(unclass(em_control(max_iter = sample(0:20, 1L), tol = pick(0, 1e-6), accelerate = rarely(2), threads = sample.int(3L, 1L))),
-                list(unit = 1, ends = rarely(2))),
-    settings = list(0.5, 3, "b", TRUE, NULL),
-    kinds = list("number", "count", c("a", "b"), "flag", "count or NULL")
+                list(unit = 1, ends = rarely(2)))
   )
 }
 
@@ -67,14 +65,9 @@ some_points <- function(n) {
   matrix(stats::rnorm(2 * free) / 10, free, 2L)
 }
 
-some_names <- function(n) {
-  d <- if (is.matrix(n$parameters$mean)) ncol(n$parameters$mean) else 1L
-  pick(NULL, rep_len(letters, d), if (rarely(3)) rubbish())
-}
-
 # A sound call of which this function may say that it can't be answered.
 may_refuse <- function(name, n) {
-  switch(name, given = , races = , each = , share = , named = , place = TRUE, counts = , tally = n$family$name != "binomial", FALSE)
+  switch(name, given = , races = , each = , share = , place = TRUE, counts = , tally = n$family$name != "binomial", FALSE)
 }
 
 fuzz_boundary <- function() {
@@ -103,11 +96,6 @@ fuzz_boundary <- function() {
     tally = quote(core("em_tally_cpp")(n$data$x, n$data$weights)),
     finite = quote(core("em_finite_cpp")(n$data$x)),
     distances = quote(core("em_distances_cpp")(n$data, n$family, n$parameters)),
-    row_max = quote(core("em_row_max_cpp")(n$data$x)),
-    distinct = quote(core("em_distinct_cpp")(n$data$x, pick(nrow(n$data$x), 5L, 1e9, -1L), pick(2L, 1e9, -1L))),
-    plain = quote(core("em_plain_start_cpp")(n$parameters[-1L], n$family$name, n$family$k, NCOL(n$data$x))),
-    named = quote(core("em_named_cpp")(n$parameters, letters[seq_along(n$latent$proportions)], some_names(n))),
-    tidy = quote(core("em_tidy_cpp")(n$settings, n$kinds)),
     kernels = quote(core("em_kernels_cpp")())
   )
   refused <- 0L

@@ -3,7 +3,10 @@
 #   x        the data as a user gives them          x_of(n)  new data of the same kind, n rows
 #   k, start a start by parameters                  family   its object
 #   shift, scale  does the family move with x + b, x * s?
-#   oracle   how helper-reference.R calls it: list(structure, family)
+#   own      the name of its location
+#   oracle   how helper-reference.R calls it: list(structure, family); or list(blocks, parameters), functions of x and of a
+#            start, for helper-reference-families.R
+#   given(x, group)   of families that do not scale: their M-step where the groups of the rows are known
 
 law_structures <- c("EII", "VII", "EEI", "VEI", "EVI", "VVI", "EEE", "VEE", "EVE", "VVE", "EEV", "VEV", "EVV",
                     "VVV")
@@ -28,6 +31,21 @@ law_counts <- function(n, seed) {
   })
 }
 
+# Rates for exposures that differ, some of them 0.
+law_rates <- function(n, seed) {
+  withr_seed(seed, {
+    exposure <- runif(n, 0.3, 2) * (seq_len(n) %% 20 > 0)
+    cbind(count = rpois(n, c(0.6, 3, 9)[sample(3, n, replace = TRUE)] * exposure), exposure = exposure)
+  })
+}
+
+law_two_counts <- function(n, seed) {
+  withr_seed(seed, {
+    z <- sample(3, n, replace = TRUE)
+    cbind(a = rpois(n, c(1, 4, 9)[z]), b = rpois(n, c(6, 2, 2)[z]))
+  })
+}
+
 # A seed that leaves the caller's generator as it was.
 withr_seed <- function(seed, code) {
   old <- get0(".Random.seed", globalenv(), inherits = FALSE)
@@ -43,31 +61,141 @@ law_cases <- function() {
       name = name, family = em_gaussian(name), x_of = function(n) law_matrix(n, 3, 11), k = 3L,
       start = list(proportions = c(0.4, 0.3, 0.3),
                    mean = rbind(c(0, 0, 0), c(3, -1, 0), c(-2, 3, 0)), covariance = diag(3)),
-      shift = TRUE, scale = TRUE, oracle = list(structure = name, family = "gaussian")
+      shift = TRUE, scale = TRUE, own = "mean", oracle = list(structure = name, family = "gaussian")
     )
   })
   one <- lapply(c("E", "V"), function(name) {
     list(
       name = name, family = em_gaussian(name), x_of = function(n) law_matrix(n, 1, 12)[, 1], k = 3L,
       start = list(proportions = c(0.4, 0.3, 0.3), mean = c(0, 3, -2), sd = c(1, 1, 1)),
-      shift = TRUE, scale = TRUE, oracle = list(structure = name, family = "gaussian")
+      shift = TRUE, scale = TRUE, own = "mean", oracle = list(structure = name, family = "gaussian")
     )
   })
   coins <- list(
     name = "binomial", family = em_binomial(), x_of = function(n) law_counts(n, 13), k = 3L,
     start = list(proportions = c(0.4, 0.3, 0.3), prob = c(0.3, 0.5, 0.7)),
-    shift = FALSE, scale = FALSE, oracle = list(structure = NA, family = "binomial")
+    shift = FALSE, scale = FALSE, own = "prob", oracle = list(structure = NA, family = "binomial"),
+    given = function(x, group) c(tapply(x[, 1], group, sum) / tapply(rowSums(x), group, sum))
   )
-  cases <- c(one, many, list(coins))
+  rates <- list(
+    name = "poisson", family = em_poisson("exposure"), x_of = function(n) law_rates(n, 14), k = 3L,
+    start = list(proportions = c(0.4, 0.3, 0.3), rate = c(0.5, 2.5, 8)),
+    shift = FALSE, scale = FALSE, own = "rate",
+    oracle = list(blocks = function(x) list(reference_block("poisson", x[, 1], exposure = x[, 2])),
+                  parameters = function(start) list(list(rate = matrix(start$rate)))),
+    given = function(x, group) c(tapply(x[, 1], group, sum) / tapply(x[, 2], group, sum))
+  )
+  counts <- list(
+    name = "poisson, 2 columns", family = em_poisson(), x_of = function(n) law_two_counts(n, 15), k = 3L,
+    start = list(proportions = c(0.4, 0.3, 0.3), rate = cbind(c(0.5, 3, 8), c(5, 2, 3))),
+    shift = FALSE, scale = FALSE, own = "rate",
+    oracle = list(blocks = function(x) list(reference_block("poisson", x)),
+                  parameters = function(start) list(list(rate = start$rate))),
+    given = function(x, group) apply(x, 2, function(y) tapply(y, group, mean))
+  )
+  cases <- c(one, many, list(coins, rates, counts))
   names(cases) <- vapply(cases, function(case) case$name, "")
   cases
 }
 
-# A run of so many plain iterations from the start of a case.
-law_run <- function(case, x, n_iter = 12, ..., start = case$start, control = list()) {
-  control <- do.call(em_control, utils::modifyList(list(tol = 0, max_iter = n_iter, accelerate = FALSE), control))
-  em_fit(x, k = length(start$proportions), family = case$family, start = start, control = control, ...)
+# What the oracle of families by columns makes of x in n_iter iterations: list(parameters, trace).
+blocks_oracle <- function(case, x, start, proportions, weights = rep(1, NROW(x)), n_iter = 10) {
+  blocks <- case$oracle$blocks(x)
+  says <- case$name != "poisson" | x[, NCOL(x)] > 0 # rows that say something
+  own <- if (identical(proportions, "free")) start$proportions else if (is.numeric(proportions)) proportions
+  p <- list(proportions = if (is.null(own)) rep(1 / 3, 3) else own, blocks = case$oracle$parameters(start))
+  held <- if (!identical(proportions, "free")) p$proportions
+  trace <- reference_blocks_loglik(blocks, p, weights * says)
+  for (iteration in seq_len(n_iter)) {
+    p <- reference_blocks_step(blocks, weights * says * reference_blocks_responsibilities(blocks, p))
+    if (!is.null(held)) p$proportions <- held
+    trace <- c(trace, reference_blocks_loglik(blocks, p, weights * says))
+  }
+  list(parameters = c(p["proportions"], p$blocks[[1]]), trace = trace)
 }
+
+# Every latent structure that a case runs through the laws with. Units and labels are a function of the row's number.
+law_latents <- list(
+  free = list(latent = em_mixture()),
+  equal = list(latent = em_mixture("equal")),
+  held = list(latent = em_mixture(c(0.5, 0.3, 0.2))),
+  labelled = list(latent = em_mixture(), label_of = function(row) ifelse(row %% 5 == 0, row %% 3 + 1, NA)),
+  noise = list(latent = em_mixture(noise = TRUE)),
+  unit = list(latent = em_mixture(unit = "id"), unit_of = function(row) (row * 7) %% 11 + 11 * ((row - 1) %/% 30)),
+  both = list(latent = em_mixture(unit = ~ id), unit_of = function(row) (row * 7) %% 11 + 11 * ((row - 1) %/% 30),
+              label_of = function(row) ifelse(row %% 30 == 4, row %/% 30 %% 3 + 1, NA))
+)
+
+# Families with every structure that they allow: all of them free, some of them all.
+law_columns <- function(cases = law_cases(), some = c("V", "VVV", "EEE", "binomial")) {
+  with_latent <- function(case, kind) {
+    out <- c(case, law_latents[[kind]], kind = kind)
+    out$structure <- case$name
+    if (kind != "free") out$name <- paste0(case$name, ", ", kind)
+    if (kind %in% c("equal", "held")) out$start$proportions <- NULL
+    if (!is.null(out$unit_of)) out$x_of <- function(n) alike_in_units(case$x_of(n), out$unit_of(seq_len(n)))
+    if (kind == "noise") out$start$proportions <- c(0.95 * case$start$proportions, 0.05)
+    out
+  }
+  out <- lapply(cases, with_latent, kind = "free")
+  for (kind in setdiff(names(law_latents), "free")) {
+    able <- if (kind == "noise") setdiff(some, "binomial") else some
+    out <- c(out, lapply(cases[able], with_latent, kind = kind))
+  }
+  unname(out)
+}
+
+# The same rows, those near each other in the first column (in the share of successes) in one unit.
+alike_in_units <- function(x, unit) {
+  key <- if (is.integer(x)) x[, 1] / rowSums(x) else as.matrix(x)[, 1]
+  law_rows(x, order(key)[order(order(unit))])
+}
+
+# What em_fit() gets: rows `at` of those that x_of() made, and what belongs to them. copy: rows that are there several
+# times are several units.
+law_data <- function(case, x, at = seq_len(NROW(x)), copy = NULL) {
+  x <- law_rows(x, at)
+  if (is.null(case$unit_of)) return(x)
+  data.frame(id = paste(case$unit_of(at), copy), x)
+}
+
+law_labels <- function(case, at) if (!is.null(case$label_of)) case$label_of(at)
+
+# The same number for all rows of a unit.
+law_recycled <- function(case, values, at) {
+  by <- if (is.null(case$unit_of)) at else case$unit_of(at) + 1
+  values[(by - 1) %% length(values) + 1]
+}
+
+# A run of so many plain iterations from the start of a case.
+law_run <- function(case, x, n_iter = 12, ..., start = case$start, control = list(), at = seq_len(NROW(x)),
+                    copy = NULL) {
+  control <- do.call(em_control, utils::modifyList(list(tol = 0, max_iter = n_iter, accelerate = FALSE), control))
+  law_fit(case, x, start = start, control = control, ..., at = at, copy = copy)
+}
+
+law_fit <- function(case, x, k = case$k, start = case$start, ..., at = seq_len(NROW(x)), copy = NULL) {
+  latent <- if (is.null(case$latent)) em_mixture() else case$latent
+  em_fit(law_data(case, x, at, copy), k = k, family = case$family, latent = latent, start = start,
+         labels = law_labels(case, at), ...)
+}
+
+law_oracle <- function(case, x, n_iter, ..., start = case$start) {
+  if (!is.null(case$oracle$blocks)) {
+    proportions <- if (is.null(case$latent)) "free" else case$latent$proportions
+    return(blocks_oracle(case, x, start, proportions, n_iter = n_iter, ...))
+  }
+  rows <- seq_len(NROW(x))
+  noise <- if (identical(case$kind, "noise")) {
+    box <- emfit:::latent_bind(case$latent, emfit:::em_data(x, case$family), case$family)
+    rep(-log(emfit:::noise_volume(box)), length(rows))
+  }
+  reference_em(x, case$k, structure = case$oracle$structure, family = case$oracle$family, start = start,
+               proportions = case$latent$proportions, n_iter = n_iter, log_noise = noise,
+               labels = law_labels(case, rows), unit = if (is.null(case$unit_of)) rows else case$unit_of(rows), ...)
+}
+
+law_loose <- function(case) if (case$structure %in% c("EVE", "VVE")) 1e-6 else 1e-8
 
 law_rows <- function(x, i) if (is.matrix(x)) x[i, , drop = FALSE] else x[i]
 

@@ -7,19 +7,34 @@
 # `x` is a matrix, or for family = "binomial" the two columns successes and failures.
 # `proportions` is "free", "equal" or k numbers that are held. Returns the parameters after n_iter iterations
 # and the log-likelihood at the start and after each.
+#
+#   unit       which rows share a component; `weights` are the same in all rows of a unit
+#   labels     the component of some rows, NA where it is not known, k + 1 for noise
+#   log_noise  the log density of noise, one number for each row; proportions then have k + 1 entries
 reference_em <- function(x, k, structure = "VVV", start, proportions = "free", weights = rep(1, NROW(x)),
-                         n_iter = 10, algorithm = c("em", "ecm"), family = c("gaussian", "binomial")) {
+                         n_iter = 10, algorithm = c("em", "ecm"), family = c("gaussian", "binomial"),
+                         unit = seq_len(NROW(x)), labels = NULL, log_noise = NULL) {
   algorithm <- match.arg(algorithm)
   family <- match.arg(family)
   x <- as.matrix(x)
   p <- reference_parameters(start, k, ncol(x), proportions, family)
-  trace <- reference_loglik(x, p, weights, family)
+  if (!is.null(log_noise) && is.null(start$proportions)) p$proportions <- c(0.95 * p$proportions, 0.05)
+  unit <- match(unit, unique(unit))
+  of_unit <- weights[!duplicated(unit)]
+  joint <- function(p) reference_unit_joint(x, p, k, family, unit, labels, log_noise)
+  trace <- sum(of_unit * reference_row_loglik(joint(p)))
   for (iteration in seq_len(n_iter)) {
-    r <- weights * reference_responsibilities(x, p, family)
-    if (identical(proportions, "free")) p$proportions <- colSums(r) / sum(r)
+    now <- joint(p)
+    r <- of_unit * exp(now - reference_row_loglik(now))
+    share <- colSums(r) / sum(r)
+    if (identical(proportions, "free")) p$proportions <- share
+    if (identical(proportions, "equal") && !is.null(log_noise)) {
+      p$proportions <- c(rep((1 - share[k + 1]) / k, k), share[k + 1])
+    }
+    r <- r[unit, seq_len(k), drop = FALSE]
     p <- if (family == "binomial") reference_binomial_step(x, r, p) else
       reference_gaussian_step(x, r, p, structure, algorithm)
-    trace <- c(trace, reference_loglik(x, p, weights, family))
+    trace <- c(trace, sum(of_unit * reference_row_loglik(joint(p))))
   }
   list(parameters = reference_shapes(p), trace = trace, loglik = trace[length(trace)])
 }
@@ -53,6 +68,15 @@ reference_log_joint <- function(x, p, family = "gaussian") {
     log(p$proportions[j]) - sum(log(diag(root))) - ncol(x) / 2 * log(2 * pi) - colSums(z^2) / 2
   }
   matrix(vapply(seq_len(k), one, numeric(nrow(x))), nrow(x), k)
+}
+
+# The same for units, a row each: of all their rows, under what is known of them.
+reference_unit_joint <- function(x, p, k, family, unit, labels = NULL, log_noise = NULL) {
+  own <- replace(p, "proportions", list(rep(1, k)))
+  density <- cbind(reference_log_joint(x, own, family), log_noise)
+  out <- rowsum(density, unit) + rep(log(p$proportions), each = max(unit))
+  for (i in which(!is.na(labels))) out[unit[i], -labels[i]] <- -Inf
+  out
 }
 
 reference_row_loglik <- function(joint) {

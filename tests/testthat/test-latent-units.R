@@ -8,7 +8,7 @@ unit_case <- function(n = 9007, seed = 3) {
     unit <- findInterval(seq_len(n), ends + 1) + 1
     group <- sample(2, length(ends), replace = TRUE)[unit]
     labels <- integer(n)
-    labels[ends[c(5, 40)]] <- c(1L, 2L)
+    labels[ends[c(2, 5)]] <- c(1L, 2L)
     list(unit = unit,
          data = list(x = matrix(rnorm(n, c(0, 1)[group]), n), weights = c(0, 1, 2.5)[unit %% 3 + 1], missing = FALSE,
                      units = ends, labels = labels),

@@ -86,7 +86,7 @@ gives("threads change nothing", coef(em_fit(two, 2, control = em_control(threads
 # ---- family, latent ----
 fails("family = \"gausian\"", em_fit(two, 2, family = "gausian"), "argument", "not \"gausian\"",
       "Did you mean \"gaussian\"?")
-fails("family = poisson()", em_fit(two, 2, family = poisson()), "argument", "`family` must be", "\"poisson\"")
+fails("family = Gamma()", em_fit(two, 2, family = Gamma()), "argument", "`family` must be", "\"poisson\"")
 fails("family = 3", em_fit(two, 2, family = 3), "argument", "`family` must be", "not 3.")
 gives("a family of stats", em_fit(two, start = fit2, family = gaussian())$family, em_gaussian())
 gives("a constructor", em_fit(two, start = fit2, family = em_gaussian)$family, em_gaussian())

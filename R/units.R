@@ -1,0 +1,248 @@
+# Units: rows that belong together, as those of a person or a series. A latent structure says that there are some:
+# latent_unit(). `data$unit` is NULL, or
+#   list(value = the unit of each row as it was given, codes = their numbers, by first appearance,
+#        name = what a column of them is called, columns = names of those columns of the data that say it)
+# The core gets the rows of a unit together: see row_order().
+
+# A user's columns -> list(x = those that are left, unit). home: where names are looked up that are no columns.
+part_units <- function(x, latent, home = emptyenv(), arg = "x") {
+  said <- latent_unit(latent)
+  if (is.null(said)) return(list(x = x, unit = NULL))
+  columns <- named_columns(x, unit_variables(said))
+  value <- unit_values(said, x, columns, home, arg)
+  unit <- list(value = value, codes = match(value, unique(value)), name = unit_name(said), columns = names(columns))
+  list(x = without_columns(x, names(columns)), unit = unit)
+}
+
+unit_variables <- function(said) {
+  if (inherits(said, "formula")) all.vars(said[[2L]]) else if (is_unit_name(said)) said else character()
+}
+
+is_unit_name <- function(said) is.character(said) && !is.factor(said) && length(said) == 1L
+
+unit_name <- function(said) {
+  if (is_unit_name(said)) return(said)
+  if (inherits(said, "formula") && is.symbol(said[[2L]])) as.character(said[[2L]]) else "unit"
+}
+
+named_columns <- function(x, names) {
+  if (is.environment(x)) return(mget(names[names %in% ls(x, all.names = TRUE)], envir = x))
+  here <- intersect(names, if (is.list(x)) names(x) else colnames(x))
+  stats::setNames(lapply(here, function(name) if (is.list(x)) x[[name]] else as.vector(x[, name])), here)
+}
+
+without_columns <- function(x, names) {
+  if (!length(names) || is.environment(x)) return(x)
+  if (is.list(x)) {
+    for (name in names) x[[name]] <- NULL
+    return(x)
+  }
+  x[, !colnames(x) %in% names, drop = FALSE]
+}
+
+unit_values <- function(said, x, columns, home, arg) {
+  if (inherits(said, "formula")) return(evaluate(said[[2L]], columns, environment(said), "unit"))
+  if (!is_unit_name(said)) return(said)
+  value <- if (length(columns)) columns[[said]] else look_up(said, home)
+  if (!is.null(value) && !is.function(value)) return(value)
+  has <- if (is.list(x)) names(x) else colnames(x)
+  abort_em(if (arg == "newdata") "newdata" else "argument", c(
+    sprintf("`%s` lacks the column \"%s\", which says the unit of each row.", arg, said),
+    x = if (length(has)) sprintf("It has %s.", quoted(has)),
+    i = if (arg == "x") "Give a column of the data, or a value for each row: em_mixture(unit = )."
+  ))
+}
+
+check_units <- function(unit, n, arg = "x") {
+  if (is.null(unit)) return(NULL)
+  value <- unit$value
+  if (!is.atomic(value) || is.null(value) || length(dim(value)) > 1L) {
+    abort_em("argument", sprintf("`unit` must be a factor, text or numbers, not %s.", describe_value(value)))
+  }
+  if (length(value) != n) {
+    abort_em("argument", sprintf("`unit` must have a value for each row of `%s`: %d, not %s.", arg, n, count(value)))
+  }
+  blank <- which(is.na(value))
+  if (length(blank)) {
+    abort_em("argument", c(sprintf("`unit` must say the unit of every row: it is NA in %s (%s).",
+                                   plural(length(blank), "row"), enumerate(blank)),
+                           i = "Leave these rows out, or give each a value of its own."))
+  }
+  unit
+}
+
+keep_units <- function(unit, rows) {
+  if (is.null(unit)) return(NULL)
+  unit$value <- unit$value[rows]
+  unit$codes <- match(unit$value, unique(unit$value))
+  unit
+}
+
+# What is said of some rows of a unit is said of the unit: it has one weight, and a label of any row is that of all.
+share_in_units <- function(frame) {
+  unit <- frame$unit
+  if (is.null(unit)) return(frame)
+  if (!is.null(frame$weights)) check_alike_in_units(as.matrix(frame$weights), unit, "weights")
+  labels <- frame$labels
+  if (is.null(labels)) return(frame)
+  if (!is.null(labels$beliefs)) {
+    check_alike_in_units(labels$beliefs, unit, "labels")
+    return(frame)
+  }
+  known <- which(!is.na(labels$codes))
+  of_unit <- known[match(unit$codes, unit$codes[known])]
+  other <- known[labels$codes[known] != labels$codes[of_unit[known]]]
+  if (length(other)) abort_labels_of_unit(labels, unit, c(of_unit[other[1L]], other[1L]))
+  frame$labels$codes <- labels$codes[of_unit]
+  frame
+}
+
+check_alike_in_units <- function(values, unit, arg) {
+  first <- match(unit$codes, unit$codes)
+  differs <- which(rowSums(values != values[first, , drop = FALSE]) > 0)
+  if (!length(differs)) return(invisible())
+  at <- c(first[differs[1L]], differs[1L])
+  abort_em("argument", c(
+    sprintf("`%s` must be the same in all rows of a unit: rows %d and %d are of unit %s.", arg, at[1L], at[2L],
+            dQuote(as.character(unit$value[at[1L]]), FALSE)),
+    x = sprintf("They have %s and %s.", enumerate(number(values[at[1L], ])), enumerate(number(values[at[2L], ]))),
+    i = if (arg == "weights") "A weight says how often the whole unit counts; take one for each unit."
+  ))
+}
+
+abort_labels_of_unit <- function(labels, unit, at) {
+  shown <- if (is.null(labels$levels)) labels$codes[at] else labels$levels[labels$codes[at]]
+  abort_em("argument", c(
+    sprintf("`labels` must agree in all rows of a unit: rows %d and %d are of unit %s.", at[1L], at[2L],
+            dQuote(as.character(unit$value[at[1L]]), FALSE)),
+    x = sprintf("They are labelled %s and %s.", shown[1L], shown[2L])
+  ))
+}
+
+# Of these rows, those whose unit has no others.
+rows_of_whole_units <- function(unit, rows) {
+  if (is.null(unit)) return(rows)
+  rows[!unit$codes[rows] %in% unit$codes[-rows]]
+}
+
+# The order in which the core gets the rows, NULL where it is the user's: units together, in them equal patterns of
+# missing cells.
+row_order <- function(data) {
+  if (is.null(data$unit)) return(if (anyNA(data$x)) order_by_pattern(data$x))
+  if (anyNA(data$x)) return(order_by_pattern(data$x, data$unit$codes))
+  if (is.unsorted(data$unit$codes)) order(data$unit$codes, method = "radix")
+}
+
+# Are there cells of `x` that are missing?
+has_gaps <- function(data) !is.null(data$order) && (is.null(data$unit) || anyNA(data$x))
+
+# The last row of each unit, in the core's order.
+native_units <- function(unit, order) {
+  if (is.null(unit)) return(NULL)
+  codes <- if (is.null(order)) unit$codes else unit$codes[order]
+  list(units = ends_of(codes))
+}
+
+ends_of <- function(codes) which(c(codes[-1L] != codes[-length(codes)], TRUE))
+
+codes_of_ends <- function(ends) rep(seq_along(ends), diff(c(0L, ends)))
+
+# The unit of each row, of data or of rows as the core has them; every row is one where nothing else is said.
+unit_codes <- function(data) {
+  if (!is.null(data[["unit"]])) return(data[["unit"]]$codes)
+  if (!is.null(data[["units"]])) codes_of_ends(data[["units"]])
+}
+
+# Whatever is drawn of rows is drawn of units: draw(w) gets the weights of all units and gives each a number, which
+# its rows share.
+draw_units <- function(data, draw) {
+  codes <- unit_codes(data)
+  weights <- if (is.null(data$weights)) rep(1, nrow(data$x)) else data$weights
+  if (is.null(codes)) return(draw(weights))
+  draw(weights[!duplicated(codes)])[codes]
+}
+
+# About n rows out of those with weight, in whole units.
+sample_rows_of <- function(native, n) {
+  codes <- unit_codes(native)
+  counting <- if (is.null(native$weights)) seq_len(nrow(native$x)) else which(native$weights > 0)
+  if (is.null(codes)) {
+    count <- length(counting)
+    return(counting[sort(sample.int(count, n, useHash = count > 2L * n), method = "radix")])
+  }
+  sizes <- tabulate(codes[counting], max(codes))
+  drawn <- sample.int(length(sizes))
+  taken <- drawn[seq_len(sum(cumsum(sizes[drawn]) < n) + 1L)]
+  counting[codes[counting] %in% taken]
+}
+
+# The sum of the weights, each unit's once.
+count_observations <- function(data) {
+  codes <- unit_codes(data)
+  if (is.null(codes)) return(if (is.null(data$weights)) data$n else sum(data$weights))
+  if (is.null(data$weights)) max(codes) else sum(data$weights[!duplicated(codes)])
+}
+
+# A row for each unit, its mean: where groups of units are looked for.
+means_of_units <- function(native) {
+  codes <- codes_of_ends(native$units)
+  seen <- !is.na(native$x)
+  x <- native$x
+  x[!seen] <- 0
+  native$x <- unname(rowsum(x, codes, reorder = FALSE) / rowsum(seen + 0, codes, reorder = FALSE))
+  native$x[is.nan(native$x)] <- NaN
+  native$missing <- anyNA(native$x)
+  native$weights <- native$weights[native$units]
+  native[c("units", "labels", "log_beliefs", "log_noise")] <- NULL
+  native
+}
+
+check_units_k <- function(data, k) {
+  if (is.null(data$unit)) return(invisible())
+  units <- max(data$unit$codes)
+  if (k <= units) return(invisible())
+  abort_em("input", c(sprintf("Can't fit %s to %s.", plural(k, "component"), plural(units, "unit")),
+                      i = "The rows of a unit are of one component: use fewer components."))
+}
+
+# "40 units of 3 to 9 rows"
+describe_units <- function(unit) {
+  if (is.null(unit)) return(NULL)
+  sizes <- range(tabulate(unit$codes))
+  rows <- if (sizes[1L] == sizes[2L]) plural(sizes[1L], "row") else sprintf("%d to %d rows", sizes[1L], sizes[2L])
+  sprintf("%s of %s", plural(max(unit$codes), "unit"), rows)
+}
+
+# With the column of the units in front, in rows that are to be fitted again.
+with_unit_column <- function(rows, unit) {
+  if (is.null(unit)) return(rows)
+  data.frame(stats::setNames(list(unit$value), unit$name), rows, check.names = FALSE)
+}
+
+# Of new rows for a fit.
+new_units <- function(newdata, fit) {
+  said <- latent_unit(fit$latent)
+  if (is.null(said)) return(list(x = newdata, unit = NULL))
+  if (isTRUE(said)) {
+    abort_em("newdata", c(
+      "The units of the new rows are not said: the fit has a value for each of its own rows.",
+      i = "Fit by a column, em_mixture(unit = \"id\"), which new rows can have too."
+    ))
+  }
+  lacking <- setdiff(fit$data$unit$columns, if (is.list(newdata)) names(newdata) else colnames(newdata))
+  if (length(lacking)) {
+    abort_em("newdata", c(sprintf("`newdata` lacks %s, which says the unit of each row.", quoted(lacking)),
+                          i = "Rows that have no other row in their unit need a value of their own."))
+  }
+  parted <- part_units(newdata, fit$latent, arg = "newdata")
+  parted$unit <- check_units(parted$unit, NROW(newdata), "newdata")
+  parted
+}
+
+# The rows of these units, one unit after the other, each a unit of its own: list(rows, unit).
+rows_of_units <- function(unit, drawn) {
+  rows <- split(seq_along(unit$codes), unit$codes)[drawn]
+  codes <- rep(seq_along(rows), lengths(rows))
+  unit[c("value", "codes")] <- list(codes, codes)
+  list(rows = unlist(rows, use.names = FALSE), unit = unit)
+}

@@ -1,0 +1,21 @@
+# Rates.
+fails("an exposure of 0 beside a count", em_fit(c(3, 1), 1, em_poisson(c(0, 1))), "exposure",
+      "can't be 0 where there are counts", "Row 1 has exposure 0 and 3 counts.")
+fails("exposure below 0", em_fit(c(3, 1), 1, em_poisson(c(1, -1))), "exposure", "must not be negative", "Row 2")
+fails("an unknown exposure", em_fit(c(3, 1), 1, em_poisson(c(1, NA))), "exposure", "must be known", "Row 2 has exposure NA")
+fails("an infinite exposure", em_fit(c(3, 1), 1, em_poisson(c(1, Inf))), "exposure", "must be finite", "Row 2")
+fails("an offset of log(0) beside a count", em_fit(y ~ 1 + offset(log(e)), data.frame(y = 1:2, e = 0:1), 1, "poisson"),
+      "exposure", "Row 1 has exposure 0 and 1 count.")
+fails("two exposures for three rows", em_fit(1:3, 1, em_poisson(1:2)), "argument", "`exposure`", "3, not 2")
+fails("exposure = \"\"", em_poisson(""), "argument", "`exposure`", "not \"\".")
+fails("exposure of no length", em_poisson(numeric()), "argument", "`exposure`", "length 0")
+fails("a rate for a count", em_fit(c(0.3, 1.2), 1, "poisson"), "counts", "whole counts", "Row 1 has 0.3")
+fails("a negative number of counts", em_fit(c(3, -2, -1), 1, "poisson"), "counts", "Row 2 has -2", "2 rows are affected")
+fails("logical counts", em_fit(c(TRUE, FALSE), 1, "poisson"), "input", "numeric")
+fails("no exposure at all", em_fit(c(0, 0), 1, em_poisson(c(0, 0))), "exposure", "no exposure in any row")
+fails("nothing counted anywhere", em_fit(c(NA_real_, NA_real_), 1, "poisson"), "missing", "no observed value")
+fails("a column never counted", em_fit(cbind(a = 1:3, b = NA), 1, "poisson"), "missing", "no observed value in column \"b\"")
+fails("a prior of another family", em_fit(1:5, 1, em_poisson(prior = em_prior())), "argument", "Poisson components")
+fails("noise beside rates", em_fit(1:9, 2, "poisson", latent = em_mixture(noise = TRUE)), "unsupported", "noise")
+gives("exposure 0 and no count says nothing", unname(em_fit(c(3, 0, 5), 1, em_poisson(c(1, 0, 1)))$parameters$rate), 4)
+gives("a rate of one row", unname(em_fit(7, 1, em_poisson(2))$parameters$rate), 3.5)
