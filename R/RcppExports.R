@@ -53,6 +53,10 @@ em_races_cpp <- function(data, family, latent, starts, control) {
     .Call(`_emfit_em_races_cpp`, data, family, latent, starts, control)
 }
 
+em_chain_cpp <- function(log_density, initial, transition, ends, want) {
+    .Call(`_emfit_em_chain_cpp`, log_density, initial, transition, ends, want)
+}
+
 em_share_cpp <- function(data, family, latent, starts, structures, threads) {
     .Call(`_emfit_em_share_cpp`, data, family, latent, starts, structures, threads)
 }
@@ -63,5 +67,9 @@ em_run_each_cpp <- function(data, families, latent, starts, control) {
 
 em_certainty_cpp <- function(data, family, latent, parameters, threads) {
     .Call(`_emfit_em_certainty_cpp`, data, family, latent, parameters, threads)
+}
+
+em_leave_out_cpp <- function(data, family, latent, parameters, group, threads) {
+    .Call(`_emfit_em_leave_out_cpp`, data, family, latent, parameters, group, threads)
 }
 

@@ -86,3 +86,42 @@
 #' fit
 #' table(three_groups$group, predict(fit))
 "three_groups"
+
+#' Friends or rules: four situations of role conflict
+#'
+#' In four situations each of 216 respondents said whether a duty towards a friend (particularistic) or one towards
+#' everybody (universalistic) comes first. A classic of latent class analysis: two classes describe the table well.
+#'
+#' @format A data frame with 216 rows and 4 columns `A`, `B`, `C` and `D`, one for each situation, factors with levels
+#'   `particularistic` and `universalistic`. Only 16 different rows are possible, and all of them occur.
+#' @source Stouffer, S. A. and Toby, J. (1951). Role conflict and personality. *American Journal of Sociology*, 56(5),
+#'   395--406. The counts are those of the 16 cells of their table.
+#' @references
+#' Goodman, L. A. (1974). Exploratory latent structure analysis using both identifiable and unidentifiable models.
+#' *Biometrika*, 61(2), 215--231. \doi{10.1093/biomet/61.2.215}
+#' @examples
+#' # How many of the four are universalistic
+#' table(rowSums(role_conflict == "universalistic"))
+"role_conflict"
+
+#' What respondents make of interviews
+#'
+#' Answers of 1202 white respondents to the General Social Survey of 1982 about surveys themselves, and what the
+#' interviewer noted about them. Who understood the interview, and who only went along with it?
+#'
+#' @format A data frame with 1202 rows and 4 columns, all factors:
+#' \describe{
+#'   \item{purpose}{surveys serve a good purpose (`good`), it `depends`, or they are a waste of time and money
+#'     (`waste`)}
+#'   \item{accuracy}{their results are `mostly true` or `not true`}
+#'   \item{understanding}{how well the respondent understood the questions, by the interviewer: `good`, or
+#'     `fair or poor`}
+#'   \item{cooperation}{the respondent's attitude, by the interviewer: `interested`, `cooperative`, or `impatient`,
+#'     which includes hostile}
+#' }
+#' Of the 36 different rows that are possible 33 occur.
+#' @source McCutcheon, A. L. (1987). *Latent Class Analysis*. SAGE Publications, table 3.1, p. 30. The rows are the
+#'   cells of that table.
+#' @examples
+#' ftable(interview, row.vars = c("understanding", "cooperation"))
+"interview"

@@ -49,7 +49,7 @@ em_bootstrap <- function(fit, n_boot = 200, type = c("nonparametric", "parametri
   if (type != "weighted") check_drawn_rows(fit)
   control <- refit_control(fit, control, threads)
   runs <- refit_draws(fit, resampler(fit, type), n_boot, control)
-  sound <- !runs$status %in% c("bad_start", "collapsed") & (runs$spread >= least_relative_spread) %in% TRUE
+  sound <- !runs$status %in% c("bad_start", "collapsed") & (runs$spread > 0) %in% TRUE
   aligned <- align_replicates(fit, runs$parameters, which(sound))
   replicates <- t(aligned$parameters[packed_positions(fit$parameters, fit_fields(fit)), , drop = FALSE])
   replicates[!sound, ] <- NA
@@ -88,6 +88,7 @@ resampler <- function(fit, type) {
   model <- fit_model(fit)
   if (type == "parametric") return(function() tallied(simulated_data(fit), model))
   frame <- native <- tallied(fit$data, model)
+  if (!is.null(latent_units(model$latent, fit$data))) return(unit_resampler(native, type))
   function() {
     native$weights <- draw_units(frame, function(w) {
       total <- sum(w)
@@ -101,26 +102,54 @@ resampler <- function(fit, type) {
   }
 }
 
+# What belongs together is drawn as a whole.
+unit_resampler <- function(native, type) {
+  sizes <- diff(c(0L, native$units))
+  check_units_drawn(length(sizes), "Its bootstrap", "em_bootstrap(fit, type = \"parametric\")")
+  weights <- if (is.null(native$weights)) rep(1, length(sizes)) else native$weights[native$units]
+  total <- sum(weights)
+  function() {
+    drawn <- switch(type,
+      nonparametric = as.double(stats::rmultinom(1L, max(1, round(total)), weights)),
+      weighted = stats::rgamma(length(weights), shape = weights)
+    )
+    native$weights <- rep(drawn * (total / sum(drawn)), sizes)
+    native
+  }
+}
+
+# Rows that belong together are left out, or drawn, as a whole; of too few there is nothing to draw from.
+least_units <- 3L
+
+check_units_drawn <- function(n, what, instead) {
+  if (n >= least_units) return(invisible())
+  abort_em("unsupported", c(sprintf("%s needs at least %d series to draw from, not %d.", what, least_units, n),
+                            i = sprintf("Use %s.", instead)))
+}
+
 # New rows from the fit: as many as there are, or as the weights add up to.
 simulated_data <- function(fit) {
   data <- fit$data
   weights <- data$weights
   if (!is.null(weights)) {
-    total <- fit$nobs
-    drawn <- repeated_rows(data, total)
+    series <- latent_units(fit$latent, data)
+    total <- if (is.null(series)) fit$nobs else sum(weights)
+    drawn <- if (is.null(series)) repeated_rows(data, total)
+             else units_by_weight(series, weights, all(weights == floor(weights)))
     rows <- drawn$rows
+    if (!is.null(series)) data$units <- drawn$units
     data$x <- data$x[rows, , drop = FALSE]
     data$labels <- keep_labels(data$labels, rows)
     if (!is.null(data$missing)) data$missing$rows <- which(rows %in% data$missing$rows)
     data$n <- length(rows)
     data$unit <- drawn$unit
-    data$weights <- rep(total / drawn$count, length(rows))
+    data$weights <- rep(total / (if (is.null(series)) drawn$count else length(rows)), length(rows))
   }
-  component <- latent_simulate(fit$latent, fit$parameters, data$n, data$labels, data$unit$codes)
+  component <- latent_simulate(fit$latent, fit$parameters, data$n, data$labels, units_of_rows(fit$latent, data))
   drawn <- simulate_rows(fit_model(fit), fit$parameters, component, data)
   random <- seq_len(family_width(fit))
   absent <- is.na(data$x)
-  drawn <- as.matrix(drawn)[, random]
+  drawn <- family_numbers(fit$family, drawn, data)[, random]
   drawn[is.na(drawn)] <- 0 # the row, or the cell, counts for nothing
   data$x[, random] <- drawn
   data$x[absent] <- NA
@@ -139,8 +168,17 @@ repeated_rows <- function(data, total) {
   c(rows_of_units(data$unit, drawn), count = length(drawn))
 }
 
+# Whole units, as often as their weights say, or drawn by these: their rows and what they then belong to.
+units_by_weight <- function(units, weights, whole) {
+  rows <- split(seq_along(units), units)
+  own <- vapply(rows, function(at) max(weights[at]), 0)
+  chosen <- if (whole) rep(seq_along(rows), own)
+            else sample.int(length(rows), max(1, round(sum(own))), replace = TRUE, prob = own)
+  list(rows = unlist(rows[chosen], use.names = FALSE), units = factor(rep(seq_along(chosen), lengths(rows[chosen]))))
+}
+
 # How many columns of data$x are random; the others, as the trials of counts, are given.
-family_width <- function(fit) ncol(family_observed(fit$family, fit$data))
+family_width <- function(fit) min(ncol(family_observed(fit$family, fit$data)), ncol(fit$data$x))
 
 # Draws in batches, so that the data sets of a batch fit into memory; the batches do not depend on the threads.
 refit_draws <- function(fit, draw, n_boot, control) {

@@ -1,8 +1,13 @@
 # Cross-validation for em_select(): the rows, or units, are cut into folds; every model is fitted to all folds but one, and
 # scored by the log-likelihood of that one. A model starts from its own partition of all rows and from k-means++.
 
-draw_folds <- function(data, folds) {
+draw_folds <- function(data, folds, units = NULL) {
   folds <- check_count(folds, "folds", 2L)
+  if (!is.null(units)) {
+    n <- length(unique(units))
+    check_units_drawn(n, "criterion = \"CV\"", "criterion = \"BIC\"")
+    return(sample(rep_len(seq_len(min(folds, n)), n))[units])
+  }
   most <- if (is.null(data$unit)) data$n else max(data$unit$codes)
   if (folds > most) {
     abort_em("argument", sprintf("`folds` can't be more than the %s: %d, not %d.",
@@ -34,6 +39,7 @@ keep_data_rows <- function(data, rows) {
   data$x <- data$x[rows, , drop = FALSE]
   data$weights <- data$weights[rows]
   data$row_names <- data$row_names[rows]
+  if (!is.null(data$units)) data$units <- data$units[rows, drop = TRUE]
   data$n <- length(rows)
   data["missing"] <- list(NULL)
   data["unit"] <- list(keep_units(data$unit, rows))

@@ -4,14 +4,16 @@
 #   names      names of the user's columns, or NULL         row_names  of the user's rows, or NULL
 #   n          rows                                         vector     was it given as a plain vector?
 #   terms      of the formula, or NULL                      na.action  rows that were left out, or NULL
+#   items      of columns of categories, the levels of each: x has their codes
 #   missing, order   where rows with missing values were kept: see em-missing.R
 #   weighted   were weights given?                          labels     see em-labels.R
 #   width      how many columns of x are fitted, where others (exposures) stand behind them; else NULL
 #   unit       see units.R
+#   units      which rows belong together, a factor whose levels come one after the other, or NULL: see latent_take()
 # and what the family adds.
-em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, labels = NULL, unit = NULL) {
-  frame <- as_frame(x, logical_ok = inherits(family, "em_family_binomial"),
-                    by = if (is.null(terms)) "columns" else "formula")
+em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, labels = NULL, unit = NULL,
+                    units = NULL) {
+  frame <- family_frame(family, x, by = if (is.null(terms)) "columns" else "formula")
   names <- clean_names(frame$names)
   if (!identical(names, frame$names)) {
     frame$names <- names
@@ -22,6 +24,10 @@ em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, l
   if (!is.null(labels)) frame$labels <- check_labels(labels, nrow(frame$x))
   if (!is.null(unit)) frame$unit <- check_units(unit, nrow(frame$x))
   frame$terms <- terms
+  if (!is.null(units)) {
+    check_series_weights(frame$weights, units)
+    frame$units <- units
+  }
   data_of_frame(frame, family, na.action)
 }
 
@@ -38,7 +44,7 @@ data_of_frame <- function(frame, family, na.action) {
 }
 
 # Anything rectangular -> list(x = double matrix without dimnames, names, row_names, vector).
-as_frame <- function(x, logical_ok = FALSE, arg = "x", by = if (arg == "newdata") "newdata" else "columns") {
+as_frame <- function(x, logical_ok = FALSE, arg = "x", by = frame_by(arg)) {
   if (is.null(x)) abort_em("input", sprintf("`%s` has no observations: it is NULL.", arg))
   if (is.object(x)) {
     if (inherits(x, "data.frame")) return(frame_of_columns(x, logical_ok, arg, by))
@@ -293,8 +299,8 @@ determining_columns <- function(x, column) {
 abort_bad_component <- function(component, data, given, family) {
   size <- if (is.matrix(given)) sum(given[, component]) else sum(as.integer(given) == component)
   abort_em("start", c(
-    sprintf("`start` gives component %d no covariance: it has %s, and %s.", component,
-            plural(round(size, 2), "row"), plural(ncol(data$x), "variable")),
+    sprintf("`start` gives component %d no %s: it has %s, and %s.", component,
+            if (family_can_collapse(family)) "covariance" else "density", plural(round(size, 2), "row"), plural(ncol(data$x), "variable")),
     i = simpler_hint(family, "Give it more rows")
   ))
 }
@@ -327,17 +333,19 @@ data_width <- function(data) if (is.null(data$width)) ncol(data$x) else data$wid
 # `beside` is what was said of them: see said_beside().
 new_data <- function(newdata, fit, beside = list()) {
   old <- fit$data
+  taken <- latent_take(fit$latent, newdata, "newdata")
+  newdata <- taken$x
   parted <- new_units(newdata, fit)
   newdata <- parted$x
   family <- if (length(beside)) family_with(fit$family, beside) else fit$family
   newdata <- named_rows(newdata, old, family_variables(family))
-  if (is.null(dim(newdata)) && is.numeric(newdata) && !length(newdata)) newdata <- matrix(0, 0L, ncol(family_frame(fit$family, old)))
+  if (is.null(dim(newdata)) && is.numeric(newdata) && !length(newdata)) newdata <- matrix(0, 0L, ncol(family_given_columns(fit$family, old)))
   if (NROW(newdata) == 0L && length(dim(newdata)) == 2L) {
     frame <- list(x = matrix(0, 0L, NCOL(newdata)), names = old$names, row_names = NULL, vector = FALSE)
   } else if (is.numeric(newdata) && is.null(dim(newdata)) && !length(beside) && length(old$names) > 1L) {
-    frame <- as_frame(matrix(newdata, nrow = 1L), arg = "newdata")
+    frame <- family_frame(family, matrix(newdata, nrow = 1L), "newdata", old = old)
   } else {
-    frame <- as_frame(newdata, logical_ok = TRUE, arg = "newdata")
+    frame <- family_frame(family, newdata, "newdata", old = old)
   }
   if (!all_finite(frame$x)) {
     frame <- treat_missing(frame, stats::na.pass)
@@ -350,6 +358,7 @@ new_data <- function(newdata, fit, beside = list()) {
     data$order <- row_order(data)
   }
   data$complete <- rep(TRUE, data$n)
+  data$units <- taken$units
   data
 }
 

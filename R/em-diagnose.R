@@ -17,9 +17,12 @@
 #'     coordinates): 0 where they coincide; below 0.00125, that of two normal densities a tenth of a standard
 #'     deviation apart, they are taken for one, which [em_fit()] warns of; below 0.1 they share nine tenths of their
 #'     mass; above 3, hardly anything.}
-#'   \item{collapse}{The smallest variance of a component in any direction, relative to the data's; below 1e-6 it
-#'     is taken to sit on points, where the likelihood is unbounded (Hathaway 1985). Binomial components can't
-#'     collapse.}
+#'   \item{collapse}{The smallest spread of a component in any direction, relative to the data's; 0 where its own
+#'     rows have none there but rounding, so that the likelihood is unbounded (Hathaway 1985). Binomial components
+#'     can't collapse.}
+#'   \item{support}{The largest loss of a component by rows that are left out, per parameter: see *Few rows* in
+#'     [em_fit()]. Above 2 a component leans on few rows. `NA` where it isn't asked for: bounded likelihoods, missing
+#'     cells, more than 10000 rows.}
 #'   \item{units}{The largest standard deviation of a column over the smallest. Structures that compare columns
 #'     with each other (EII, VII, EVE, VVE, EEV, VEV) depend on the units.}
 #'   \item{digits}{Decimal digits left of the data's spread beside their distance from 0, of nearly 16.}
@@ -57,7 +60,7 @@ em_diagnose <- function(fit) {
   check_fit(fit)
   name <- name_for_remedies(substitute(fit))
   checks <- list(diagnose_convergence, diagnose_ascent, diagnose_starts, diagnose_symmetry, diagnose_size,
-                 diagnose_distance, diagnose_collapse, diagnose_units, diagnose_digits, diagnose_identifiability,
+                 diagnose_distance, diagnose_collapse, diagnose_support, diagnose_units, diagnose_digits, diagnose_identifiability,
                  diagnose_missing, diagnose_weights)
   found <- lapply(checks, function(check) check(fit, name))
   pick <- function(column, kind) vapply(found, `[[`, kind, column)
@@ -208,20 +211,33 @@ simpler_update <- function(fit) {
 diagnose_collapse <- function(fit, name) {
   least <- min(fit$relative_spread)
   say <- function(status, explanation, remedy = NULL) finding("collapse", status, least, explanation, remedy, name)
-  if (!family_can_collapse(fit$family)) return(say("ok", "Components of this family can't shrink onto single rows."))
+  if (!family_can_collapse(fit$family)) return(say("ok", "Components of this family are not known to shrink onto single rows."))
   bad <- collapsed_components(fit)
   if (length(bad)) {
     return(say("problem",
-               sprintf("Component %s shrank onto %s, where the likelihood has no bound: its fit means nothing.",
-                                  names(fit$counts)[bad[1L]], describe_points(fit, bad[1L])),
+               sprintf("Component %s shrank onto %s, where the %s: its fit means nothing.",
+                       names(fit$counts)[bad[1L]], describe_points(fit, bad[1L]),
+                       if (family_is_bounded(fit$family)) "covariance has no inverse" else "likelihood has no bound"),
                simpler_update(fit)))
   }
-  if (isTRUE(least < 1e-4)) {
+  if (isTRUE(least < 1e-2)) {
     return(say("note", sprintf("Component %s is %s times narrower than the data: is it a group, or rounded values?",
-                               names(fit$counts)[which.min(fit$relative_spread)], number(1 / sqrt(least), 2L)),
+                               names(fit$counts)[which.min(fit$relative_spread)], number(1 / least, 2L)),
                fewer_components(fit)))
   }
   say("ok", "No component has shrunk onto few points.")
+}
+
+diagnose_support <- function(fit, name) {
+  say <- function(status, value, ...) finding("support", status, value, ..., name = name)
+  if (!can_lean(fit_model(fit)) || fit$data$n > most_left_out || length(fit$degenerate)) {
+    return(say("ok", NA, "Not asked what rows that are left out would be worth."))
+  }
+  left <- leave_out(fit$data, fit$parameters, fit_model(fit), fit$df)
+  if (is.null(left)) return(say("ok", NA, "Not asked what rows that are left out would be worth."))
+  most <- max(left$gap)
+  if (length(fit$leaning)) return(say("note", most, describe_leaning(fit), fewer_components(fit)))
+  say("ok", most, c("No component leans on few rows.", describe_leaning(fit)))
 }
 
 diagnose_units <- function(fit, name) {

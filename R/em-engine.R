@@ -1,13 +1,14 @@
 # The only R file that calls the compiled core. A `model` is what a run needs besides data and start:
 # list(family, latent, k), the family already checked against the data.
 
-native_family <- function(model) c(unclass(model$family), k = model$k)
+native_family <- function(model) family_native(model$family, model$k)
 
 native_latent <- function(model) latent_native(model$latent, model$k)
 
 # Rows with missing values go sorted by pattern; what comes back by row is put in the user's order again. What is
 # known of the rows, labels and their density as noise, goes with them.
 native_data <- function(data, model) {
+  if (latent_keeps_order(model$latent)) data <- in_own_order(data)
   order <- data$order
   sorted <- !is.null(order)
   x <- if (sorted) data$x[order, , drop = FALSE] else data$x
@@ -15,7 +16,16 @@ native_data <- function(data, model) {
                kernels = kernels_wanted())
   if (!is.null(data$unit)) rows <- c(rows, native_units(data$unit, order))
   if (!is.null(data$labels)) rows <- c(rows, native_labels(data$labels, order, model$k))
+  units <- latent_units(model$latent, data)
+  if (!is.null(units)) rows$units <- cumsum(rle(units)$lengths)
   c(rows, latent_native_data(model$latent, x, data))
+}
+
+# Where rows follow each other they stay as they are, and one that says nothing counts as those beside it.
+in_own_order <- function(data) {
+  if (!is.null(data$order)) data$order <- seq_len(data$n)
+  data$weights <- series_weights(data$weights, data$units)
+  data
 }
 
 # What options(emfit.kernels =) asks for; NULL: the best.
@@ -45,11 +55,18 @@ is_tallied <- function(model) family_tallies(model$family)
 # Equal rows of counts are tallied: distinct rows with their summed weights give the same statistics.
 tallied <- function(data, model) {
   if (!is_tallied(model) || data$n < 2L || !is.null(data$labels) || !is.null(data$unit)) return(native_data(data, model))
+  if (latent_keeps_order(model$latent)) return(native_data(data, model))
   native_data(em_tally_cpp(data$x, data$weights), model)
 }
 
 # Neither NA nor Inf anywhere.
 all_finite <- function(x) em_finite_cpp(x)
+
+# The different rows of codes or counts with their summed weights.
+tallied_rows <- function(data) em_tally_cpp(data$x, data$weights)
+
+# How many different rows there are.
+count_rows_apart <- function(x) length(em_tally_cpp(x, NULL)$weights)
 
 # Columns of successes and failures, or of successes with their trials, become list(x = successes and trials, sound =
 # are they counts?). Rows with a missing one have no trials.
@@ -59,8 +76,11 @@ count_rows <- function(x, size) em_counts_cpp(x, size)
 draw_starts <- function(data, model, method, n_start, native = tallied(data, model)) {
   n_start <- latent_draws(model$latent, model$k, n_start)
   seeds <- as.double(sample.int(.Machine$integer.max, n_start, replace = TRUE))
-  by_unit <- !is.null(native$units) && method != "random"
-  items <- em_start_cpp(if (by_unit) means_of_units(native) else native, native_family(model), method, seeds)
+  items <- family_starts(model$family, native$x, model$k, method, n_start)
+  by_unit <- is.null(items) && !is.null(native$units) && method != "random" && !latent_keeps_order(model$latent)
+  if (is.null(items)) {
+    items <- em_start_cpp(if (by_unit) means_of_units(native) else native, native_family(model), method, seeds)
+  }
   items <- lapply(items, function(item) {
     if (by_unit) item$partition <- item$partition[codes_of_ends(native$units)]
     if (!is.null(item$parameters)) {
@@ -82,6 +102,33 @@ first_step <- function(item, native, model) {
                 c("responsibilities", "row_loglik"), NULL, 1L)
 }
 
+# Long steps go by the gradient.
+run_settings <- function(control, model) {
+  settings <- unclass(control)
+  settings$accelerate <- settings$accelerate && family_has_score(model$family)
+  settings
+}
+
+# Where each of the items leads in a few iterations: a list of parameters, NULL where to nothing; NULL instead of the
+# list where the data themselves are to blame.
+ends_of_trial <- function(items, native, model, iterations) {
+  settings <- unclass(em_control(max_iter = iterations, threads = 1))
+  settings[c("unit", "ends")] <- list(1, TRUE)
+  run <- em_run_cpp(native, native_family(model), native_latent(model), items, settings)
+  if (is.null(run$defect)) run$ends
+}
+
+# Responsibilities of rows in the core's own shape; NULL where a component has no density.
+native_responsibilities <- function(native, parameters, model) {
+  out <- em_expect_cpp(native, native_family(model), native_latent(model), parameters, "responsibilities", NULL, 1L)
+  if (out$component == 0L && !anyNA(out$responsibilities)) out$responsibilities
+}
+
+# What a chain says of series beside an E-step: see src/r_markov.cpp.
+chain_em <- function(log_density, parameters, ends, want) {
+  em_chain_cpp(log_density, as.double(parameters$initial), bare(parameters$transition), as.integer(ends), want)
+}
+
 # From starting items to the best run. Raises nothing but defects of the data.
 run_em <- function(data, start, model, control, native = tallied(data, model)) {
   run <- run_native(data, native, start$items, model, control)
@@ -91,13 +138,17 @@ run_em <- function(data, start, model, control, native = tallied(data, model)) {
 
 # The same on rows in the core's own shape; ends: also the parameters that every start ended with?
 run_native <- function(data, native, items, model, control, ends = FALSE) {
-  settings <- unclass(control)
+  settings <- run_settings(control, model)
   settings$threads <- resolve_threads(settings, prod(dim(native$x), model$k, length(items)))
   settings <- c(settings, unit = weight_unit(data$weights), ends = ends)
   em_run_cpp(native, native_family(model), native_latent(model), items, settings)
 }
 
 native_rows <- function(native, rows) {
+  if (!is.null(native$units)) {
+    of <- findInterval(rows - 1L, native$units)
+    native$units <- cumsum(rle(of)$lengths)
+  }
   native$x <- native$x[rows, , drop = FALSE]
   native$weights <- native$weights[rows]
   native$log_noise <- native$log_noise[rows]
@@ -117,6 +168,7 @@ parameters_from <- function(data, given, model, threads = 1L) {
   settings$unit <- 1
   settings$ends <- FALSE
   if (is.matrix(given) && !is.double(given)) storage.mode(given) <- "double"
+  if (latent_keeps_order(model$latent)) data <- in_own_order(data)
   start <- list(list(native_order(given, data), forgiving = FALSE))
   names(start[[1L]])[1L] <- if (is.matrix(given)) "responsibilities" else "partition"
   run <- em_run_cpp(native_data(data, model), native_family(model), native_latent(model), start, settings)
@@ -128,15 +180,16 @@ parameters_from <- function(data, given, model, threads = 1L) {
 # One E-step. want: any of "responsibilities", "log_density", "row_loglik", "statistics".
 expect_em <- function(data, parameters, model, want, given = NULL, threads = NULL) {
   threads <- resolve_threads(list(threads = threads), as.double(data$n) * ncol(data$x) * model$k)
+  if (latent_keeps_order(model$latent)) data <- in_own_order(data)
   if (!is.null(given)) {
     given <- native_order(given, data)
     storage.mode(given) <- "double"
   }
-  plain <- lapply(unclass(parameters), function(p) bare_numbers(p))
+  plain <- plain_parameters(parameters)
   native <- native_data(data, model)
   out <- em_expect_cpp(native, native_family(model), native_latent(model), plain, want, given, threads)
   if (out$component > 0 && is.null(given)) {
-    abort_em("start", sprintf("Component %d has no density: %s.", out$component, no_density(parameters)))
+    abort_em("start", sprintf("Component %d has no density: %s.", out$component, family_no_density(model$family, parameters)))
   }
   if ("log_density" %in% want) out$log_density <- with_noise_density(out$log_density, native)
   for (name in intersect(c("responsibilities", "log_density", "row_loglik"), names(out))) {
@@ -146,7 +199,7 @@ expect_em <- function(data, parameters, model, want, given = NULL, threads = NUL
 }
 
 maximise_em <- function(data, statistics, parameters, model, algorithm) {
-  plain <- lapply(unclass(parameters), function(p) bare_numbers(p))
+  plain <- plain_parameters(parameters)
   em_maximise_cpp(statistics, native_data(data, model), native_family(model), native_latent(model), plain, algorithm)
 }
 
@@ -158,16 +211,16 @@ bare_numbers <- function(x) {
 
 # Many data sets, as native_data() or tallied() give them, each fitted from the same parameters.
 refit_em <- function(natives, parameters, model, control, unit = 1) {
-  settings <- unclass(control)
+  settings <- run_settings(control, model)
   work <- as.double(nrow(natives[[1L]]$x)) * ncol(natives[[1L]]$x) * model$k * length(natives) * 20
   settings$threads <- resolve_threads(control, work)
   settings$unit <- unit
-  em_refit_cpp(natives, native_family(model), native_latent(model), lapply(parameters, bare_numbers), settings)
+  em_refit_cpp(natives, native_family(model), native_latent(model), plain_parameters(parameters), settings)
 }
 
 # Many data sets, each with starts of its own that race, at most `most` of them to the end: the best run of each.
 race_em <- function(natives, items, model, control, most, unit = 1) {
-  settings <- unclass(control)
+  settings <- run_settings(control, model)
   work <- as.double(nrow(natives[[1L]]$x)) * ncol(natives[[1L]]$x) * model$k * sum(lengths(items)) * 10
   settings$threads <- resolve_threads(control, work)
   settings[c("unit", "path", "finalists")] <- list(unit, FALSE, most)
@@ -177,7 +230,7 @@ race_em <- function(natives, items, model, control, most, unit = 1) {
 # Several families, each from a start of its own: a run of each.
 run_each_em <- function(data, items, models, control, native) {
   if (!length(models)) return(list())
-  settings <- unclass(control)
+  settings <- run_settings(control, models[[1L]])
   work <- as.double(nrow(native$x)) * ncol(native$x) * sum(vapply(models, `[[`, 0L, "k")) * 20
   settings$threads <- resolve_threads(control, work)
   settings[c("unit", "path")] <- list(weight_unit(data$weights), FALSE)
@@ -193,18 +246,18 @@ share_em <- function(native, items, model, structures, control) {
 # How clearly the rows fall into components; the same as certainty() of the responsibilities.
 certainty_em <- function(native, parameters, model, threads = NULL) {
   threads <- resolve_threads(list(threads = threads), as.double(nrow(native$x)) * ncol(native$x) * model$k)
-  if (!is.null(native$units)) {
-    r <- em_expect_cpp(native, native_family(model), native_latent(model), lapply(parameters, bare_numbers),
+  if (!is.null(native$units) && !latent_keeps_order(model$latent)) {
+    r <- em_expect_cpp(native, native_family(model), native_latent(model), plain_parameters(parameters),
                        "responsibilities", NULL, threads)$responsibilities
     w <- if (is.null(native$weights)) rep(1, nrow(r)) else native$weights
     return(certainty(r[native$units, , drop = FALSE], w[native$units]))
   }
-  em_certainty_cpp(native, native_family(model), native_latent(model), lapply(parameters, bare_numbers), threads)
+  em_certainty_cpp(native, native_family(model), native_latent(model), plain_parameters(parameters), threads)
 }
 
 # How far apart the components are, k x k.
 distances_em <- function(data, parameters, model) {
-  em_distances_cpp(tallied(data, model), native_family(model), lapply(unclass(parameters), bare_numbers))
+  em_distances_cpp(tallied(data, model), native_family(model), plain_parameters(parameters))
 }
 
 # Gradient of the log-likelihood in free coordinates about the parameters, with want = "information" its
@@ -212,6 +265,8 @@ distances_em <- function(data, parameters, model) {
 # with "outer" the sum of their outer products.
 # Weights are taken in units of weight_unit().
 score_em <- function(data, parameters, model, want, threads = NULL) {
+  if (!family_has_score(model$family)) return(score_by_differences(data, parameters, model, want))
+  if (latent_keeps_order(model$latent)) data <- in_own_order(data)
   at <- about_means(data, parameters, model, whole = want == "scores")
   threads <- resolve_threads(list(threads = threads), as.double(data$n) * ncol(data$x) * model$k)
   out <- em_score_cpp(at$native, native_family(at$model), native_latent(at$model), at$parameters, want, threads)
@@ -232,7 +287,7 @@ place_em <- function(data, parameters, model, coordinates) {
 
 # A step from a mean far from 0 would be rounded; about the means' own centre it is not.
 about_means <- function(data, parameters, model, whole = FALSE) {
-  plain <- lapply(unclass(parameters), bare_numbers)
+  plain <- plain_parameters(parameters)
   native <- if (whole) native_data(data, model) else tallied(data, model)
   if (!is.null(native$weights)) native$weights <- native$weights / weight_unit(data$weights)
   if (is.null(plain$mean)) return(list(native = native, parameters = plain, model = model))

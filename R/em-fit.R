@@ -11,14 +11,15 @@
 #'   formula: `~ a + b` for Gaussian components, `cbind(successes, failures) ~ 1` for binomial ones.
 #' @param k Number of components, a whole number of 1 or more. May be left out where `start` or the proportions
 #'   say it.
-#' @param family What a component looks like: [em_gaussian()], [em_binomial()], or the name of one.
-#' @param latent Which component a row comes from: [em_mixture()].
+#' @param family What a component looks like: [em_gaussian()], [em_binomial()], [em_poisson()], [em_categorical()],
+#'   [em_bernoulli()], [em_multinomial()], or the name of one; or a family of your own, [em_family()].
+#' @param latent Which component a row comes from: [em_mixture()], or [em_markov()] for rows that follow each other.
 #' @param start Where to begin; honoured exactly. `NULL` or a method name: `"varied"` (default), `"kmeans++"`,
 #'   `"random"`, `"partition"`; see the section on starts. Or one start of your own: a partition (factor, or
 #'   labels 1 to k), a matrix of responsibilities (n x k), a named list of parameters, an earlier fit, the groups
 #'   that another package found (what `kmeans()`, `cluster::pam()`, `mclust::Mclust()`, flexmix and the like return, or
 #'   `hclust()` with `k`), or a `function(x, k)` that returns one of these. The list is shaped as the `parameters` of a fit:
-#'   `proportions` (k numbers; left out: 1/k) and for Gaussian components `mean` (k numbers, or k x d) with `sd`
+#'   `proportions` (k numbers; left out: 1/k; of a chain `initial` and `transition`) and for Gaussian components `mean` (k numbers, or k x d) with `sd`
 #'   (k numbers, one dimension) or `covariance` (d x d x k, or one d x d matrix for all); for binomial ones
 #'   `prob` (k). Names given there become the names of the components.
 #' @param weights Case weights: one number of 0 or more for each row. A row of weight 2 counts as the row twice.
@@ -55,6 +56,8 @@
 #'   \item{start}{The parameters of iteration 0 of the best start.}
 #'   \item{path}{Parameters of every iteration, where `em_control(path = TRUE)` asked for them.}
 #'   \item{counts}{Expected number of rows in each component.}
+#'   \item{leaning, passed_over}{Components that lean on few rows; the log-likelihood of a higher end that was
+#'     passed over because it does. See *Few rows*.}
 #'   \item{relative_spread, degenerate}{Each component's smallest spread in any direction, relative to the data's;
 #'     the numbers of those components that are degenerate, see below.}
 #'   \item{noise_volume}{The volume V of the density 1/V of noise, where there is noise: see [em_mixture()].}
@@ -75,10 +78,20 @@
 #'   log-likelihood within 0.001 (or within twice what `tol` left to be gained): fewer than three are a reason to ask
 #'   for more, `em_control(n_start = 50)`, and a warning says so.
 #'
-#'   A component is *degenerate* where it has fewer than d + 1 effective rows (d columns), or where its smallest
-#'   spread in any direction is below 1e-6 of the data's: near there the likelihood grows without bound (Hathaway
-#'   1985). A run that ends so counts only where there is nothing better; where most do, other starts are drawn,
-#'   at most twice; and where nothing is left a warning names the component, its rows and remedies.
+#'   A component is *degenerate* where it has fewer than d + 1 effective rows (d columns), or where its own rows
+#'   have no spread in some direction: they are too few, or lie on a plane, as ties do, or differ by rounding alone.
+#'   There the likelihood grows without bound (Hathaway 1985). What lies elsewhere is of no account, so a narrow group
+#'   far from the others is a group. A run that ends so counts only where there is nothing better; where most do, other
+#'   starts are drawn, at most twice; then the optimum of one component less with one split, and that of a simpler
+#'   covariance; and where nothing is left a warning names the component, its rows and remedies. Fewer rows than k
+#'   components need are an error at once.
+#'
+#' @section Few rows: Where the likelihood has no bound there are maxima that a few rows make. Each row is taken out of
+#'   the sums with its copies, and one M-step tells what it is worth to the others. A component *leans on few rows*
+#'   where its own rows lose more than 2 per parameter by that (a single row counts for at most one component's
+#'   parameters); near 1 is usual. Such an end does not win over a lower one that does not lean and is worth more to
+#'   rows left out; print tells of either. Components of more than 5 (d + 1) rows are not asked, and none is where
+#'   the likelihood is bounded (equal volumes, a prior), parameters are held, or cells are missing.
 #'
 #' @section Missing values: Rows of Gaussian data count with the cells that are observed, exactly and under every
 #'   covariance structure; values are taken to be missing at random (Ghahramani & Jordan 1994). A row with
@@ -147,8 +160,10 @@ em_fit.default <- function(x, k = NULL, family = em_gaussian(), latent = em_mixt
   if (missing(x)) abort_em("input", c("`x` is missing: there are no data.", i = "em_fit(faithful, k = 2)"))
   family <- as_em_family(family)
   latent <- as_em_latent(latent)
-  parted <- part_units(x, latent)
-  data <- em_data(parted$x, family, weights, na.action, labels = labels, unit = parted$unit)
+  taken <- latent_take(latent, x)
+  parted <- part_units(taken$x, latent)
+  data <- em_data(parted$x, family, weights, na.action, labels = labels, unit = parted$unit,
+                  units = taken$units)
   if (!is.null(data$missing)) tell_missing(data)
   fit_data(data, k, family, latent_settle(latent, data$unit), start, as_em_control(control),
            match.call(em_fit.default, sys.call(), envir = parent.frame()), fixed)

@@ -14,7 +14,9 @@ check_fixed_list <- function(fixed, fields) {
     abort_em("fixed", c(sprintf("`fixed` can hold %s, not %s.", one_of(known), quoted(unknown)),
                         i = did_you_mean(unknown[1L], known)))
   }
+  fixed <- flatten_given(fixed, fields, "fixed")
   check_types(fixed, fields, "fixed")
+  fixed
 }
 
 # Does it leave nothing of the components to be estimated?
@@ -36,26 +38,36 @@ resolve_fixed <- function(fixed, model, data) {
 holds_parameters <- function(model) length(held_parameters(model)) > 0L
 
 # Held numbers take their places in a list of parameters.
-override_held <- function(parameters, model) {
+override_held <- function(parameters, model, fields) {
   if (!holds_parameters(model)) return(parameters)
   held <- model$family$held
-  for (name in names(held)) {
-    at <- which(!is.na(held[[name]]))
-    parameters[[name]][at] <- held[[name]][at]
-  }
+  for (name in names(held)) parameters[[name]] <- put_held(parameters[[name]], held[[name]], fields[[name]])
   latent_override(model$latent, parameters, model$k)
+}
+
+# What is free of probabilities with sum one shares what the held ones leave.
+put_held <- function(x, held, field) {
+  free <- is.na(held)
+  x[!free] <- held[!free]
+  if (field$scale != "simplex") return(x)
+  for (i in which(rowSums(!free) > 0 & rowSums(free) > 0)) {
+    open <- which(free[i, ])
+    share <- if (sum(x[i, open]) > 0) x[i, open] / sum(x[i, open]) else rep(1 / length(open), length(open))
+    x[i, open] <- (1 - sum(held[i, -open])) * share
+  }
+  x
 }
 
 # A user's list of parameters may leave out what is held.
 fill_from_fixed <- function(start, model, data) {
   held <- model$family$held
+  fields <- model_fields(model, data)
   for (name in names(held)) {
-    at <- which(!is.na(held[[name]]))
     if (is.null(start[[name]])) {
       start[[name]] <- held[[name]]
     } else if (length(start[[name]]) == length(held[[name]])) {
-      start[[name]] <- in_order_of_data(start[[name]], data$names)
-      start[[name]][at] <- held[[name]][at]
+      labels <- if (is.null(fields[[name]]$levels)) data$names else fields[[name]]$levels
+      start[[name]] <- put_held(in_order_of_data(start[[name]], labels), held[[name]], fields[[name]])
     }
   }
   start
@@ -72,6 +84,7 @@ in_order_of_data <- function(x, names) {
 
 # Starts of our own know no names: each component takes the group that is nearest to what it holds.
 held_starts <- function(items, data, model) {
+  if (is.null(model$family$held) && latent_keeps_order(model$latent)) return(items) # they have what is held
   plain <- release(model)
   fields <- model_fields(model, data)
   out <- lapply(items, function(item) {
@@ -84,7 +97,7 @@ held_starts <- function(items, data, model) {
     if (is.null(data$labels)) {
       parameters <- permute_components(parameters, fields, nearest_groups(parameters, model, fields, data))
     }
-    list(parameters = override_held(parameters, model), forgiving = FALSE)
+    list(parameters = override_held(parameters, model, fields), forgiving = FALSE)
   })
   out <- out[lengths(out) > 0L]
   if (length(out)) out else items
@@ -130,7 +143,7 @@ held_parameters <- function(model) c(latent_held(model$latent, model$k), .subset
 
 # Which rows of the table of parameters are held.
 is_held <- function(fit) {
-  values <- lapply(fit$parameters, function(x) replace(x, TRUE, NA_real_))
+  values <- lapply(flat_parameters(fit$parameters), function(x) replace(x, TRUE, NA_real_))
   held <- held_parameters(fit)
   for (name in names(held)) values[[name]][] <- held[[name]]
   !is.na(parameter_rows(values, fit_fields(fit))$estimate)

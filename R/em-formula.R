@@ -25,7 +25,9 @@ data_of_formula <- function(formula, data, weights, subset, family, na.action, l
     at <- rows_kept(rows, NROW(labels))
     labels <- if (is.matrix(labels)) labels[at, , drop = FALSE] else labels[at]
   }
-  em_data(frame$x, family, weights, na.action, terms = frame$terms, labels = labels, unit = unit)
+  units <- latent_units_of_formula(latent, data, home, rows, nrow(frame$x))
+  em_data(frame$x, family, weights, na.action, terms = frame$terms, labels = labels, unit = unit,
+          units = units)
 }
 
 check_formula_data <- function(data) {
@@ -57,6 +59,7 @@ rows_of_formula <- function(formula, data, rows, family) {
 }
 
 formula_terms <- function(formula, data, family) {
+  refuse_bar(formula)
   terms <- tryCatch(stats::terms(formula, data = data), error = function(e) {
     abort_em("input", c("The formula can't be read.", x = conditionMessage(e)))
   })
@@ -78,6 +81,17 @@ formula_terms <- function(formula, data, family) {
   }
   attr(terms, "predvars") <- NULL
   drop_unused(terms)
+}
+
+# What other packages write for rows that belong together.
+refuse_bar <- function(formula) {
+  right <- formula[[length(formula)]]
+  if (!is.call(right) || !identical(right[[1L]], as.name("|"))) return(invisible())
+  unit <- deparse1(right[[3L]])
+  abort_em("unsupported", c(
+    sprintf("The formula can't have `| %s`: which rows share a component is part of the latent structure.", unit),
+    i = sprintf("latent = em_mixture(unit = ~ %s)", unit)
+  ))
 }
 
 # A model frame also has the variables that `-` took away; these terms name only what is left.
@@ -283,8 +297,9 @@ abort_lacking <- function(lacking, has) {
 
 # As .checkMFClasses(): what was a number is one. A column without any value has no kind.
 check_kinds <- function(frame, terms) {
-  was <- attr(terms, "dataClasses")[names(frame)]
-  is <- vapply(frame, stats::.MFclass, "")
+  kind <- function(classes) ifelse(classes %in% c("ordered", "character"), "factor", classes)
+  was <- kind(attr(terms, "dataClasses")[names(frame)])
+  is <- kind(vapply(frame, stats::.MFclass, ""))
   blank <- vapply(frame, function(column) all(is.na(column)), NA)
   bad <- which(is != was & !blank)
   if (!length(bad)) return(invisible())

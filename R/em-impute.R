@@ -14,10 +14,10 @@
 #' [vcov()]'s, in coordinates in which any point is a possible one, which needs no refits and more rows to be
 #' right; `"estimate"` takes those of the fit each time, which understates the uncertainty.
 #'
-#' @param fit A fit of Gaussian components by [em_fit()].
+#' @param fit A fit of Gaussian components, or of categories, by [em_fit()].
 #' @param newdata Rows to complete, columns found by name as in [predict.em_fit()]; left out: the rows of the fit.
 #' @param m How many completed data sets; left out: 1 for means, 5 for draws.
-#' @param type `"mean"` or `"draw"`.
+#' @param type `"mean"` or `"draw"`. Categories have no mean: of them it is `"draw"`, also where left out.
 #' @param parameters Where the parameters of draws come from: `"bootstrap"`, `"vcov"` or `"estimate"`.
 #' @return A list of `m` completed data sets in the units of the data: data frames with the columns of the fit (with
 #'   `newdata` a data frame: all of its columns), numeric vectors where the fit is of a vector. Observed cells
@@ -37,11 +37,17 @@
 em_impute <- function(fit, newdata = NULL, m = NULL, type = c("mean", "draw"),
                       parameters = c("bootstrap", "vcov", "estimate")) {
   check_fit(fit)
+  ways <- family_fills(fit$family)
+  if (missing(type) && length(ways)) type <- ways[1L]
   type <- check_choice(type, "type", c("mean", "draw"))
   parameters <- check_choice(parameters, "parameters", c("bootstrap", "vcov", "estimate"))
   m <- check_count(if (is.null(m)) if (type == "mean") 1L else 5L else m, "m")
-  if (!family_can(fit$family, "conditional")) {
+  if (!length(ways)) {
     abort_em("unsupported", sprintf("em_impute() has nothing to fill in rows of %s components with.", fit$family$name))
+  }
+  if (!type %in% ways) {
+    abort_em("unsupported", c(sprintf("Cells of %s components have no %s to be filled in with.", fit$family$name, type),
+                              i = sprintf("Use type = \"%s\".", ways[1L])))
   }
   data <- if (is.null(newdata)) fit$data else new_data(newdata, fit)
   if (is.null(newdata)) data$labels <- fit$data$labels
@@ -122,6 +128,7 @@ parameters_about_estimate <- function(fit, m) {
 
 # A row of coefficients -> parameters; an entry of a covariance stands for the one across the diagonal too.
 parameters_of_row <- function(parameters, fields, row) {
+  parameters <- flat_parameters(parameters)
   packed <- unlist(lapply(parameters, as.double), use.names = FALSE)
   packed[packed_positions(parameters, fields)] <- row
   at <- 0L
@@ -143,16 +150,26 @@ mirror_below <- function(sigma) {
 
 # Completed numbers in the shape in which the rows came.
 as_given <- function(filled, newdata, fit, data) {
+  columns <- family_filled(fit$family, filled, fit$data)
   if (inherits(newdata, "data.frame") && !is.null(fit$data$names) && all(fit$data$names %in% names(newdata))) {
     for (j in seq_along(fit$data$names)) {
       gaps <- is.na(newdata[[fit$data$names[j]]])
-      if (any(gaps)) newdata[[fit$data$names[j]]][gaps] <- filled[gaps, j]
+      if (any(gaps)) newdata[[fit$data$names[j]]] <- fill_gaps(newdata[[fit$data$names[j]]], gaps, columns[[j]][gaps])
     }
     return(newdata)
   }
-  if (fit$data$vector) return(stats::setNames(as.vector(filled), data$row_names))
-  out <- as.data.frame(filled)
-  names(out) <- variable_names(fit$data)
+  if (fit$data$vector) return(stats::setNames(columns[[1L]], data$row_names))
+  out <- plain_frame(stats::setNames(columns, variable_names(fit$data)))
   if (!is.null(data$row_names)) attr(out, "row.names") <- data$row_names
   out
+}
+
+# A factor has to know a level before it can have it.
+fill_gaps <- function(column, gaps, values) {
+  if (is.factor(column)) {
+    values <- as.character(values)
+    levels(column) <- union(levels(column), values)
+  }
+  column[gaps] <- values
+  column
 }

@@ -4,9 +4,9 @@
 #' smaller model lies on the boundary of the larger one. So the test draws samples from the smaller fit, fits both
 #' models to each, and counts how often chance alone gains as much (McLachlan 1987).
 #'
-#' Each sample is fitted as the data are: the smaller model from the parameters it was drawn from and from k-means++,
-#' the larger one from the smaller one's optimum with each component split and from k-means++. The starts race as in
-#' [em_select()].
+#' The data are searched as [em_fit()] searches them, and as the samples are: the smaller model from the parameters a
+#' sample was drawn from, the larger one from the smaller one's optimum with each component split, both also from
+#' k-means++ partitions, random rows and random partitions. The starts race as in [em_select()].
 #'
 #' @param fit The smaller model: a fit by [em_fit()], or [best()] of a selection.
 #' @param k The number of components of the larger model, which has the structure of `fit`.
@@ -49,7 +49,7 @@ em_lrt.em_fit <- function(fit, k = fit$k + 1, n_boot = 199, control = fit$contro
   models$large$k <- k
   models$large$family <- family_check(fit$family, fit$data, k)
   latent_check(fit$latent, k)
-  observed <- fit_pairs(list(fit$data), models, fit$parameters, control)[[1L]]
+  observed <- observed_pair(fit, models, control)
   if (is.na(observed$statistic)) {
     abort_em("degenerate", c(sprintf("A mixture of %s can't be fitted to these data.", plural(k, "component")),
                              x = observed$reason))
@@ -83,9 +83,9 @@ check_can_resample <- function(fit) {
 
 # A sample from the smaller model, with the trials and the gaps of the data.
 resample <- function(fit, parameters) {
-  component <- latent_simulate(fit$latent, parameters, fit$data$n, fit$data$labels, fit$data$unit$codes)
+  component <- latent_simulate(fit$latent, parameters, fit$data$n, fit$data$labels, units_of_rows(fit$latent, fit$data))
   frame <- fit$data
-  frame$x <- unname(as.matrix(simulate_rows(fit_model(fit), parameters, component, fit$data)))
+  frame$x <- family_numbers(fit$family, simulate_rows(fit_model(fit), parameters, component, fit$data), fit$data)
   if (has_gaps(fit$data)) frame$x[is.na(fit$data$x)] <- NA
   data <- family_data(fit$family, frame)
   if (!is.null(data$unit)) data["order"] <- list(row_order(data))
@@ -117,22 +117,39 @@ fit_pairs <- function(data, models, parameters, control) {
   Map(pair_of_runs, small, large)
 }
 
+# The data themselves: also as em_fit() would search them, so that neither end is below what a fit finds.
+observed_pair <- function(fit, models, control) {
+  pair <- fit_pairs(list(fit$data), models, fit$parameters, control)[[1L]]
+  searched <- lapply(models, function(model) {
+    run <- search_em(fit$data, list(supplied = FALSE, model = model, method = "varied"), control)
+    c(run, spread = min(run$relative_spread))
+  })
+  small <- better_end(pair$small, searched$small)
+  pair_of_runs(small, better_end(pair$large, searched$large))
+}
+
+better_end <- function(a, b) {
+  if (is.null(a) || !has_maximum(a)) return(b)
+  if (has_maximum(b) && b$loglik > a$loglik) b else a
+}
+
 # A component of very few rows is no reason to leave a sample out: chance makes such, and they count. Only where the
 # likelihood is unbounded there is nothing to compare.
-has_maximum <- function(run) run$status %in% sound_statuses && run$spread >= least_relative_spread
+has_maximum <- function(run) run$status %in% sound_statuses && isTRUE(run$spread > 0)
 
 pair_of_runs <- function(small, large) {
   if (!has_maximum(large)) return(list(statistic = NA_real_, reason = run_reason(large)))
   list(statistic = max(0, 2 * (large$loglik - small$loglik)), small = small, large = large)
 }
 
-plain_parameters <- function(parameters) lapply(unclass(parameters), bare_numbers)
+plain_parameters <- function(parameters) lapply(flat_parameters(parameters), bare_numbers)
 
 # One component more at a time, the largest split; with one more altogether, each split in turn.
 split_starts <- function(models, parameters) {
   model <- models$small
+  if (!family_can(model$family, "split")) return(NULL)
   while (model$k < models$large$k - 1L) {
-    parameters <- split_component(model, parameters, which.max(parameters$proportions[seq_len(model$k)]))
+    parameters <- split_component(model, parameters, which.max(latent_shares(model$latent, parameters)[seq_len(model$k)]))
     model$k <- model$k + 1L
   }
   lapply(seq_len(model$k), function(j) {
@@ -145,14 +162,15 @@ split_component <- function(model, parameters, j) {
   c(latent_split(model$latent, parameters, j, model$k), family_split(model$family, parameters, j))
 }
 
-# Of given starts and k-means++, the best run on each data set.
+# Of given starts and drawn ones of every kind, the best run on each data set.
 best_runs <- function(data, model, items, control, most) {
   if (!length(data)) return(list())
   n_start <- latent_draws(model$latent, model$k, control$n_start)
   natives <- lapply(data, tallied, model)
+  kinds <- if (model$k == 1L) "kmeans++" else varied_kinds
   items <- lapply(seq_along(data), function(at) {
-    drawn <- starts_by_method(data[[at]], model, "kmeans++", n_start, natives[[at]])
-    c(items[[at]], drawn)
+    drawn <- lapply(kinds, function(kind) starts_by_method(data[[at]], model, kind, n_start, natives[[at]]))
+    c(items[[at]], unlist(drawn, recursive = FALSE))
   })
   race_em(natives, items, model, control, most)
 }

@@ -1,7 +1,8 @@
 # Missing values, R's half: what is done with rows that have some, and what is told. The likelihood of rows with
 # missing cells is src/family_gaussian_missing.h. Data that keep such rows carry
 #   missing   list(rows = which have missing cells, cells = how many in each column, empty = rows with nothing
-#             observed, patterns = how many, told = was na.pass asked for?)
+#             observed, patterns = how many, told = was na.pass asked for?, used = do rows count by the cells they have
+#             without being sorted?)
 #   order     the rows by pattern, as the core gets them (Gaussian)
 #   by_cell   TRUE where the other counts of such a row are used all the same
 
@@ -44,12 +45,13 @@ keep_rows <- function(frame, keep, na.action) {
   out <- as.integer(na.action)
   frame$omitted <- list(x = frame$x[out, , drop = FALSE], weights = frame$weights[out],
                         labels = keep_labels(frame$labels, out), row_names = frame$row_names[out],
-                        unit = frame$unit$value[out])
+                        unit = frame$unit$value[out], units = frame$units[out])
   frame$x <- frame$x[keep, , drop = FALSE]
   frame$weights <- frame$weights[keep]
   frame$labels <- keep_labels(frame$labels, keep)
   frame$unit <- keep_units(frame$unit, keep)
   frame$row_names <- frame$row_names[keep]
+  if (!is.null(frame$units)) frame$units <- frame$units[keep, drop = TRUE]
   frame$na.action <- na.action
   frame
 }
@@ -111,9 +113,9 @@ tell_missing <- function(data) {
   missing <- data$missing
   if (is.null(missing) || missing$told) return(invisible())
   rows <- sprintf("%d of %s", length(missing$rows), plural(data$n, "row"))
-  if (is.null(missing$patterns) && !isTRUE(data$by_cell)) {
+  if (is.null(missing$patterns) && !isTRUE(data$by_cell) && !isTRUE(missing$used)) {
     return(inform_em("missing", c(
-      sprintf("`x` has missing counts in %s (%s).", rows, enumerate(missing$rows)),
+      sprintf("`x` has missing %s in %s (%s).", what_is_missing(missing), rows, enumerate(missing$rows)),
       i = "These rows keep their place in every output but don't count. na.action = na.omit leaves them out."
     )))
   }
@@ -130,11 +132,15 @@ tell_missing <- function(data) {
   ))
 }
 
+what_is_missing <- function(missing) if (is.null(missing$what)) "counts" else missing$what
+
 # For the second line of print.
 describe_missing <- function(data) {
   missing <- data$missing
   if (is.null(missing)) return(NULL)
-  if (is.null(missing$patterns) && !isTRUE(data$by_cell)) return(sprintf(", %d with missing counts not counted", length(missing$rows)))
+  if (is.null(missing$patterns) && !isTRUE(data$by_cell) && !isTRUE(missing$used)) {
+    return(sprintf(", %d with missing %s not counted", length(missing$rows), what_is_missing(missing)))
+  }
   partial <- length(missing$rows) - length(missing$empty)
   c(if (partial) sprintf(", %d with missing values", partial),
     if (length(missing$empty)) sprintf(", %d with nothing observed not counted", length(missing$empty)))

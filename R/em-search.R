@@ -7,6 +7,8 @@
 varied_kinds <- c("kmeans++", "random", "partition")
 tries_per_start <- 2L # of each kind
 trial_iterations <- 40L
+least_difference <- 1e-3 # of the log-likelihoods of two maxima
+most_ends <- 10L # that are asked, where the best leans on few rows
 patience <- 200L # iterations, after which a start that is still below the best end is left alone
 search_rounds <- 3L
 
@@ -17,12 +19,84 @@ sample_iterations <- 100L
 search_em <- function(data, start, control) {
   if (start$supplied) return(c(run_em(data, start, start$model, control), method = start$method))
   task <- list(data = data, model = start$model, control = control, native = tallied(data, start$model))
+  check_enough_rows(task)
+  search_by_splits(task, search_rounds_of(task, start$method, search_rounds), start$method)
+}
+
+search_rounds_of <- function(task, method, rounds) {
   found <- NULL
-  for (round in seq_len(search_rounds)) {
-    found <- better_search(found, search_once(task, start$method))
+  for (round in seq_len(rounds)) {
+    found <- better_search(found, search_once(task, method))
     if (enough_sound(found$starts, task)) break
   }
   found
+}
+
+# Each component needs rows of its own, and there are not as many: no start can lead to a fit.
+check_enough_rows <- function(task) {
+  needed <- family_least_rows(task$model$family, task$data)
+  weights <- task$data$weights
+  rows <- if (is.null(weights)) task$data$n else sum(weights) / weight_unit(weights)
+  k <- task$model$k
+  if (k == 1L || rows >= k * needed || task$control$max_iter == 0L) return(invisible())
+  simpler <- family_simpler(task$model$family)
+  most <- max(1, floor(rows / needed))
+  abort_em("degenerate", c(
+    sprintf("%s are too few for %s: each needs %s at least for a covariance of its own.",
+            paste(number(rows, 7L), "rows"), plural(k, "component"), number(needed)),
+    i = sprintf("Use k = %d%s, or a prior, em_gaussian(prior = em_prior()).", as.integer(most),
+                if (is.null(simpler)) "" else sprintf(", or a simpler covariance, em_gaussian(\"%s\")", simpler))
+  ))
+}
+
+# Where ties or few rows let every start collapse, a maximum may still lie where the optimum of one component less
+# leads when a component is split, or that of a simpler structure.
+search_by_splits <- function(task, found, method) {
+  k <- task$model$k
+  if (is_sound_end(found) || k == 1L || method != "varied" || task$control$max_iter <= trial_iterations) return(found)
+  if (!is.null(task$data$labels) || holds_parameters(task$model)) return(found)
+  items <- c(items_from_splits(task, method), items_from_simpler(task, method))
+  if (!length(items)) return(found)
+  better_search(found, run_task(task, items, vapply(items, `[[`, "", "method")))
+}
+
+items_from_splits <- function(task, method) {
+  below <- task
+  below$model$k <- task$model$k - 1L
+  run <- search_by_splits(below, search_rounds_of(below, method, 1L), method)
+  if (!is_sound_end(run)) return(NULL)
+  lapply(seq_len(below$model$k), function(j) {
+    parameters_start(split_component(below$model, run$parameters, j), "split", forgiving = TRUE)
+  })
+}
+
+# A structure that asks less of the data can't collapse as easily: from its optimum.
+items_from_simpler <- function(task, method) {
+  structure <- family_simpler(task$model$family)
+  if (is.null(structure)) return(NULL)
+  task$model$family$covariance <- structure
+  run <- search_rounds_of(task, method, 1L)
+  if (is_sound_end(run)) list(parameters_start(run$parameters, "simpler", forgiving = TRUE))
+}
+
+is_sound_end <- function(run) !length(run$degenerate) && run$status %in% c("converged", "max_iter")
+
+# Of ends that are maxima: the highest that does not lean on few rows where the highest of all does, if it also is worth
+# more to rows that were left out. See leave-out.R.
+prefer_supported <- function(task, items, table, best) {
+  if (!leans(leaning_of(best, task$data, task$model))) return(best)
+  starts <- table$starts
+  ended <- which(starts$status == "converged" & !starts$degenerate & starts$loglik < best$loglik - least_difference)
+  ended <- ended[order(-starts$loglik[ended], method = "radix")]
+  ended <- ended[!duplicated(round(starts$loglik[ended] / least_difference))]
+  for (end in utils::head(ended, most_ends)) {
+    other <- run_task(task, items[end], table$method[end])
+    if (stands_better(other, best, task$data, task$model)) {
+      other$passed_over <- best$loglik
+      return(other)
+    }
+  }
+  best
 }
 
 # Half of the starts that were asked for ended in something that can be used.
@@ -122,6 +196,7 @@ settle_best <- function(task, items, table, best) {
     missed <- is.null(best) || length(best$degenerate) || table$starts$loglik[again] > best$loglik
     if (missed) best <- better_search(best, run_task(task, items[again], table$method[again]))
   }
+  best <- prefer_supported(task, items, table, best)
   best[names(table)] <- table
   best
 }
@@ -151,7 +226,11 @@ search_in_sample <- function(task, kinds) {
   count <- if (is.null(weights)) nrow(task$native$x) else sum(weights > 0)
   control <- task$control
   if (count <= sample_rows || control$max_iter == 0L || !is.null(task$data$labels)) return(NULL)
-  part <- native_rows(task$native, sample_rows_of(task$native, sample_rows))
+  rows <- if (latent_keeps_order(task$model$latent)) {
+    at <- sample_in_order(count, sample_rows, task$model$latent)
+    if (is.null(weights)) at else which(weights > 0)[at]
+  } else sample_rows_of(task$native, sample_rows)
+  part <- native_rows(task$native, rows)
   items <- draw_kinds(task, kinds, part)
   brief <- replace(control, c("max_iter", "path"), list(sample_iterations, FALSE))
   trial <- as_search(run_native(task$data, part, items, task$model, brief, ends = TRUE), kinds)
@@ -160,4 +239,10 @@ search_in_sample <- function(task, kinds) {
   if (!length(chosen)) return(NULL)
   items <- lapply(trial$ends[chosen], function(end) list(parameters = end, forgiving = FALSE))
   run_finalists(task, items, kinds[chosen])
+}
+
+# So many of n rows, in their order; where they follow each other, a stretch of them.
+sample_in_order <- function(n, size, latent) {
+  if (latent_keeps_order(latent)) return(sample.int(n - size + 1L, 1L) - 1L + seq_len(size))
+  sort(sample.int(n, size, useHash = n > 2L * size), method = "radix")
 }

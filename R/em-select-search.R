@@ -6,6 +6,8 @@
 #   cell$agree    how many starts came as high as the best, where that was counted before the run was finished
 #   cell$status   "converged", ..., see em_select()              cell$reason  why it has no run, or NA
 #   cell$note     what the data were warned about, if anything
+#   cell$searched was it searched by itself, as em_fit() would? Then cell$left says whether it leans on few rows
+#                 (leave-out.R), cell$leaning that it is passed over for that, cell$passed_over of which end that was true
 #   cell$cv       cross-validated criterion, where asked for
 
 # A thorough search, the default up to few_rows rows: every start races under every structure, and each race is run to
@@ -30,7 +32,7 @@ new_search <- function(data, families, ks, latent, control, way = "auto") {
   share <- can_share(first) && is.null(data$unit)
   search$quick <- way == "quick" || (way == "auto" && nrow(search$native$x) > few_rows && share)
   if (search$quick && !share) {
-    abort_em("unsupported", c("A quick search is for Gaussian components without a prior, noise and units.",
+    abort_em("unsupported", c("A quick search is for Gaussian components without a prior and without noise or units.",
                               i = "Leave `search` out."))
   }
   search$now <- search$long
@@ -48,7 +50,7 @@ can_share <- function(model) {
 be_quick <- function(search) {
   rows <- seq_len(nrow(search$native$x))
   if (!is.null(search$native$weights)) rows <- rows[search$native$weights > 0]
-  if (length(rows) > kmeans_rows) rows <- rows[sort(sample.int(length(rows), kmeans_rows), method = "radix")]
+  if (length(rows) > kmeans_rows) rows <- rows[sample_in_order(length(rows), kmeans_rows, search$cells[[1L]][[1L]]$model$latent)]
   search$sample <- native_rows(search$native, rows)
   search$states <- lapply(search$ks, function(k) vector("list", length(search$cells[[1L]])))
   if (search$long$tol == 0) return(invisible())
@@ -92,21 +94,28 @@ guarded <- function(cell, code) {
 
 first_line <- function(condition) sub("\n.*", "", conditionMessage(condition))
 
-# The passes. Upwards each k starts from the k before it, downwards from the one after it.
+# First all cells with shared starts, then those that decide by themselves: see em-select-again.R.
 run_search <- function(search) {
   show_progress(search)
-  count <- length(search$ks)
   tryCatch({
-    for (at in seq_len(count)) {
-      search_from_below(search, at)
-      share_optima(search, at)
-    }
-    for (at in rev(seq_len(count))[-1L]) search_from_above(search, at)
-    if (search$quick) for (at in seq_len(count)) finish_cells(search, at)
+    if (!is_single(search)) share_starts(search)
+    search$now <- search$long
+    if (is_single(search)) search_cell_again(search, 1L, 1L) else search_rivals(search)
     if (!is.null(search$folds)) cross_validate(search)
   }, interrupt = function(condition) search$interrupted <- TRUE)
   search$close_progress()
   invisible(search)
+}
+
+# The passes. Upwards each k starts from the k before it, downwards from the one after it.
+share_starts <- function(search) {
+  count <- length(search$ks)
+  for (at in seq_len(count)) {
+    search_from_below(search, at)
+    share_optima(search, at)
+  }
+  for (at in rev(seq_len(count))[-1L]) search_from_above(search, at)
+  if (search$quick) for (at in seq_len(count)) finish_cells(search, at)
 }
 
 show_progress <- function(search) {
@@ -223,7 +232,8 @@ improve_cell <- function(search, at, i, items, most) {
   rough <- is_quick(search, at) && !identical(search$now, search$long)
   cell <- guarded(cell, {
     run <- run_items(search, cell$model, items, most, before, if (rough) search$now else search$long)
-    keep_better(cell, if (rough) as_unfinished(run) else run)
+    if (isTRUE(cell$searched)) keep_supported(cell, run, search$data)
+    else keep_better(cell, if (rough) as_unfinished(run) else run)
   })
   search$cells[[at]][[i]] <- cell
   if (cell_loglik(cell) > before + same_loglik) note_optimum(search, at, i)
@@ -249,6 +259,7 @@ keep_better <- function(cell, run) {
   had <- length(cell$starts$loglik)
   starts <- if (had) Map(c, cell$starts, run$starts) else run$starts
   new <- cell
+  run$bounded <- family_is_bounded(cell$model$family)
   new[c("run", "status", "best")] <- list(run, run_status(run), had + run$best)
   new$agree <- NULL
   better <- is.null(cell$run) || is_sound(new) > is_sound(cell) ||
@@ -267,7 +278,8 @@ run_status <- function(run) {
 run_reason <- function(run) {
   switch(run_status(run),
     failed = sprintf("No start led to a fit: component %d has too few rows for its covariance.", run$component),
-    collapsed = "A component shrank onto too few points; the likelihood is unbounded.",
+    collapsed = sprintf("A component shrank onto too few points; the %s.",
+                        if (isTRUE(run$bounded)) "covariance has no inverse" else "likelihood is unbounded"),
     max_iter = if (run$gain > 0) sprintf("Stopped after %s, still gaining %s per iteration.",
                                          plural(run$iterations, "iteration"), number(run$gain)) else NA_character_,
     not_monotone = sprintf("The log-likelihood fell by %s.", number(-run$gain)),

@@ -88,7 +88,7 @@ starts_beyond <- function(search, at, i, others) {
 starts_from_splits <- function(search, at, i) {
   if (at == 1L || search$ks[at - 1L] != search$ks[at] - 1L) return(NULL)
   below <- search$cells[[at - 1L]][[i]]
-  if (!is_sound(below)) return(NULL)
+  if (!is_sound(below) || !family_can(below$model$family, "split")) return(NULL)
   lapply(seq_len(below$model$k), function(j) {
     parameters_start(split_component(below$model, below$run$parameters, j), "split", forgiving = TRUE)
   })
@@ -100,7 +100,7 @@ starts_from_merges <- function(search, at, i) {
   if (!is_sound(above)) return(NULL)
   model <- above$model
   most <- if (search$quick) min(most_merges, model$k) else model$k
-  lapply(family_merges(model$family, above$run$parameters, most), function(merged) {
+  lapply(family_merges(model$family, with_shares(above$run$parameters, model$latent), most), function(merged) {
     parameters <- c(latent_merge(model$latent, above$run$parameters, merged$pair, model$k), merged$parameters)
     parameters_start(parameters, "merge", forgiving = TRUE)
   })

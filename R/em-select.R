@@ -11,6 +11,13 @@
 #' best are set aside; at most three run to the end. Partitions, splits and the optima of others race apart, because
 #' the last begin higher and would crowd out what ends higher. No structure ends below one that is nested in it.
 #'
+#' What decides is then searched once more, by itself, as [em_fit()] would with the same `control`: the best fit by
+#' BIC, all within 10 of it, and, in a thorough search, the best of each k; until the best and its rivals have all been
+#' searched so. Print says how many were. A table of a single fit is that search and no other.
+#'
+#' A fit that leans on few rows, as [em_fit()] describes it, does not win over one that does not and is worth more to
+#' rows left out; it keeps its row, with `leaning` set.
+#'
 #' That is the thorough search. With more than 1000 rows (of Gaussian components without a prior and without noise) it
 #' is a quick one. The sums over the rows that one pass takes serve all structures: for each they give the parameters
 #' of one M-step, and a number that the log-likelihood there is at least. By that number four of the k-means++
@@ -43,9 +50,10 @@
 #'     component), `prob.min` (the smallest mean probability of a component among the rows put into it),
 #'     `converged`, `starts.agree` (how many of the starts came within 0.001 of the best; in the quick search within
 #'     0.1, before the best was run to its end. Starts that were set aside on the way do not count; print tells where the best fit of a
-#'     thorough search has fewer than 3),
+#'     thorough search has fewer than 3), `leaning` (is it passed over, because it leans on few rows?),
 #'     `status` (`"converged"`, `"max_iter"`, `"not_monotone"`, `"collapsed"`, `"failed"` or `"not_run"`), `reason`.}
-#'   \item{criterion, quick, interrupted, call}{The criterion; was the search a quick one? was it interrupted? the
+#'   \item{criterion, quick, searched, interrupted, call}{The criterion; was the search a quick one? how many fits
+#'     were searched by themselves? was it interrupted? the
 #'     call.}
 #'   \item{cells, data, latent, control, nobs}{What `best()` makes a fit of.}
 #' }
@@ -81,8 +89,9 @@ em_select.default <- function(x, k = 1:9, covariance = NULL, family = em_gaussia
   covariance <- structures_asked_for(covariance, family)
   family <- as_em_family(family)
   latent <- as_em_latent(latent)
-  parted <- part_units(x, latent)
-  data <- em_data(parted$x, family, weights, na.action, unit = parted$unit)
+  taken <- latent_take(latent, x)
+  parted <- part_units(taken$x, latent)
+  data <- em_data(parted$x, family, weights, na.action, unit = parted$unit, units = taken$units)
   tell_missing(data)
   select_data(data, k, covariance, family, latent_settle(latent, data$unit), criterion, folds, search, as_em_control(control),
               match.call())
@@ -113,7 +122,7 @@ select_data <- function(data, k, covariance, family, latent, criterion, folds, s
   families <- family_structures(family, covariance, data)
   way <- check_choice(search, "search", c("auto", "thorough", "quick"))
   search <- new_search(data, families, k, latent_bind(latent, data, family), control, way)
-  if (criterion == "CV") search$folds <- draw_folds(data, folds)
+  if (criterion == "CV") search$folds <- draw_folds(data, folds, latent_units(latent, data))
   run_search(search)
   new_em_select(search, criterion, call)
 }
@@ -164,11 +173,11 @@ best.em_select <- function(x, criterion = x$criterion, k = NULL, covariance = NU
   fit_of_row(x, row)
 }
 
-# Rows of the table by a criterion, best first; equal ones in the order of the structures, the simplest first.
+# Rows of the table by a criterion, best first, those that lean on few rows last; equal ones in the order of the structures, the simplest first.
 rank_fits <- function(table, criterion, asked = rep(TRUE, nrow(table))) {
   value <- table[[criterion]]
   rows <- which(asked & !is.na(value))
-  rows[order(value[rows], table$df[rows], rows, method = "radix")]
+  rows[order(table$leaning[rows], value[rows], table$df[rows], rows, method = "radix")]
 }
 
 abort_nothing_fitted <- function(table) {
@@ -179,12 +188,15 @@ abort_nothing_fitted <- function(table) {
 
 fit_of_row <- function(x, row) {
   cell <- x$cells[[row]]
-  start <- list(model = cell$model, ordered = latent_is_ordered(cell$model$latent), supplied = FALSE, raced = TRUE,
+  start <- list(model = cell$model, ordered = latent_is_ordered(cell$model$latent), supplied = FALSE, raced = !is_alone(x),
                 names = latent_names(cell$model$latent, cell$model$k), method = cell$starts$method)
   run <- cell$run
   run$starts <- cell$starts[names(cell$starts) != "method"]
   new_em_fit(run, start, x$data, x$control, call_of_row(x, cell$model))
 }
+
+# A table of one fit is em_fit()'s search.
+is_alone <- function(x) nrow(x$table) == 1L
 
 # The call that would make this one fit.
 call_of_row <- function(x, model) {

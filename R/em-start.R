@@ -12,8 +12,11 @@ resolve_start <- function(start, k, data, family, latent, control, fixed = NULL)
   kind <- start_kind(start, data)
   latent <- latent_bind(latent, data, family)
   fields <- model_fields(list(family = family, latent = latent, k = 1L), data)
-  if (kind == "parameters") check_types(start, fields, "start")
-  if (!is.null(fixed)) check_fixed_list(fixed, fields)
+  if (kind == "parameters") {
+    start <- flatten_given(start, fields, "start")
+    check_types(start, fields, "start")
+  }
+  if (!is.null(fixed)) fixed <- check_fixed_list(fixed, fields)
   told <- latent_start(latent, start, kind, data)
   start <- told$start
   kind <- told$kind
@@ -130,7 +133,7 @@ start_from_parameters <- function(start, data, model) {
   parameters <- c(latent_parameters(model$latent, start, model$k, names),
                   family_parameters(model$family, start, model$k, data))
   warn_coincident(parameters, fields, model$k)
-  if (holds_parameters(model)) parameters <- override_held(parameters, model)
+  if (holds_parameters(model)) parameters <- override_held(parameters, model, fields)
   item <- list(parameters = parameters, forgiving = FALSE)
   list(items = list(item), method = "parameters", names = names)
 }
@@ -192,7 +195,8 @@ warn_coincident <- function(parameters, fields, k) {
 
 # The first two components that agree up to rounding; NULL where none do. Nearly always their first parameters tell.
 coincident_components <- function(parameters, fields, k) {
-  if (k == 1L || first_are_apart(parameters[[own_first(fields)[1L]]], k)) return(NULL)
+  own <- names(fields)[vapply(fields, `[[`, NA, "own")]
+  if (k == 1L || first_are_apart(flat_parameters(parameters)[[own[1L]]], k)) return(NULL)
   coincident_pair(own_rows(parameters, fields, k))
 }
 
@@ -235,8 +239,9 @@ coincident_pair <- function(rows) {
 em_start <- function(x, k = NULL, family = em_gaussian(), latent = em_mixture(), start = NULL) {
   family <- as_em_family(family)
   latent <- as_em_latent(latent)
-  parted <- part_units(x, latent)
-  data <- em_data(parted$x, family, unit = parted$unit)
+  taken <- latent_take(latent, x)
+  parted <- part_units(taken$x, latent)
+  data <- em_data(parted$x, family, unit = parted$unit, units = taken$units)
   resolved <- resolve_start(start, k, data, family, latent, em_control(n_start = 1, max_iter = 0))
   item <- resolved$items[[1L]]
   if (!resolved$supplied) {

@@ -45,11 +45,11 @@ em_estep <- function(x, parameters, size = NULL, exposure = NULL) {
   fit <- parameters
   parameters <- as_em_parameters(parameters)
   model <- parameters_model(parameters)
-  data <- step_data(x, fit, parameters, model$family, said_beside(size, exposure))
+  data <- step_data(x, fit, parameters, model, said_beside(size, exposure))
   out <- expect_em(data, parameters, model, c("responsibilities", "log_density", "loglik"))
-  names <- list(data$row_names, names(parameters$proportions))
+  names <- list(data$row_names, names(parameters[[1L]]))
   dimnames(out$responsibilities) <- dimnames(out$log_density) <- names
-  out[c("responsibilities", "loglik", "log_density")]
+  c(out[c("responsibilities", "loglik", "log_density")], latent_estep(model$latent, parameters, out, data, model))
 }
 
 #' @rdname em_estep
@@ -68,15 +68,18 @@ em_mstep <- function(x, responsibilities, parameters = NULL, algorithm = c("em",
   fit <- parameters
   parameters <- as_em_parameters(parameters)
   model <- parameters_model(parameters)
-  data <- step_data(x, fit, parameters, model$family, said_beside(size, exposure))
+  data <- step_data(x, fit, parameters, model, said_beside(size, exposure))
   given <- as_responsibilities(responsibilities, data, model$latent, latent_columns(model$latent, model$k))
   statistics <- expect_em(data, parameters, model, "statistics", given)$statistics
   out <- maximise_em(data, statistics, parameters, model, algorithm)
-  new_em_parameters(out, component_names(parameters, model$k), model, data, attr(parameters, "columns"))
+  new_em_parameters(out, component_names(flat_parameters(parameters), model$k), model, data, attr(parameters, "columns"))
 }
 
 # The rows of one step, under the columns of the parameters. What a fit says of its own rows is not said of others.
-step_data <- function(x, given, parameters, family, beside) {
+step_data <- function(x, given, parameters, model, beside) {
+  family <- model$family
+  taken <- latent_take(model$latent, x)
+  x <- taken$x
   of_fit <- inherits(given, "em_fit")
   if (length(beside)) family <- family_with(family, beside)
   else if (of_fit) family <- family_of_others(family, NROW(x))
@@ -85,7 +88,7 @@ step_data <- function(x, given, parameters, family, beside) {
   columns <- attr(parameters, "columns")
   if (of_fit) parted$x <- named_rows(x, given$data, family_variables(family))
   else if (length(columns) && length(colnames(x))) parted$x <- pick_columns(x, columns)
-  data <- em_data(parted$x, family, unit = parted$unit)
+  data <- em_data(parted$x, family, unit = parted$unit, units = taken$units)
   check_fits_data(parameters, data)
   data
 }
@@ -94,8 +97,9 @@ first_mstep <- function(x, responsibilities, family, latent, algorithm) {
   if (algorithm == "ecm") {
     abort_em("argument", "`parameters` must be given for algorithm = \"ecm\": it takes the spread about their means.")
   }
-  parted <- part_units(x, latent)
-  data <- em_data(parted$x, family, unit = parted$unit)
+  taken <- latent_take(latent, x)
+  parted <- part_units(taken$x, latent)
+  data <- em_data(parted$x, family, unit = parted$unit, units = taken$units)
   groups <- if (is.matrix(responsibilities)) seq_len(ncol(responsibilities)) else partition_levels(responsibilities)
   labels <- if (is.matrix(responsibilities)) colnames(responsibilities)
             else if (!is.numeric(responsibilities)) as.character(groups)
@@ -178,13 +182,15 @@ em_path <- function(fit) {
 }
 
 # The parameters of iteration 0, 1, 2, ...: those that were kept, or the run once more.
-path_parameters <- function(fit) if (is.null(fit$path)) replay_path(fit) else fit$path
+path_parameters <- function(fit) {
+  lapply(if (is.null(fit$path)) replay_path(fit) else fit$path, with_shares, latent = fit$latent)
+}
 
 replay_path <- function(fit) {
   model <- fit_model(fit)
   control <- fit$control
   control$path <- TRUE
-  parameters <- lapply(fit$start, bare_numbers)
+  parameters <- plain_parameters(fit$start)
   start <- list(items = list(list(parameters = parameters, forgiving = FALSE)))
   run <- run_em(fit$data, start, model, control)
   labels <- sheet_labels(model, component_names_of(fit)[seq_len(fit$k)], fit$data)

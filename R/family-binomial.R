@@ -118,9 +118,14 @@ family_of_rows.em_family_binomial <- function(family, rows, n) {
   family
 }
 
+#' @export
+family_frame.em_family_binomial <- function(family, x, arg = "x", by = frame_by(arg), old = NULL, logical_ok = TRUE) {
+  as_frame(x, TRUE, arg, by)
+}
+
 # The user's columns: successes and failures, or successes and, where they are a column, trials.
 #' @export
-family_frame.em_family_binomial <- function(family, data) {
+family_given_columns.em_family_binomial <- function(family, data) {
   trials <- trials_of(data)
   x <- family_observed(family, data)
   x <- if (is.null(family$size)) cbind(x, trials - x) else if (is.character(family$size)) cbind(x, trials) else x

@@ -147,6 +147,7 @@ family_line.em_family_gaussian <- function(family, data) {
 #' @export
 family_distribution.em_family_gaussian <- function(family, parameters, x, column, what, data) {
   of <- switch(what, density = stats::dnorm, cdf = stats::pnorm)
+  parameters$proportions <- parameters[[1L]] # only means and spreads are read
   normals <- marginal_normals(parameters, column)
   each <- vapply(seq_len(nrow(normals)), function(i) of(x, normals$mean[i], normals$sd[i]), numeric(length(x)))
   matrix(each, length(x))

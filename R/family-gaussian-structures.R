@@ -71,8 +71,22 @@ family_has_units.em_family_gaussian <- function(family) TRUE
 #' @export
 family_can_collapse.em_family_gaussian <- function(family) TRUE
 
+# A common volume is an average over all rows, which no component can make vanish.
+#' @export
+family_is_bounded.em_family_gaussian <- function(family) {
+  !is.null(family$prior) || startsWith(family$covariance, "E")
+}
+
 #' @export
 family_fills_gaps.em_family_gaussian <- function(family) TRUE
 
 #' @export
 family_rows_needed.em_family_gaussian <- function(family, data) ncol(data$x) + 1
+
+# As rows_needed() of src/family_gaussian_base.cpp.
+#' @export
+family_least_rows.em_family_gaussian <- function(family, data) {
+  if (!is.null(family$prior) || length(family$held)) return(0)
+  if (family$covariance %in% c("VVV", "EVV")) return(ncol(data$x) + 1)
+  if (grepl("^V|^.V", family$covariance)) 2 else 0
+}

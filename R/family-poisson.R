@@ -150,15 +150,15 @@ exposure_of_rows <- function(family, exposure, frame, new) {
 }
 
 check_poisson_counts <- function(counts, arg, frame) {
-  defects <- list("must not have negative counts" = counts < 0, "must hold whole counts" = counts != floor(counts),
-                  "has counts beyond 2^53, where one more or less is lost in rounding" = counts > 2^53)
+  defects <- list("must not be negative" = counts < 0, "must be whole numbers" = counts != floor(counts),
+                  "must not be beyond 2^53, where one more or less is lost in rounding" = counts > 2^53)
   for (defect in names(defects)) {
     at <- which(defects[[defect]], arr.ind = TRUE)
     if (!nrow(at)) next
     rows <- sort(unique(at[, 1L]))
     at <- at[order(at[, 1L]), , drop = FALSE][1L, ]
     abort_em("counts", c(
-      sprintf("`%s` %s.", arg, defect),
+      sprintf("The counts of `%s` %s.", arg, defect),
       x = sprintf("Row %d has %s%s.", at[1L], number(counts[at[1L], at[2L]], 15L),
                   if (ncol(counts) > 1L) paste(" in", name_columns(frame, at[2L])) else ""),
       x = if (length(rows) > 1L) sprintf("%d rows are affected (%s).", length(rows), enumerate(rows)),
@@ -238,7 +238,7 @@ count_names <- function(data) {
 }
 
 #' @export
-family_frame.em_family_poisson <- function(family, data) with_exposure(family_observed(family, data), family, data)
+family_given_columns.em_family_poisson <- function(family, data) with_exposure(family_observed(family, data), family, data)
 
 # The user's columns: counts and, where it is one, exposure.
 with_exposure <- function(counts, family, data) {

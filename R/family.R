@@ -15,7 +15,9 @@
 #   family_observed(family, data)          the rows as fitted() and residuals() speak of them: n x d
 #   family_order(family, parameters)       what ties between equal proportions are broken by
 #   family_split(family, parameters, j)    component j taken apart into two: parameters of one component more
-#   family_frame(family, data)             the rows in the user's columns: what family_data() made data of
+#   family_frame(family, x, arg, by, old)  what a user gave -> a frame: numbers, and what they stand for (see em-data.R)
+#   family_given_columns(family, data)     the numbers of the frame that family_data() made data of
+#   family_numbers(family, rows, data)     rows as simulated -> numbers as data has them
 #   family_variables(family)               names of columns that the family reads beside those that are fitted
 #   family_with(family, beside)            with what was said beside new rows: see said_beside()
 #   family_of_rows(family, rows, n)        of some of the n rows, where it has something for each row
@@ -86,11 +88,45 @@ family_distribution <- function(family, parameters, x, column, what, data) UseMe
 # The cells g of rows given their cells o, under component j: list(mean, draw(), ...). Absent: there is nothing to say.
 family_conditional <- function(family, parameters, x, o, g, j) UseMethod("family_conditional")
 
+# How em_impute() can fill in gaps, the default first: by expected values ("mean"), by draws ("draw"); NULL: it can't.
+# What it filled in, as columns of the user's.
+family_fills <- function(family) UseMethod("family_fills")
+family_fills.default <- function(family) if (family_can(family, "conditional")) c("mean", "draw")
+family_filled <- function(family, filled, data) UseMethod("family_filled")
+family_filled.default <- function(family, filled, data) columns_of(filled)
+
 # Has it a method for one of those that need not be there?
 family_can <- function(family, what) {
-  !is.null(utils::getS3method(paste0("family_", what), class(family)[1L], optional = TRUE,
-                              envir = asNamespace("emfit")))
+  has <- function(class) {
+    !is.null(utils::getS3method(paste0("family_", what), class, optional = TRUE, envir = asNamespace("emfit")))
+  }
+  any(vapply(class(family), has, NA))
 }
+
+# What crosses to the core. Does the core know its derivatives? Where not, there is no acceleration, and standard errors
+# come from differences. Starts of its own for a method, as em_start_cpp() gives them, or NULL. What is to be said where
+# the log-likelihood falls, NULL: that it can't. Why a component has no density at these parameters, and why it
+# found none.
+family_native <- function(family, k) UseMethod("family_native")
+#' @export
+family_native.default <- function(family, k) c(unclass(family), k = k)
+family_has_score <- function(family) UseMethod("family_has_score")
+#' @export
+family_has_score.default <- function(family) TRUE
+family_starts <- function(family, x, k, method, n_start) UseMethod("family_starts")
+#' @export
+family_starts.default <- function(family, x, k, method, n_start) NULL
+family_no_density <- function(family, parameters) UseMethod("family_no_density")
+#' @export
+family_no_density.default <- function(family, parameters) {
+  if (is.null(parameters$sd)) "its covariance is not positive definite" else "its standard deviation is 0 or no number"
+}
+family_too_few <- function(family) UseMethod("family_too_few")
+#' @export
+family_too_few.default <- function(family) "has too few rows for its covariance"
+family_fall <- function(family) UseMethod("family_fall")
+#' @export
+family_fall.default <- function(family) NULL
 
 family_path <- function(family, fit, path, chosen, variables) UseMethod("family_path")
 
@@ -118,8 +154,42 @@ family_has_relatives.default <- function(family) FALSE
 # What may have gone wrong with the data where components come out empty or alike: a sentence, or NULL.
 family_hint <- function(family, data) UseMethod("family_hint")
 family_hint.default <- function(family, data) NULL
-family_frame <- function(family, data) UseMethod("family_frame")
-family_frame.default <- function(family, data) data$x
+
+# `old`: the data of the fit that the rows are for. The default takes numbers alone.
+family_frame <- function(family, x, arg = "x", by = frame_by(arg), old = NULL, logical_ok = !is.null(old)) {
+  UseMethod("family_frame")
+}
+#' @export
+family_frame.default <- function(family, x, arg = "x", by = frame_by(arg), old = NULL, logical_ok = !is.null(old)) {
+  as_frame(x, logical_ok, arg, by)
+}
+frame_by <- function(arg) if (arg == "newdata") "newdata" else "columns"
+
+# Does it take a column of this class? Errors name the families that do.
+family_accepts <- function(family, column) UseMethod("family_accepts")
+#' @export
+family_accepts.default <- function(family, column) is.numeric(column)
+
+family_given_columns <- function(family, data) UseMethod("family_given_columns")
+family_given_columns.default <- function(family, data) data$x
+family_numbers <- function(family, rows, data) UseMethod("family_numbers")
+family_numbers.default <- function(family, rows, data) unname(as.matrix(rows))
+
+# Lines that print adds below the criteria, and tables that summary() adds.
+family_remarks <- function(family, fit) UseMethod("family_remarks")
+family_remarks.default <- function(family, fit) NULL
+family_print_more <- function(family, fit, digits) UseMethod("family_print_more")
+family_print_more.default <- function(family, fit, digits) invisible()
+
+# What a fit warns of when it is made.
+family_warn <- function(family, fit) UseMethod("family_warn")
+family_warn.default <- function(family, fit) invisible()
+
+# Residuals of another type than those of the rows.
+family_residuals <- function(family, fit, type) UseMethod("family_residuals")
+family_residuals.default <- function(family, fit, type) {
+  abort_em("unsupported", sprintf("There are no residuals of type \"%s\" for %s components.", type, family$name))
+}
 family_variables <- function(family) UseMethod("family_variables")
 family_variables.default <- function(family) character()
 family_of_rows <- function(family, rows, n) UseMethod("family_of_rows")
@@ -191,12 +261,20 @@ family_has_units.default <- function(family) FALSE
 family_can_collapse <- function(family) UseMethod("family_can_collapse")
 #' @export
 family_can_collapse.default <- function(family) FALSE
+# Is its likelihood bounded, so that a lone row is a maximum like any other?
+family_is_bounded <- function(family) UseMethod("family_is_bounded")
+#' @export
+family_is_bounded.default <- function(family) TRUE
 family_fills_gaps <- function(family) UseMethod("family_fills_gaps")
 #' @export
 family_fills_gaps.default <- function(family) FALSE
 family_rows_needed <- function(family, data) UseMethod("family_rows_needed")
 #' @export
 family_rows_needed.default <- function(family, data) 1
+# Rows without which no component has what is its own; 0 where it can do with any.
+family_least_rows <- function(family, data) UseMethod("family_least_rows")
+#' @export
+family_least_rows.default <- function(family, data) 0
 family_identifiability <- function(family, fit, name) UseMethod("family_identifiability")
 #' @export
 family_identifiability.default <- function(family, fit, name) NULL
@@ -207,12 +285,24 @@ new_em_family <- function(name, ...) {
   out
 }
 
-family_constructors <- function() list(gaussian = em_gaussian, binomial = em_binomial, poisson = em_poisson)
+family_constructors <- function() {
+  list(gaussian = em_gaussian, binomial = em_binomial, poisson = em_poisson, categorical = em_categorical, bernoulli = em_bernoulli,
+       multinomial = em_multinomial)
+}
+
+# The first of them that takes all of these columns, NULL where none does.
+family_for <- function(columns) {
+  constructors <- family_constructors()
+  for (name in names(constructors)) {
+    family <- constructors[[name]]()
+    if (all(vapply(columns, function(column) family_accepts(family, column), NA))) return(name)
+  }
+}
 
 # A family, its name, its constructor, or a family object of stats -> a family.
 as_em_family <- function(family, arg = "family") {
   if (inherits(family, "em_family")) {
-    if (!is.null(.subset2(family, "named"))) family$named <- NULL
+    for (name in c("named", "items")) if (!is.null(.subset2(family, name))) family[[name]] <- NULL
     return(family)
   }
   constructors <- family_constructors()

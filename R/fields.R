@@ -13,8 +13,82 @@
 #   term    what one of its numbers is called in tables
 #   own     does it belong to the family, and not to the latent structure?
 #   zero    of a positive one, may it be 0?
-new_field <- function(scale, axes, size, term, own = TRUE, zero = FALSE) {
-  list(scale = scale, axes = axes, size = as.integer(size), term = term, own = own, zero = zero)
+#   nest    where it is one of several that a person sees in one list: the name of the list, and its own name there.
+#           The core calls these "prob.1", "prob.2", ...
+#   levels  what its axis of categories is labelled with
+new_field <- function(scale, axes, size, term, own = TRUE, zero = FALSE, nest = NULL, levels = NULL) {
+  list(scale = scale, axes = axes, size = as.integer(size), term = term, own = own, zero = zero, nest = nest, levels = levels)
+}
+
+# Lists of parameters: flat, as the core has them and as fields are named; nested, as a person sees them. All that
+# reads parameters by the names of fields makes them flat first; name_parameters() nests.
+flat_parameters <- function(parameters) {
+  parameters <- unclass(parameters)
+  deep <- vapply(parameters, is.list, NA) & !vapply(parameters, inherits, NA, "data.frame")
+  if (!any(deep)) return(parameters)
+  pieces <- Map(function(x, name, deep) {
+    if (!deep) return(stats::setNames(list(x), name))
+    stats::setNames(unclass(x), sprintf("%s.%d", name, seq_along(x)))
+  }, parameters, names(parameters), deep)
+  do.call(c, unname(pieces))
+}
+
+nest_parameters <- function(parameters, fields) {
+  groups <- vapply(names(parameters), function(name) c(fields[[name]]$nest, name)[1L], "")
+  if (all(groups == names(parameters))) return(parameters)
+  out <- lapply(unique(groups), function(group) {
+    own <- names(parameters)[groups == group]
+    if (is.null(fields[[own[1L]]]$nest)) return(parameters[[own]])
+    stats::setNames(parameters[own], vapply(own, function(name) fields[[name]]$nest[2L], ""))
+  })
+  stats::setNames(out, unique(groups))
+}
+
+# A user's list, `start` or `fixed` (arg), with its inner lists taken apart; their parts are found by name, and by
+# position where they have none.
+flatten_given <- function(given, fields, arg) {
+  groups <- unique(unlist(lapply(fields, function(field) field$nest[1L])))
+  if (!length(groups) || !any(groups %in% names(given))) return(given)
+  given <- unclass(given)
+  for (group in intersect(groups, names(given))) {
+    own <- names(fields)[vapply(fields, function(field) identical(field$nest[1L], group), NA)]
+    labels <- vapply(fields[own], function(field) field$nest[2L], "")
+    parts <- pick_parts(given[[group]], group, labels, fields[own], arg)
+    given <- c(given[names(given) != group], stats::setNames(parts, own[match(names(parts), labels)]))
+  }
+  given
+}
+
+pick_parts <- function(x, group, labels, fields, arg) {
+  example <- fields[[1L]]
+  if (!is.list(x) || inherits(x, "data.frame") || is.null(names(x)) && length(x) != length(labels)) {
+    abort_slot(arg, c(
+      sprintf("`%s$%s` must be a list with a matrix for each of %s, not %s.", arg, group, quoted(labels), describe_shape(x)),
+      i = sprintf("%s = list(%s = list(%s = matrix(<numbers>, <components>, %d), ...))", arg, group, code_name(labels[1L]),
+                  example$size[2L])
+    ))
+  }
+  if (is.null(names(x))) return(stats::setNames(unclass(x), labels))
+  names(x) <- clean_names(names(x))
+  strange <- setdiff(names(x), labels)
+  if (length(strange)) {
+    abort_slot(arg, c(sprintf("`%s$%s` must name columns of the data (%s), not %s.", arg, group, quoted(labels), quoted(strange)),
+                      i = did_you_mean(strange[1L], labels)))
+  }
+  lacking <- setdiff(labels, names(x))
+  if (length(lacking) && arg == "start") {
+    abort_slot(arg, sprintf("`%s$%s` must have a matrix for each column: %s lack%s.", arg, group, quoted(lacking),
+                            if (length(lacking) == 1L) "s" else ""))
+  }
+  unclass(x)
+}
+
+# What a person calls a field: "prob$purpose".
+said_names <- function(fields) {
+  vapply(names(fields), function(name) {
+    nest <- fields[[name]]$nest
+    if (is.null(nest)) name else paste0(nest[1L], "$", code_name(nest[2L]))
+  }, "")
 }
 
 model_fields <- function(model, data) {
@@ -26,21 +100,23 @@ fit_fields <- function(fit) model_fields(fit, fit$data)
 # What the axes of a model's fields are labelled with: noise is the last column.
 sheet_labels <- function(model, components, data) {
   columns <- c(components, "noise")[seq_len(latent_columns(model$latent, model$k))]
-  list(component = components, state = components, column = columns, variable = fitted_names(data),
-       category = data$levels)
+  list(component = components, state = components, column = columns, variable = fitted_names(data))
 }
 
 name_parameters <- function(parameters, fields, labels) {
   for (name in names(fields)) {
     along <- unname(labels[fields[[name]]$axes])
+    categories <- fields[[name]]$axes == "category"
+    if (any(categories)) along[categories] <- list(fields[[name]]$levels)
     if (length(along) == 1L) names(parameters[[name]]) <- along[[1L]]
     else dimnames(parameters[[name]]) <- along
   }
-  parameters
+  nest_parameters(parameters, fields)
 }
 
 # Components in another order, along every axis that runs along them; what noise adds stays behind them.
 permute_components <- function(parameters, fields, order) {
+  parameters <- flat_parameters(parameters)
   for (name in names(fields)) {
     field <- fields[[name]]
     index <- Map(function(axis, size) {
@@ -60,6 +136,7 @@ as_rows <- function(x, field, k) {
 
 # The same of all parameters that are the family's own.
 own_rows <- function(parameters, fields, k) {
+  parameters <- flat_parameters(parameters)
   own <- names(fields)[vapply(fields, `[[`, NA, "own")]
   do.call(cbind, lapply(own, function(name) as_rows(parameters[[name]], fields[[name]], k)))
 }
@@ -67,12 +144,14 @@ own_rows <- function(parameters, fields, k) {
 # Names of the parameters as messages tell them: the family's own, then the latent structure's.
 own_first <- function(fields) {
   own <- vapply(fields, `[[`, NA, "own")
-  c(names(fields)[own], names(fields)[!own])
+  names <- vapply(names(fields), function(name) c(fields[[name]]$nest, name)[1L], "", USE.NAMES = FALSE)
+  unique(c(names[own], names[!own]))
 }
 
 # How many components a user's list speaks of, NULL where it does not say; the latent structure's part may count what
 # is no component, so it says least.
 components_of <- function(given, fields, latent) {
+  given <- flat_parameters(given)
   for (name in names(fields)) {
     x <- given[[name]]
     field <- fields[[name]]
@@ -83,11 +162,13 @@ components_of <- function(given, fields, latent) {
   }
   said <- latent_components_of(latent, given)
   if (!is.null(said)) return(said)
-  if (is.null(given[[own_first(fields)[1L]]])) NULL else 1L
+  own <- names(fields)[vapply(fields, `[[`, NA, "own")]
+  if (is.null(given[[own[1L]]])) NULL else 1L
 }
 
 # Numbers as the core packs them -> a list of parameters shaped like another.
 unpack_parameters <- function(packed, like) {
+  like <- flat_parameters(like)
   pieces <- split(packed, factor(rep(names(like), lengths(like)), levels = names(like)))
   for (name in names(like)) dim(pieces[[name]]) <- dim(like[[name]])
   pieces
@@ -96,6 +177,7 @@ unpack_parameters <- function(packed, like) {
 # All parameters in long form: component, term, variable, variable2 (of a covariance, the second), estimate; and of
 # each row the scale it lives on, whether it is the family's own, and whether it may be 0 though positive.
 parameter_rows <- function(parameters, fields) {
+  parameters <- flat_parameters(parameters)
   rows <- lapply(names(fields), function(name) {
     field <- fields[[name]]
     x <- parameters[[name]]
@@ -114,8 +196,14 @@ parameter_table <- function(parameters, fields) {
 plain_rows <- function(x, field) {
   labels <- field_labels(x, field)
   at <- arrayInd(seq_along(x), field$size)
+  if (identical(field$axes, c("state", "state"))) {
+    labels <- list(paste(labels[[1L]][at[, 1L]], labels[[2L]][at[, 2L]], sep = ","))
+    at <- cbind(seq_along(x))
+  }
   along <- function(axis) if (axis <= ncol(at)) labels[[axis]][at[, axis]] else rep(NA_character_, length(x))
-  data.frame(component = along(1L), variable = along(2L), variable2 = along(3L), estimate = as.vector(unname(x)),
+  nested <- !is.null(field$nest)
+  data.frame(component = along(1L), variable = if (nested) rep(field$nest[2L], length(x)) else along(2L),
+             variable2 = along(if (nested) 2L else 3L), estimate = as.vector(unname(x)),
              scale = rep(field$scale, length(x)))
 }
 
@@ -133,6 +221,7 @@ covariance_rows <- function(x, field) {
 # Labels along each axis: the parameter's own, else numbers.
 field_labels <- function(x, field) {
   own <- if (length(field$axes) == 1L) list(names(x)) else dimnames(x)
+  if (is.null(own) && !is.null(field$levels)) own <- list(NULL, field$levels)
   Map(function(axis, size, labels) {
     if (!is.null(labels)) labels else paste0(if (axis == "variable") "x", seq_len(size))
   }, field$axes, field$size, if (is.null(own)) list(NULL) else own)
@@ -140,6 +229,7 @@ field_labels <- function(x, field) {
 
 # Where the core keeps each row of the table of parameters.
 packed_positions <- function(parameters, fields) {
+  parameters <- flat_parameters(parameters)
   before <- 0L
   for (name in names(fields)) {
     size <- length(parameters[[name]])

@@ -1,12 +1,9 @@
 # Degenerate components of a fit: found by the core (find_degenerate() in src/engine.cpp), told here with their
 # rows and a remedy.
 
-# Below this part of the data's own spread a component is taken to sit on a few points; the core has the same.
-least_relative_spread <- 1e-6
-
 collapsed_components <- function(fit) {
   if (!length(fit$degenerate)) return(integer())
-  sort(unique(c(fit$collapsed, which(fit$relative_spread < least_relative_spread))))
+  sort(unique(c(fit$collapsed, which(fit$relative_spread == 0))))
 }
 
 # Components of too few rows for what their covariance has of its own.
@@ -17,8 +14,8 @@ warn_collapsed <- function(fit) {
   thin <- thin_components(fit)
   if (length(collapsed)) {
     warn_em("collapse", c(
-      sprintf("Component %s shrank onto %s; its likelihood is unbounded.", names(fit$counts)[collapsed[1L]],
-              describe_points(fit, collapsed[1L])),
+      sprintf("Component %s shrank onto %s; its %s.", names(fit$counts)[collapsed[1L]],
+              describe_points(fit, collapsed[1L]), what_shrank(fit$family)),
       x = more_of(collapsed, fit), i = collapse_remedy(fit)
     ))
   } else if (length(thin)) {
@@ -50,7 +47,7 @@ more_of <- function(components, fit) {
 collapse_remedy <- function(fit) {
   simpler <- family_simpler(fit$family)
   ways <- c("fewer components", if (!is.null(simpler)) sprintf("a simpler covariance, em_gaussian(\"%s\")", simpler),
-            if (!has_prior(fit)) "a prior, em_gaussian(prior = em_prior())")
+            if (!has_prior(fit) && family_can_collapse(fit$family)) "a prior, em_gaussian(prior = em_prior())")
   sprintf("Use %s.", paste(ways, collapse = ", or "))
 }
 
@@ -67,4 +64,8 @@ describe_points <- function(fit, component) {
 rows_of_component <- function(fit, component) {
   classes <- max.col(responsibilities(fit), ties.method = "first")
   which(classes == component & stats::weights(fit) > 0)
+}
+
+what_shrank <- function(family) {
+  if (family_is_bounded(family)) "covariance has no inverse" else "likelihood is unbounded"
 }

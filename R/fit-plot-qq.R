@@ -19,7 +19,7 @@ plot_data_qq <- function(fit, variable = 1L, label = 3L) {
 # The smaller tail is where digits are: a place beyond double precision is still a finite residual.
 qnorm_inside <- function(p) stats::qnorm(pmin(pmax(p, 1e-300), 1 - 1e-16))
 
-# The fitted distribution function of a column at each row's value; of counts it jumps there, and rows that are
+# The fitted distribution function of a column at each row's value, given the other rows; of counts it jumps there, and rows that are
 # alike share the jump.
 places_of <- function(fit, j) {
   x <- family_observed(fit$family, fit$data)[, j]
@@ -33,7 +33,7 @@ places_of <- function(fit, j) {
 
 distribution_at <- function(fit, x, j) {
   each <- family_distribution(fit$family, fit$parameters, x, j, "cdf", fit$data)
-  place <- as.vector(each %*% unname(fit$parameters$proportions)[seq_len(fit$k)])
+  place <- rowSums(each * latent_weights(fit$latent, fit))
   noise <- noise_curve(fit, j)
   if (is.null(noise)) place else place + noise$cumulated(x)
 }

@@ -67,8 +67,10 @@ draw_responsibility_bars <- function(data, look) {
   which <- match(bars$component, style$component)
   graphics::rect(bars$at - 0.42, bars$bottom, bars$at + 0.42, bars$top, col = style$colour[which], border = NA)
   hatched <- which > 1L
-  graphics::rect(bars$at[hatched] - 0.42, bars$bottom[hatched], bars$at[hatched] + 0.42, bars$top[hatched],
-                 density = 12, angle = 45 * (which[hatched] - 1L), col = "white", border = NA)
+  if (any(hatched)) {
+    graphics::rect(bars$at[hatched] - 0.42, bars$bottom[hatched], bars$at[hatched] + 0.42, bars$top[hatched],
+                   density = 12, angle = 45 * (which[hatched] - 1L), col = "white", border = NA)
+  }
   name_bars(bars)
   first <- bars[bars$component == style$component[1L], ]
   every <- ceiling(nrow(first) / max(1, floor(graphics::par("pin")[1L] / (7 * letter_width()))))

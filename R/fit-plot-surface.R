@@ -24,7 +24,7 @@ plot_data_surface <- function(fit, limits = c(0, 1), grid = 81L) {
 coin_surface <- function(fit, at) {
   rows <- tallied(fit$data, fit_model(fit))
   w <- if (is.null(rows$weights)) rep(1, nrow(rows$x)) else rows$weights
-  pi <- fit$parameters$proportions
+  pi <- shares_of(fit)
   out <- matrix(0, length(at), length(at))
   for (i in seq_along(w)) {
     if (w[i] == 0) next

@@ -24,11 +24,14 @@
 #'   \item{`"counts"`}{(the default for binomial and Poisson components) bars of the observed counts, with what the fit
 #'     expects. Where trials or exposures differ from row to row, of the share of successes, or of counts for a unit of
 #'     exposure. Options `bins`, `variable`.}
+#'   \item{`"profile"`}{(the default for categories) the probability of every level in every component, with
+#'     intervals of `level` (0.95) where there are any, and a tick at the share of all rows. Options `variables` (left
+#'     out: the first, up to 45 lines), `level`.}
 #'   \item{`"path"`}{how the components moved: curves for one variable, ellipses of 95 % for two (`variables`),
 #'     probabilities for binomial components, rates for Poisson ones, at chosen `iterations` (0 is the start), the newest strongest.}
 #'   \item{`"trace"`}{log-likelihood by iteration, from iteration 0, the start: every start thin, the best bold.}
 #'   \item{`"responsibility"`}{for one variable the probability of each component over the range of the data; for
-#'     counts a stacked bar for each row.}
+#'     counts and categories a stacked bar for each row, or each different one.}
 #'   \item{`"uncertainty"`}{points as large as they are uncertain, the worst few (`label` of them) with their
 #'     row. Option `variables`.}
 #'   \item{`"qq"`}{quantile residuals of one `variable`, or of the counts, with a pointwise envelope of 95 %; `label`
@@ -36,6 +39,12 @@
 #'   \item{`"surface"`}{(two binomial components) contours of the log-likelihood over the two probabilities, the
 #'     proportions held as fitted, with the path of EM, its maximum, and the saddle where both are alike. Options
 #'     `limits`, `grid`.}
+#'   \item{`"series"`}{(the default for a chain, see [em_markov()]) one `variable` by row, coloured by the most probable
+#'     path, with the means of its states; below, the probabilities of the states in each row. Dotted lines part series.}
+#'   \item{`"transition"`}{the states of a chain as circles, as large as their share of the rows, and transitions as
+#'     arrows with their probabilities, those below `least` (0.005) left out.}
+#'   \item{`"dwell"`}{how long the path of a chain stays in a `state` (by default the one it stays in longest), beside the
+#'     geometric law that a chain implies. Stays cut off by the ends of a series are left out.}
 #' }
 #' @param main,xlab,ylab,xlim,ylim As in [graphics::plot()]; `NULL` chooses.
 #' @param ... Options of the type, as above.
@@ -85,6 +94,7 @@ plot_data.em_fit <- function(fit, type = NULL, ...) {
   make <- makers[[type]]
   options <- list(...)
   known <- names(formals(make))[-1L]
+  fit$parameters <- with_shares(fit$parameters, fit$latent, fit$counts)
   stray <- if (is.null(names(options))) rep(TRUE, length(options)) else !names(options) %in% known
   check_no_dots(options[stray], c(known, "type"))
   parts <- make(fit, ...)
@@ -95,11 +105,13 @@ plot_makers <- function() {
   list(density = plot_data_density, cluster = plot_data_cluster, pairs = plot_data_pairs,
        counts = plot_data_counts, path = plot_data_path, trace = plot_data_trace,
        responsibility = plot_data_responsibility, uncertainty = plot_data_uncertainty, qq = plot_data_qq,
-       surface = plot_data_surface)
+       surface = plot_data_surface, profile = plot_data_profile,
+       series = plot_data_series, transition = plot_data_transition,
+       dwell = plot_data_dwell)
 }
 
 default_plot_type <- function(fit) {
-  family_plots(fit$family, fit$data)[1L]
+  c(latent_plots(fit$latent), family_plots(fit$family, fit$data))[1L]
 }
 
 #' @export

@@ -15,19 +15,28 @@
 #'   \item{`"uncertainty"`}{one minus the largest responsibility}
 #'   \item{`"density"`, `"logdensity"`}{of the mixture, and its logarithm}
 #'   \item{`"component"`}{the density of each component without its proportion, n x k}
+#'   \item{`"path"`}{of a chain ([em_markov()]) the most probable sequence of states as a whole, a factor; the attribute
+#'     `"log_joint"` is the logarithm of its joint probability with the rows, a number for each series}
+#'   \item{`"filter"`}{of a chain the probabilities of each row's state given it and the rows before it}
 #' }
 #'   In a fit with noise, classes have the level `"noise"` and matrices a last column of that name.
 #' @param size The trials of the new rows, for counts given as successes alone: one number, or one for each row; see
 #'   [em_binomial()].
 #' @param exposure The exposure of the new rows, for rates: one number, or one for each row; see [em_poisson()].
+#' @param n.ahead Of a chain: how many rows to go beyond the end of each series. Then `type` is `"prob"` (what the states
+#'   of these rows are likely to be), `"class"` or `"uncertainty"`.
 #' @param ... Nothing: an unknown argument is an error.
 #' @return A factor, vector or matrix with an entry or row for each row of `newdata`, under its row names. A row
 #'   with missing values is judged by the cells that are observed: densities are those of their margin. Where
-#'   nothing is observed the responsibilities are the proportions and the log density is 0. Rows that
+#'   nothing is observed the responsibilities are the proportions and the log density is 0. In a chain all rows of a series
+#'   have a say in each other's, log densities are those given the rows before, and with `n.ahead` there are so many rows
+#'   for each series, named `<series>+1` and so on where there are several. Rows that
 #'   `na.exclude` left out of the fit give NA. Where rows have units, see [em_mixture()].
 #' @section Errors: `emfit_error_newdata` where a column is lacking (named) or their number is wrong, where the
 #'   trials are not said, and for rows without names where a formula transforms them;
-#'   `emfit_error_input` for values that are not finite or not numeric; `emfit_error_counts`.
+#'   `emfit_error_unsupported` for what only a chain can say;
+#'   `emfit_error_input` for values that are not finite or not numeric; `emfit_error_levels` for a level that the fit never
+#'   saw; `emfit_error_counts`.
 #' @references McLachlan, G. J. and Peel, D. (2000) *Finite Mixture Models*. Wiley. \doi{10.1002/0471721182}
 #' @examples
 #' fit <- em_fit(faithful, k = 2)
@@ -36,12 +45,21 @@
 #' @importFrom stats predict
 #' @export
 predict.em_fit <- function(object, newdata = NULL,
-                           type = c("class", "prob", "density", "logdensity", "uncertainty", "component"),
-                           size = NULL, exposure = NULL, ...) {
+                           type = c("class", "prob", "density", "logdensity", "uncertainty", "component", "path",
+                                    "filter"),
+                           size = NULL, exposure = NULL, n.ahead = NULL, ...) {
   type <- check_choice(type, "type", eval(formals(predict.em_fit)$type))
   check_no_dots(list(...), names(formals(predict.em_fit)))
   data <- rows_to_judge(object, newdata, said_beside(size, exposure))
-  at_parameters(object, data, type)
+  if (!is.null(n.ahead)) {
+    return(latent_forecast(object$latent, object, data, check_count(n.ahead, "n.ahead"), type))
+  }
+  if (!type %in% c("path", "filter")) return(at_parameters(object, data, type))
+  out <- latent_answer(object$latent, object, data, type)
+  like <- attributes(out)["log_joint"]
+  out <- with_row_names(spread_over(out, data$complete), data$row_names)
+  if (type == "path") attr(out, "log_joint") <- like[[1L]]
+  out
 }
 
 rows_to_judge <- function(fit, newdata, beside) {
@@ -134,17 +152,28 @@ responsibilities <- function(fit) {
 #' `residuals()` are the data less that. `simulate()` draws new data sets from the fit.
 #'
 #' @param object A fit by [em_fit()].
+#' @param type `"response"`, or `"pseudo"`: where the row stands in its law given all other rows, as a normal quantile.
+#'   Of [em_categorical()] and [em_bernoulli()] also `"pairwise"`, a table of the pairs of columns, see there.
 #' @param nsim How many data sets.
 #' @param n How many rows each of them has. Left out: those of the fit, row by row, with their trials or exposure and their missing
 #'   counts. With `n` the rows are new ones, none of them missing, and each has the trials of a row of the fit drawn
 #'   by weight. Labels have no say in either. With units (see [em_mixture()]) `n` is their number.
 #' @param seed `NULL`, or a number for [set.seed()]; the generator's state is put back afterwards.
 #' @param ... Nothing: an unknown argument is an error.
+#' @section Pseudo-residuals: The law of a row given all others is that of the components with shares: in a mixture the
+#'   proportions, in a chain ([em_markov()]) what the other rows of its series say of its state. Where the model is right
+#'   the probability of a value below the observed one is uniform, and its normal quantile, the pseudo-residual, standard
+#'   normal (Zucchini, MacDonald & Langrock 2016, chapter 6). Counts jump: theirs are intervals. Of several variables each
+#'   is judged by its margin.
 #' @return `fitted()`, `residuals()`: an n x d matrix in the units of the data (successes for counts), a vector
-#'   where there is one variable; residuals are NA where the data are. `simulate()`: a list of `nsim` data frames
+#'   where there is one variable; residuals are NA where the data are. Pseudo-residuals of counts: a data frame of `lower`,
+#'   `middle` (of the jump) and `upper`. `simulate()`: a list of `nsim` data frames
 #'   with the columns of the data (where there are units, they are the first) and as many rows as the data or `n`, each with the attribute `component`, a factor
 #'   of the true components.
 #' @references McLachlan, G. J. and Peel, D. (2000) *Finite Mixture Models*. Wiley. \doi{10.1002/0471721182}
+#'
+#'   Zucchini, W., MacDonald, I. L. and Langrock, R. (2016) *Hidden Markov Models for Time Series*, 2nd ed. Chapman &
+#'   Hall. \doi{10.1201/b20790}
 #' @examples
 #' fit <- em_fit(red_blue$value, k = 2)
 #' head(cbind(fitted(fit), residuals(fit)))
@@ -170,17 +199,39 @@ fitted.em_fit <- function(object, ...) {
 #' @rdname em_fit-rows
 #' @importFrom stats residuals
 #' @export
-residuals.em_fit <- function(object, ...) {
+residuals.em_fit <- function(object, type = c("response", "pseudo", "pairwise"), ...) {
   check_dots(...)
+  type <- check_choice(type, "type", c("response", "pseudo", "pairwise"))
+  if (type == "pairwise") return(family_residuals(object$family, object, type))
   data <- fit_rows(object)
+  if (type == "pseudo") return(pseudo_residuals(object, data))
   observed <- family_observed(object$family, object$data)
   in_user_shape(observed, object, data) - fitted(object)
+}
+
+pseudo_residuals <- function(fit, data) {
+  x <- family_observed(fit$family, fit$data)
+  upper <- columnwise(fit, x)
+  if (!family_is_discrete(fit$family)) return(in_user_shape(qnorm_inside(upper), fit, data))
+  lower <- pmin(columnwise(fit, x - 1), upper)
+  out <- data.frame(lower = stats::qnorm(lower[, 1L]), middle = qnorm_inside((lower[, 1L] + upper[, 1L]) / 2),
+                    upper = stats::qnorm(upper[, 1L]))
+  out <- out[spread_over(seq_len(nrow(out)), data$complete), , drop = FALSE]
+  row.names(out) <- data$row_names
+  out
+}
+
+# The probability of a value up to that of each cell, given the other rows.
+columnwise <- function(fit, x) {
+  at <- vapply(seq_len(ncol(x)), function(j) distribution_at(fit, x[, j], j), numeric(nrow(x)))
+  matrix(at, nrow(x))
 }
 
 in_user_shape <- function(out, fit, data) {
   out <- spread_over(out, data$complete)
   if (ncol(out) == 1L) return(with_row_names(as.vector(out), data$row_names))
-  colnames(out) <- fitted_names(fit$data)
+  told <- colnames(family_observed(fit$family, fit$data))
+  colnames(out) <- if (is.null(told)) fitted_names(fit$data) else told
   with_row_names(out, data$row_names)
 }
 
@@ -190,7 +241,7 @@ fresh_rows <- function(data, n) {
   counting <- if (is.null(data$weights)) seq_len(data$n) else which(data$weights > 0)
   drawn <- counting[sample.int(length(counting), n, replace = TRUE, prob = data$weights[counting])]
   data$x <- data$x[drawn, , drop = FALSE]
-  data["missing"] <- list(NULL)
+  data[c("missing", "units")] <- list(NULL)
   data$n <- n
   data
 }
@@ -223,7 +274,7 @@ simulate.em_fit <- function(object, nsim = 1, seed = NULL, n = NULL, ...) {
   labels <- component_names_of(object)
   lapply(seq_len(nsim), function(i) {
     data <- if (is.null(n)) object$data else fresh_rows(object$data, n)
-    component <- latent_simulate(object$latent, object$parameters, data$n, unit = data$unit$codes)
+    component <- latent_simulate(object$latent, object$parameters, data$n, NULL, units_of_rows(object$latent, data))
     rows <- simulate_rows(fit_model(object), object$parameters, component, data)
     rows <- with_unit_column(rows, data$unit)
     structure(rows, component = factor(labels[component], levels = labels))

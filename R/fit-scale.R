@@ -10,6 +10,12 @@ warn_falling <- function(fit) {
       x = trouble, i = "Centre and scale the columns: update(fit, x = scale(fit$data$x))."
     )))
   }
+  told <- family_fall(fit$family)
+  if (!is.null(told)) {
+    return(warn_em("not_monotone", c(
+      sprintf("The log-likelihood fell by %s at iteration %d.", number(-fit$gain), fit$iterations), told
+    )))
+  }
   warn_em("not_monotone", sprintf(
     "The log-likelihood fell by %s at iteration %d, which EM can't do; please report this data set.",
     number(-fit$gain), fit$iterations

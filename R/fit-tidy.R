@@ -19,7 +19,9 @@
 #'   For components the limits are further columns, `proportion.conf.low`, `proportion.conf.high` and so on.
 #'
 #'   `glance()`: `family`, `covariance`, `k`, `nobs`, `df`, `logLik`, `AIC`, `BIC`, `ICL` (smaller is better in all
-#'   three), `entropy` (1 where all rows are certain), `n.min` (expected rows of the smallest component),
+#'   three), `LOO` (log-likelihood of rows left out, each after one M-step without it and its copies, what it can lose
+#'   limited: see *Few rows* in [em_fit()]; `NA` with missing cells, more than 10000 rows, rows in units, or weighted
+#'   counts), `entropy` (1 where all rows are certain), `n.min` (expected rows of the smallest component),
 #'   `prob.min` (the smallest mean probability of a component among the rows put into it), `iterations`,
 #'   `converged`, `starts.agree`.
 #'
@@ -84,7 +86,7 @@ component_limits <- function(fit, table, conf.level) {
 
 tidy_components <- function(fit) {
   p <- fit$parameters
-  out <- data.frame(component = names(fit$counts), size = unname(fit$counts), proportion = unname(p$proportions))
+  out <- data.frame(component = names(fit$counts), size = unname(fit$counts), proportion = unname(shares_of(fit)))
   columns <- family_columns(fit$family, p, fit$data)
   data.frame(out, with_noise_row(columns, fit$latent), check.names = FALSE, row.names = NULL)
 }
@@ -112,7 +114,8 @@ glance.em_fit <- function(x, ...) {
   as_tidy(data.frame(
     family = x$family$name, covariance = family_structure(x$family), k = x$k,
     nobs = x$nobs, df = x$df, logLik = x$loglik, AIC = stats::AIC(x), BIC = stats::BIC(x), ICL = certainty$icl,
-    entropy = certainty$entropy, n.min = min(x$counts[seq_len(x$k)]), prob.min = certainty$least,
+    LOO = left_out_loglik(x), entropy = certainty$entropy, n.min = min(x$counts[seq_len(x$k)]),
+    prob.min = certainty$least,
     iterations = x$iterations,
     converged = x$converged, starts.agree = starts_agreeing(x)
   ))
@@ -168,8 +171,8 @@ row_columns <- function(fit, data, n) {
 # The columns that were fitted, in the user's units and under the user's names: the rows that predict() has.
 fitted_frame <- function(fit) {
   rows <- if (inherits(fit$data$na.action, "exclude")) frame_of_fit(fit)
-          else list(x = family_frame(fit$family, fit$data), row_names = fit$data$row_names)
-  frame <- as.data.frame(unname(rows$x))
+          else c(frame_again(fit), list(row_names = fit$data$row_names))
+  frame <- frame_columns(rows)
   names(frame) <- names_in_frame(fit, ncol(rows$x))
   unit <- if (inherits(fit$data$na.action, "exclude")) rows$unit else fit$data$unit
   if (length(unit$columns) == 1L && unit$columns == unit$name) frame <- with_unit_column(frame, unit)
@@ -182,7 +185,7 @@ fitted_frame <- function(fit) {
 names_in_frame <- function(fit, columns) {
   names <- fit$data$names
   if (length(names) == columns) return(names)
-  names <- colnames(family_frame(fit$family, fit$data))
+  names <- colnames(family_given_columns(fit$family, fit$data))
   if (is.null(names)) names <- variable_names(fit$data)
   if (length(names) == columns) names else paste0("x", seq_len(columns))
 }

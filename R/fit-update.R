@@ -126,7 +126,7 @@ kept_start <- function(object, data, model, change) {
   fields <- model_fields(model, data)
   if (!identical(data$names, object$data$names) || !identical(fields, fit_fields(object))) return(NULL)
   own <- vapply(fields, `[[`, NA, "own")
-  if (latent_is_held(model$latent, model$k) || "latent" %in% names(change$given)) return(object$start[own])
+  if (latent_is_held(model$latent, model$k) || "latent" %in% names(change$given)) return(flat_parameters(object$start)[own])
   object$start
 }
 
@@ -134,7 +134,9 @@ kept_start <- function(object, data, model, change) {
 
 held_rows_of_update <- function(object, change, model) {
   family <- model$family
+  latent <- model$latent
   frame <- frame_of_fit(object)
+  if ("latent" %in% names(change$given)) frame["units"] <- list(latent_held_units(latent, object, nrow(frame$x), frame$units))
   n <- nrow(frame$x)
   held <- held_columns(frame)
   if (!is.null(change$formula)) frame <- frame_by_formula(frame, held, object, change, family)
@@ -161,13 +163,27 @@ held_rows_of_update <- function(object, change, model) {
 # The rows as they were given, those that na.action left out in their places.
 frame_of_fit <- function(fit) {
   data <- fit$data
-  frame <- list(x = unname(family_frame(fit$family, data)), names = data$names, row_names = data$row_names,
-                vector = data$vector, weighted = data$weighted)
+  frame <- c(frame_again(fit), list(names = data$names, row_names = data$row_names, vector = data$vector,
+                                    weighted = data$weighted))
   if (data$weighted) frame$weights <- data$weights
   frame$labels <- labels_with_noise(data$labels, fit$latent)
   frame$terms <- data$terms
   frame$unit <- data$unit
+  frame$units <- data$units
   if (is.null(data$omitted)) frame else with_omitted(frame, data$omitted, data$na.action)
+}
+
+# The frame that the data of a fit were made of: numbers, and what they stand for.
+frame_again <- function(fit) {
+  c(list(x = unname(family_given_columns(fit$family, fit$data))), fit$data["declared"][!is.null(fit$data$declared)])
+}
+
+# Its columns as the user had them.
+frame_columns <- function(frame) {
+  if (is.null(frame$declared)) return(as.data.frame(unname(frame$x)))
+  columns <- lapply(seq_along(frame$declared), function(j) category_column(frame$x[, j], frame$declared[[j]]))
+  names(columns) <- paste0("V", seq_along(columns))
+  plain_frame(columns)
 }
 
 with_omitted <- function(frame, omitted, na.action) {
@@ -182,6 +198,7 @@ with_omitted <- function(frame, omitted, na.action) {
   }
   frame$row_names <- c(frame$row_names, omitted$row_names)[back]
   if (!frame$weighted) frame$weights <- NULL
+  if (!is.null(frame$units)) frame$units <- in_appearance(c(as.character(frame$units), as.character(omitted$units))[back])
   if (is.null(labels)) return(frame)
   codes <- omitted$labels$codes
   if (!is.null(labels$levels)) codes <- match(omitted$labels$levels[codes], labels$levels)
@@ -200,12 +217,16 @@ rows_of_frame <- function(frame, at) {
   frame$labels <- keep_labels(frame$labels, at)
   frame$unit <- keep_units(frame$unit, at)
   frame$row_names <- frame$row_names[at]
+  if (!is.null(frame$units)) frame$units <- in_appearance(frame$units[at])
   frame
 }
 
+# A factor whose levels are in order of appearance.
+in_appearance <- function(x) factor(as.character(x), unique(as.character(x)))
+
 # Columns under names that a formula can use.
 held_columns <- function(frame) {
-  out <- as.data.frame(unname(frame$x))
+  out <- frame_columns(frame)
   if (length(frame$names) != ncol(out)) return(out[integer()])
   names(out) <- frame$names
   known <- if (is.null(frame$terms)) frame$names else attr(frame$terms, "rows")
@@ -260,8 +281,9 @@ frame_by_formula <- function(frame, held, object, change, family) {
     if (is.null(data)) abort_not_held(lacking, names(held))
   }
   found <- rows_of_formula(formula, data$data, data$rows, family)
-  new <- as_frame(found$x, logical_ok = TRUE)
+  new <- family_frame(family, found$x, logical_ok = TRUE)
   new$terms <- found$terms
+  new$units <- frame$units
   c(new, frame[intersect(c("weighted", "weights", "labels", "unit"), names(frame))])
 }
 
@@ -295,21 +317,24 @@ original_data <- function(object, home) {
     rows <- eval(object$call$subset, data, home)
     rows <- rows_kept(if (is.null(rows)) TRUE else rows, nrow(x))
     attr(x, "terms") <- NULL
-    same_rows(as.matrix(flatten_matrices(undo_offset(x, terms)))[rows, , drop = FALSE], object)
+    same_rows(flatten_matrices(undo_offset(x, terms))[rows, , drop = FALSE], object)
     list(data = data, rows = rows)
   }, error = function(e) NULL)
 }
 
 same_rows <- function(x, object) {
   frame <- frame_of_fit(object)
-  fitted <- frame$x[, seq_len(ncol(x)), drop = FALSE]
-  stopifnot(dim(x) == dim(fitted), identical(as.double(x), as.double(fitted)))
+  fitted <- frame_columns(frame)
+  stopifnot(ncol(x) <= ncol(fitted), nrow(x) == nrow(fitted))
+  plain <- function(column) if (is.factor(column)) as.character(column) else as.vector(column) + 0
+  for (j in seq_len(ncol(x))) stopifnot(identical(plain(x[[j]]), plain(fitted[[j]])))
 }
 
 # New rows ------------------------------------------------------------------------------------------------------------
 
 new_rows_of_update <- function(object, change, model) {
   family <- model$family
+  latent <- model$latent
   given <- change$given
   data <- change$force(if ("data" %in% names(given)) "data" else "x")
   formula <- change$formula
@@ -329,12 +354,15 @@ new_rows_of_update <- function(object, change, model) {
     check_formula_data(data)
     if ("." %in% all.vars(formula)) data <- parted$x
     found <- rows_of_formula(formula, data, NULL, family)
-    frame <- as_frame(found$x, logical_ok = TRUE)
+    frame <- family_frame(family, found$x, logical_ok = TRUE)
     frame$terms <- found$terms
+    frame$units <- latent_units_of_formula(latent, data, environment(formula), NULL, nrow(frame$x))
   } else {
-    data <- parted$x
-    frame <- as_frame(if ("data" %in% names(given)) named_rows(data, object$data, family_variables(family)) else data,
-                      logical_ok = TRUE)
+    taken <- latent_take(latent, parted$x, if ("data" %in% names(given)) "data" else "x")
+    data <- taken$x
+    columns_given <- if ("data" %in% names(given)) named_rows(data, object$data, family_variables(family)) else data
+    frame <- family_frame(family, columns_given, logical_ok = TRUE)
+    frame$units <- taken$units
     rows <- if ("subset" %in% names(given)) value("subset")
   }
   n <- nrow(frame$x)
@@ -364,46 +392,6 @@ kept_beside <- function(name, object, columns, n) {
   abort_em("argument", c(
     sprintf("`%s` of the fit are of its own rows: say those of the new ones.", name),
     i = sprintf("update(fit, data = , %s = ), or %s = NULL for none.", name, name)
-  ))
-}
-
-# Units -----------------------------------------------------------------------------------------------------------------
-
-# The rows that the fit holds, under a latent structure that may say other units: by columns of theirs, by the fit's own
-# units, or by columns of the data of the call.
-with_new_units <- function(frame, held, object, change, latent) {
-  said <- latent_unit(latent)
-  old <- frame$unit
-  frame["unit"] <- list(NULL)
-  if (is.null(said) || isTRUE(said)) return(frame)
-  n <- nrow(frame$x)
-  columns <- c(as.list(held), if (!is.null(old)) stats::setNames(list(old$value), old$name))
-  if (!all(unit_variables(said) %in% names(columns))) {
-    further <- original_data(object, change$home)
-    if (!is.null(further$data)) {
-      columns <- named_columns(further$data, unit_variables(said))
-      columns <- lapply(columns, function(column) column[further$rows])
-    }
-  }
-  unit <- part_units(columns, latent, change$home)$unit
-  if (!length(unit_variables(said))) unit$value <- in_all_rows(unit$value, object, n, NA)
-  frame$unit <- check_units(keep_units(unit, TRUE), n)
-  taken <- frame$names %in% unit$columns
-  if (is.null(frame$terms) && any(taken)) {
-    frame$x <- frame$x[, !taken, drop = FALSE]
-    frame$names <- frame$names[!taken]
-  }
-  frame
-}
-
-# Other rows: by their columns; values that were given row by row serve as many rows.
-units_of_new_rows <- function(data, object, change, latent) {
-  if (!isTRUE(latent_unit(latent))) return(part_units(data, latent, change$home, "data"))
-  unit <- frame_of_fit(object)$unit
-  if (NROW(data) == length(unit$value)) return(list(x = data, unit = unit))
-  abort_em("argument", c(
-    "`unit` of the fit is of its own rows: say that of the new ones.",
-    i = "update(fit, data = , latent = em_mixture(unit = \"id\"))"
   ))
 }
 

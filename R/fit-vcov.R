@@ -66,6 +66,7 @@ vcov.em_fit <- function(object, type = c("observed", "opg", "sandwich", "bootstr
   check_no_dots(list(...), names(formals(vcov.em_fit)))
   if (type != "observed") refuse_prior(object, sprintf("vcov(type = \"%s\")", type), "rows have no part of it")
   parameters <- estimated_parameters(object)
+  if (type != "observed") check_enough_units(object, type)
   found <- free_covariance(object, parameters, type)
   warn_standard_error(object, parameters, found)
   jacobian <- parameters$jacobian
@@ -74,6 +75,17 @@ vcov.em_fit <- function(object, type = c("observed", "opg", "sandwich", "bootstr
   out <- (out + t(out)) / 2
   dimnames(out) <- list(parameters$names, parameters$names)
   out
+}
+
+# Gradients are those of what belongs together; of fewer than there are parameters their products are singular.
+check_enough_units <- function(fit, type) {
+  units <- latent_units(fit$latent, fit$data)
+  if (is.null(units) || length(unique(units)) > fit$df) return(invisible())
+  abort_em("unsupported", c(
+    sprintf("vcov(type = \"%s\") needs more series than parameters: there are %d and %d.", type, length(unique(units)),
+            fit$df),
+    i = "Use type = \"observed\"."
+  ))
 }
 
 # What a fit estimates: the rows of its table of parameters that can move, or could but for a boundary. A list

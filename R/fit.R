@@ -4,7 +4,7 @@ new_em_fit <- function(run, start, data, control, call) {
   check_run(run, start)
   # Parameters that are scored as they were given are nobody's estimates.
   if (scores_given(start, control)) run$degenerate <- integer()
-  order <- if (start$ordered) seq_len(model$k) else order_components(run$parameters, model$family)
+  order <- if (start$ordered) seq_len(model$k) else order_components(run, model)
   labels <- sheet_labels(model, component_labels(start$names, model$k), data)
   fields <- model_fields(model, data)
   finish <- function(parameters) {
@@ -29,10 +29,13 @@ new_em_fit <- function(run, start, data, control, call) {
     control = control, data = unclass(data)
   )
   fit$noise_volume <- noise_volume(model$latent)
+  fit$passed_over <- run$passed_over
+  fit$leaning <- places(leaning_of(run, data, model)$components, order)
   class(fit) <- c(paste0("em_fit_", .subset2(model$family, "name")), "em_fit")
   if (run$status == "max_iter") warn_unfinished(run, unclass(control))
   if (run$status == "not_monotone" || length(run$degenerate) || length(run$twins)) warn_about(fit)
   warn_of_doubts(fit)
+  family_warn(model$family, fit)
   fit
 }
 
@@ -55,19 +58,16 @@ check_run <- function(run, start) {
   if (run$status != "bad_start") return(if (identical(run$loglik, -Inf)) check_possible(run))
   if (start$supplied) {
     abort_em("start", c(
-      sprintf("`start` gives component %d no density: %s.", run$component, no_density(run$parameters)),
+      sprintf("`start` gives component %d no density: %s.", run$component,
+              family_no_density(start$model$family, run$parameters)),
       i = "Start it with more spread."
     ))
   }
   abort_em("degenerate", c(
-    sprintf("None of %s led to a fit: component %d has too few rows for its covariance.",
-            plural(nrow(as.data.frame(run$starts)), "start"), run$component),
+    sprintf("None of %s led to a fit: component %d %s.", plural(nrow(as.data.frame(run$starts)), "start"),
+            run$component, family_too_few(start$model$family)),
     i = simpler_hint(start$model$family)
   ))
-}
-
-no_density <- function(parameters) {
-  if (is.null(parameters$sd)) "its covariance is not positive definite" else "its standard deviation is 0 or no number"
 }
 
 # A row that a probability of 0 or 1 makes impossible stays so where labels or `fixed` leave no way out.
@@ -80,9 +80,9 @@ check_possible <- function(run) {
 }
 
 # By decreasing proportion; equal ones by increasing first mean or probability.
-order_components <- function(parameters, family) {
-  own <- family_order(family, parameters)
-  order(-parameters$proportions[seq_along(own)], own, method = "radix")
+order_components <- function(run, model) {
+  own <- family_order(model$family, run$parameters)
+  order(-latent_shares(model$latent, run$parameters, run$counts)[seq_along(own)], own, method = "radix")
 }
 
 # `columns` are the names of those of the data, where they have any.
@@ -166,14 +166,13 @@ print.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
 #' @export
 format.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
   check_dots(..., let_pass = format_arguments)
-  c(format_title(x), "", format_components(x, digits), "", format_criteria(x), format_ending(x))
+  c(format_title(x), "", format_components(x, digits), "", latent_lines(x$latent, x), format_criteria(x), format_ending(x))
 }
 
 format_title <- function(x) {
   label <- family_label(x$family)
-  title <- paste0(label$title, ": ", plural(x$k, "component"), latent_label(x$latent),
-                  if (!is.null(label$detail)) ", ", label$detail)
-  rows <- paste0(plural(x$data$n, "observation"), ", ", family_rows(x$family, x$data))
+  title <- paste0(latent_title(x$latent, label, x$k), if (!is.null(label$detail)) ", ", label$detail)
+  rows <- paste0(plural(x$data$n, "observation"), latent_rows_label(x$latent, x$data), ", ", family_rows(x$family, x$data))
   rows <- paste(c(rows, describe_units(x$data$unit)), collapse = ", ")
   if (x$data$weighted) rows <- paste0(rows, ", weights sum to ", number(x$nobs, 7L, getOption("OutDec")))
   rows <- paste0(c(rows, describe_missing(x$data)), collapse = "")
@@ -202,14 +201,15 @@ format_components <- function(x, digits) {
 
 # A row for each component, and for noise.
 component_frame <- function(x) {
-  data.frame(component = names(x$counts), proportion = unname(x$parameters$proportions), n = unname(x$counts),
+  data.frame(component = names(x$counts), proportion = unname(shares_of(x)), n = unname(x$counts),
              with_noise_row(family_summary(x$family, x$parameters, x$data), x$latent), check.names = FALSE)
 }
 
 format_criteria <- function(x) {
   c(sprintf("logLik %s (df %d)   AIC %s   BIC %s (smaller is better)", fixed(x$loglik, 2L), x$df,
             fixed(stats::AIC(x), 1L), fixed(stats::BIC(x), 1L)),
-    if (has_prior(x)) sprintf("Log-likelihood and log prior together %s", fixed(x$objective, 2L)))
+    if (has_prior(x)) sprintf("Log-likelihood and log prior together %s", fixed(x$objective, 2L)),
+    family_remarks(x$family, x))
 }
 
 format_ending <- function(x) {
@@ -227,6 +227,7 @@ format_ending <- function(x) {
     if (length(bad)) sprintf("Collapsed onto few points: component %s.", enumerate(names(x$counts)[bad])),
     if (length(thin)) sprintf("Too few rows for a covariance of its own: component %s.",
                               enumerate(names(x$counts)[thin])),
+    describe_leaning(x),
     if (length(x$twins)) sprintf("Components %s nearly coincide.", paste(names(x$counts)[x$twins], collapse = " and ")),
     describe_doubts(x))
 }
@@ -247,6 +248,8 @@ print.summary.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), 
   cat("Call: ", paste(deparse(fit$call, width.cutoff = 100L), collapse = "\n"), "\n\n", sep = "")
   cat(format_title(fit), "", sep = "\n")
   cat(table_lines(format_columns(x$components, digits)), sep = "\n")
+  lines <- latent_lines(fit$latent, fit)
+  if (length(lines)) cat("", lines, sep = "\n")
   covariance <- fit$parameters$covariance
   if (!is.null(covariance)) {
     shown <- seq_len(min(fit$k, 6L))
@@ -256,6 +259,7 @@ print.summary.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), 
     }
     if (fit$k > 6L) cat("\n(", plural(fit$k - 6L, "covariance"), " more: see coef())\n", sep = "")
   }
+  family_print_more(fit$family, fit, digits)
   cat("", format_criteria(fit), format_ending(fit), sep = "\n")
   if (nrow(fit$starts) > 1L) {
     cat("\nStarts, best first:\n")

@@ -2,7 +2,8 @@
 #'
 #' BIC with a penalty for rows that could belong to more than one component:
 #' \eqn{ICL = BIC - 2 \sum_i w_i \log \max_k r_{ik}}{ICL = BIC - 2 sum w log max r}, with the responsibilities
-#' r. Smaller is better, as for [stats::BIC()]; where every row is certain both are equal. It prefers components
+#' r; of a hidden Markov model the logarithm of the probability of the most probable path, given the rows, takes the place
+#' of the sum. Smaller is better, as for [stats::BIC()]; where every row is certain both are equal. It prefers components
 #' that are apart from one another, where BIC asks for as many as the density needs.
 #'
 #' There are two criteria of this name. This is the first of them, with each row assigned to its most probable
@@ -60,6 +61,8 @@ fit_certainty <- function(fit) {
   w <- stats::weights(fit)
   first <- if (!is.null(fit$data$unit)) !duplicated(fit$data$unit$codes)
   found <- if (is.null(first)) certainty(r, w) else certainty(r[first, , drop = FALSE], w[first])
+  log_top <- latent_log_top(fit$latent, fit_model(fit), fit$data, fit$parameters)
+  if (!is.null(log_top)) found$log_top <- log_top
   c(found, icl = stats::BIC(fit) - 2 * found$log_top)
 }
 

@@ -319,10 +319,10 @@ latent_from_partition.em_latent_mixture <- function(latent, parameters, k) {
 }
 
 #' @export
-latent_simulate.em_latent_mixture <- function(latent, parameters, n, labels = NULL, unit = NULL) {
-  if (is.null(unit)) return(simulate_components(parameters$proportions, n, labels))
-  first <- which(!duplicated(unit))
-  simulate_components(parameters$proportions, length(first), keep_labels(labels, first))[match(unit, unit[first])]
+latent_simulate.em_latent_mixture <- function(latent, parameters, n, labels = NULL, units = NULL) {
+  if (is.null(units)) return(simulate_components(parameters$proportions, n, labels))
+  first <- which(!duplicated(units))
+  simulate_components(parameters$proportions, length(first), keep_labels(labels, first))[match(units, units[first])]
 }
 
 # Components (k + 1 is noise) drawn for n rows, of which labels may say something.

@@ -28,6 +28,16 @@
 #   latent_is_ordered(latent), latent_names(latent, k)   does it name or number the components itself?
 #   latent_is_exchangeable(latent, k)      would it be the same with its components in another order?
 #   latent_label(latent)                   what print says behind the number of components
+#   latent_units(latent, data)             NULL, or integer codes of what belongs together, in the order of the rows
+#
+# Those below have a default, that of rows that are by themselves:
+#   latent_take(latent, x, arg)            a user's rows -> list(x = those without what only it reads, units = a factor)
+#   latent_units_of_formula(latent, data, home, rows, n)   the units of the n rows that a formula made of `data`
+#   latent_keeps_order(latent)             does the order of the rows count?
+#   latent_shares(latent, parameters, counts)   the share of the rows that each column has
+#   latent_title(latent, label, k), latent_rows_label(latent, data), latent_lines(latent, fit)   of print: its first line,
+#                                          what is said behind the number of rows, and lines below the table
+#   latent_weights(), latent_log_top(), latent_answer(), latent_forecast()   see there
 #
 # A column behind the components', as noise has, is its own affair: latent_extra_density(), latent_extra_mean(),
 # latent_extra_draws(), latent_extra_curve() and latent_extra_rows() tell of it, and do nothing where there is none.
@@ -51,7 +61,7 @@ latent_draws <- function(latent, k, n_start) UseMethod("latent_draws")
 latent_from_partition <- function(latent, parameters, k) UseMethod("latent_from_partition")
 latent_start <- function(latent, start, kind, data) UseMethod("latent_start")
 latent_given <- function(latent, groups, data, k) UseMethod("latent_given")
-latent_simulate <- function(latent, parameters, n, labels = NULL, unit = NULL) UseMethod("latent_simulate")
+latent_simulate <- function(latent, parameters, n, labels = NULL, units = NULL) UseMethod("latent_simulate")
 latent_split <- function(latent, parameters, j, k) UseMethod("latent_split")
 latent_merge <- function(latent, parameters, pair, k) UseMethod("latent_merge")
 latent_unit <- function(latent) UseMethod("latent_unit")
@@ -65,13 +75,84 @@ latent_names <- function(latent, k) UseMethod("latent_names")
 latent_is_exchangeable <- function(latent, k) UseMethod("latent_is_exchangeable")
 latent_label <- function(latent) UseMethod("latent_label")
 
+latent_take <- function(latent, x, arg = "x") UseMethod("latent_take")
+#' @export
+latent_take.default <- function(latent, x, arg = "x") list(x = x, units = NULL)
+latent_units_of_formula <- function(latent, data, home, rows, n) UseMethod("latent_units_of_formula")
+#' @export
+latent_units_of_formula.default <- function(latent, data, home, rows, n) NULL
+# Under another latent structure than that of the fit, whose units of its n rows are `units`.
+latent_held_units <- function(latent, fit, n, units) UseMethod("latent_held_units")
+#' @export
+latent_held_units.default <- function(latent, fit, n, units) NULL
+latent_units <- function(latent, data) UseMethod("latent_units")
+#' @export
+latent_units.default <- function(latent, data) NULL
+latent_keeps_order <- function(latent) UseMethod("latent_keeps_order")
+#' @export
+latent_keeps_order.default <- function(latent) FALSE
+latent_shares <- function(latent, parameters, counts = NULL) UseMethod("latent_shares")
+#' @export
+latent_shares.default <- function(latent, parameters, counts = NULL) parameters$proportions
+latent_title <- function(latent, label, k) UseMethod("latent_title")
+#' @export
+latent_title.default <- function(latent, label, k) paste0(label$title, ": ", plural(k, "component"), latent_label(latent))
+# Many models, and what their components are called.
+latent_models <- function(latent, label) UseMethod("latent_models")
+#' @export
+latent_models.default <- function(latent, label) c(paste0(label$title, "s"), "components")
+latent_rows_label <- function(latent, data) UseMethod("latent_rows_label")
+#' @export
+latent_rows_label.default <- function(latent, data) NULL
+latent_lines <- function(latent, fit) UseMethod("latent_lines")
+#' @export
+latent_lines.default <- function(latent, fit) NULL
+
+# Of a fit: as estimated. With them among its parameters, for what draws or merges components.
+shares_of <- function(fit) latent_shares(fit$latent, fit$parameters, fit$counts)
+with_shares <- function(parameters, latent, counts = NULL) {
+  if (is.null(parameters$proportions)) parameters$proportions <- latent_shares(latent, parameters, counts)
+  parameters
+}
+# The shares of the components in the law of each row, given all other rows: n x k.
+latent_weights <- function(latent, fit) UseMethod("latent_weights")
+#' @export
+latent_weights.default <- function(latent, fit) {
+  matrix(shares_of(fit)[seq_len(fit$k)], fit$data$n, fit$k, byrow = TRUE)
+}
+# The logarithm of the probability of the most probable components of all rows, given the rows.
+latent_log_top <- function(latent, model, data, parameters) UseMethod("latent_log_top")
+#' @export
+latent_log_top.default <- function(latent, model, data, parameters) NULL
+# Pictures that only it has, the default first.
+latent_plots <- function(latent) UseMethod("latent_plots")
+#' @export
+latent_plots.default <- function(latent) character()
+# What em_estep() gives beside responsibilities.
+latent_estep <- function(latent, parameters, step, data, model) UseMethod("latent_estep")
+#' @export
+latent_estep.default <- function(latent, parameters, step, data, model) NULL
+# Answers of predict() that are not about rows by themselves.
+latent_answer <- function(latent, fit, data, type) UseMethod("latent_answer")
+#' @export
+latent_answer.default <- function(latent, fit, data, type) {
+  abort_em("unsupported", c(sprintf("predict(type = \"%s\") is for rows that follow each other.", type),
+                            i = "Fit a chain, with latent = em_markov(), or use type = \"class\" and \"prob\"."))
+}
+latent_forecast <- function(latent, fit, data, n, type) UseMethod("latent_forecast")
+#' @export
+latent_forecast.default <- function(latent, fit, data, n, type) {
+  abort_em("unsupported", c("`n.ahead` is for rows that follow each other.",
+                            i = "Fit a chain, with latent = em_markov()."))
+}
+
 new_em_latent <- function(name, ...) {
   out <- list(name = name, ...)
   class(out) <- c(paste0("em_latent_", name), "em_latent")
   out
 }
 
-latent_constructors <- function() list(mixture = em_mixture)
+latent_constructors <- function() list(mixture = em_mixture, markov = em_markov)
 
 as_em_latent <- function(latent) {
   if (inherits(latent, "em_latent")) return(latent)
@@ -89,3 +170,6 @@ print.em_latent <- function(x, ...) {
   cat(format(x), "\n", sep = "")
   invisible(x)
 }
+
+# The unit of each row, by whichever of them says one.
+units_of_rows <- function(latent, data) if (is.null(data$unit)) latent_units(latent, data) else data$unit$codes

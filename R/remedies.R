@@ -9,6 +9,8 @@ column_remedy <- function(bad, at, x, arg, by) {
   if (any(numbers)) return(conversion(column_code(name, names(x), at[numbers][1L]), bad[numbers][[1L]]))
   if (by == "newdata") return("The fit has numbers there.")
   if (length(bad) == length(x)) {
+    family <- if (length(bad) > 1L) family_for(bad)
+    if (!is.null(family)) return(sprintf("Columns of categories are for latent classes: family = \"%s\".", family))
     return(if (by == "columns") "Groups are what EM finds; give it the measurements.")
   }
   them <- if (length(bad) > 1L) "them" else "it"

@@ -11,7 +11,7 @@ new_em_select <- function(search, criterion, call) {
   call[[1L]] <- quote(emfit::em_fit)
   out <- structure(list(
     call = call, table = table, criterion = criterion, quick = search$quick,
-    interrupted = search$interrupted, nobs = nobs,
+    searched = count_searched(search), interrupted = search$interrupted, nobs = nobs,
     cells = lapply(cells, function(cell) cell[c("model", "run", "starts")]),
     latent = cells[[1L]]$model$latent, control = search$control, data = unclass(search$data)
   ), class = "em_select")
@@ -23,7 +23,10 @@ new_em_select <- function(search, criterion, call) {
 select_table <- function(search, cells, nobs) {
   good <- vapply(cells, is_sound, NA)
   clear <- lapply(cells[good], function(cell) {
-    certainty_em(search$native, cell$run$parameters, cell$model, search$control$threads)
+    found <- certainty_em(search$native, cell$run$parameters, cell$model, search$control$threads)
+    log_top <- latent_log_top(cell$model$latent, cell$model, search$data, cell$run$parameters)
+    if (!is.null(log_top)) found$log_top <- log_top
+    found
   })
   of_good <- function(values) replace(rep(NA_real_, length(cells)), good, values)
   of_run <- function(ask) vapply(cells, function(cell) if (is.null(cell$run)) NA_real_ else ask(cell$run), 0)
@@ -42,6 +45,7 @@ select_table <- function(search, cells, nobs) {
     prob.min = of_good(vapply(clear, `[[`, 0, "least")),
     converged = vapply(cells, function(cell) cell$status == "converged", NA),
     starts.agree = as.integer(of_good(vapply(cells[good], starts_agreeing_in, 0))),
+    leaning = vapply(cells, function(cell) isTRUE(cell$leaning), NA),
     status = vapply(cells, `[[`, "", "status"), reason = vapply(cells, reason_of_cell, "")
   )
 }
@@ -50,6 +54,10 @@ starts_agreeing_in <- function(cell) as.double(if (is.null(cell$agree)) agreeing
 
 reason_of_cell <- function(cell) {
   if (!is.na(cell$reason)) return(cell$reason)
+  if (isTRUE(cell$leaning)) return("A component leans on few rows: others are worth more to rows left out.")
+  if (!is.null(cell$passed_over)) {
+    return(sprintf("A higher end, logLik %s, leans on few rows and is passed over.", number(cell$passed_over, 7L)))
+  }
   reason <- if (is.null(cell$run)) NA_character_ else run_reason(cell$run)
   if (is.na(reason) && !is.null(cell$note)) cell$note else reason
 }
@@ -104,13 +112,13 @@ distinct_models <- function(table, rows) {
 }
 
 select_title <- function(x) {
-  label <- family_label(x$cells[[1L]]$model$family)$title
+  label <- latent_models(x$latent, family_label(x$cells[[1L]]$model$family))
   structures <- length(unique(x$table$covariance))
   ks <- sort(unique(x$table$k))
   span <- if (length(ks) > 2L && all(diff(ks) == 1L)) paste(min(ks), "to", max(ks)) else paste(ks, collapse = ", ")
   rows <- paste0(plural(x$data$n, "observation"), ", ", family_rows(x$cells[[1L]]$model$family, x$data))
-  c(sprintf("%ss: %s%s components", label,
-            if (anyNA(x$table$covariance)) "" else paste0(plural(structures, "structure"), ", "), span),
+  c(sprintf("%s: %s%s %s", label[1L],
+            if (anyNA(x$table$covariance)) "" else paste0(plural(structures, "structure"), ", "), span, label[2L]),
     paste0(c(paste(c(rows, describe_units(x$data$unit)), collapse = ", "), describe_missing(x$data)), collapse = ""))
 }
 
@@ -132,8 +140,17 @@ select_verdict <- function(x, ranked) {
   c("", sprintf("Best by %s (smaller is better): %s%s; best() returns the fit.", x$criterion,
                 if (is.na(table$covariance)) "" else paste(table$covariance, "with "),
                 plural(table$k, "component")),
+    describe_searched(x),
     describe_best_doubt(x),
     if (x$quick) "The search was a quick one; search = \"thorough\" takes about twice as long.")
+}
+
+# How many fits were searched by themselves: of a single one that goes without saying.
+describe_searched <- function(x) {
+  if (nrow(x$table) == 1L || !x$searched) return(NULL)
+  sprintf("%s searched once more by %s, as em_fit() would.",
+          if (x$searched == 1L) "It was" else sprintf("It and %s were", plural(x$searched - 1L, "rival")),
+          if (x$searched == 1L) "itself" else "themselves")
 }
 
 # One line for each kind of trouble, and one of what that was in most of its fits.
@@ -141,6 +158,11 @@ select_troubles <- function(table) {
   lines <- character()
   words <- c(failed = "failed", collapsed = "collapsed", max_iter = "stopped before convergence",
              not_monotone = "fell in log-likelihood", not_run = "not tried (interrupted)")
+  if (any(table$leaning)) {
+    named <- trimws(paste(ifelse(is.na(table$covariance), "k =", table$covariance), table$k))[table$leaning]
+    lines <- sprintf("%s passed over: %s. %s", plural(sum(table$leaning), "fit"), enumerate(named, 4L),
+                     table$reason[table$leaning][1L])
+  }
   for (status in names(words)) {
     rows <- which(table$status == status & (status != "max_iter" | !is.na(table$reason)))
     if (!length(rows)) next
@@ -171,7 +193,7 @@ tidy.em_select <- function(x, ...) {
 glance.em_select <- function(x, ...) {
   check_dots(...)
   best <- rank_fits(x$table, x$criterion)[1L]
-  columns <- setdiff(names(x$table), c("status", "reason"))
+  columns <- setdiff(names(x$table), c("leaning", "status", "reason"))
   as_tidy(data.frame(x$table[best, columns], nobs = x$nobs, criterion = x$criterion,
                      fits = sum(!is.na(x$table$BIC))))
 }

@@ -6,25 +6,42 @@ abort_slot <- function(arg, bullets) {
 }
 
 check_types <- function(given, fields, arg) {
-  for (name in intersect(names(fields), names(given))) check_numeric_slot(.subset2(given, name), name, arg)
+  said <- said_names(fields)
+  for (name in intersect(names(fields), names(given))) check_numeric_slot(.subset2(given, name), said[[name]], arg)
 }
 
 # Those of the fields that the list has, in the order of the fields.
 read_fields <- function(given, fields, variables, arg) {
   has <- names(fields)[names(fields) %in% names(given)[lengths(given) > 0L]]
-  out <- lapply(has, function(name) read_field(given[[name]], name, fields[[name]], variables, arg))
+  said <- said_names(fields)
+  out <- lapply(has, function(name) read_field(given[[name]], said[[name]], fields[[name]], variables, arg))
   stats::setNames(out, has)
 }
 
 read_field <- function(x, name, field, variables, arg) {
   size <- field$size
   if (field$scale == "covariance") return(read_covariance(x, name, size[3L], size[1L], variables, arg))
-  x <- if (length(size) == 1L) read_vector(x, name, size, arg) else read_table(x, name, size[1L], size[2L], variables, arg)
+  if (!is.null(field$levels)) variables <- field$levels
+  what <- if (is.null(field$levels)) "variable" else "level"
+  x <- if (length(size) == 1L) read_vector(x, name, size, arg)
+       else read_table(x, name, size[1L], size[2L], if (field$axes[2L] != "state") variables, arg, what)
   component <- rep_len(seq_len(size[1L]), length(x))
   if (field$scale == "positive" && !field$zero) refuse_numbers(x, x <= 0, name, arg, "positive", component)
   if (field$scale == "positive") refuse_numbers(x, x < 0, name, arg, "0 or more", component)
-  if (field$scale == "unit") refuse_numbers(x, x < 0 | x > 1, name, arg, "between 0 and 1", component)
+  if (field$scale %in% c("unit", "simplex")) refuse_numbers(x, x < 0 | x > 1, name, arg, "between 0 and 1", component)
+  if (field$scale == "simplex") check_simplex(x, name, arg)
   x
+}
+
+# Rows sum to one; what is held of a row must leave room for what is free.
+check_simplex <- function(x, name, arg) {
+  free <- rowSums(is.na(x)) > 0
+  sums <- rowSums(x, na.rm = TRUE)
+  bad <- which(if (arg == "fixed") sums > 1 + 1e-8 | !free & abs(sums - 1) > 1e-8 else abs(sums - 1) > 1e-8)
+  if (!length(bad)) return(invisible())
+  abort_slot(arg, sprintf("`%s$%s` must have rows that sum to 1%s: that of component %d sums to %s.", arg, name,
+                          if (arg == "fixed") ", or less where some are free" else "", bad[1L],
+                          number(sums[bad[1L]], 10L)))
 }
 
 check_numeric_slot <- function(x, name, arg) {
@@ -67,13 +84,13 @@ read_vector <- function(x, name, k, arg) {
 }
 
 # A row for each component, a column for each variable; columns are found by name.
-read_table <- function(x, name, k, d, variables, arg) {
+read_table <- function(x, name, k, d, variables, arg, what = "variable") {
   check_numeric_slot(x, name, arg)
   if (inherits(x, "data.frame")) x <- as.matrix(x)
   if (is.null(dim(x)) && k == 1L) x <- matrix(x, nrow = 1L, dimnames = list(NULL, names(x)))
   if (!identical(dim(x), c(k, d))) {
     abort_slot(arg, sprintf(paste0("`%s$%s` must be a matrix with a row for each component and a column for each ",
-                                 "variable: %d x %d, not %s."), arg, name, k, d, shape_of(x, 2L)))
+                                 "%s: %d x %d, not %s."), arg, name, what, k, d, shape_of(x, 2L)))
   }
   at <- match_variables(colnames(x), variables, d, arg, name, "columns")
   x <- matrix(as.double(x[, at, drop = FALSE]), k, d)

@@ -4,7 +4,7 @@
 check_start_names <- function(start, fields) {
   check_no_twice(start, "start")
   known <- own_first(fields)
-  unknown <- setdiff(names(start), known)
+  unknown <- setdiff(names(start), names(fields))
   if (length(unknown) || is.null(names(start))) {
     abort_em("start", c(
       sprintf("`start` must hold %s.", paste(sQuote(known, FALSE), collapse = ", ")),
@@ -13,7 +13,9 @@ check_start_names <- function(start, fields) {
     ))
   }
   lacking <- setdiff(names(fields)[vapply(fields, `[[`, NA, "own")], names(start))
-  if (length(lacking)) abort_em("start", sprintf("`start` must also hold %s.", quoted(lacking)))
+  if (length(lacking)) {
+    abort_em("start", sprintf("`start` must also hold %s.", quoted(intersect(own_first(fields), own_first(fields[lacking])))))
+  }
 }
 
 check_no_twice <- function(given, arg) {
@@ -65,6 +67,7 @@ align_components <- function(given, names) {
     at <- match(names, here)
     if (anyNA(at)) return(x)
     if (length(dim(x)) == 3L) return(x[, , at, drop = FALSE])
+    if (name == "transition") return(x[at, at, drop = FALSE])
     if (length(dim(x)) == 2L) return(x[at, , drop = FALSE])
     x[at]
   })

@@ -46,10 +46,10 @@ unit_values <- function(said, x, columns, home, arg) {
   value <- if (length(columns)) columns[[said]] else look_up(said, home)
   if (!is.null(value) && !is.function(value)) return(value)
   has <- if (is.list(x)) names(x) else colnames(x)
-  abort_em(if (arg == "newdata") "newdata" else "argument", c(
+  abort_em("argument", c(
     sprintf("`%s` lacks the column \"%s\", which says the unit of each row.", arg, said),
     x = if (length(has)) sprintf("It has %s.", quoted(has)),
-    i = if (arg == "x") "Give a column of the data, or a value for each row: em_mixture(unit = )."
+    i = "Give a column of the data, or a value for each row: em_mixture(unit = )."
   ))
 }
 
@@ -190,7 +190,6 @@ means_of_units <- function(native) {
   x <- native$x
   x[!seen] <- 0
   native$x <- unname(rowsum(x, codes, reorder = FALSE) / rowsum(seen + 0, codes, reorder = FALSE))
-  native$x[is.nan(native$x)] <- NaN
   native$missing <- anyNA(native$x)
   native$weights <- native$weights[native$units]
   native[c("units", "labels", "log_beliefs", "log_noise")] <- NULL

@@ -181,6 +181,20 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// em_chain_cpp
+Rcpp::List em_chain_cpp(Rcpp::NumericMatrix log_density, Rcpp::NumericVector initial, Rcpp::NumericMatrix transition, Rcpp::IntegerVector ends, std::string want);
+RcppExport SEXP _emfit_em_chain_cpp(SEXP log_densitySEXP, SEXP initialSEXP, SEXP transitionSEXP, SEXP endsSEXP, SEXP wantSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< Rcpp::NumericMatrix >::type log_density(log_densitySEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type initial(initialSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericMatrix >::type transition(transitionSEXP);
+    Rcpp::traits::input_parameter< Rcpp::IntegerVector >::type ends(endsSEXP);
+    Rcpp::traits::input_parameter< std::string >::type want(wantSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_chain_cpp(log_density, initial, transition, ends, want));
+    return rcpp_result_gen;
+END_RCPP
+}
 // em_share_cpp
 Rcpp::List em_share_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List starts, Rcpp::CharacterVector structures, int threads);
 RcppExport SEXP _emfit_em_share_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP startsSEXP, SEXP structuresSEXP, SEXP threadsSEXP) {
@@ -224,6 +238,21 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// em_leave_out_cpp
+Rcpp::List em_leave_out_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters, Rcpp::IntegerVector group, int threads);
+RcppExport SEXP _emfit_em_leave_out_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP parametersSEXP, SEXP groupSEXP, SEXP threadsSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type family(familySEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type latent(latentSEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type parameters(parametersSEXP);
+    Rcpp::traits::input_parameter< Rcpp::IntegerVector >::type group(groupSEXP);
+    Rcpp::traits::input_parameter< int >::type threads(threadsSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_leave_out_cpp(data, family, latent, parameters, group, threads));
+    return rcpp_result_gen;
+END_RCPP
+}
 
 static const R_CallMethodDef CallEntries[] = {
     {"_emfit_em_kernels_cpp", (DL_FUNC) &_emfit_em_kernels_cpp, 0},
@@ -239,9 +268,11 @@ static const R_CallMethodDef CallEntries[] = {
     {"_emfit_em_place_cpp", (DL_FUNC) &_emfit_em_place_cpp, 6},
     {"_emfit_em_refit_cpp", (DL_FUNC) &_emfit_em_refit_cpp, 5},
     {"_emfit_em_races_cpp", (DL_FUNC) &_emfit_em_races_cpp, 5},
+    {"_emfit_em_chain_cpp", (DL_FUNC) &_emfit_em_chain_cpp, 5},
     {"_emfit_em_share_cpp", (DL_FUNC) &_emfit_em_share_cpp, 6},
     {"_emfit_em_run_each_cpp", (DL_FUNC) &_emfit_em_run_each_cpp, 5},
     {"_emfit_em_certainty_cpp", (DL_FUNC) &_emfit_em_certainty_cpp, 5},
+    {"_emfit_em_leave_out_cpp", (DL_FUNC) &_emfit_em_leave_out_cpp, 6},
     {NULL, NULL, 0}
 };
 

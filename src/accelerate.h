@@ -27,7 +27,8 @@
 namespace em {
 
 // How the log-likelihood of plain iterations goes up. With g the last gain and r = g_t / g_(t-1), the gain
-// still to come is estimated as g r / (1 - r) (Aitken; Boehning et al. 1994), infinite unless 0 <= r < 1.
+// still to come is estimated as g r / (1 - r) (Aitken; Boehning et al. 1994), infinite unless 0 <= r < 1: of
+// a first gain nothing is known, and gains that grow, however small, leave a saddle.
 class Pace {
  public:
   void add(double gain);
@@ -43,7 +44,7 @@ class Pace {
   void restart() { gain_ = rate_ = std::numeric_limits<double>::quiet_NaN(); }
 
  private:
-  double gain_ = std::numeric_limits<double>::infinity();
+  double gain_ = std::numeric_limits<double>::quiet_NaN();
   double rate_ = std::numeric_limits<double>::quiet_NaN();
   double drift_ = std::numeric_limits<double>::quiet_NaN();  // of the rate
   double remaining_ = std::numeric_limits<double>::infinity();

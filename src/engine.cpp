@@ -19,10 +19,6 @@ constexpr double fall = 1e-10;
 // The estimated remaining gain of an accelerated step speaks of directions that were met; there may be
 // others.
 constexpr double caution = 100.0;
-// A component is degenerate where its smallest spread is less than this part of the data's, or where it has
-// fewer effective rows than Family::rows_needed().
-constexpr double least_relative_spread = 1e-6;
-
 // Components closer than this are one: EM has stopped on its way between one maximum and another, or the data
 // hold no more components. So close are two normal densities whose means are a tenth of a standard deviation
 // apart: see Family::distance().
@@ -47,7 +43,7 @@ void judge(Model& model, const Control& control, Fit& fit) {
   bool trusted = true;
   for (Index j = 0; j < model.n_components(); ++j) {
     const double needed = family.rows_needed(j) * control.unit;
-    const bool sound = fit.counts[j] >= needed && fit.relative_spread[j] >= least_relative_spread;
+    const bool sound = fit.counts[j] >= needed && fit.relative_spread[j] > 0.0;
     if (!sound || j == fit.component) fit.degenerate.push_back(j);
     trusted = trusted && fit.counts[j] >= family.rows_trusted(j) * control.unit;
   }
@@ -55,7 +51,7 @@ void judge(Model& model, const Control& control, Fit& fit) {
   const double fewest = fit.counts.head(model.n_components()).minCoeff();
   fit.worth = trusted ? 4 : 3;
   if (!fit.degenerate.empty()) fit.worth = 2;
-  const bool flat = fit.relative_spread.minCoeff() < least_relative_spread;
+  const bool flat = !(fit.relative_spread.minCoeff() > 0.0);
   if (fit.status == Status::collapsed || flat || !fit.twins.empty() || fewest < control.unit) fit.worth = 1;
 }
 
@@ -225,6 +221,8 @@ class Run {
     fit_.parameters.resize(model_.n_parameters());
     pack(model_.fields(), fit_.parameters);
     fit_.relative_spread = model_.family().relative_spread();
+    // The parameters are those before, where it still had some.
+    if (fit_.status == Status::collapsed) fit_.relative_spread[fit_.component] = 0.0;
     fit_.log_prior = model_.family().log_prior();
     fit_.counts = model_.counts();
     judge(model_, control_, fit_);

@@ -148,9 +148,9 @@ class Family {
 
   // --- Judgement ---
 
-  // For each component its smallest spread in any direction, relative to the spread of the data: 0 for
-  // a component that sits on a point. 1 for what cannot collapse: other families, a spread that is held.
-  // Needs describe().
+  // For each component its smallest spread (standard deviation) in any direction, relative to the spread of
+  // the data: 0 for a component that collapsed, which has in some direction no spread but rounding, 1 for
+  // what cannot collapse: other families, a spread that is held. Needs describe().
   virtual Vector relative_spread() const { return Vector::Ones(k_); }
 
   // Effective rows of a component: with fewer than rows_needed() they don't determine what it has of its own,
@@ -172,6 +172,7 @@ class Family {
   explicit Family(Index k) : k_(k) {}
   Family(const Family& other) = default;
 
+  bool is_held(Index at) const { return held_.size() > 0 && held_[at] == held_[at]; }
   Index n_held() const { return (held_.array() == held_.array()).count(); }
   void restore_held();
 

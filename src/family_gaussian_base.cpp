@@ -1,6 +1,7 @@
 #include "family_gaussian_base.h"
 
 #include <cmath>
+#include <limits>
 
 #include "gaussian_chart.h"
 #include "numerics.h"
@@ -9,13 +10,19 @@ namespace em {
 
 namespace {
 
-// A component is taken to have collapsed where its spread in some direction, given the others, falls below
-// this part of the data's own: sd ratio 1e-6. Nothing is clipped there; the run ends and says so.
-constexpr double collapse_ratio = 1e-12;
+// A component has collapsed where its own rows have no spread in some direction, whatever lies elsewhere:
+// where a column's variance given those before it is below this part of its variance (Cholesky leaves
+// rounding of a few 1e-16 of it), or where the standard deviation is below so many units in the last place of
+// the mean, as numbers that lie there are rounded. Nothing is clipped there; the run ends and says so.
+constexpr double flat_ratio = 1e-14;
+constexpr double rounding = 8.0 * std::numeric_limits<double>::epsilon();
 
 // A column is taken for a linear combination of those before it where less than this part of its variance is
 // its own: fewer than three digits of that part are right.
 constexpr double collinear_ratio = 1e-13;
+
+// The same as a ratio of standard deviations, where it is taken from the rows.
+constexpr double own_part = 1e-8;
 
 // Variances of parts of the data and sums of squares over all of it must be numbers of full precision, and
 // the mean must leave digits for the spread.
@@ -61,11 +68,7 @@ Index FamilyGaussianBase::set_overall(const Vector& centre, const Matrix& total)
   }
   set_columns(centre_, own_total_.diagonal().cwiseSqrt());
   if (defect >= 0) return defect;
-  Matrix factor = own_total_;
-  if (structure_.diagonal()) factor = own_total_.diagonal().asDiagonal();
-  // The Cholesky pivots are what is left of each column's variance given the columns before it.
-  cholesky_in_place(d_, factor.data(), nullptr);
-  pivot_floor_ = collapse_ratio * factor.diagonal().array().square();
+  set_floors();
   return -1;
 }
 
@@ -74,7 +77,30 @@ Index FamilyGaussianBase::first_defect() const {
     if (!is_computable(own_total_(j, j), centre_[j], data_.n)) return j;
   }
   if (structure_.diagonal()) return first_collinear(own_total_.diagonal().asDiagonal());
-  return first_collinear(own_total_);
+  const Index suspect = first_collinear(own_total_);
+  if (suspect < 0 || prior_.any() || !x().allFinite()) return suspect;
+  for (Index column = suspect; column < d_; ++column) {
+    if (!has_own_part(column)) return column;
+  }
+  return -1;
+}
+
+// Two groups far apart make columns nearly collinear, more than a covariance of all rows can tell: what its
+// pivot leaves in doubt is asked of the rows themselves, each column less its projection on those before it.
+bool FamilyGaussianBase::has_own_part(Index column) const {
+  Matrix rest = x().leftCols(column + 1);
+  rest.rowwise() -= centre_.head(column + 1).transpose();
+  for (Index i = 0; i < data_.n; ++i) rest.row(i) *= data_.weight(i) > 0.0 ? std::sqrt(data_.weight(i)) : 0.0;
+  const double whole = rest.col(column).norm();
+  for (int twice = 0; twice < 2; ++twice) {
+    for (Index a = 0; a < column; ++a) {
+      if (twice == 0) rest.col(a).normalize();
+      for (Index b = a + 1; b <= column; ++b) {
+        if (twice == 0 || b == column) rest.col(b) -= rest.col(a).dot(rest.col(b)) * rest.col(a);
+      }
+    }
+  }
+  return rest.col(column).norm() > own_part * whole;
 }
 
 Index FamilyGaussianBase::first_collinear(Matrix scatter) const {
@@ -91,7 +117,19 @@ bool FamilyGaussianBase::all_diagonal() const {
 
 const double* FamilyGaussianBase::floor_of(Index component) const {
   const bool given = !fitted_ || holds_spread(component);
-  return given || !pivot_floor_.size() ? nullptr : pivot_floor_.data();
+  return given || !pivot_floor_.size() ? nullptr : pivot_floor_.data() + component * d_;
+}
+
+void FamilyGaussianBase::set_floors() {
+  pivot_floor_.resize(d_ * k_);
+  for (Index j = 0; j < k_; ++j) {
+    for (Index a = 0; a < d_; ++a) {
+      // A single step is made without a look at the rows.
+      const double spread = own_total_.size() > 0 ? std::sqrt(own_total_(a, a)) : 0.0;
+      const double unit = rounding * std::max(std::abs(mean_(j, a)), spread);
+      pivot_floor_[j * d_ + a] = std::max(flat_ratio * variance(j, a), unit * unit);
+    }
+  }
 }
 
 Index FamilyGaussianBase::first_without_density() const {
@@ -180,6 +218,8 @@ void FamilyGaussianBase::maximise(ConstVectorRef statistics, Step step) {
   }
   if (prior_.any()) counts_.array() += prior_.rows() - prior_.kappa;
   maximise_covariance(structure_, d_, k_, counts_.data(), scatter_.data(), covariance_.data());
+  if (d_ == 1) store_covariance();
+  set_floors();
   if (step == Step::start && first_without_density() >= 0) lend_spread(counts_.data());
   store_covariance();
   restore_held();
@@ -312,9 +352,15 @@ Vector FamilyGaussianBase::relative_spread() const {
   Vector out = Vector::Ones(k_);
   for (Index j = 0; j < k_; ++j) {
     if (holds_spread(j)) continue;
-    Matrix relative = lower.solve(Matrix(sigma(j)));
-    relative = lower.solve(relative.transpose()).eval();
-    out[j] = Eigen::SelfAdjointEigenSolver<Matrix>(relative, Eigen::EigenvaluesOnly).eigenvalues()[0];
+    Matrix own = sigma(j);
+    if (cholesky_in_place(d_, own.data(), floor_of(j)) >= 0) {
+      out[j] = 0.0;
+      continue;
+    }
+    // The largest spread of the data relative to the component's is the inverse of what is asked, and the
+    // more exact the narrower the component.
+    Matrix relative = own.triangularView<Eigen::Lower>().solve(Matrix(lower));
+    out[j] = 1.0 / Eigen::JacobiSVD<Matrix>(relative).singularValues()[0];
   }
   return out;
 }

@@ -89,17 +89,19 @@ class FamilyGaussianBase : public Family {
   Vector centre_;
   Matrix total_;
   Matrix own_total_;     // total_, and more of it where a prior makes up for what the data lack
-  Vector pivot_floor_;   // a Cholesky pivot below this part of the data's own is a collapse
+  Vector pivot_floor_;   // d for each component: a Cholesky pivot below that is no spread, but rounding
   bool fitted_ = false;  // were the present parameters, or those before, made by an M-step?
 
  private:
   Index first_defect() const;
+  bool has_own_part(Index column) const;
   void move_mean(Index component, double count, const double* first, bool keep_scatter);
   Vector shift_of(Index component, ConstVectorRef wanted) const;
   void move_scatter(Index component, double count, const double* first);
   void move_scatter(Index component, double count, const double* first, const Vector& shift);
   double* scatter_of(Index component);
   void lend_spread(const double* counts);
+  void set_floors();
   bool holds_spread(Index component) const { return held_.n_held_variances(d_, component) == d_; }
   double variance(Index component, Index a) const {
     return d_ == 1 ? sd_[component] * sd_[component] : sigma(component)(a, a);

@@ -18,8 +18,8 @@
 // one.
 //
 // A new structure writes what is pure virtual here. Laws (tests/testthat/test-laws.R): statistics add over
-// units; a unit of weight 2 counts as the unit twice; what a pass calls is const but for prepare(), and may run
-// on several threads at once.
+// units; a unit of weight 2 counts as the unit twice; what a pass calls is const but for prepare(), and may
+// run on several threads at once.
 #pragma once
 
 #include <memory>

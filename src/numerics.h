@@ -26,8 +26,8 @@ double log_binomial_scale(double n, double y);
 // scale: log_binomial_scale(n, y).
 double log_binomial(double n, double y, double p, double scale);
 
-// log of the Poisson probability of y where rate times exposure are expected, for a whole number y >= 0, in the
-// same form. y = 0 has probability 1 where none is expected.
+// log of the Poisson probability of y where rate times exposure are expected, for a whole number y >= 0, in
+// the same form. y = 0 has probability 1 where none is expected.
 double log_poisson(double y, double rate, double exposure);
 
 // log of the binomial coefficient, 0 <= y <= n.

@@ -6,12 +6,15 @@
 #include <stdexcept>
 
 #include "family_binomial.h"
+#include "family_categorical.h"
 #include "family_gaussian.h"
 #include "family_gaussian_missing.h"
 #include "family_poisson.h"
 #include "kernels.h"
+#include "latent_markov.h"
 #include "latent_mixture.h"
 #include "latent_mixture_units.h"
+#include "r_family.h"
 
 namespace em {
 
@@ -135,19 +138,62 @@ std::unique_ptr<Family> make_poisson(const Rcpp::List& family, Index d, Index k)
   return out;
 }
 
-std::unique_ptr<Family> family_of(const Rcpp::List& family, Index d, bool missing) {
+// Bound at once: how many statistics it has is for the rows to say.
+std::unique_ptr<Family> make_user(const Rcpp::List& family, const Data& rows, Index k) {
+  auto out = std::make_unique<RFamily>(family, rows.d, k);
+  out->bind(rows);
+  if (has(family, "held")) out->hold(packed_parameters(element(family, "held"), out->parameters()));
+  return out;
+}
+
+// Of "categorical" family$sizes has the numbers of levels; "bernoulli" has two of each column, and the
+// columns of a "multinomial" are the levels of one item.
+std::unique_ptr<Family> make_categorical(const std::string& name, const Rcpp::List& family, Index d,
+                                         Index k) {
+  std::vector<Item> items;
+  auto shape = CategoricalFields::by_item;
+  if (name == "multinomial") {
+    shape = CategoricalFields::together;
+    items.push_back({0, d, true});
+  } else {
+    const bool binary = name == "bernoulli";
+    if (binary) shape = CategoricalFields::binary;
+    const Rcpp::IntegerVector sizes = binary ? Rcpp::IntegerVector(static_cast<int>(d), 2)
+                                             : Rcpp::as<Rcpp::IntegerVector>(element(family, "sizes"));
+    if (sizes.size() != d) throw std::invalid_argument("there must be a number of levels for each column");
+    for (Index j = 0; j < d; ++j) items.push_back({j, sizes[j], false});
+  }
+  auto out = std::make_unique<FamilyCategorical>(k, std::move(items), shape);
+  if (!has(family, "held")) return out;
+  const Rcpp::List held = element(family, "held");
+  const Fields fields = out->parameters();
+  Vector packed(packed_size(fields));
+  Index at = 0;
+  for (const Field& field : fields) {
+    const double* values = doubles_of(held, field.name.c_str(), field.size());
+    for (Index i = 0; i < field.size(); ++i) packed[at + i] = values ? values[i] : NA_REAL;
+    at += field.size();
+  }
+  out->hold(packed);
+  return out;
+}
+
+std::unique_ptr<Family> family_of(const Rcpp::List& family, const Data& rows, bool missing) {
   const auto name = word_of(family, "name");
+  const Index d = rows.d;
   const Index k = Rcpp::as<int>(element(family, "k"));
   if (k < 1) throw std::invalid_argument("family$k must be 1 or more");
   if (name == "gaussian") return make_gaussian(family, d, k, missing);
   if (name == "binomial") return make_binomial(family, d, k);
   if (name == "poisson") return make_poisson(family, d, k);
+  if (name == "user") return make_user(family, rows, k);
+  if (name == "categorical" || name == "bernoulli" || name == "multinomial") {
+    return make_categorical(name, family, d, k);
+  }
   throw std::invalid_argument("unknown family " + name);
 }
 
-std::unique_ptr<Latent> latent_of(const Rcpp::List& latent, Index k, bool by_unit) {
-  const auto name = word_of(latent, "name");
-  if (name != "mixture") throw std::invalid_argument("unknown latent structure " + name);
+std::unique_ptr<Latent> make_mixture(const Rcpp::List& latent, Index k, bool by_unit) {
   const bool noise = is_true(latent, "noise");
   const Index columns = noise ? k + 1 : k;
   const double* proportions = doubles_of(latent, "proportions", columns);
@@ -159,6 +205,29 @@ std::unique_ptr<Latent> latent_of(const Rcpp::List& latent, Index k, bool by_uni
   const ConstVectorMap fixed(held, columns);
   if (by_unit) return std::make_unique<LatentMixtureUnits>(start, fixed, kind);
   return std::make_unique<LatentMixture>(start, fixed, kind);
+}
+
+// initial and transition: the start; held_initial and held_transition: as many, NaN where free.
+std::unique_ptr<Latent> make_markov(const Rcpp::List& latent, Index k) {
+  const double* initial = doubles_of(latent, "initial", k);
+  const double* transition = doubles_of(latent, "transition", k * k);
+  const double* held_initial = doubles_of(latent, "held_initial", k);
+  const double* held_transition = doubles_of(latent, "held_transition", k * k);
+  if (!initial || !transition || !held_initial || !held_transition) {
+    throw std::invalid_argument("a chain needs initial, transition and what is held of both");
+  }
+  Vector held(k * (k + 1));
+  held << ConstVectorMap(held_initial, k), ConstVectorMap(held_transition, k * k);
+  const Beginning beginning = is_true(latent, "stationary") ? Beginning::stationary : Beginning::free;
+  return std::make_unique<LatentMarkov>(ConstVectorMap(initial, k), ConstMatrixMap(transition, k, k), held,
+                                        beginning);
+}
+
+std::unique_ptr<Latent> latent_of(const Rcpp::List& latent, Index k, bool by_unit) {
+  const auto name = word_of(latent, "name");
+  if (name == "mixture") return make_mixture(latent, k, by_unit);
+  if (name == "markov") return make_markov(latent, k);
+  throw std::invalid_argument("unknown latent structure " + name);
 }
 
 // columns: of responsibilities.
@@ -244,7 +313,7 @@ Data make_data(const Rcpp::List& data) {
 
 std::unique_ptr<Family> make_family(const Rcpp::List& data, const Rcpp::List& family) {
   const Data rows = make_data(data);
-  auto out = family_of(family, rows.d, is_true(data, "missing"));
+  auto out = family_of(family, rows, is_true(data, "missing"));
   out->bind(rows);
   return out;
 }
@@ -252,14 +321,16 @@ std::unique_ptr<Family> make_family(const Rcpp::List& data, const Rcpp::List& fa
 std::unique_ptr<Model> make_model(const Rcpp::List& data, const Rcpp::List& family,
                                   const Rcpp::List& latent) {
   Data rows = make_data(data);
-  auto components = family_of(family, rows.d, is_true(data, "missing"));
+  auto components = family_of(family, rows, is_true(data, "missing"));
   auto structure = latent_of(latent, components->n_components(), rows.units.size > 0);
   rows.known = known_of(data, rows.n, structure->n_columns());
   if (is_true(latent, "noise") && !rows.known.log_noise) {
     throw std::invalid_argument("data$log_noise is needed");
   }
+  // The component is the unit's, or each row's own.
+  const double* beliefs_of_units = word_of(latent, "name") == "mixture" ? rows.known.log_beliefs : nullptr;
   if (!same_in_units(rows.weights, 1, rows) ||
-      !same_in_units(rows.known.log_beliefs, structure->n_columns(), rows)) {
+      !same_in_units(beliefs_of_units, structure->n_columns(), rows)) {
     throw std::invalid_argument("weights and beliefs must be the same in all rows of a unit");
   }
   return std::make_unique<Model>(std::move(components), std::move(structure), rows);

@@ -8,8 +8,10 @@
 //            successes and trials
 //   family   list(name =, k =, held = a list like the parameters, NaN where free, ...); a Gaussian one has
 //            covariance = its letters, prior = NULL or list(mean, kappa, nu, scale)
-//   latent   list(name =, proportions = the start, held = as many, NaN where free; noise = is there a
-//            proportion more?, alike = are the components' own equal beside it?)
+//   latent   list(name = "mixture", proportions = the start, held = as many, NaN where free; noise = is there
+//            a proportion more?, alike = are the components' own equal beside it?)
+//            list(name = "markov", initial =, transition = the start, rows from; held_initial =,
+//            held_transition = as many, NaN where free; stationary = does the chain begin in its own?)
 //   parameters   a named list in the order and shapes of Fields
 // R has checked all of it; a mismatch found here is a defect of the package and raises std::invalid_argument.
 #pragma once

@@ -47,19 +47,20 @@ Rcpp::List em_counts_cpp(Rcpp::NumericMatrix x, Rcpp::Nullable<Rcpp::NumericVect
                             Rcpp::Named("empty") = em::counted_from_one(counts.empty));
 }
 
-// The different rows of numbers and their summed weights.
+// The different rows of counts or codes and their summed weights.
 // [[Rcpp::export(rng = false)]]
 Rcpp::List em_tally_cpp(Rcpp::NumericMatrix x, Rcpp::Nullable<Rcpp::NumericVector> weights) {
   const Rcpp::NumericVector given = weights.isNull() ? Rcpp::NumericVector() : Rcpp::NumericVector(weights);
   const int n = x.nrow();
+  if (x.ncol() < 1) throw std::invalid_argument("there must be a column");
   if (weights.isNotNull() && given.size() != n)
     throw std::invalid_argument("there must be a weight for each row");
   const em::Tally tally = em::tally_rows(x.begin(), n, x.ncol(), weights.isNull() ? nullptr : given.begin());
   Rcpp::NumericMatrix rows(static_cast<int>(tally.first.size()), x.ncol());
-  for (std::size_t i = 0; i < tally.first.size(); ++i) {
-    const int to = static_cast<int>(i);
-    const int from = static_cast<int>(tally.first[i]);
-    for (int j = 0; j < x.ncol(); ++j) rows(to, j) = x(from, j);
+  for (int j = 0; j < x.ncol(); ++j) {
+    for (std::size_t i = 0; i < tally.first.size(); ++i) {
+      rows(static_cast<int>(i), j) = x(static_cast<int>(tally.first[i]), j);
+    }
   }
   return Rcpp::List::create(Rcpp::Named("x") = rows, Rcpp::Named("weights") = Rcpp::wrap(tally.weights));
 }

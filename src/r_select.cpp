@@ -6,6 +6,7 @@
 
 #include "certainty.h"
 #include "gaussian_relatives.h"
+#include "leave_out.h"
 #include "r_fits.h"
 #include "refit.h"
 
@@ -111,4 +112,26 @@ Rcpp::List em_certainty_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List laten
   em::leave_if_raised(interrupt);
   return Rcpp::List::create(Rcpp::Named("log_top") = found.log_top, Rcpp::Named("entropy") = found.entropy,
                             Rcpp::Named("least") = found.least);
+}
+
+// What each row would be worth to a fit that never saw it: see leave_out.h. group: from 1, as they appear. An
+// empty list where rows are not by themselves.
+// [[Rcpp::export(rng = false)]]
+Rcpp::List em_leave_out_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters,
+                            Rcpp::IntegerVector group, int threads) {
+  const auto model = em::make_model(data, family, latent);
+  if (group.size() != model->n_rows()) throw std::invalid_argument("a group for each row");
+  if (model->n_units() != model->n_rows()) return Rcpp::List();
+  std::vector<int> at(group.begin(), group.end());
+  for (int& one : at) {
+    if (one < 1) throw std::invalid_argument("groups are numbered from 1");
+    --one;
+  }
+  em::Interrupt interrupt(em::user_wants_out);
+  model->describe();
+  em::read_parameters(parameters, model->fields());
+  const em::LeftOut found = em::leave_out(*model, at, threads, interrupt);
+  em::leave_if_raised(interrupt);
+  return Rcpp::List::create(Rcpp::Named("with") = em::to_r(found.with),
+                            Rcpp::Named("without") = em::to_r(found.without));
 }

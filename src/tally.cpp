@@ -13,20 +13,22 @@ constexpr double all_whole = 9007199254740992.0;
 
 bool is_whole(double x) { return x >= all_whole || static_cast<double>(static_cast<std::int64_t>(x)) == x; }
 
-// The bits of a number, spread over all of them. 0 and -0 differ, which makes a row more.
-std::uint64_t spread_bits(double x) {
-  std::uint64_t bits = 0;
-  std::memcpy(&bits, &x, sizeof bits);
-  bits ^= bits >> 32;
-  return bits * 0x9E3779B97F4A7C15u;
+// A row as one number that differs in its high bits: each column is mixed into those before it. Very large
+// numbers all look alike, which costs time only.
+std::uint64_t mix(std::uint64_t before, double x) {
+  const bool exact = std::abs(x) < all_whole;  // not of NaN
+  const auto whole = exact ? static_cast<std::uint64_t>(static_cast<std::int64_t>(x)) + 1u : 0u;
+  const std::uint64_t sum = (before ^ (before >> 29)) * 0x9E3779B97F4A7C15u + whole;
+  return sum * 0xC2B2AE3D27D4EB4Fu;
 }
 
-// Where a row has its place: a table of numbers of rows, with twice as many places as different rows or more.
+// Where a row has its place: a table of numbers of different rows, with twice as many places as these or
+// more.
 class Places {
  public:
   Places(const double* x, Index n, Index d) : x_(x), n_(n), d_(d), places_(1024, none) {}
 
-  // The number of the row's kind, a new one where it was never met.
+  // The number of the row, a new one where its like was never met.
   std::size_t number(Index row, std::vector<Index>& first) {
     std::size_t at = place_of(row, first);
     if (places_[at] != none) return places_[at];
@@ -43,22 +45,18 @@ class Places {
   static constexpr std::uint32_t none = 0xFFFFFFFFu;
 
   std::size_t place_of(Index row, const std::vector<Index>& first) const {
-    std::size_t at = hash(row) >> shift_;
+    std::uint64_t mixed = 0;
+    for (Index j = 0; j < d_; ++j) mixed = mix(mixed, x_[row + j * n_]);
+    std::size_t at = mixed >> shift_;
     while (places_[at] != none && !equal(row, first[places_[at]])) at = (at + 1) & (places_.size() - 1);
     return at;
   }
 
-  // Differs in its high bits.
-  std::uint64_t hash(Index row) const {
-    std::uint64_t out = 0;
-    for (Index j = 0; j < d_; ++j)
-      out = (out ^ (out >> 29)) * 0xC2B2AE3D27D4EB4Fu + spread_bits(x_[row + j * n_]);
-    return out;
-  }
-
   bool equal(Index a, Index b) const {
-    for (Index j = 0; j < d_; ++j) {
-      if (x_[a + j * n_] != x_[b + j * n_]) return false;
+    for (Index from = 0; from < d_ * n_; from += n_) {
+      const double x = x_[a + from];
+      const double y = x_[b + from];
+      if (x != y && !(std::isnan(x) && std::isnan(y))) return false;
     }
     return true;
   }

@@ -1,8 +1,8 @@
-// tally.h: counts as rows of two numbers, successes and trials, are checked; equal rows of counts are made
-// one.
+// tally.h: counts as rows of two numbers, successes and trials, checked; and equal rows of counts or codes
+// made one.
 //
-// A mixture sees nothing of a row but its numbers, so that equal rows with their weights summed have the
-// same likelihood: a million rows are often a thousand different ones.
+// A mixture sees nothing of a row but its numbers, so that equal rows with their weights summed have the same
+// likelihood: a million rows are often a thousand different ones.
 #pragma once
 
 #include <vector>
@@ -24,11 +24,12 @@ Counts count_rows(Index n, const double* successes, const double* failures, cons
                   bool one_for_all, double* out);
 
 struct Tally {
-  std::vector<Index> first;     // the row where each kind was first met, in that order
+  std::vector<Index> first;     // the row where each different one was first met, in that order
   std::vector<double> weights;  // summed
 };
 
-// The different rows of n x d numbers. weights: null where each row counts once.
+// The different rows of n x d whole numbers, NaN where one is missing. weights: null where each row counts
+// once.
 Tally tally_rows(const double* x, Index n, Index d, const double* weights);
 
 }  // namespace em

@@ -92,10 +92,14 @@ fuzz_boundary <- function() {
     each = quote(core("em_run_each_cpp")(n$data, some_twice(n$family), n$latent, some_twice(start), n$control)),
     share = quote(core("em_share_cpp")(n$data, n$family, n$latent, n$starts, sample(c("EII", "VVV", "EEV", "E"), 2L), threads)),
     certainty = quote(core("em_certainty_cpp")(n$data, n$family, n$latent, n$parameters, threads)),
+    leave_out = quote(core("em_leave_out_cpp")(n$data, n$family, n$latent, n$parameters, pick(seq_len(nrow(n$data$x)), rep(1L, nrow(n$data$x)), 0L, 3L, NA_integer_), threads)),
     counts = quote(core("em_counts_cpp")(n$data$x, n$family$size)),
     tally = quote(core("em_tally_cpp")(n$data$x, n$data$weights)),
     finite = quote(core("em_finite_cpp")(n$data$x)),
     distances = quote(core("em_distances_cpp")(n$data, n$family, n$parameters)),
+    chain = quote(core("em_chain_cpp")(n$data$x, rep(1 / NCOL(n$data$x), pick(NCOL(n$data$x), 1L)), diag(NCOL(n$data$x)),
+                                       pick(NROW(n$data$x), c(2L, NROW(n$data$x)), 5L, 1000000000L, NA_integer_),
+                                       pick("path", "filtered", "others", "before", "entropy", "x"))),
     kernels = quote(core("em_kernels_cpp")())
   )
   refused <- 0L

@@ -6,6 +6,7 @@
 #   own      the name of its location
 #   oracle   how helper-reference.R calls it: list(structure, family); or list(blocks, parameters), functions of x and of a
 #            start, for helper-reference-families.R
+#   closed   of a family by columns: parameters as closed forms from the rows of one group
 #   given(x, group)   of families that do not scale: their M-step where the groups of the rows are known
 
 law_structures <- c("EII", "VII", "EEI", "VEI", "EVI", "VVI", "EEE", "VEE", "EVE", "VVE", "EEV", "VEV", "EVV",
@@ -55,6 +56,53 @@ withr_seed <- function(seed, code) {
   code
 }
 
+law_items <- function(n, seed) {
+  withr_seed(seed, {
+    lean <- c(0.4, 1, 2.5)[sample(3, n, replace = TRUE)]
+    draw <- function(size) factor(letters[1 + floor(size * runif(n)^lean)], levels = letters[seq_len(size)])
+    data.frame(p = draw(3), q = draw(2), r = draw(5), s = draw(2))
+  })
+}
+
+law_prob <- function(sizes, k = 3) {
+  lapply(sizes, function(size) {
+    p <- outer(seq_len(k), seq_len(size), function(j, l) 1 + (j * l + j) %% 4)
+    p / rowSums(p)
+  })
+}
+
+categorical_law_cases <- function() {
+  categorical <- list(
+    name = "categorical", family = em_categorical(), x_of = function(n) law_items(n, 15), k = 3L,
+    start = list(proportions = c(0.4, 0.3, 0.3), prob = stats::setNames(law_prob(c(3, 2, 5, 2)), c("p", "q", "r", "s"))),
+    shift = FALSE, scale = FALSE, own = "prob",
+    oracle = list(blocks = function(x) list(reference_block("categorical", x)), parameters = function(start) list(start["prob"])),
+    closed = function(x) unlist(lapply(x, function(item) prop.table(table(item))), use.names = FALSE)
+  )
+  bernoulli <- list(
+    name = "bernoulli", family = em_bernoulli(), k = 3L,
+    x_of = function(n) {
+      items <- law_items(n, 16)
+      cbind(vapply(items, function(f) as.integer(f != "a"), integer(n)), t = as.integer(items$r %in% c("d", "e")))
+    },
+    start = list(proportions = c(0.4, 0.3, 0.3),
+                 prob = rbind(c(0.2, 0.3, 0.4, 0.3, 0.1), c(0.5, 0.6, 0.5, 0.5, 0.3), c(0.8, 0.7, 0.9, 0.6, 0.5))),
+    shift = FALSE, scale = FALSE, own = "prob",
+    oracle = list(blocks = function(x) list(reference_block("bernoulli", x)), parameters = function(start) list(start["prob"])),
+    closed = function(x) unname(colMeans(x))
+  )
+  multinomial <- list(
+    name = "multinomial", family = em_multinomial(), k = 3L,
+    x_of = function(n) withr_seed(17, t(vapply(sample(3, n, replace = TRUE), function(z) {
+      as.double(rmultinom(1, 12, list(c(6, 2, 1, 1), c(1, 4, 4, 1), c(1, 1, 2, 6))[[z]]))
+    }, numeric(4)))),
+    start = list(proportions = c(0.4, 0.3, 0.3), prob = law_prob(4)[[1]]), shift = FALSE, scale = FALSE, own = "prob",
+    oracle = list(blocks = function(x) list(reference_block("multinomial", x)), parameters = function(start) list(start["prob"])),
+    closed = function(x) unname(colSums(x) / sum(x))
+  )
+  list(categorical, bernoulli, multinomial)
+}
+
 law_cases <- function() {
   many <- lapply(law_structures, function(name) {
     list(
@@ -93,7 +141,7 @@ law_cases <- function() {
                   parameters = function(start) list(list(rate = start$rate))),
     given = function(x, group) apply(x, 2, function(y) tapply(y, group, mean))
   )
-  cases <- c(one, many, list(coins, rates, counts))
+  cases <- c(one, many, list(coins, rates, counts), categorical_law_cases())
   names(cases) <- vapply(cases, function(case) case$name, "")
   cases
 }
@@ -197,9 +245,9 @@ law_oracle <- function(case, x, n_iter, ..., start = case$start) {
 
 law_loose <- function(case) if (case$structure %in% c("EVE", "VVE")) 1e-6 else 1e-8
 
-law_rows <- function(x, i) if (is.matrix(x)) x[i, , drop = FALSE] else x[i]
+law_rows <- function(x, i) if (length(dim(x)) == 2L) x[i, , drop = FALSE] else x[i]
 
-parameter_numbers <- function(fit) unlist(lapply(fit$parameters, as.numeric), use.names = FALSE)
+parameter_numbers <- function(fit) unlist(fit$parameters, use.names = FALSE)
 
 expect_same_parameters <- function(a, b, tolerance = 1e-9) {
   expect_equal(parameter_numbers(a), parameter_numbers(b), tolerance = tolerance)

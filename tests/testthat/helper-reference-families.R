@@ -169,3 +169,14 @@ reference_categorical_errors <- function(block, p, weights = rep(1, nrow(block$x
   })
   out
 }
+
+# A public table of categories, with the number of rows in each cell.
+lca_table <- function(name) {
+  if (name %in% c("role_conflict", "interview")) {
+    x <- get(name)
+    out <- aggregate(n ~ ., cbind(x, n = 1), sum)
+    return(list(items = out[names(x)], n = out$n))
+  }
+  x <- read.csv(test_path("fixtures", sprintf("lca_%s.csv", name)))
+  list(items = as.data.frame(lapply(x[names(x) != "n"], factor)), n = x$n)
+}

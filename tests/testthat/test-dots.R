@@ -37,8 +37,8 @@ test_that("a misspelt argument is an error in every method of every class", {
 
 test_that("the message names what is nearest, or what there is", {
   expect_error(simulate(fit, nsmi = 3), "\"nsim\"", class = "emfit_error_argument")
-  expect_error(residuals(fit, type = "pearson"), "Unknown argument `type`", class = "emfit_error_argument")
-  expect_error(residuals(fit, type = "pearson"), "There are no further arguments", fixed = TRUE)
+  expect_error(fitted(fit, type = "link"), "Unknown argument `type`", class = "emfit_error_argument")
+  expect_error(fitted(fit, type = "link"), "There are no further arguments", fixed = TRUE)
   expect_error(logLik(fit, newdata = faithful), "Unknown argument `newdata`", class = "emfit_error_argument")
   expect_error(coef(fit, what = "mean"), "Unknown argument `what`", class = "emfit_error_argument")
   expect_error(augment(fit, nedwata = faithful), "\"newdata\"", class = "emfit_error_argument")

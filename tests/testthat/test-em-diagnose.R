@@ -17,19 +17,19 @@ test_that("a fit in order has nothing to be told of", {
   found <- em_diagnose(em_fit(faithful, 2))
   expect_s3_class(found, c("em_diagnosis", "data.frame"), exact = TRUE)
   expect_identical(names(found), c("check", "status", "value", "explanation", "remedy"))
-  expect_setequal(found$check, c("convergence", "ascent", "starts", "symmetry", "size", "distance", "collapse", "units",
+  expect_setequal(found$check, c("convergence", "ascent", "starts", "symmetry", "size", "distance", "collapse", "support", "units",
                                  "digits", "identifiability", "missing", "weights"))
   expect_identical(as.character(unique(found$status)), "ok")
   expect_true(all(is.na(found$remedy)))
-  expect_match(format(found), "0 problems, 0 notes, 12 ok", fixed = TRUE, all = FALSE)
+  expect_match(format(found), "0 problems, 0 notes, 13 ok", fixed = TRUE, all = FALSE)
 })
 
 test_that("every structure and family is looked at, and every finding has a sentence", {
   for (case in law_cases()) {
     found <- as.data.frame(quiet(em_diagnose(law_run(case, case$x_of(60), 3))))
-    expect_identical(nrow(found), 12L)
+    expect_identical(nrow(found), 13L)
     expect_true(all(nchar(found$explanation) > 15 & grepl("[.?]$", found$explanation)))
-    expect_false(anyNA(found$value[!found$check %in% c("ascent", "symmetry")]))
+    expect_false(anyNA(found$value[!found$check %in% c("ascent", "symmetry", "support")]))
   }
 })
 
@@ -102,7 +102,7 @@ test_that("components without rows, on few points, or narrow", {
   small <- em_fit(c(one, 9.1, 9.3), start = list(mean = c(4.3, 2, 9.2), sd = c(0.4, 0.2, 0.1)), family = em_gaussian("E"))
   expect_found(small, "size", "note", c("Component 3", "a few odd rows"), min(small$counts))
   heap <- quiet(em_fit(c(rep(0, 50), seq(4, 6, length.out = 50)), 2))
-  expect_found(heap, "starts", "note", "None of 60 starts led to a sound fit with 2 components.")
+  expect_found(heap, "starts", "note", "None of 62 starts led to a sound fit with 2 components.")
   expect_found(heap, "collapse", "problem", c("50 identical points", "no bound"), min(heap$relative_spread))
   narrow <- em_fit(c(seq(0, 0.05, length.out = 50), seq(4, 6, length.out = 50)), 2)
   expect_found(narrow, "collapse", "note", c("Component ", "times narrower than the data"), min(narrow$relative_spread))
@@ -151,7 +151,7 @@ test_that("what is printed", {
   stuck <- quiet(em_fit(cbind(heads, tails) ~ 1, data = coins, k = 2, family = "binomial", start = list(prob = c(0.5, 0.5))))
   found <- em_diagnose(stuck)
   lines <- format(found, width = 80)
-  expect_identical(lines[1:2], c("Binomial mixture: 2 components", "2 problems, 1 note, 9 ok"))
+  expect_identical(lines[1:2], c("Binomial mixture: 2 components", "2 problems, 1 note, 10 ok"))
   expect_true(all(c("PROBLEMS", "NOTE") %in% lines))
   expect_lte(max(nchar(lines[!grepl("Try ", lines)])), 80)
   expect_match(lines, "Try update(stuck, k = 2, start = NULL)", fixed = TRUE, all = FALSE)

@@ -29,7 +29,10 @@ test_that("the table of starts tells what became of each", {
   expect_lte(sum(long), fit$control$n_start)
   expect_gte(sum(long), 3)
   expect_true(all(fit$starts$iterations[fit$starts$status == "stopped_early"] == trial_iterations))
-  expect_identical(fit$loglik, max(fit$starts$loglik[!fit$starts$degenerate]))
+  # Higher was only what leans on few rows.
+  higher <- fit$starts$loglik[!fit$starts$degenerate & fit$starts$loglik > fit$loglik + 1e-3]
+  expect_true(all(higher <= fit$passed_over + 1e-3))
+  expect_true(fit$loglik %in% fit$starts$loglik)
   expect_identical(lengths(fit$traces), fit$starts$iterations + 1L)
 })
 

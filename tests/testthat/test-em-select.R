@@ -7,7 +7,7 @@ test_that("a row holds what its fit says", {
   s <- em_select(faithful, k = 1:3, covariance = c("VVV", "EEE", "VVI"), control = quick)
   expect_s3_class(s, "em_select")
   expect_named(s$table, c("family", "covariance", "k", "logLik", "df", "AIC", "BIC", "ICL", "entropy", "n.min",
-                          "prob.min", "converged", "starts.agree", "status", "reason"))
+                          "prob.min", "converged", "starts.agree", "leaning", "status", "reason"))
   expect_identical(s$table$covariance, rep(c("VVI", "EEE", "VVV"), each = 3))
   expect_identical(s$table$k, rep(1:3, 3))
   for (row in seq_len(nrow(s$table))) {
@@ -132,9 +132,9 @@ test_that("what can't be fitted keeps its row and says why", {
   expect_true(all(is.na(points$table$BIC[3:4])))
 })
 
-test_that("a component on nearly one point is no candidate", {
+test_that("a component on one point is no candidate", {
   set.seed(14)
-  s <- em_select(c(rnorm(50), 10 + 1e-4 * 1:5), k = 2, control = quick)
+  s <- em_select(c(rnorm(50), rep(10, 5)), k = 2, control = quick)
   expect_identical(s$table$status, c("converged", "collapsed"))
   expect_lt(s$table$logLik[1], s$table$logLik[2])
   expect_identical(best(s)$family$covariance, "E")

@@ -18,12 +18,16 @@ printed_objects <- function() {
   boot <- em_bootstrap(fit, n_boot = 5)
   test <- em_lrt(line, n_boot = 4)
   begin <- em_start(faithful, start = halves())
+  wrong <- em_family("exponential", list(rate = "positive"), statistics = function(x) cbind(1, x),
+                     log_density = function(x, parameters) -outer(x, parameters$rate), maximise = function(s) list(rate = s[, 1] / s[, 2]))
+  laws <- em_check_family(wrong, islands)
   list(
     em_fit = function() list(fit, line, units, coin, noise, heavy, held),
     summary.em_fit = function() lapply(list(fit, units, noise), summary),
     em_select = function() list(select), em_bootstrap = function() list(boot), em_lrt = function() list(test),
     em_diagnosis = function() lapply(list(fit, units, heavy), em_diagnose), em_parameters = function() list(begin),
     em_prior = function() list(prior), em_family = function() list(em_gaussian(prior = prior), em_binomial(10)),
+    em_family_check = function() list(laws),
     em_latent = function() list(em_mixture(c(0.25, 0.75))),
     em_plot = function() list(plot_data(fit), plot_data(coin, "responsibility")),
     matrix = function() list(vcov(fit), confint(line), confint(boot), vcov(boot))

@@ -38,7 +38,7 @@ test_that("parameters knows a fit", {
 test_that("glance() gives one row, with the criteria by their definitions", {
   fit <- em_fit(red_blue$value, start = list(mean = c(1.1, 9), sd = c(2, 1.7)), weights = rep(1:2, 20))
   row <- glance(fit)
-  expect_identical(dim(row), c(1L, 15L))
+  expect_identical(dim(row), c(1L, 16L))
   r <- predict(fit, type = "prob")
   w <- rep(1:2, 20)
   expect_within(row$BIC, -2 * fit$loglik + 5 * log(60), 1e-9)

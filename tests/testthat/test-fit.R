@@ -96,7 +96,7 @@ test_that("update() refits with what is changed", {
 
 test_that("order_components() sorts by proportion, then by the first mean, and moves all together", {
   p <- list(proportions = c(0.25, 0.5, 0.25), mean = c(3, 2, 1), sd = c(30, 20, 10))
-  order <- order_components(p, em_gaussian("V"))
+  order <- order_components(list(parameters = p), list(family = em_gaussian("V"), latent = em_mixture()))
   expect_identical(order, c(2L, 3L, 1L))
   fields <- model_fields(list(family = em_gaussian("V"), latent = em_mixture(), k = 3L), list(x = matrix(0, 9, 1)))
   expect_identical(permute_components(p, fields, order),

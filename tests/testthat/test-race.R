@@ -56,7 +56,7 @@ test_that("a start that can't beat what there is stops early", {
 
 test_that("where the finalists collapse the others have their turn", {
   set.seed(14)
-  x <- c(rnorm(50), rnorm(50, 4), 8 + 3e-5 * 1:8)
+  x <- c(rnorm(50), rnorm(50, 4), rep(8, 8))
   race <- race_of(x, "V", 2L)
   start <- function(labels) list(partition = labels, forgiving = TRUE, method = "made")
   items <- list(start(rep(1:2, c(100, 8))), start(rep(1:2, c(50, 58))))

@@ -128,7 +128,7 @@ test_that("a start may be far narrower than the data, and is refused in words of
     expect_error(em_fit(x, start = list(mean = 0, sd = sd)), "`start$sd` must be a number whose square", fixed = TRUE,
                  class = "emfit_error_start")
   }
-  expect_identical(no_density(list(sd = 1)), "its standard deviation is 0 or no number")
+  expect_identical(family_no_density(em_gaussian(), list(sd = 1)), "its standard deviation is 0 or no number")
 })
 
 test_that("a spread that is held neither collapses nor lacks rows", {

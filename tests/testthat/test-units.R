@@ -96,6 +96,8 @@ test_that("print tells of units", {
 
 test_that("what can't be units is refused", {
   expect_error(em_mixture(unit = TRUE), "`unit` must be the name of a column", class = "emfit_error_argument")
+  expect_error(em_fit(cbind(a, b) ~ 1 | id, data = people, k = 2), "em_mixture(unit = ~ id)", fixed = TRUE,
+               class = "emfit_error_unsupported")
   expect_error(em_mixture(unit = a ~ id), class = "emfit_error_argument")
   expect_error(em_fit(people, k = 2, latent = em_mixture(unit = "person")), "lacks the column \"person\"",
                class = "emfit_error_argument")
@@ -134,6 +136,11 @@ test_that("a label of a row is that of its unit", {
   labelled <- em_fit(people, k = 2, latent = by_id, labels = labels, control = few)
   expect_identical(as.character(unique(predict(labelled)[people$id == "p1"])), "low")
   expect_true(all(predict(labelled, type = "prob")[people$id == "p2", "high"] == 1))
+  of_all <- replace(rep(NA, nrow(people)), !duplicated(people$id), ifelse(unique(people$id) < "p3", 1, 2))
+  known <- em_fit(people, k = 2, latent = by_id, labels = of_all)
+  expect_identical(nrow(known$starts), 1L)
+  groups <- ifelse(people$id < "p3", 1, 2)
+  expect_equal(unname(known$parameters$mean[, "a"]), as.vector(tapply(people$a, groups, mean)), tolerance = 1e-12)
   last <- rev(which(people$id == "p1"))[1]
   labels[last] <- "high"
   expect_error(em_fit(people, k = 2, latent = by_id, labels = labels),
@@ -181,6 +188,10 @@ test_that("rows that na.action leaves out leave their units", {
   left <- em_fit(holed, k = 2, latent = by_id, na.action = na.exclude, start = fit$parameters)
   expect_equal(left$loglik, em_fit(holed[-3, ], k = 2, latent = by_id, start = fit$parameters)$loglik)
   expect_true(is.na(predict(left)[3]))
+  expect_identical(augment(left)$id, holed$id)
+  full <- em_impute(left, newdata = holed, parameters = "estimate")[[1]]
+  expect_identical(full$id, holed$id)
+  expect_false(anyNA(full))
   kept <- quietly(update(left, na.action = NULL))
   expect_equal(kept$loglik, quietly(em_fit(holed, k = 2, latent = by_id, start = fit$parameters))$loglik, tolerance = 1e-7)
 })

@@ -64,7 +64,7 @@ gives("weights and subset found in the calling function", (function() {
 })(), as.double(sum(rep(1:2, 136)[faithful$waiting > 60])))
 gives("arguments passed on by `...`", (function(...) em_fit(one, ...)$k)(k = 2, start = near), 2L)
 gives("a fit inside the start of a fit", em_fit(one, start = function(x, k) em_fit(one, start = near), k = 2)$loglik,
-      fit1$loglik, 1e-9)
+      em_fit(one, start = em_fit(one, start = near), k = 2)$loglik, 1e-12)
 gives("Map over data and k", unname(unlist(Map(function(x, k) em_fit(x, k)$k, list(one, two), 1:2))), 1:2)
 gives("stringsAsFactors", {
   old <- options(stringsAsFactors = FALSE)

@@ -9,7 +9,7 @@ fails("an offset of log(0) beside a count", em_fit(y ~ 1 + offset(log(e)), data.
 fails("two exposures for three rows", em_fit(1:3, 1, em_poisson(1:2)), "argument", "`exposure`", "3, not 2")
 fails("exposure = \"\"", em_poisson(""), "argument", "`exposure`", "not \"\".")
 fails("exposure of no length", em_poisson(numeric()), "argument", "`exposure`", "length 0")
-fails("a rate for a count", em_fit(c(0.3, 1.2), 1, "poisson"), "counts", "whole counts", "Row 1 has 0.3")
+fails("a rate for a count", em_fit(c(0.3, 1.2), 1, "poisson"), "counts", "whole numbers", "Row 1 has 0.3")
 fails("a negative number of counts", em_fit(c(3, -2, -1), 1, "poisson"), "counts", "Row 2 has -2", "2 rows are affected")
 fails("logical counts", em_fit(c(TRUE, FALSE), 1, "poisson"), "input", "numeric")
 fails("no exposure at all", em_fit(c(0, 0), 1, em_poisson(c(0, 0))), "exposure", "no exposure in any row")

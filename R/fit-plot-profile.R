@@ -1,0 +1,120 @@
+# type = "profile": the probabilities of categories in every component, with intervals and the shares of all rows.
+
+plot_data_profile <- function(fit, variables = NULL, level = 0.95) {
+  need_plot(fit, "profile")
+  level <- check_level(level)
+  cells <- profile_cells(fit)
+  names <- unique(cells$variable)
+  shown <- if (is.null(variables)) first_profiles(cells) else pick_variables(names, variables, "variables")
+  cells <- cells[cells$variable %in% names[shown], ]
+  table <- withCallingHandlers(tidy_parameters(fit, TRUE, level), emfit_warning_standard_error = function(w) {
+    rlang::cnd_muffle(w)
+  })
+  at <- outer(paste0(cells$name, "["), paste0(names(fit$counts), "]"), paste0)
+  at <- match(as.vector(at), parameter_names(table))
+  n <- nrow(cells)
+  lines <- data.frame(variable = rep(cells$variable, fit$k), level = rep(cells$level, fit$k), row = rep(cells$row, fit$k),
+                      component = rep(names(fit$counts), each = n), prob = table$estimate[at],
+                      conf.low = table$conf.low[at], conf.high = table$conf.high[at])
+  list(variable = if (all(is.na(cells$level))) "P(= 1)" else "probability", components = fit_style(fit),
+       profile = lines, margin = cells[c("variable", "level", "row", "share")])
+}
+
+# The cells that are drawn: of which variable and level (NA where there is only one to tell), where, the share of all rows
+# that have it, and what coef() calls it.
+profile_cells <- function(fit) {
+  data <- fit$data
+  counts <- length(data$items) == 1L && length(data$items[[1L]]) == ncol(data$x)
+  shares <- colSums(family_observed(fit$family, data) * stats::weights(fit), na.rm = TRUE)
+  names <- colnames(family_observed(fit$family, data))
+  binary <- length(names) == length(data$items)
+  variable <- if (counts) rep("", length(names)) else if (binary) names else rep(item_names(data), lengths(data$items))
+  level <- if (binary) rep(NA_character_, length(names)) else unlist(data$items, use.names = FALSE)
+  seen <- if (counts) sum(shares) else {
+    known <- colSums((!is.na(data$x)) * stats::weights(fit))
+    known[match(variable, item_names(data))]
+  }
+  heads <- if (binary || counts) 0L else match(variable, unique(variable))
+  data.frame(variable = variable, level = level, row = seq_along(names) + heads, share = shares / seen,
+             name = paste0("prob.", names), row.names = NULL)
+}
+
+# So many lines can be read in one picture.
+first_profiles <- function(cells, most = 45L) {
+  last <- tapply(cells$row, factor(cells$variable, unique(cells$variable)), max)
+  seq_len(max(1L, sum(last <= most)))
+}
+
+# Names of variables stand above those of their levels.
+profile_labels <- function(margin) {
+  levels <- data.frame(row = margin$row, label = ifelse(is.na(margin$level), margin$variable, margin$level), head = FALSE)
+  first <- margin[!duplicated(margin$variable) & !is.na(margin$level) & margin$variable != "", ]
+  if (nrow(first)) levels <- rbind(levels, data.frame(row = first$row - 1L, label = first$variable, head = TRUE))
+  levels$label <- shorten(levels$label, 28L)
+  levels[order(levels$row), ]
+}
+
+# Components one below the other within a line.
+profile_heights <- function(profile, style) {
+  k <- nrow(style)
+  profile$row + if (k > 1L) 0.5 * ((match(profile$component, style$component) - 1) / (k - 1) - 0.5) else 0
+}
+
+#' @export
+draw_plot.em_plot_profile <- function(data, look) {
+  style <- data$components
+  labels <- profile_labels(data$margin)
+  key <- rbind(key_entries(style$component, style$colour, symbol = style$symbol),
+               key_entries("all rows", quiet_grey, symbol = 124L))
+  old <- open_profile(labels, key, look, data$variable)
+  on.exit(graphics::par(old))
+  graphics::segments(0, data$margin$row, 1, data$margin$row, col = light_grey)
+  graphics::segments(data$margin$share, data$margin$row - 0.35, data$margin$share, data$margin$row + 0.35, col = quiet_grey,
+                     lwd = 2)
+  y <- profile_heights(data$profile, style)
+  at <- match(data$profile$component, style$component)
+  known <- !is.na(data$profile$conf.low)
+  graphics::segments(data$profile$conf.low[known], y[known], data$profile$conf.high[known], y[known],
+                     col = style$colour[at][known], lwd = 1.5)
+  graphics::points(data$profile$prob, y, pch = style$symbol[at], col = style$colour[at], cex = 1.1, xpd = NA)
+}
+
+open_profile <- function(labels, key, look, xlab) {
+  if (is.null(look$xlim)) look$xlim <- c(-0.02, 1.02)
+  if (is.null(look$ylim)) look$ylim <- c(max(labels$row) + 0.6, min(labels$row) - 0.6)
+  old <- graphics::par(mar = graphics::par("mar"))
+  mar <- old$mar
+  mar[1L] <- max(mar[1L], 3.6)
+  mar[2L] <- max(1, letter_width(0.9) * max(nchar(labels$label, type = "width")) / graphics::par("csi") + 1.2)
+  inches <- graphics::par("fin")[1L] - (mar[2L] + mar[4L]) * graphics::par("csi")
+  mar[3L] <- max(0.6, 1.1 * key_rows(key, inches) + if (is.null(look$main)) 0.6 else 2.4)
+  graphics::par(mar = mar)
+  graphics::plot.new()
+  graphics::plot.window(look$xlim, look$ylim, xaxs = "i", yaxs = "i")
+  draw_axis(1L)
+  graphics::title(xlab = if (is.null(look$xlab)) xlab else look$xlab, ylab = look$ylab, line = 2.3)
+  graphics::text(graphics::par("usr")[1L], labels$row, labels$label, adj = c(1, 0.5), cex = 0.85, xpd = NA,
+                 font = ifelse(labels$head, 2L, 1L))
+  draw_key(key)
+  if (!is.null(look$main)) graphics::title(main = look$main, line = 1.1 * key_rows(key, graphics::par("pin")[1L]) + 0.7)
+  old
+}
+
+#' @export
+gg_plot.em_plot_profile <- function(data) {
+  labels <- profile_labels(data$margin)
+  style <- data$components
+  profile <- data$profile
+  profile$at <- profile_heights(profile, style)
+  known <- profile[!is.na(profile$conf.low), ]
+  ggplot2::ggplot() +
+    ggplot2::geom_segment(ggplot2::aes(.data$share, .data$row - 0.35, xend = .data$share, yend = .data$row + 0.35),
+                          data = data$margin, colour = quiet_grey, linewidth = 0.8) +
+    ggplot2::geom_segment(ggplot2::aes(.data$conf.low, .data$at, xend = .data$conf.high, yend = .data$at,
+                                       colour = .data$component), data = known) +
+    ggplot2::geom_point(ggplot2::aes(.data$prob, .data$at, colour = .data$component, shape = .data$component),
+                        data = profile, size = 2) +
+    ggplot2::scale_y_reverse(breaks = labels$row, labels = paste0(labels$label, ifelse(labels$head, ":", ""))) +
+    ggplot2::expand_limits(y = range(labels$row)) +
+    ggplot2::xlim(0, 1) + gg_scales(style, c("colour", "shape")) + gg_frame(data$variable, NULL)
+}

@@ -1,0 +1,36 @@
+# What print says of a chain.
+
+#' @export
+latent_title.em_latent_markov <- function(latent, label, k) {
+  paste0("Hidden Markov model, ", sub(" mixture$", "", label$title), ": ", plural(k, "state"))
+}
+
+#' @export
+latent_models.em_latent_markov <- function(latent, label) {
+  c(paste0("Hidden Markov models, ", sub(" mixture$", "", label$title)), "states")
+}
+
+#' @export
+latent_rows_label.em_latent_markov <- function(latent, data) {
+  paste(" in", plural(if (is.null(data$units)) 1L else nlevels(data$units), "series", "series"))
+}
+
+# The lines below the table of a fit; of many states only what they are called is left to coef().
+#' @export
+latent_lines.em_latent_markov <- function(latent, fit) {
+  if (fit$k == 1L || fit$k > 6L) return(NULL)
+  transition <- fit$parameters$transition
+  held <- markov_held(latent, fit$k)
+  cells <- formatC(transition, digits = 3L, format = "f")
+  cells[!is.nan(held$transition) & transition == 0] <- "held at 0"
+  states <- names(fit$counts)
+  stay <- c("stay", number(round(dwell_times(transition), 1L)))
+  columns <- apply(cbind(rbind(states, cells), stay), 2L, format, justify = "right")
+  label <- format(c("Transition from row to column", states), justify = "right")
+  at_limit <- nlevels(fit$data$units) == 1L && anyNA(held$initial) && identical(latent$initial, "free") &&
+    max(fit$parameters$initial) > 1 - 1e-6
+  c(paste(label, apply(columns, 1L, paste, collapse = " ")),
+    paste0("Initial: ", paste(number(round(fit$parameters$initial, 3L)), collapse = ", "),
+           if (identical(latent$initial, "stationary")) " (stationary)",
+           if (at_limit) " (one series: at its limit)"), "")
+}

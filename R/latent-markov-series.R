@@ -1,0 +1,224 @@
+# Which rows of a chain belong together, and what else is said of rows in their order: weights, known states. The series
+# of the rows are `data$units`, a factor whose levels are in order of appearance.
+
+# The rows without the column that says so, and what it says.
+#' @export
+latent_take.em_latent_markov <- function(latent, x, arg = "x") {
+  series <- latent$series
+  n <- NROW(x)
+  if (is.null(series)) return(list(x = x, units = factor(rep(1L, n))))
+  if (!is_column_name(series, n)) return(list(x = x, units = check_series(series, n, latent)))
+  ids <- series_column(series, x, arg)
+  x <- x[, setdiff(colnames(x), series), drop = FALSE]
+  list(x = x, units = check_series(ids, n, latent))
+}
+
+# The series of the n rows of a formula, of which `rows` were chosen.
+#' @export
+latent_units_of_formula.em_latent_markov <- function(latent, data, home, rows, n) {
+  series <- latent$series
+  if (is.null(series)) return(factor(rep(1L, n)))
+  if (is.character(series) && length(series) == 1L) {
+    known <- if (is.environment(data)) ls(data, all.names = TRUE) else names(data)
+    series <- if (series %in% known) data[[series]] else look_up(series, home)
+    if (is.null(series)) series_column(latent$series, as.data.frame(data), "data")
+  }
+  if (!is.null(rows)) series <- series[rows_kept(rows, length(series))]
+  check_series(series, n, latent)
+}
+
+# The fit holds its own series, and no column of others.
+#' @export
+latent_held_units.em_latent_markov <- function(latent, fit, n, units) {
+  if (is.null(latent$series)) return(factor(rep(1L, n)))
+  if (!is.null(units) && identical(latent$series, fit$latent$series)) return(units)
+  if (!is_column_name(latent$series, n)) return(check_series(latent$series, n, latent))
+  abort_em("argument", c(sprintf("`latent` names the column %s, which the fit does not hold.", dQuote(latent$series, FALSE)),
+                         i = "Give the rows again, with update(fit, data = ), or a series for each row."))
+}
+
+check_series <- function(ids, n, latent) {
+  if (length(ids) != n) {
+    abort_em("argument", sprintf("`series` must have an entry for each row: %d, not %s.", n, count(ids)))
+  }
+  if (anyNA(ids)) {
+    abort_em("argument", sprintf("`series` must say of each row where it belongs; it is missing in row %d.",
+                                 which(is.na(ids))[1L]))
+  }
+  out <- in_appearance(ids)
+  check_together(rle(as.integer(out)), out, latent$series)
+  out
+}
+
+run_lengths <- function(units) rle(as.integer(units))$lengths
+
+is_column_name <- function(series, n) is.character(series) && length(series) == 1L
+
+series_column <- function(series, frame, arg) {
+  if (series %in% colnames(frame)) return(if (is.data.frame(frame)) frame[[series]] else frame[, series])
+  bullets <- c(
+    sprintf("`%s` lacks column %s, which says what a series is.", arg, dQuote(series, FALSE)),
+    x = if (length(colnames(frame))) sprintf("It has %s.", quoted(colnames(frame))),
+    i = did_you_mean(series, colnames(frame))
+  )
+  if (arg == "newdata") abort_em("newdata", bullets) else abort_em("argument", bullets)
+}
+
+check_together <- function(runs, ids, series) {
+  again <- which(duplicated(runs$values))
+  if (!length(again)) return(invisible())
+  begins <- cumsum(c(1L, runs$lengths))
+  first <- begins[match(runs$values[again[1L]], runs$values)]
+  second <- begins[again[1L]]
+  column <- if (is_column_name(series, length(ids))) series
+  abort_em("argument", c(
+    "The rows of a series must stand together.",
+    x = sprintf("Series %s begins in row %d and again in row %d.", dQuote(as.character(ids[first]), FALSE), first,
+                second),
+    i = if (is.null(column)) "Sort the data and `series`: order(series) keeps the order within." else
+      sprintf("Sort: d[order(d$%s), ] keeps the order within.", column)
+  ))
+}
+
+# Rows that na.omit took out of the inside of a series; rows at its ends may go.
+check_omitted <- function(data) {
+  omitted <- as.integer(data$na.action)
+  if (!length(omitted)) return(invisible())
+  kept <- setdiff(seq_len(data$n + length(omitted)), omitted)
+  series <- character(data$n + length(omitted))
+  series[kept] <- as.character(data$units)
+  series[omitted] <- as.character(data$omitted$units)
+  for (i in omitted) {
+    own <- kept[series[kept] == series[i]]
+    if (!any(own < i) || !any(own > i)) next
+    abort_em("argument", c(
+      sprintf("`na.action = na.omit` would join rows %d and %d of a series.", max(own[own < i]), min(own[own > i])),
+      i = "Leave it out: missing rows count as steps of the chain."
+    ))
+  }
+}
+
+# counting: rows in which nothing is observed have lost their weights.
+check_series_weights <- function(weights, units, counting = FALSE) {
+  if (is.null(weights) || is.null(units)) return(invisible())
+  looked_at <- if (counting) which(weights > 0) else seq_along(weights)
+  first <- looked_at[match(units[looked_at], units[looked_at])]
+  bad <- looked_at[weights[looked_at] != weights[first]]
+  if (!length(bad)) return(invisible())
+  first <- first[match(bad[1L], looked_at)]
+  abort_em("argument", c(
+    "`weights` must be the same in all rows of a series.",
+    x = sprintf("Row %d has %s, and row %d of the same series %s.", first, number(weights[first]), bad[1L],
+                number(weights[bad[1L]])),
+    i = "A row that should not count: make it NA, so that the chain still steps over it."
+  ))
+}
+
+# The weight of a series is that of all its rows, also of those in which nothing is observed.
+series_weights <- function(weights, units) {
+  if (is.null(weights)) return(NULL)
+  if (is.null(units)) return(rep(max(weights), length(weights)))
+  as.double(tapply(weights, units, max))[as.integer(units)]
+}
+
+# Known states that held zeros forbid: the first pair of rows, or a first row.
+check_labels_possible <- function(labels, units, latent) {
+  codes <- labels$codes
+  if (is.null(codes) || !is.null(labels$beliefs)) return(invisible())
+  k <- latent_k(latent)
+  if (is.null(k) || any(codes > k, na.rm = TRUE)) return(invisible())
+  held <- markov_held(latent, k)
+  is_first <- !duplicated(units)
+  first <- which(is_first & !is.na(codes) & held$initial[codes] %in% 0)
+  if (length(first)) {
+    abort_em("argument", sprintf(
+      "Row %d is labelled %s, with which no series can begin: its initial probability is held at 0.", first[1L],
+      label_of(codes[first[1L]], labels)
+    ))
+  }
+  later <- which(!is_first)
+  pairs <- later[!is.na(codes[later]) & !is.na(codes[later - 1L])]
+  bad <- pairs[held$transition[cbind(codes[pairs - 1L], codes[pairs])] %in% 0]
+  if (!length(bad)) return(invisible())
+  abort_em("argument", c(
+    sprintf("Rows %d and %d are labelled %s and %s, a transition that is held at 0.", bad[1L] - 1L, bad[1L],
+            label_of(codes[bad[1L] - 1L], labels), label_of(codes[bad[1L]], labels)),
+    i = "Free it with NA in `transition`, or leave one of the labels out."
+  ))
+}
+
+label_of <- function(code, labels) if (is.null(labels$levels)) code else dQuote(labels$levels[code], FALSE)
+
+# Starts ----------------------------------------------------------------------------------------------------------
+
+mixture_iterations <- 10L
+
+# A start is that of the mixture, run for a few iterations; its responsibilities tell of neighbouring rows. What labels
+# say of every row are counts.
+#' @export
+latent_starts.em_latent_markov <- function(latent, items, native, model) {
+  if (!length(items) || (!is.null(native$labels) && all(native$labels > 0L))) return(items)
+  plain <- list(family = model$family, latent = em_mixture(), k = model$k)
+  plain$family["held"] <- list(NULL)
+  beside <- native
+  beside["units"] <- list(NULL)
+  items <- lapply(items, function(item) {
+    if (!is.null(item$partition) && !is.null(native$labels)) {
+      item$partition <- relabel(item$partition, native$labels, model$k)
+    }
+    if (is.null(item$parameters)) return(item)
+    own <- item$parameters[setdiff(names(item$parameters), names(latent_fields(latent, model$k)))]
+    item$parameters <- c(list(proportions = rep(1 / model$k, model$k)), own)
+    item
+  })
+  ends <- ends_of_trial(items, beside, plain, mixture_iterations)
+  ends <- ends[lengths(ends) > 0L]
+  if (!length(ends)) return(items_without_chain(items, latent, model))
+  rows <- if (is.null(native$units)) nrow(native$x) else diff(c(0L, native$units))
+  lapply(ends, chain_of_mixture, native = beside, plain = plain, lengths = rows, model = model)
+}
+
+# The core says itself what is wrong with the data.
+items_without_chain <- function(items, latent, model) {
+  lapply(items, function(item) {
+    if (!is.null(item$parameters)) item$parameters <- latent_from_partition(latent, item$parameters, model$k)
+    item
+  })
+}
+
+chain_of_mixture <- function(end, native, plain, lengths, model) {
+  r <- native_responsibilities(native, end, plain)
+  own <- end[setdiff(names(end), "proportions")]
+  if (is.null(r)) {
+    return(list(parameters = c(settle_chain(NULL, NULL, model$latent, model$k), own), forgiving = TRUE))
+  }
+  counts <- transition_counts(r, lengths)
+  order <- if (is.null(native$labels)) best_order(counts, model) else seq_len(model$k)
+  chain <- chain_in_order(counts, order, model)
+  own <- permute_components(own, family_fields(model$family, model$k, native), order)
+  list(parameters = c(chain, own), forgiving = TRUE)
+}
+
+chain_in_order <- function(counts, order, model) {
+  transition_of_counts(list(first = counts$first[order], moves = counts$moves[order, order, drop = FALSE]),
+                       model$latent, model$k)
+}
+
+# Where transitions are held, groups that know no numbers take those under which the held ones are likeliest: two
+# change places as long as that helps.
+best_order <- function(counts, model) {
+  order <- seq_len(model$k)
+  if (!latent_is_ordered(model$latent) || model$k == 1L) return(order)
+  worth <- function(order) {
+    chain <- chain_in_order(counts, order, model)
+    sum(counts$first[order] * log(chain$initial + 1e-8)) +
+      sum(counts$moves[order, order] * log(chain$transition + 1e-8))
+  }
+  pairs <- utils::combn(model$k, 2L, simplify = FALSE)
+  repeat {
+    swapped <- lapply(pairs, function(pair) replace(order, pair, order[rev(pair)]))
+    value <- vapply(swapped, worth, 0)
+    if (max(value) <= worth(order)) return(order)
+    order <- swapped[[which.max(value)]]
+  }
+}

@@ -1,0 +1,82 @@
+# What a fit is worth without single rows: the core takes each row out of the sums, makes one M-step and asks what the
+# row is worth then (src/leave_out.h). A component of few rows follows each of them, and pays when it leaves.
+#
+#   leave_out()   list(loglik, gap): the log-likelihood of rows that were left out, and for each component what its own
+#                 rows lose by it, for each of its parameters. Near 1 for a maximum that rows in plenty made, also where
+#                 the model is wrong; it does not depend on units, offsets, or what lies elsewhere.
+#
+# Equal rows leave together: they would vouch for each other. What one row can lose is limited, lest a single far one
+# condemn the component that holds it.
+
+least_gap <- 2 # of a component that leans on few rows
+most_left_out <- 10000L # rows, up to which glance() and em_diagnose() count what leaving them out costs
+enough_rows <- 5 # times as many as a component needs: it then leans on none of them
+
+# NULL where there is no such number: rows with missing cells, rows in units, counts with weights.
+leave_out <- function(data, parameters, model, df, threads = 1L) {
+  counted <- is_tallied(model)
+  if (!is.null(data$order) || (counted && !is.null(data$weights))) return(NULL)
+  native <- native_data(data, model)
+  group <- if (counted) seq_len(data$n) else number_of_row(data$x)
+  plain <- lapply(unclass(parameters), bare_numbers)
+  rows <- em_leave_out_cpp(native, native_family(model), native_latent(model), plain, group, threads)
+  if (!length(rows)) return(NULL)
+  own <- df / model$k
+  r <- expect_em(data, parameters, model, "responsibilities")$responsibilities[, seq_len(model$k), drop = FALSE]
+  weights <- if (is.null(data$weights)) rep(1, data$n) else data$weights / weight_unit(data$weights)
+  counts <- weights > 0
+  lost <- pmin(rows$with - rows$without, own)[counts]
+  r <- r[counts, , drop = FALSE] * weights[counts]
+  list(loglik = sum(weights[counts] * (rows$with[counts] - lost)), gap = colSums(r * lost) / own)
+}
+
+# Equal rows get equal numbers, from 1 as they appear.
+number_of_row <- function(x) {
+  columns <- lapply(seq_len(ncol(x)), function(j) match(x[, j], x[, j]))
+  key <- Reduce(function(a, b) match(a + nrow(x) * b, a + nrow(x) * b), lapply(columns, as.double))
+  match(key, unique(key))
+}
+
+# Only a likelihood without bound has maxima that a few rows make.
+can_lean <- function(model, start = NULL) {
+  model$k > 1L && !family_is_bounded(model$family) && !holds_parameters(model)
+}
+
+# What judge_ends() and the fit itself ask of a run: list(loglik, components), both empty where nothing leans.
+leaning_of <- function(run, data, model) {
+  if (!can_lean(model) || run$status %in% c("bad_start", "collapsed") || length(run$degenerate)) return(NULL)
+  unit <- weight_unit(data$weights)
+  few <- run$counts[seq_len(model$k)] < enough_rows * unit * family_rows_needed(model$family, data)
+  if (!any(few)) return(NULL)
+  left <- leave_out(data, run$parameters, model, run$df)
+  if (is.null(left)) return(NULL)
+  list(loglik = left$loglik, components = which(few & left$gap > least_gap))
+}
+
+leans <- function(left) length(left$components) > 0L
+
+# Does b stand the loss of rows where a does not? Then a does not win over it, however high.
+stands_better <- function(b, a, data, model) {
+  if (run_status(b) == "collapsed" || b$status == "bad_start") return(FALSE)
+  left <- leaning_of(b, data, model)
+  if (leans(left)) return(FALSE)
+  if (is.null(left)) left <- leave_out(data, b$parameters, model, b$df)
+  !is.null(left) && left$loglik > leaning_of(a, data, model)$loglik
+}
+
+describe_leaning <- function(fit) {
+  if (!length(fit$leaning)) {
+    if (is.null(fit$passed_over)) return(NULL)
+    return(sprintf("A higher maximum, %s, leans on few rows and was passed over.", fixed(fit$passed_over, 2L)))
+  }
+  many <- length(fit$leaning) > 1L
+  sprintf("%s %s %s on few rows: without one of them %s would be elsewhere.", if (many) "Components" else "Component",
+          enumerate(names(fit$counts)[fit$leaning]), if (many) "lean" else "leans", if (many) "they" else "it")
+}
+
+# glance()'s number: NA where there is none, or too many rows to count it in passing.
+left_out_loglik <- function(fit) {
+  if (fit$data$n > most_left_out) return(NA_real_)
+  left <- leave_out(fit$data, fit$parameters, fit_model(fit), fit$df)
+  if (is.null(left)) NA_real_ else left$loglik
+}

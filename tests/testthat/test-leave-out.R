@@ -1,0 +1,77 @@
+# What rows are worth to a fit that never saw them, against one M-step in plain R.
+by_hand <- function(fit, group = seq_len(fit$data$n)) {
+  x <- fit$data$x
+  r <- responsibilities(fit)
+  d <- ncol(x)
+  log_normal <- function(row, mean, sigma) {
+    -0.5 * (d * log(2 * pi) + log(det(sigma)) + drop(crossprod(row - mean, solve(sigma, row - mean))))
+  }
+  vapply(seq_len(nrow(x)), function(i) {
+    keep <- group != group[i]
+    terms <- vapply(seq_len(fit$k), function(j) {
+      w <- r[keep, j]
+      moments <- cov.wt(x[keep, , drop = FALSE], w / sum(w), method = "ML")
+      log(sum(w) / sum(keep)) + log_normal(x[i, ], moments$center, moments$cov)
+    }, 0)
+    max(terms) + log(sum(exp(terms - max(terms))))
+  }, 0)
+}
+
+test_that("rows are left out with their copies, as one M-step without them", {
+  fit <- em_fit(iris[1:4], 2)
+  group <- number_of_row(fit$data$x)
+  left <- leave_out(fit$data, fit$parameters, fit_model(fit), fit$df)
+  expect_equal(left$loglik, sum(by_hand(fit, group)), tolerance = 1e-9)
+  expect_equal(glance(fit)$LOO, left$loglik)
+  expect_identical(number_of_row(cbind(c(1, 2, 1, 2), c(5, 5, 5, 6))), c(1L, 2L, 1L, 3L))
+  apart <- by_hand(fit)
+  expect_gt(max(abs(apart - by_hand(fit, group))), 1e-4)
+})
+
+test_that("weights count rows, and other units shift it alone", {
+  fit <- em_fit(faithful, 2)
+  twice <- em_fit(faithful, start = fit, weights = rep(2, 272))
+  rows <- em_fit(faithful[rep(1:272, 2), ], start = fit)
+  gap <- function(fit) leave_out(fit$data, fit$parameters, fit_model(fit), fit$df)$gap
+  expect_equal(gap(twice), gap(rows), tolerance = 1e-5)
+  scaled <- em_fit(faithful * 1e3 + 1e4, start = factor(predict(fit)))
+  expect_equal(sort(gap(scaled)), sort(gap(fit)), tolerance = 1e-4)
+})
+
+test_that("it is refused where rows are not by themselves or whole", {
+  holes <- as.matrix(faithful)
+  holes[1, 1] <- NA
+  fit <- suppressMessages(em_fit(holes, 2, na.action = na.pass))
+  expect_identical(glance(fit)$LOO, NA_real_)
+  native <- native_data(fit$data, fit_model(fit))
+  expect_error(em_leave_out_cpp(native, native_family(fit_model(fit)), native_latent(fit_model(fit)),
+                                lapply(unclass(fit$parameters), bare_numbers), rep(0L, 272), 1L), "numbered from 1")
+})
+
+test_that("an end that leans on few rows does not win over one that does not", {
+  for (seed in 1:6) {
+    set.seed(seed)
+    expect_equal(em_fit(iris[1:4], 3)$loglik, -180.185, tolerance = 1e-5)
+  }
+  skip_if_not_installed("mclust")
+  unemployment <- mclust::EuroUnemployment
+  set.seed(1)
+  fit <- em_fit(unemployment, 2)
+  expect_gt(min(fit$counts), 8)
+  expect_identical(fit$leaning, integer())
+  # Where it is all there is it stays, and says so.
+  pancake <- em_fit(unemployment, start = factor(1 + seq_len(31) %in% c(6, 8, 12, 23, 28)))
+  expect_gt(pancake$loglik, fit$loglik + 5)
+  expect_length(pancake$leaning, 1)
+  expect_match(format(pancake), "leans on few rows", all = FALSE)
+  support <- subset(em_diagnose(pancake), check == "support")
+  expect_identical(as.character(support$status), "note")
+  expect_gt(support$value, 2)
+  s <- em_select(unemployment, k = 1:2, covariance = c("EEV", "VVV"))
+  expect_identical(best(s)$family$covariance, "EEV")
+})
+
+test_that("a fit of a table that leans keeps its row and is passed over", {
+  table <- data.frame(BIC = c(10, 20, 15), df = 1:3, leaning = c(TRUE, FALSE, FALSE))
+  expect_identical(rank_fits(table, "BIC"), c(3L, 2L, 1L))
+})
