@@ -229,8 +229,8 @@ law_fit <- function(case, x, k = case$k, start = case$start, ..., at = seq_len(N
 }
 
 law_oracle <- function(case, x, n_iter, ..., start = case$start) {
+  proportions <- if (is.null(case$latent)) "free" else case$latent$proportions
   if (!is.null(case$oracle$blocks)) {
-    proportions <- if (is.null(case$latent)) "free" else case$latent$proportions
     return(blocks_oracle(case, x, start, proportions, n_iter = n_iter, ...))
   }
   rows <- seq_len(NROW(x))
@@ -239,7 +239,7 @@ law_oracle <- function(case, x, n_iter, ..., start = case$start) {
     rep(-log(emfit:::noise_volume(box)), length(rows))
   }
   reference_em(x, case$k, structure = case$oracle$structure, family = case$oracle$family, start = start,
-               proportions = case$latent$proportions, n_iter = n_iter, log_noise = noise,
+               proportions = proportions, n_iter = n_iter, log_noise = noise,
                labels = law_labels(case, rows), unit = if (is.null(case$unit_of)) rows else case$unit_of(rows), ...)
 }
 
