@@ -86,8 +86,8 @@ test_that("narrow clusters far from the centre stay exact", {
   x <- withr_seed(8, matrix(rnorm(600 * 2, sd = 1e-2), 600) + rep(c(-1e3, 0, 1e3), each = 200))
   start <- list(mean = cbind(c(-1e3, 0, 1e3), c(-1e3, 0, 1e3)), covariance = diag(2) * 1e-3)
   for (structure in c("VII", "VVI", "EEE", "VVV")) {
-    expect_warning(fit <- expect_exact_trace(x, family = em_gaussian(structure), start = start),
-                   class = "emfit_warning_collapse")
+    # 200 rows each: far apart and narrow is no reason for an alarm.
+    expect_warning(fit <- expect_exact_trace(x, family = em_gaussian(structure), start = start), NA)
     pooled <- var(x[1:200, 1]) * 199 / 200
     if (structure == "VVV") expect_equal(fit$parameters$covariance[[1, 1, 1]], pooled, tolerance = 1e-6)
   }
