@@ -23,8 +23,6 @@ double* workspace(Index size) {
   return room.data();
 }
 
-bool is_free(double held) { return held != held; }
-
 // Transitions that also say where a series begins.
 class StationaryChart : public Chart {
  public:
