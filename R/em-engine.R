@@ -14,6 +14,7 @@ native_data <- function(data, model) {
   x <- if (sorted) data$x[order, , drop = FALSE] else data$x
   rows <- list(x = x, weights = if (sorted) data$weights[order] else data$weights, missing = has_gaps(data),
                kernels = kernels_wanted())
+  rows <- c(rows, data[intersect(c("width", "items"), names(data))]) # not for the core: family_fields() asks for them
   if (!is.null(data$unit)) rows <- c(rows, native_units(data$unit, order))
   if (!is.null(data$labels)) rows <- c(rows, native_labels(data$labels, order, model$k))
   units <- latent_units(model$latent, data)
