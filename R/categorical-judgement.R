@@ -2,6 +2,9 @@
 # parameters that no data determine. Codes are 1, 2, ... of the levels, NA where missing; `prob` is a list of matrices,
 # components by levels, for each item.
 
+# Does the table of all rows say what can be said of the fit?
+is_told_by_table <- function(fit) fit$family$name != "multinomial" && rows_stand_alone(fit$data)
+
 # Distinct rows with their summed weights, and the parameters: what all of it reads.
 table_of_fit <- function(fit) {
   rows <- tallied_rows(fit$data)
@@ -108,7 +111,7 @@ fit_statistics <- function(fit, table) {
 
 #' @export
 family_remarks.em_family_categorical <- function(family, fit) {
-  if (family$name == "multinomial" || length(family$sizes) < 2L) return(NULL)
+  if (!is_told_by_table(fit) || length(family$sizes) < 2L) return(NULL)
   table <- table_of_fit(fit)
   found <- fit_statistics(fit, table)
   if (is.null(found) || found$df <= 0) return(NULL)
@@ -145,7 +148,7 @@ pairwise_table <- function(fit, table) {
 
 #' @export
 family_residuals.em_family_categorical <- function(family, fit, type) {
-  if (family$name == "multinomial" || length(family$sizes) < 2L) return(NextMethod())
+  if (!is_told_by_table(fit) || length(family$sizes) < 2L) return(NextMethod())
   as_tidy(pairwise_table(fit, table_of_fit(fit)))
 }
 
@@ -199,7 +202,7 @@ warn_rank <- function(fit, table) {
 
 #' @export
 family_warn.em_family_categorical <- function(family, fit) {
-  if (family$name == "multinomial" || fit$iterations == 0L) return(invisible())
+  if (!is_told_by_table(fit) || fit$iterations == 0L) return(invisible())
   zero <- any(vapply(item_probs(family, fit$parameters), function(p) any(p == 0), NA))
   if (!zero && fit$k == 1L) return(invisible())
   table <- table_of_fit(fit)
@@ -209,7 +212,7 @@ family_warn.em_family_categorical <- function(family, fit) {
 
 #' @export
 family_identifiability.em_family_categorical <- function(family, fit, name) {
-  if (family$name == "multinomial") return(NULL)
+  if (!is_told_by_table(fit)) return(NULL)
   found <- rank_of_model(fit, table_of_fit(fit))
   if (is.null(found)) return(NULL)
   described <- sprintf("Of %s the different rows that are possible can tell %d", plural(found$size, "free parameter"),

@@ -206,7 +206,7 @@ family_check.em_family_binomial <- function(family, data, k, estimated = TRUE) {
     abort_too_many(k, nrow(informative), nrow(unique(informative)), "Use fewer components.")
   }
   largest <- max(trials)
-  if (largest < 2 * k - 1) {
+  if (largest < 2 * k - 1 && rows_stand_alone(data)) {
     warn_em("unidentified", c(
       sprintf("A mixture of %d binomials needs rows of at least %d trials to be identified; the most here is %d.",
               k, 2L * k - 1L, as.integer(largest)),

@@ -39,7 +39,9 @@
 #'
 #' G2 in print is twice the log-likelihood that the table of all cells itself has above the fit. It is compared with
 #' chi-squared only where cells are full enough: not where there are more cells than rows or one is expected to have
-#' less than a row. With missing cells or counts it isn't given.
+#' less than a row. With missing cells or counts it isn't given. Where rows belong to units or follow each other
+#' ([em_mixture()] with `unit`, [em_markov()]) they are no independent draws: there is then no G2, no table of pairs and no
+#' warning about what single rows can't tell.
 #' @section Errors: `emfit_error_input` names columns of the wrong class, of one level, or of more than 10 000
 #'   different values, and numbers that are not 0 and 1. `emfit_error_levels` names a level of new data that the fit
 #'   never saw. `emfit_error_counts` names counts that are negative or not whole.
@@ -121,6 +123,7 @@ family_check.em_family_categorical <- function(family, data, k, estimated = TRUE
   rows <- rows_that_count(data)
   different <- count_rows_apart(rows)
   if (k > different) abort_too_many(k, nrow(rows), different, "Use fewer components.")
+  if (!rows_stand_alone(data)) return(family)
   if (family$name == "multinomial") warn_few_counts(rows, k) else warn_too_few_cells(family, k)
   family
 }

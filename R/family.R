@@ -84,6 +84,13 @@ family_line <- function(family, data) UseMethod("family_line")
 family_line.default <- function(family, data) NULL
 
 family_distribution <- function(family, parameters, x, column, what, data) UseMethod("family_distribution")
+#' @export
+family_distribution.default <- function(family, parameters, x, column, what, data) {
+  abort_em("unsupported", c(
+    sprintf("Values of %s components have no distribution function.", family$name),
+    i = "residuals(fit) has what is observed less what is expected."
+  ))
+}
 
 # The cells g of rows given their cells o, under component j: list(mean, draw(), ...). Absent: there is nothing to say.
 family_conditional <- function(family, parameters, x, o, g, j) UseMethod("family_conditional")

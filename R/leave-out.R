@@ -18,7 +18,7 @@ leave_out <- function(data, parameters, model, df, threads = 1L) {
   if (!is.null(data$order) || (counted && !is.null(data$weights))) return(NULL)
   native <- native_data(data, model)
   group <- if (counted) seq_len(data$n) else number_of_row(data$x)
-  plain <- lapply(unclass(parameters), bare_numbers)
+  plain <- plain_parameters(parameters)
   rows <- em_leave_out_cpp(native, native_family(model), native_latent(model), plain, group, threads)
   if (!length(rows)) return(NULL)
   own <- df / model$k
