@@ -40,7 +40,7 @@
 #' | `family_order(family, parameters)` | what breaks ties of equal proportions | the first parameter |
 #' | `family_split(family, parameters, j)` | parameters of k + 1 components, j in two | none: [em_select()] and [em_lrt()] do without |
 #' | `family_plots(family, data)` | types of [plot()][plot.em_fit], the default first | `"trace"` |
-#' | `family_distribution(family, parameters, x, column, what, data)` | density or cdf of each component, `length(x)` x k | none |
+#' | `family_distribution(family, parameters, x, column, what, data)` | density or cdf of each component, `length(x)` x k | an error that says so |
 #' | `family_is_discrete(family)` | are the data counts? | `FALSE` |
 #' | `family_hint(family, data)` | what may be wrong where components come out alike | nothing |
 #'

@@ -108,8 +108,9 @@ gg_plot.em_plot_profile <- function(data) {
   profile$at <- profile_heights(profile, style)
   known <- profile[!is.na(profile$conf.low), ]
   ggplot2::ggplot() +
-    ggplot2::geom_segment(ggplot2::aes(.data$share, .data$row - 0.35, xend = .data$share, yend = .data$row + 0.35),
-                          data = data$margin, colour = quiet_grey, linewidth = 0.8) +
+    ggplot2::geom_segment(ggplot2::aes(.data$share, .data$row - 0.35, xend = .data$share, yend = .data$row + 0.35,
+                                       linetype = "all rows"), data = data$margin, colour = quiet_grey, linewidth = 0.8) +
+    ggplot2::scale_linetype_manual(NULL, values = "solid") +
     ggplot2::geom_segment(ggplot2::aes(.data$conf.low, .data$at, xend = .data$conf.high, yend = .data$at,
                                        colour = .data$component), data = known) +
     ggplot2::geom_point(ggplot2::aes(.data$prob, .data$at, colour = .data$component, shape = .data$component),

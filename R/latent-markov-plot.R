@@ -70,7 +70,8 @@ gg_plot.em_plot_series <- function(data) {
                       bottom = in_strip(data$strip$bottom, frame), top = in_strip(data$strip$top, frame))
   ggplot2::ggplot(data$points, ggplot2::aes(.data$row, .data$y)) +
     ggplot2::geom_rect(ggplot2::aes(xmin = .data$row - half, xmax = .data$row + half, ymin = .data$bottom,
-                                    ymax = .data$top, fill = .data$component), data = strip, inherit.aes = FALSE) +
+                                    ymax = .data$top, fill = .data$component), data = strip, inherit.aes = FALSE,
+                       show.legend = FALSE) + # its key would hide the shapes that tell states apart without colour
     ggplot2::annotate("text", x = data$points$row[1L], y = in_strip(1.25, frame), label = "P(state)", hjust = 0, size = 3,
                       colour = quiet_grey) +
     ggplot2::geom_vline(xintercept = data$breaks, linetype = "dotted", colour = quiet_grey) +
