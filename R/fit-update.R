@@ -394,22 +394,3 @@ kept_beside <- function(name, object, columns, n) {
     i = sprintf("update(fit, data = , %s = ), or %s = NULL for none.", name, name)
   ))
 }
-
-# Remedies: calls of update() to paste ---------------------------------------------------------------------------------
-
-# What the user has to write for the fit; lapply() and the like have names of their own for it.
-name_for_remedies <- function(expression) {
-  text <- paste(deparse(expression, width.cutoff = 200L, backtick = TRUE), collapse = " ")
-  if (is.language(expression) && nchar(text) <= 60L && !text %in% c("X[[i]]", ".", ".x", "..1")) text else "fit"
-}
-
-# The same fit of scaled columns: by their names, so that new rows are scaled alike, where a formula can have them.
-rescaled <- function(fit, how = "") {
-  names <- fit$data$names
-  known <- if (is.null(fit$data$terms)) names else attr(fit$data$terms, "rows")
-  usable <- names %in% known & make.names(names) == names & !grepl("FIT", names)
-  if (length(names) %in% 1:4 && all(usable) && !anyDuplicated(names)) {
-    return(sprintf("update(FIT, ~ %s)", paste0("scale(", names, how, ")", collapse = " + ")))
-  }
-  sprintf("update(FIT, x = scale(FIT$data$x%s))", how)
-}
