@@ -1,8 +1,6 @@
 #include "r_convert.h"
 
 #include <algorithm>
-#include <cstring>
-#include <functional>
 #include <stdexcept>
 
 #include "family_binomial.h"
@@ -17,19 +15,6 @@
 #include "r_family.h"
 
 namespace em {
-
-SEXP element(const Rcpp::List& list, const char* name) {
-  SEXP names = Rf_getAttrib(list, R_NamesSymbol);
-  for (R_xlen_t i = 0; i < Rf_xlength(names); ++i) {
-    if (std::strcmp(CHAR(STRING_ELT(names, i)), name) == 0) return VECTOR_ELT(list, i);
-  }
-  return R_NilValue;
-}
-
-Rcpp::List ListBuilder::list() {
-  values_.names() = names_;
-  return used_ == values_.size() ? values_ : Rcpp::List(Rf_xlengthgets(values_, used_));
-}
 
 namespace {
 
@@ -60,16 +45,6 @@ const double* doubles_of(const Rcpp::List& list, const char* name, Index size) {
     throw std::invalid_argument(std::string(name) + " must be doubles, as many as the model says");
   }
   return REAL(value);
-}
-
-Rcpp::NumericVector write_field(const Field& field, const double* values) {
-  Rcpp::NumericVector out(values, values + field.size());
-  if (field.axes.size() > 1) {
-    Rcpp::IntegerVector dims;
-    for (const Extent& extent : field.axes) dims.push_back(static_cast<int>(extent.size));
-    out.attr("dim") = dims;
-  }
-  return out;
 }
 
 // family$held: lists like the parameters, NaN where free.
@@ -334,40 +309,6 @@ std::unique_ptr<Model> make_model(const Rcpp::List& data, const Rcpp::List& fami
     throw std::invalid_argument("weights and beliefs must be the same in all rows of a unit");
   }
   return std::make_unique<Model>(std::move(components), std::move(structure), rows);
-}
-
-void read_parameters(const Rcpp::List& list, const Fields& fields) {
-  unpack(packed_parameters(list, fields), fields);
-}
-
-Vector packed_parameters(const Rcpp::List& list, const Fields& fields) {
-  Vector out(packed_size(fields));
-  Index at = 0;
-  for (const Field& field : fields) {
-    SEXP value = element(list, field.name.c_str());
-    if (TYPEOF(value) != REALSXP || Rf_xlength(value) != field.size()) {
-      throw std::invalid_argument("parameter " + field.name + " has the wrong size or type");
-    }
-    out.segment(at, field.size()) = ConstVectorMap(REAL(value), field.size());
-    at += field.size();
-  }
-  return out;
-}
-
-Rcpp::List write_parameters(const Fields& fields) {
-  Vector packed(packed_size(fields));
-  pack(fields, packed);
-  return write_parameters(fields, packed);
-}
-
-Rcpp::List write_parameters(const Fields& fields, ConstVectorRef packed) {
-  ListBuilder out(static_cast<int>(fields.size()));
-  Index at = 0;
-  for (const Field& field : fields) {
-    out.add(field.name.c_str(), write_field(field, packed.data() + at));
-    at += field.size();
-  }
-  return out.list();
 }
 
 Control make_control(const Rcpp::List& control) {

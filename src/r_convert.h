@@ -12,7 +12,7 @@
 //            a proportion more?, alike = are the components' own equal beside it?)
 //            list(name = "markov", initial =, transition = the start, rows from; held_initial =,
 //            held_transition = as many, NaN where free; stationary = does the chain begin in its own?)
-//   parameters   a named list in the order and shapes of Fields
+//   parameters   see r_fields.h
 // R has checked all of it; a mismatch found here is a defect of the package and raises std::invalid_argument.
 #pragma once
 
@@ -20,41 +20,12 @@
 
 #include <memory>
 #include <string>
-#include <type_traits>
 
 #include "engine.h"
 #include "model.h"
+#include "r_fields.h"
 
 namespace em {
-
-// The element of that name; R's NULL where the list has none. (Rcpp's list[name] copies the name, and where
-// it is lacking throws an exception, or catches its own: 5 microseconds of a call that has 30.)
-SEXP element(const Rcpp::List& list, const char* name);
-
-// An R list with room for `most` elements, put in one by one.
-class ListBuilder {
- public:
-  explicit ListBuilder(int most) : values_(most), names_(most) {}
-
-  template <class T>
-  ListBuilder& add(const char* name, const T& value) {
-    if constexpr (std::is_convertible_v<T, SEXP>) {
-      SET_VECTOR_ELT(values_, used_, value);
-    } else {
-      SET_VECTOR_ELT(values_, used_, Rcpp::wrap(value));
-    }
-    SET_STRING_ELT(names_, used_, Rf_mkChar(name));
-    ++used_;
-    return *this;
-  }
-
-  Rcpp::List list();
-
- private:
-  Rcpp::List values_;
-  Rcpp::CharacterVector names_;
-  R_xlen_t used_ = 0;
-};
 
 // The rows and their weights, without what is known of them.
 Data make_data(const Rcpp::List& data);
@@ -62,11 +33,6 @@ Data make_data(const Rcpp::List& data);
 // Bound to the rows.
 std::unique_ptr<Family> make_family(const Rcpp::List& data, const Rcpp::List& family);
 std::unique_ptr<Model> make_model(const Rcpp::List& data, const Rcpp::List& family, const Rcpp::List& latent);
-
-void read_parameters(const Rcpp::List& list, const Fields& fields);
-Vector packed_parameters(const Rcpp::List& list, const Fields& fields);
-Rcpp::List write_parameters(const Fields& fields);
-Rcpp::List write_parameters(const Fields& fields, ConstVectorRef packed);
 
 Control make_control(const Rcpp::List& control);
 Start make_start(const Rcpp::List& start, const Model& model);
