@@ -66,6 +66,8 @@
 #' em_fit(faithful$eruptions, k = 2, family = laplace, control = em_control(n_start = 2))
 #'
 #' # A method for a generic: what print says.
-#' family_label.em_family_laplace <- function(family, ...) list(title = "Mixture of double exponentials", detail = NULL)
+#' family_label.em_family_laplace <- function(family, ...) {
+#'   list(title = "Mixture of double exponentials", detail = NULL)
+#' }
 #' @name emfit-extend
 NULL

@@ -42,7 +42,8 @@
 #' kicks <- rep(0:4, c(109, 65, 22, 3, 1))
 #' em_fit(kicks, k = 1, family = "poisson")
 #'
-#' months <- data.frame(failures = c(0, 2, 1, 14, 11, 3, 0, 22), hours = c(5, 40, 16, 50, 38, 60, 4, 81))
+#' months <- data.frame(failures = c(0, 2, 1, 14, 11, 3, 0, 22),
+#'                      hours = c(5, 40, 16, 50, 38, 60, 4, 81))
 #' fit <- em_fit(failures ~ 1 + offset(log(hours)), data = months, k = 2, family = em_poisson())
 #' coef(fit)
 #' predict(fit, data.frame(failures = c(3, 3), hours = c(10, 60)), type = "prob")

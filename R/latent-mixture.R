@@ -62,7 +62,8 @@
 #' table(predict(fit))
 #'
 #' # Chicks that grow fast and chicks that grow slowly: one component for all days of a chick
-#' growth <- em_fit(~ I(weight / (40 + 8 * Time)), data = ChickWeight, k = 2, latent = em_mixture(unit = "Chick"),
+#' growth <- em_fit(~ I(weight / (40 + 8 * Time)), data = ChickWeight, k = 2,
+#'                  latent = em_mixture(unit = "Chick"),
 #'                  control = em_control(n_start = 3))
 #' growth
 #' table(tapply(as.integer(predict(growth)), ChickWeight$Chick, unique))
