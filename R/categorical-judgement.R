@@ -174,7 +174,7 @@ score_matrix <- function(codes, table, free_proportions) {
 # Its numerical rank over all cells, or over the rows that were seen where there are many cells; NULL where that is too
 # much to compute. Probabilities are moved off 0 and 1 first: the rank is then the model's and not that of the boundary.
 rank_of_model <- function(fit, table) {
-  if (fit$k == 1L || holds_parameters(fit_model(fit)) || length(fit$twins) || length(empty_components(fit))) return(NULL)
+  if (fit$k == 1L || holds_parameters(fit_model(fit)) || length(fit$coincident) || length(empty_components(fit))) return(NULL)
   free_proportions <- !latent_is_held(fit$latent, fit$k)
   codes <- all_cells(table)
   if (is.null(codes)) codes <- table$codes

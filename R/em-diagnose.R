@@ -188,9 +188,9 @@ diagnose_distance <- function(fit, name) {
     finding("distance", status, closest$distance, explanation, remedy, name)
   }
   if (fit$k == 1L) return(say("ok", "There is one component, so none can be like another."))
-  labels <- component_names_of(fit)[if (length(fit$twins)) fit$twins else closest$pair]
+  labels <- component_names_of(fit)[if (length(fit$coincident)) fit$coincident else closest$pair]
   pair <- sprintf("Components %s and %s", labels[1L], labels[2L])
-  if (length(fit$twins)) {
+  if (length(fit$coincident)) {
     return(say("problem",
                paste(pair, "are one and the same: the data hold no more groups, or EM sits between two maxima."),
                fewer_components(fit)))

@@ -87,7 +87,7 @@ draw_starts <- function(data, model, method, n_start, native = tallied(data, mod
     if (!is.null(item$parameters)) {
       item$parameters <- c(latent_parameters(model$latent, NULL, model$k), item$parameters)
     }
-    c(item, forgiving = TRUE)
+    c(item, may_borrow = TRUE)
   })
   latent_starts(model$latent, items, native, model)
 }
@@ -166,7 +166,7 @@ parameters_from <- function(data, given, model, threads = 1L) {
   settings$ends <- FALSE
   if (is.matrix(given) && !is.double(given)) storage.mode(given) <- "double"
   if (latent_keeps_order(model$latent)) data <- in_own_order(data)
-  start <- list(list(native_order(given, data), forgiving = FALSE))
+  start <- list(list(native_order(given, data), may_borrow = FALSE))
   names(start[[1L]])[1L] <- if (is.matrix(given)) "responsibilities" else "partition"
   run <- em_run_cpp(native_data(data, model), native_family(model), native_latent(model), start, settings)
   if (!is.null(run$defect)) abort_defect(data, run$defect)

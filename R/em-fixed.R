@@ -97,7 +97,7 @@ held_starts <- function(items, data, model) {
     if (is.null(data$labels)) {
       parameters <- permute_components(parameters, fields, nearest_groups(parameters, model, fields, data))
     }
-    list(parameters = override_held(parameters, model, fields), forgiving = FALSE)
+    list(parameters = override_held(parameters, model, fields), may_borrow = FALSE)
   })
   out <- out[lengths(out) > 0L]
   if (length(out)) out else items

@@ -133,7 +133,7 @@ supervised_start <- function(codes, k) {
   r <- matrix(0, length(codes), k)
   known <- which(codes > 0L)
   r[cbind(known, codes[known])] <- 1
-  list(responsibilities = r, forgiving = TRUE)
+  list(responsibilities = r, may_borrow = TRUE)
 }
 
 relabel <- function(partition, codes, k) {

@@ -153,7 +153,7 @@ split_starts <- function(models, parameters) {
     model$k <- model$k + 1L
   }
   lapply(seq_len(model$k), function(j) {
-    parameters_start(split_component(model, parameters, j), "split", forgiving = TRUE)
+    parameters_start(split_component(model, parameters, j), "split", may_borrow = TRUE)
   })
 }
 

@@ -66,7 +66,7 @@ items_from_splits <- function(task, method) {
   run <- search_by_splits(below, search_rounds_of(below, method, 1L), method)
   if (!is_sound_end(run)) return(NULL)
   lapply(seq_len(below$model$k), function(j) {
-    parameters_start(split_component(below$model, run$parameters, j), "split", forgiving = TRUE)
+    parameters_start(split_component(below$model, run$parameters, j), "split", may_borrow = TRUE)
   })
 }
 
@@ -76,7 +76,7 @@ items_from_simpler <- function(task, method) {
   if (is.null(structure)) return(NULL)
   task$model$family$covariance <- structure
   run <- search_rounds_of(task, method, 1L)
-  if (is_sound_end(run)) list(parameters_start(run$parameters, "simpler", forgiving = TRUE))
+  if (is_sound_end(run)) list(parameters_start(run$parameters, "simpler", may_borrow = TRUE))
 }
 
 is_sound_end <- function(run) !length(run$degenerate) && run$status %in% c("converged", "max_iter")
@@ -125,7 +125,7 @@ as_search <- function(run, kinds) {
 # The better of two runs, with the tables of both.
 better_search <- function(old, new) {
   if (is.null(old)) return(new)
-  better <- new$worth > old$worth || (new$worth == old$worth && new$loglik > old$loglik)
+  better <- new$rank > old$rank || (new$rank == old$rank && new$loglik > old$loglik)
   out <- if (better) new else old
   out$starts <- rbind(old$starts, new$starts)
   out$method <- c(old$method, new$method)
@@ -237,7 +237,7 @@ search_in_sample <- function(task, kinds) {
   if (!is.null(trial$defect)) return(NULL)
   chosen <- chosen_to_finish(trial, control$n_start, each = 0L, also = "converged")
   if (!length(chosen)) return(NULL)
-  items <- lapply(trial$ends[chosen], function(end) list(parameters = end, forgiving = FALSE))
+  items <- lapply(trial$ends[chosen], function(end) list(parameters = end, may_borrow = FALSE))
   run_finalists(task, items, kinds[chosen])
 }
 

@@ -29,14 +29,14 @@ sound_model <- function(cells) {
   NULL
 }
 
-parameters_start <- function(parameters, method, forgiving = FALSE) {
-  list(parameters = parameters, forgiving = forgiving, method = method)
+parameters_start <- function(parameters, method, may_borrow = FALSE) {
+  list(parameters = parameters, may_borrow = may_borrow, method = method)
 }
 
 # Labels in the user's order of rows, to that in which the core gets them.
 partition_start <- function(labels, method, data) {
   if (!is.null(data$order)) labels <- labels[data$order]
-  list(partition = labels, forgiving = TRUE, method = method)
+  list(partition = labels, may_borrow = TRUE, method = method)
 }
 
 share_states <- function(search, at, items, native = search$native) {
@@ -65,7 +65,7 @@ promising <- function(states, i, most, method, above = -Inf) {
   small <- vapply(states, function(state) state$fewest <= state$needed, NA)
   chosen <- utils::head(order(small, -bounds, method = "radix"), most)
   lapply(states[chosen[bounds[chosen] > above]],
-         function(state) parameters_start(state$parameters[[i]], method, forgiving = TRUE))
+         function(state) parameters_start(state$parameters[[i]], method, may_borrow = TRUE))
 }
 
 starts_from_partitions <- function(search, at, i, drawn) {
@@ -90,7 +90,7 @@ starts_from_splits <- function(search, at, i) {
   below <- search$cells[[at - 1L]][[i]]
   if (!is_sound(below) || !family_can(below$model$family, "split")) return(NULL)
   lapply(seq_len(below$model$k), function(j) {
-    parameters_start(split_component(below$model, below$run$parameters, j), "split", forgiving = TRUE)
+    parameters_start(split_component(below$model, below$run$parameters, j), "split", may_borrow = TRUE)
   })
 }
 
@@ -102,6 +102,6 @@ starts_from_merges <- function(search, at, i) {
   most <- if (search$quick) min(most_merges, model$k) else model$k
   lapply(family_merges(model$family, with_shares(above$run$parameters, model$latent), most), function(merged) {
     parameters <- c(latent_merge(model$latent, above$run$parameters, merged$pair, model$k), merged$parameters)
-    parameters_start(parameters, "merge", forgiving = TRUE)
+    parameters_start(parameters, "merge", may_borrow = TRUE)
   })
 }

@@ -134,7 +134,7 @@ start_from_parameters <- function(start, data, model) {
                   family_parameters(model$family, start, model$k, data))
   warn_coincident(parameters, fields, model$k)
   if (holds_parameters(model)) parameters <- override_held(parameters, model, fields)
-  item <- list(parameters = parameters, forgiving = FALSE)
+  item <- list(parameters = parameters, may_borrow = FALSE)
   list(items = list(item), method = "parameters", names = names)
 }
 
@@ -142,7 +142,7 @@ start_from_partition <- function(start, data, model) {
   labels <- partition_labels(start, data, model$k)
   parameters <- parameters_from_start(data, labels, model)
   warn_coincident(parameters, model_fields(model, data), model$k)
-  list(items = list(list(parameters = parameters, forgiving = FALSE)), method = "partition",
+  list(items = list(list(parameters = parameters, may_borrow = FALSE)), method = "partition",
        names = if (!is.numeric(start)) as.character(partition_levels(start)))
 }
 
@@ -151,7 +151,7 @@ start_from_responsibilities <- function(start, data, model) {
   check_responsibilities(start, data, if (ncol(start) == columns) columns else model$k)
   parameters <- parameters_from_start(data, start, model)
   warn_coincident(parameters, model_fields(model, data), model$k)
-  list(items = list(list(parameters = parameters, forgiving = FALSE)), method = "responsibilities",
+  list(items = list(list(parameters = parameters, may_borrow = FALSE)), method = "responsibilities",
        names = colnames(start)[seq_len(model$k)])
 }
 

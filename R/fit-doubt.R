@@ -38,7 +38,7 @@ rows_counting <- function(fit) {
 describe_excess <- function(fit) {
   rows <- rows_counting(fit)
   # One component has one maximum, however few the rows; and what is told already need not be told twice.
-  if (fit$k == 1L || length(fit$degenerate) || length(fit$twins)) return(NULL)
+  if (fit$k == 1L || length(fit$degenerate) || length(fit$coincident)) return(NULL)
   if (fit$df <= rows || has_prior(fit) || fit$control$max_iter == 0L) return(NULL)
   sprintf("There are more parameters (%d) than rows (%s).", fit$df, number(rows, 7L))
 }
@@ -52,7 +52,7 @@ drawn_alone <- function(fit) {
 }
 
 describe_disagreement <- function(fit) {
-  if (!drawn_alone(fit) || fit$status != "converged" || length(fit$degenerate) || length(fit$twins)) return(NULL)
+  if (!drawn_alone(fit) || fit$status != "converged" || length(fit$degenerate) || length(fit$coincident)) return(NULL)
   agree <- starts_agreeing(fit)
   if (agree >= least_agreeing) return(NULL)
   sprintf("Only %d of %s came to this maximum: there may be a higher one.", agree, plural(starts_finished(fit), "start"))

@@ -46,8 +46,8 @@ shorten <- function(labels, most = 24L) {
   long <- nchar(labels, type = "width") > most
   if (!any(long)) return(labels)
   labels[long] <- paste0(strtrim(labels[long], most - 3L), "...")
-  twins <- labels %in% labels[duplicated(labels)]
-  labels[twins] <- paste0(labels[twins], " (", seq_along(labels)[twins], ")")
+  repeated <- labels %in% labels[duplicated(labels)]
+  labels[repeated] <- paste0(labels[repeated], " (", seq_along(labels)[repeated], ")")
   labels
 }
 

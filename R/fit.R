@@ -23,7 +23,7 @@ new_em_fit <- function(run, start, data, control, call) {
     counts = stats::setNames(run$counts[c(order, seq_along(run$counts)[-order])], labels$column),
     relative_spread = stats::setNames(run$relative_spread[order], labels$component),
     collapsed = if (run$component > 0L) match(run$component, order),
-    degenerate = places(run$degenerate, order), twins = places(run$twins, order),
+    degenerate = places(run$degenerate, order), coincident = places(run$coincident, order),
     starts = plain_frame(c(list(method = rep_len(start$method, length(run$starts$loglik))), run$starts)),
     raced = isTRUE(start$raced), traces = if (length(run$traces) > 1L) run$traces, start = finish(run$start),
     control = control, data = unclass(data)
@@ -33,7 +33,7 @@ new_em_fit <- function(run, start, data, control, call) {
   fit$leaning <- places(leaning_of(run, data, model)$components, order)
   class(fit) <- c(paste0("em_fit_", .subset2(model$family, "name")), "em_fit")
   if (run$status == "max_iter") warn_unfinished(run, unclass(control))
-  if (run$status == "not_monotone" || length(run$degenerate) || length(run$twins)) warn_about(fit)
+  if (run$status == "not_monotone" || length(run$degenerate) || length(run$coincident)) warn_about(fit)
   warn_of_doubts(fit)
   family_warn(model$family, fit)
   fit
@@ -113,7 +113,7 @@ unpack_path <- function(run) {
 warn_about <- function(fit) {
   if (fit$status == "not_monotone") warn_falling(fit)
   if (length(fit$degenerate)) warn_collapsed(fit)
-  if (length(fit$twins)) warn_twins(fit)
+  if (length(fit$coincident)) warn_nearly_coincident(fit)
 }
 
 warn_unfinished <- function(run, control) {
@@ -228,7 +228,7 @@ format_ending <- function(x) {
     if (length(thin)) sprintf("Too few rows for a covariance of its own: component %s.",
                               enumerate(names(x$counts)[thin])),
     describe_leaning(x),
-    if (length(x$twins)) sprintf("Components %s nearly coincide.", paste(names(x$counts)[x$twins], collapse = " and ")),
+    if (length(x$coincident)) sprintf("Components %s nearly coincide.", paste(names(x$counts)[x$coincident], collapse = " and ")),
     describe_doubts(x))
 }
 

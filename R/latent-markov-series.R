@@ -190,13 +190,13 @@ chain_of_mixture <- function(end, native, plain, lengths, model) {
   r <- native_responsibilities(native, end, plain)
   own <- end[setdiff(names(end), "proportions")]
   if (is.null(r)) {
-    return(list(parameters = c(settle_chain(NULL, NULL, model$latent, model$k), own), forgiving = TRUE))
+    return(list(parameters = c(settle_chain(NULL, NULL, model$latent, model$k), own), may_borrow = TRUE))
   }
   counts <- transition_counts(r, lengths)
   order <- if (is.null(native$labels)) best_order(counts, model) else seq_len(model$k)
   chain <- chain_in_order(counts, order, model)
   own <- permute_components(own, family_fields(model$family, model$k, native), order)
-  list(parameters = c(chain, own), forgiving = TRUE)
+  list(parameters = c(chain, own), may_borrow = TRUE)
 }
 
 chain_in_order <- function(counts, order, model) {

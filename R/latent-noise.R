@@ -172,7 +172,7 @@ noisy_starts <- function(items, native, model) {
     item <- items[[i]]
     if (!is.null(item$parameters)) return(item)
     found <- first_step(item, native, plain)
-    if (is.null(found)) return(item)
+    if (is.null(found)) return(without_noise_rows(item, model$k))
     excess <- found$row_loglik - native$log_noise
     share <- noise_shares[(i - 1L) %% length(noise_shares) + 1L]
     labelled <- is.null(item$partition)
@@ -180,8 +180,15 @@ noisy_starts <- function(items, native, model) {
     partition <- if (is.null(native$units)) mark_noise(partition, excess, share, known, model$k)
                  else mark_noise_units(partition, excess, share, known, model$k, native$units)
     if (labelled && !is.null(known)) partition[known > 0L] <- known[known > 0L]
-    list(partition = partition, forgiving = TRUE)
+    list(partition = partition, may_borrow = TRUE)
   })
+}
+
+# A start whose rows can't be ranked keeps the noise for rows that nothing is known of.
+without_noise_rows <- function(item, k) {
+  r <- item$responsibilities
+  if (!is.null(r)) item$responsibilities <- cbind(r, as.numeric(rowSums(r) == 0), deparse.level = 0L)
+  item
 }
 
 # Whole units, by the mean of their rows.

@@ -33,7 +33,7 @@ void find_twins(const Family& family, Fit& fit) {
       const double here = family.distance(a, b, nearest);
       if (here >= nearest) continue;
       nearest = here;
-      fit.twins = {a, b};
+      fit.coincident = {a, b};
     }
   }
 }
@@ -49,10 +49,10 @@ void judge(Model& model, const Control& control, Fit& fit) {
   }
   find_twins(family, fit);
   const double fewest = fit.counts.head(model.n_components()).minCoeff();
-  fit.worth = trusted ? 4 : 3;
-  if (!fit.degenerate.empty()) fit.worth = 2;
+  fit.rank = trusted ? 4 : 3;
+  if (!fit.degenerate.empty()) fit.rank = 2;
   const bool flat = !(fit.relative_spread.minCoeff() > 0.0);
-  if (fit.status == Status::collapsed || flat || !fit.twins.empty() || fewest < control.unit) fit.worth = 1;
+  if (fit.status == Status::collapsed || flat || !fit.coincident.empty() || fewest < control.unit) fit.rank = 1;
 }
 
 // The largest absolute change of a parameter of the family.
@@ -69,7 +69,7 @@ double largest_change(const Model& model, ConstVectorRef before) {
 
 void place_at(const Start& start, Model& model, int threads, Interrupt& interrupt) {
   if (start.responsibilities || start.partition) {
-    const Step step = start.forgiving ? Step::start : Step::em;
+    const Step step = start.may_borrow ? Step::start : Step::em;
     model.maximise_from({start.responsibilities, start.partition}, step, threads, interrupt);
   } else {
     unpack(start.parameters, model.fields());
@@ -226,7 +226,7 @@ class Run {
     fit_.log_prior = model_.family().log_prior();
     fit_.counts = model_.counts();
     judge(model_, control_, fit_);
-    if (fit_.status == Status::stopped_early) fit_.worth = 0;
+    if (fit_.status == Status::stopped_early) fit_.rank = 0;
   }
 
   Model& model_;
@@ -279,7 +279,7 @@ Fit PausedRun::close() {
 }
 
 bool is_better(const Fit& a, const Fit& b) {
-  return a.worth != b.worth ? a.worth > b.worth : a.loglik > b.loglik;
+  return a.rank != b.rank ? a.rank > b.rank : a.loglik > b.loglik;
 }
 
 Fit run(Model& model, const Control& control, Interrupt& interrupt) {

@@ -43,7 +43,7 @@ struct Start {
   Vector parameters;                         // packed as Model::fields()
   const double* responsibilities = nullptr;  // n x Model::n_columns()
   const int* partition = nullptr;            // n labels, from 1
-  bool forgiving = false;  // a start of our own: components short of rows borrow the data's spread
+  bool may_borrow = false;  // a start of our own: components short of rows borrow the data's spread
 };
 
 enum class Status {
@@ -69,8 +69,8 @@ struct Fit {
   Vector relative_spread;         // Family::relative_spread() at the end
   Vector counts;                  // effective rows of each component at the end
   std::vector<Index> degenerate;  // components of too few rows or too little spread
-  std::vector<Index> twins;       // the nearest two components, if they nearly coincide
-  int worth = 0;                  // see is_better()
+  std::vector<Index> coincident;       // the nearest two components, if they nearly coincide
+  int rank = 0;                   // see is_better()
   std::vector<double> trace;
   std::vector<bool> accelerated;  // which entries of trace an accelerated step reached
   int passes = 0;                 // E-steps made

@@ -333,7 +333,7 @@ void check_responsibilities(SEXP given, Index size) {
 
 Start make_start(const Rcpp::List& start, const Model& model) {
   Start out;
-  out.forgiving = Rcpp::as<bool>(element(start, "forgiving"));
+  out.may_borrow = Rcpp::as<bool>(element(start, "may_borrow"));
   if (has(start, "partition")) {
     out.partition = partition_of(element(start, "partition"), model);
   } else if (has(start, "responsibilities")) {

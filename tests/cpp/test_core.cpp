@@ -134,7 +134,7 @@ std::vector<em::Start> some_starts(em::Model& model, std::vector<std::vector<int
   std::vector<em::Start> starts(labels.size());
   for (std::size_t i = 0; i < starts.size(); ++i) {
     starts[i].partition = labels[i].data();
-    starts[i].forgiving = true;
+    starts[i].may_borrow = true;
   }
   return starts;
 }

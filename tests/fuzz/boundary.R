@@ -24,9 +24,9 @@ some_native <- function() {
              else list(name = "gaussian", covariance = sample(structures, 1L), k = k),
     latent = list(name = "mixture", proportions = proportions, held = if (rarely(3)) proportions else rep(NaN, k)),
     parameters = parameters,
-    starts = list(pick(list(partition = sample.int(k, n, replace = TRUE), forgiving = TRUE),
-                       list(responsibilities = matrix(1 / k, n, k), forgiving = FALSE),
-                       list(parameters = parameters, forgiving = rarely(2)))),
+    starts = list(pick(list(partition = sample.int(k, n, replace = TRUE), may_borrow = TRUE),
+                       list(responsibilities = matrix(1 / k, n, k), may_borrow = FALSE),
+                       list(parameters = parameters, may_borrow = rarely(2)))),
     control = c(unclass(em_control(max_iter = sample(0:20, 1L), tol = pick(0, 1e-6), accelerate = rarely(2), threads = sample.int(3L, 1L))),
                 list(unit = 1, ends = rarely(2)))
   )
@@ -65,6 +65,20 @@ some_points <- function(n) {
   matrix(stats::rnorm(2 * free) / 10, free, 2L)
 }
 
+# For each row the group it is left out with, numbered as they appear.
+some_groups <- function(n) {
+  rows <- NROW(n$data$x)
+  pick(seq_len(rows), rep(1L, rows), (seq_len(rows) + 1L) %/% 2L)
+}
+
+# What a chain over the columns of the data as log densities of its states is asked with.
+some_chain <- function(n) {
+  states <- max(NCOL(n$data$x), 1L)
+  rows <- NROW(n$data$x)
+  list(initial = rep(1 / states, states), transition = diag(states), ends = unique(c(pick(1L, rows), rows)),
+       answer = pick("path", "filtered", "others", "before", "entropy"))
+}
+
 # A sound call of which this function may say that it can't be answered.
 may_refuse <- function(name, n) {
   switch(name, given = , races = , each = , share = , place = TRUE, counts = , tally = n$family$name != "binomial", FALSE)
@@ -79,6 +93,8 @@ fuzz_boundary <- function() {
   want <- c("responsibilities", "log_density", "row_loglik", "statistics", "loglik")
   threads <- if (sound) sample.int(3L, 1L) else pick(1L, 2L, 3L, rubbish())
   start <- if (is.list(n$starts) && length(n$starts) && is.list(n$starts[[1L]])) n$starts[[1L]]
+  groups <- if (sound) some_groups(n) else pick(some_groups(n), 0L, 3L, NA_integer_, rubbish())
+  chain <- if (sound) some_chain(n) else spoil_list(some_chain(n))
   calls <- list(
     run = quote(core("em_run_cpp")(n$data, n$family, n$latent, n$starts, n$control)),
     start = quote(core("em_start_cpp")(n$data, n$family, pick("kmeans++", "random", "partition", "x"), c(1, 2, 1e9))),
@@ -92,14 +108,12 @@ fuzz_boundary <- function() {
     each = quote(core("em_run_each_cpp")(n$data, some_twice(n$family), n$latent, some_twice(start), n$control)),
     share = quote(core("em_share_cpp")(n$data, n$family, n$latent, n$starts, sample(c("EII", "VVV", "EEV", "E"), 2L), threads)),
     certainty = quote(core("em_certainty_cpp")(n$data, n$family, n$latent, n$parameters, threads)),
-    leave_out = quote(core("em_leave_out_cpp")(n$data, n$family, n$latent, n$parameters, pick(seq_len(nrow(n$data$x)), rep(1L, nrow(n$data$x)), 0L, 3L, NA_integer_), threads)),
+    leave_out = quote(core("em_leave_out_cpp")(n$data, n$family, n$latent, n$parameters, groups, threads)),
     counts = quote(core("em_counts_cpp")(n$data$x, n$family$size)),
     tally = quote(core("em_tally_cpp")(n$data$x, n$data$weights)),
     finite = quote(core("em_finite_cpp")(n$data$x)),
     distances = quote(core("em_distances_cpp")(n$data, n$family, n$parameters)),
-    chain = quote(core("em_chain_cpp")(n$data$x, rep(1 / NCOL(n$data$x), pick(NCOL(n$data$x), 1L)), diag(NCOL(n$data$x)),
-                                       pick(NROW(n$data$x), c(2L, NROW(n$data$x)), 5L, 1000000000L, NA_integer_),
-                                       pick("path", "filtered", "others", "before", "entropy", "x"))),
+    chain = quote(core("em_chain_cpp")(n$data$x, chain$initial, chain$transition, chain$ends, chain$answer)),
     kernels = quote(core("em_kernels_cpp")())
   )
   refused <- 0L

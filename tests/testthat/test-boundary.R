@@ -42,7 +42,7 @@ test_that("counts, names and starts of other shapes than R sends are refused, no
   for (size in list(numeric(), c(4, 5), 1:4 + 0)) expect_refused(core$em_counts_cpp(one, size), "size must be one number")
   expect_refused(core$em_tally_cpp(matrix(0, 3, 0), NULL), "there must be a column")
   expect_refused(core$em_tally_cpp(cbind(one, one), c(1, 1)), "a weight for each row")
-  run <- list(parameters = n$parameters, forgiving = FALSE)
+  run <- list(parameters = n$parameters, may_borrow = FALSE)
   expect_refused(core$em_run_each_cpp(n$data, list(n$family), n$latent, list(), n$control), "each family needs its start")
   expect_refused(core$em_races_cpp(list(n$data), n$family, n$latent, list(list(run), list(run)), n$control), "needs its starts")
   expect_refused(core$em_place_cpp(n$data, n$family, n$latent, n$parameters, matrix(0, 3, 1), 1L), "a coordinate for each freedom")
@@ -50,7 +50,7 @@ test_that("counts, names and starts of other shapes than R sends are refused, no
   for (family in list(replace(n$family, "covariance", "EEE"), c(n$family, list(held = list())))) {
     expect_refused(share(family, run), "only free Gaussian components without noise")
   }
-  expect_refused(share(n$family, list(responsibilities = matrix(0.5, 6, 2), forgiving = FALSE)), "parameters or a partition")
+  expect_refused(share(n$family, list(responsibilities = matrix(0.5, 6, 2), may_borrow = FALSE)), "parameters or a partition")
   flat <- replace(n$parameters, "covariance", list(array(0, c(2, 2, 2))))
   expect_refused(core$em_certainty_cpp(n$data, n$family, n$latent, flat, 1L), "a component has no density")
   other <- list(x = matrix(1:18 %% 7 + 0, 6))
@@ -62,7 +62,7 @@ test_that("counts, names and starts of other shapes than R sends are refused, no
 test_that("a family that can't model the data is told of, also among several", {
   n <- native()
   n$data$x[, 2] <- 1
-  start <- list(parameters = n$parameters, forgiving = FALSE)
+  start <- list(parameters = n$parameters, may_borrow = FALSE)
   run <- em_run_each_cpp(n$data, list(n$family), n$latent, list(start), n$control)[[1]]
   expect_identical(run$status, "bad_start")
   expect_identical(run$parameters$mean, n$parameters$mean)

@@ -169,7 +169,7 @@ test_that("two long thin groups are told apart whichever way they lie, by the fi
   for (angle in c(0, 0.3, pi / 4, 2)) {
     turned <- x %*% matrix(c(cos(angle), sin(angle), -sin(angle), cos(angle)), 2)
     fit <- expect_silent(em_fit(turned, 2))
-    expect_identical(fit$twins, integer())
+    expect_identical(fit$coincident, integer())
     expect_found(fit, "distance", "ok", "are the nearest, and differ.")
     expect_gt(look(fit, "distance")$value, 3)
     # One group for two: from starts that differ, EM comes to a saddle where the two are one.

@@ -127,8 +127,8 @@ test_that("a start still below the others' ends is left after a while", {
   task <- list(data = em_data(x, em_gaussian()), control = control)
   task$model <- fit_model(best)
   task$native <- tallied(task$data, task$model)
-  items <- list(list(parameters = best$parameters, forgiving = FALSE),
-                list(partition = as.integer(cut(x, c(-Inf, -1, 1, Inf))), forgiving = TRUE))
+  items <- list(list(parameters = best$parameters, may_borrow = FALSE),
+                list(partition = as.integer(cut(x, c(-Inf, -1, 1, Inf))), may_borrow = TRUE))
   run <- run_finalists(task, items, c("a", "b"))
   expect_identical(run$starts$status, c("converged", "stopped_early"))
   expect_identical(run$starts$iterations[2], patience)

@@ -18,7 +18,7 @@ test_that("the sums of one E-step give every structure its M-step and a bound th
   x <- as.matrix(iris[, 1:3])
   fit <- em_fit(x, 3, em_gaussian("EEI"), start = iris$Species, control = em_control(max_iter = 2, tol = 0))
   soft <- shared_starts(x, 3L, parameters_start(lapply(unclass(fit$parameters), bare_numbers), "shared"))
-  hard <- shared_starts(x, 3L, list(partition = as.integer(iris$Species), forgiving = FALSE))
+  hard <- shared_starts(x, 3L, list(partition = as.integer(iris$Species), may_borrow = FALSE))
   from <- lapply(unclass(fit$parameters), bare_numbers)
   r <- reference_responsibilities(x, from)
   for (structure in c("EII", "VVI", "EEE", "VEV", "EVV", "VVV")) {
@@ -35,9 +35,9 @@ test_that("the sums of one E-step give every structure its M-step and a bound th
   }
   expect_identical(hard$fewest, 50)
   # Rows of weight 2 are there twice; in one dimension E and V are all there are.
-  weighted <- shared_starts(x, 3L, list(partition = as.integer(iris$Species), forgiving = FALSE), weights = rep(2, 150))
+  weighted <- shared_starts(x, 3L, list(partition = as.integer(iris$Species), may_borrow = FALSE), weights = rep(2, 150))
   expect_equal(weighted$bounds, 2 * hard$bounds, tolerance = 1e-10)
-  line <- shared_starts(faithful$eruptions, 2L, list(partition = 1L + (faithful$eruptions > 3), forgiving = FALSE), c("E", "V"))
+  line <- shared_starts(faithful$eruptions, 2L, list(partition = 1L + (faithful$eruptions > 3), may_borrow = FALSE), c("E", "V"))
   expect_named(line$parameters[[1]], c("proportions", "mean", "sd"))
   expect_gt(line$bounds[2], line$bounds[1])
 })
@@ -45,7 +45,7 @@ test_that("the sums of one E-step give every structure its M-step and a bound th
 test_that("a component without spread has no bound, and no density no state", {
   x <- as.matrix(faithful)
   labels <- rep(1:2, c(270, 2))
-  hard <- shared_starts(x, 2L, list(partition = labels, forgiving = FALSE), c("EEE", "VVV"))
+  hard <- shared_starts(x, 2L, list(partition = labels, may_borrow = FALSE), c("EEE", "VVV"))
   expect_identical(is.finite(hard$bounds), c(TRUE, FALSE))
   flat <- list(proportions = c(0.5, 0.5), mean = x[1:2, ], covariance = array(0, c(2, 2, 2)))
   expect_null(shared_starts(x, 2L, parameters_start(flat, "shared")))

@@ -72,7 +72,7 @@ test_that("fewer than three starts that come to the maximum", {
   expect_null(told("converged", c(0, 1, 2), control = em_control(n_start = 2)))
   expect_null(told("converged", c(0, 1, 2), status = "max_iter"))
   expect_null(told("converged", c(0, 1, 2), degenerate = 1L))
-  expect_null(told("converged", c(0, 1, 2), twins = 1:2))
+  expect_null(told("converged", c(0, 1, 2), coincident = 1:2))
   expect_null(told("converged", c(0, 1, 2), raced = TRUE))
   # A coarse tol leaves ends short of their maximum by as much.
   expect_null(told("converged", c(0, 0.01, 0.015), remaining = 0.009))

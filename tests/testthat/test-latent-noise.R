@@ -200,6 +200,13 @@ test_that("noise stays last where components are put in order", {
   expect_equal(fit$parameters$proportions, fit$counts / 150, tolerance = 1e-4)
 })
 
+test_that("labelled rows that no first step can be made from are refused in words", {
+  x <- cbind(1:30, 2 * (1:30)) * 2.6e152 # their squares are beyond what numbers hold
+  x[7] <- NA
+  labels <- rep(c(1, 2, NA), c(2, 2, 26))
+  expect_error(suppressMessages(em_fit(x, 2, latent = with_noise, labels = labels)), class = "emfit_error_input")
+})
+
 test_that("noise goes with labels, beliefs, fixed parameters and selection", {
   x <- noisy_rows()
   labels <- factor(rep(NA, 150), levels = c("a", "noise", "b", "c"))

@@ -52,7 +52,7 @@ test_that("complete data give the same numbers through the missing-value path", 
     fit <- law_run(list(family = em_gaussian(structure), start = many_start), x, 12)
     data <- unclass(fit$data)
     data$order <- withr_seed(3, sample(200))
-    start <- list(items = list(list(parameters = lapply(fit$start, emfit:::bare_numbers), forgiving = FALSE)))
+    start <- list(items = list(list(parameters = lapply(fit$start, emfit:::bare_numbers), may_borrow = FALSE)))
     run <- emfit:::run_em(data, start, emfit:::fit_model(fit), fit$control)
     expect_equal(run$trace$loglik, fit$trace$loglik, tolerance = 1e-10, info = structure)
     expect_equal(unlist(run$parameters, use.names = FALSE), parameter_numbers(fit), tolerance = 1e-10,

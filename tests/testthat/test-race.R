@@ -58,7 +58,7 @@ test_that("where the finalists collapse the others have their turn", {
   set.seed(14)
   x <- c(rnorm(50), rnorm(50, 4), rep(8, 8))
   race <- race_of(x, "V", 2L)
-  start <- function(labels) list(partition = labels, forgiving = TRUE, method = "made")
+  start <- function(labels) list(partition = labels, may_borrow = TRUE, method = "made")
   items <- list(start(rep(1:2, c(100, 8))), start(rep(1:2, c(50, 58))))
   alone <- all_of(race, items)
   expect_identical(alone$starts$degenerate, c(TRUE, FALSE))

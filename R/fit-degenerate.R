@@ -29,12 +29,12 @@ warn_collapsed <- function(fit) {
 
 # Two components that nearly coincide, as at a saddle or where the data hold fewer. Told of a start already where
 # that was so there.
-warn_twins <- function(fit) {
+warn_nearly_coincident <- function(fit) {
   if (fit$iterations == 0L) return(invisible())
   if (!is.null(coincident_components(fit$start, fit_fields(fit), fit$k))) return(invisible())
   warn_em("coincide", c(
-    sprintf("Components %s and %s nearly coincide: together they are one.", names(fit$counts)[fit$twins[1L]],
-            names(fit$counts)[fit$twins[2L]]),
+    sprintf("Components %s and %s nearly coincide: together they are one.", names(fit$counts)[fit$coincident[1L]],
+            names(fit$counts)[fit$coincident[2L]]),
     x = family_hint(fit$family, fit$data), i = "Use fewer components, or other starts."
   ))
 }
