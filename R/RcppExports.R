@@ -73,3 +73,15 @@ em_leave_out_cpp <- function(data, family, latent, parameters, group, threads) {
     .Call(`_emfit_em_leave_out_cpp`, data, family, latent, parameters, group, threads)
 }
 
+em_topics_run_cpp <- function(corpus, topic, alpha, expected, held, control) {
+    .Call(`_emfit_em_topics_run_cpp`, corpus, topic, alpha, expected, held, control)
+}
+
+em_topics_expect_cpp <- function(corpus, topic, alpha, expected, tol, most, threads) {
+    .Call(`_emfit_em_topics_expect_cpp`, corpus, topic, alpha, expected, tol, most, threads)
+}
+
+em_topics_maximise_cpp <- function(words, log_shares, documents, topic, alpha, kind, held) {
+    .Call(`_emfit_em_topics_maximise_cpp`, words, log_shares, documents, topic, alpha, kind, held)
+}
+

@@ -42,8 +42,12 @@ check_flag <- function(x, arg) {
   x
 }
 
-check_fit <- function(fit) {
-  if (inherits(fit, "em_fit")) return(invisible(fit))
+# reader: the function that asks, where not every kind of fit serves it.
+check_fit <- function(fit, reader = NULL) {
+  if (inherits(fit, "em_fit")) {
+    if (!is.null(reader)) latent_serves(fit$latent, reader)
+    return(invisible(fit))
+  }
   abort_em("argument", sprintf("`fit` must come from em_fit(), not %s.", describe_value(fit)))
 }
 

@@ -26,7 +26,7 @@
 #' @export
 em_animate <- function(fit, file, iterations = NULL, variables = NULL, delay = 600,
                        title = "EM, one iteration at a time") {
-  check_fit(fit)
+  check_fit(fit, "em_animate()")
   if (missing(file) || !is.character(file) || length(file) != 1L || is.na(file)) {
     abort_em("argument", c("`file` must say where to write the page.", i = "em_animate(fit, \"em.html\")"))
   }

@@ -43,7 +43,7 @@
 #' @export
 em_bootstrap <- function(fit, n_boot = 200, type = c("nonparametric", "parametric", "weighted"), control = NULL,
                          threads = NULL) {
-  check_fit(fit)
+  check_fit(fit, "em_bootstrap()")
   n_boot <- check_count(n_boot, "n_boot", 2L)
   type <- check_choice(type, "type", c("nonparametric", "parametric", "weighted"))
   if (type != "weighted") check_drawn_rows(fit)

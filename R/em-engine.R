@@ -297,3 +297,21 @@ about_means <- function(data, parameters, model, whole = FALSE) {
   if (!is.null(held)) model$family$held$mean[] <- as.matrix(held) - rep(centre, each = nrow(means))
   list(native = native, parameters = plain, model = model, centre = centre)
 }
+
+# Topic models: see src/r_topics.cpp. `at` has topic (k x terms) and alpha, `expected` is k x documents.
+run_topics_em <- function(corpus, at, expected, held, alpha, settings, first = 0L) {
+  settings <- list(tol = settings$tol, max_iter = settings$max_iter, first = first, alpha = alpha,
+                   fresh_every = if (settings$accelerate) 30L else 0L,
+                   threads = resolve_threads(settings, as.double(length(corpus$term)) * nrow(at$topic)))
+  em_topics_run_cpp(corpus, at$topic, at$alpha, expected, held, settings)
+}
+
+# The E-step until a sweep gains less than `tol` a word.
+expect_topics <- function(corpus, at, expected = NULL, tol = 1e-8, most = 200L, threads = NULL) {
+  threads <- resolve_threads(list(threads = threads), as.double(length(corpus$term)) * nrow(at$topic))
+  em_topics_expect_cpp(corpus, at$topic, at$alpha, expected, tol, most, threads)
+}
+
+maximise_topics <- function(words, log_shares, documents, at, alpha, held = NULL) {
+  em_topics_maximise_cpp(words, log_shares, documents, at$topic, at$alpha, alpha, held)
+}

@@ -158,8 +158,13 @@ em_fit.default <- function(x, k = NULL, family = em_gaussian(), latent = em_mixt
   }
   if (...length()) check_no_dots(list(...), names(formals(em_fit.default)))
   if (missing(x)) abort_em("input", c("`x` is missing: there are no data.", i = "em_fit(faithful, k = 2)"))
-  family <- as_em_family(family)
   latent <- as_em_latent(latent)
+  own <- latent_fit(latent, x, list(
+    k = k, family = if (!missing(family)) family, start = start, weights = weights, labels = labels, fixed = fixed,
+    na.action = na.action, control = control, call = match.call(em_fit.default, sys.call(), envir = parent.frame())
+  ))
+  if (!is.null(own)) return(own)
+  family <- as_em_family(family)
   taken <- latent_take(latent, x)
   parted <- part_units(taken$x, latent)
   data <- em_data(parted$x, family, weights, na.action, labels = labels, unit = parted$unit,
@@ -180,8 +185,14 @@ em_fit.formula <- function(x, data = NULL, k = NULL, family = em_gaussian(), lat
   if (is_number(data) && is.null(k)) {
     abort_em("argument", c("`data` must be a data frame, not a number.", i = "Name `k`: em_fit(~ a, k = 2)."))
   }
-  family <- as_em_family(family)
   latent <- as_em_latent(latent)
+  own <- latent_fit(latent, x, list(
+    k = k, family = if (!missing(family)) family, start = start, weights = substitute(weights),
+    labels = substitute(labels), fixed = fixed, na.action = na.action, control = control, call = match.call(),
+    data = data, subset = substitute(subset)
+  ))
+  if (!is.null(own)) return(own)
+  family <- as_em_family(family)
   input <- data_of_formula(x, data, substitute(weights), substitute(subset), family, na.action, substitute(labels),
                            latent)
   tell_missing(input)

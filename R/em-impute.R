@@ -36,7 +36,7 @@
 #' @export
 em_impute <- function(fit, newdata = NULL, m = NULL, type = c("mean", "draw"),
                       parameters = c("bootstrap", "vcov", "estimate")) {
-  check_fit(fit)
+  check_fit(fit, "em_impute()")
   ways <- family_fills(fit$family)
   if (missing(type) && length(ways)) type <- ways[1L]
   type <- check_choice(type, "type", c("mean", "draw"))

@@ -86,9 +86,15 @@ em_select.default <- function(x, k = 1:9, covariance = NULL, family = em_gaussia
     return(call_by_formula(sys.call(), parent.frame(), em_select))
   }
   check_dots(...)
+  latent <- as_em_latent(latent)
+  own <- latent_select(latent, x, list(
+    k = k, covariance = covariance, family = if (!missing(family)) family,
+    criterion = if (!missing(criterion)) criterion, weights = weights, na.action = na.action,
+    folds = if (!missing(folds)) folds, control = control, call = match.call()
+  ))
+  if (!is.null(own)) return(own)
   covariance <- structures_asked_for(covariance, family)
   family <- as_em_family(family)
-  latent <- as_em_latent(latent)
   taken <- latent_take(latent, x)
   parted <- part_units(taken$x, latent)
   data <- em_data(parted$x, family, weights, na.action, unit = parted$unit, units = taken$units)
@@ -105,9 +111,15 @@ em_select.formula <- function(x, data = NULL, k = 1:9, covariance = NULL, family
                               search = c("auto", "thorough", "quick"), control = em_control(), ...) {
   if ("formula" %in% ...names()) return(call_by_formula(sys.call(), parent.frame(), em_select))
   check_dots(...)
+  latent <- as_em_latent(latent)
+  own <- latent_select(latent, x, list(
+    k = k, covariance = covariance, family = if (!missing(family)) family,
+    criterion = if (!missing(criterion)) criterion, weights = substitute(weights), na.action = na.action,
+    folds = if (!missing(folds)) folds, control = control, call = match.call(), data = data, subset = substitute(subset)
+  ))
+  if (!is.null(own)) return(own)
   covariance <- structures_asked_for(covariance, family)
   family <- as_em_family(family)
-  latent <- as_em_latent(latent)
   input <- data_of_formula(x, data, substitute(weights), substitute(subset), family, na.action, latent = latent)
   tell_missing(input)
   select_data(input, k, covariance, family, latent_settle(latent, input$unit), criterion, folds, search,

@@ -22,6 +22,10 @@
 #' @param family,latent As in [em_fit()]; used where `parameters` is left out.
 #' @return `em_estep()`: a list of `responsibilities` (n x k), `loglik` (one number) and `log_density` (n x k, of the
 #'   components, without the proportions). `em_mstep()`: parameters, as [em_start()].
+#'   Of topics (see [em_topics()]) `em_estep()` gives `documents` (gamma, documents x k), `words` (expected words, k x
+#'   terms), `log_shares` (k sums over the documents of the expected log shares), `n` (documents with words), `bounds` (of
+#'   each document) and `bound`; gamma is taken from equal shares to convergence, the published algorithm, while [em_fit()]
+#'   makes one sweep from the gamma of the iteration before. `em_mstep()` takes that list.
 #' @section Errors: `emfit_error_newdata` where a column is lacking, or the trials are not said;
 #'   `emfit_error_start` where parameters or responsibilities do not fit the data;
 #'   `emfit_error_argument`; and those of [em_fit()] for the data.
@@ -42,6 +46,8 @@
 #' em_mstep(x, coins$coin, family = "binomial")$prob # the coins known: 24/30 and 9/20
 #' @export
 em_estep <- function(x, parameters, size = NULL, exposure = NULL) {
+  own <- latent_step(latent_of(parameters), x, parameters)
+  if (!is.null(own)) return(own)
   fit <- parameters
   parameters <- as_em_parameters(parameters)
   model <- parameters_model(parameters)
@@ -57,6 +63,8 @@ em_estep <- function(x, parameters, size = NULL, exposure = NULL) {
 em_mstep <- function(x, responsibilities, parameters = NULL, algorithm = c("em", "ecm"), family = em_gaussian(),
                      latent = em_mixture(), size = NULL, exposure = NULL) {
   algorithm <- check_choice(algorithm, "algorithm", c("em", "ecm"))
+  own <- latent_step(latent_of(parameters), x, parameters, responsibilities)
+  if (!is.null(own)) return(own)
   if (is.list(responsibilities) && !is.null(responsibilities$responsibilities)) {
     responsibilities <- responsibilities$responsibilities
   }
@@ -129,6 +137,12 @@ one_hot <- function(groups, data, k) {
   out
 }
 
+# NULL where they don't say.
+latent_of <- function(parameters) {
+  if (inherits(parameters, "em_fit")) parameters$latent
+  else if (inherits(parameters, "em_parameters")) attr(parameters, "latent")
+}
+
 as_em_parameters <- function(parameters) {
   if (inherits(parameters, "em_parameters")) return(parameters)
   if (inherits(parameters, "em_fit")) return(parameters_of_fit(parameters))
@@ -170,7 +184,7 @@ check_fits_data <- function(parameters, data) {
 #' head(em_path(fit))
 #' @export
 em_path <- function(fit) {
-  check_fit(fit)
+  check_fit(fit, "em_path()")
   path <- path_parameters(fit)
   fields <- fit_fields(fit)
   tables <- lapply(seq_along(path), function(i) {

@@ -144,7 +144,7 @@ long_run <- function(parameters) {
 #' em_stationary(fit)
 #' @export
 em_stationary <- function(fit) {
-  check_fit(fit)
+  check_fit(fit, "em_stationary()")
   if (!inherits(fit$latent, "em_latent_markov")) {
     abort_em("unsupported", c("Only a chain has a stationary distribution.",
                               i = "Fit one with latent = em_markov(); of a mixture see fit$parameters$proportions."))

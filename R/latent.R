@@ -146,13 +146,30 @@ latent_forecast.default <- function(latent, fit, data, n, type) {
                             i = "Fit a chain, with latent = em_markov()."))
 }
 
+# Structures that are fitted in a way of their own, from their own kind of data, answer here for em_fit(), em_select(),
+# em_estep() and em_mstep(); NULL: in the way of all others. `asked` has the arguments of the call, NULL for a family that
+# is not given; `of`: what em_estep() or em_mstep() were given as parameters.
+latent_fit <- function(latent, x, asked) UseMethod("latent_fit")
+#' @export
+latent_fit.default <- function(latent, x, asked) NULL
+latent_select <- function(latent, x, asked) UseMethod("latent_select")
+#' @export
+latent_select.default <- function(latent, x, asked) NULL
+latent_step <- function(latent, x, of, expected = NULL) UseMethod("latent_step")
+#' @export
+latent_step.default <- function(latent, x, of, expected = NULL) NULL
+# Does a reader of fits, such as "em_impute()", serve one of this structure? An error where it doesn't.
+latent_serves <- function(latent, reader) UseMethod("latent_serves")
+#' @export
+latent_serves.default <- function(latent, reader) invisible()
+
 new_em_latent <- function(name, ...) {
   out <- list(name = name, ...)
   class(out) <- c(paste0("em_latent_", name), "em_latent")
   out
 }
 
-latent_constructors <- function() list(mixture = em_mixture, markov = em_markov)
+latent_constructors <- function() list(mixture = em_mixture, markov = em_markov, topics = em_topics)
 
 as_em_latent <- function(latent) {
   if (inherits(latent, "em_latent")) return(latent)

@@ -253,6 +253,53 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// em_topics_run_cpp
+Rcpp::List em_topics_run_cpp(Rcpp::List corpus, Rcpp::NumericMatrix topic, Rcpp::NumericVector alpha, Rcpp::NumericMatrix expected, Rcpp::Nullable<Rcpp::NumericMatrix> held, Rcpp::List control);
+RcppExport SEXP _emfit_em_topics_run_cpp(SEXP corpusSEXP, SEXP topicSEXP, SEXP alphaSEXP, SEXP expectedSEXP, SEXP heldSEXP, SEXP controlSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< Rcpp::List >::type corpus(corpusSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericMatrix >::type topic(topicSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type alpha(alphaSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericMatrix >::type expected(expectedSEXP);
+    Rcpp::traits::input_parameter< Rcpp::Nullable<Rcpp::NumericMatrix> >::type held(heldSEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type control(controlSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_topics_run_cpp(corpus, topic, alpha, expected, held, control));
+    return rcpp_result_gen;
+END_RCPP
+}
+// em_topics_expect_cpp
+Rcpp::List em_topics_expect_cpp(Rcpp::List corpus, Rcpp::NumericMatrix topic, Rcpp::NumericVector alpha, Rcpp::Nullable<Rcpp::NumericMatrix> expected, double tol, int most, int threads);
+RcppExport SEXP _emfit_em_topics_expect_cpp(SEXP corpusSEXP, SEXP topicSEXP, SEXP alphaSEXP, SEXP expectedSEXP, SEXP tolSEXP, SEXP mostSEXP, SEXP threadsSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< Rcpp::List >::type corpus(corpusSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericMatrix >::type topic(topicSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type alpha(alphaSEXP);
+    Rcpp::traits::input_parameter< Rcpp::Nullable<Rcpp::NumericMatrix> >::type expected(expectedSEXP);
+    Rcpp::traits::input_parameter< double >::type tol(tolSEXP);
+    Rcpp::traits::input_parameter< int >::type most(mostSEXP);
+    Rcpp::traits::input_parameter< int >::type threads(threadsSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_topics_expect_cpp(corpus, topic, alpha, expected, tol, most, threads));
+    return rcpp_result_gen;
+END_RCPP
+}
+// em_topics_maximise_cpp
+Rcpp::List em_topics_maximise_cpp(Rcpp::NumericMatrix words, Rcpp::NumericVector log_shares, double documents, Rcpp::NumericMatrix topic, Rcpp::NumericVector alpha, std::string kind, Rcpp::Nullable<Rcpp::NumericMatrix> held);
+RcppExport SEXP _emfit_em_topics_maximise_cpp(SEXP wordsSEXP, SEXP log_sharesSEXP, SEXP documentsSEXP, SEXP topicSEXP, SEXP alphaSEXP, SEXP kindSEXP, SEXP heldSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< Rcpp::NumericMatrix >::type words(wordsSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type log_shares(log_sharesSEXP);
+    Rcpp::traits::input_parameter< double >::type documents(documentsSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericMatrix >::type topic(topicSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type alpha(alphaSEXP);
+    Rcpp::traits::input_parameter< std::string >::type kind(kindSEXP);
+    Rcpp::traits::input_parameter< Rcpp::Nullable<Rcpp::NumericMatrix> >::type held(heldSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_topics_maximise_cpp(words, log_shares, documents, topic, alpha, kind, held));
+    return rcpp_result_gen;
+END_RCPP
+}
 
 static const R_CallMethodDef CallEntries[] = {
     {"_emfit_em_kernels_cpp", (DL_FUNC) &_emfit_em_kernels_cpp, 0},
@@ -273,6 +320,9 @@ static const R_CallMethodDef CallEntries[] = {
     {"_emfit_em_run_each_cpp", (DL_FUNC) &_emfit_em_run_each_cpp, 5},
     {"_emfit_em_certainty_cpp", (DL_FUNC) &_emfit_em_certainty_cpp, 5},
     {"_emfit_em_leave_out_cpp", (DL_FUNC) &_emfit_em_leave_out_cpp, 6},
+    {"_emfit_em_topics_run_cpp", (DL_FUNC) &_emfit_em_topics_run_cpp, 6},
+    {"_emfit_em_topics_expect_cpp", (DL_FUNC) &_emfit_em_topics_expect_cpp, 7},
+    {"_emfit_em_topics_maximise_cpp", (DL_FUNC) &_emfit_em_topics_maximise_cpp, 7},
     {NULL, NULL, 0}
 };
 

@@ -1,0 +1,161 @@
+# Pictures of topics: their first terms, the documents, the bound by iteration.
+
+#' Draw topics
+#'
+#' `type = "terms"`: the first terms of each topic as bars, all on one scale. `"documents"`: the shares of the topics in
+#' each document, stacked, ordered by the largest. `"trace"`: the bound by iteration, every start thin.
+#'
+#' @param x,fit,object A fit by [em_fit()] with [em_topics()].
+#' @param type `"terms"`, `"documents"` or `"trace"`.
+#' @param n How many terms of a topic.
+#' @param topics Which topics, by number or name; left out: the first twelve for `"terms"`, else all.
+#' @param main,xlab,ylab,xlim,ylim As in [graphics::plot()].
+#' @param ... For `plot()` and `autoplot()`: `n` and `topics`. Any other argument is an error.
+#' @return `plot()` returns its data invisibly, `plot_data()` returns them (class `em_plot`): `terms` (`topic`, `term`,
+#'   `beta`), `documents` (`document`, `place`, `topic`, `bottom`, `top`), or `trace`, `starts` and `ends`. `autoplot()`: a
+#'   ggplot.
+#' @section Errors: `emfit_error_unsupported` for types of other models; `emfit_error_argument`.
+#' @references Silge, J. and Robinson, D. (2017) *Text Mining with R*. O'Reilly.
+#' @seealso [em_topics()], [plot.em_select()] for the perplexity by the number of topics
+#' @examples
+#' set.seed(1)
+#' counts <- rbind(a = c(cat = 5, dog = 4, sun = 0, rain = 0), b = c(4, 6, 0, 1), c = c(0, 0, 7, 5),
+#'                 d = c(1, 0, 4, 6))
+#' fit <- em_fit(counts, k = 2, latent = em_topics(alpha = 0.5))
+#' plot(fit)
+#' plot(fit, type = "documents")
+#' @export
+plot.em_fit_topics <- function(x, type = NULL, main = NULL, xlab = NULL, ylab = NULL, xlim = NULL, ylim = NULL, ...) {
+  data <- plot_data(x, type = type, ...)
+  draw_plot(data, list(main = main, xlab = xlab, ylab = ylab, xlim = xlim, ylim = ylim))
+  invisible(data)
+}
+
+#' @rdname plot.em_fit_topics
+#' @export
+plot_data.em_fit_topics <- function(fit, type = NULL, n = 8L, topics = NULL, ...) {
+  check_no_dots(list(...), c("type", "n", "topics"))
+  known <- c("terms", "documents", "trace")
+  if (is.null(type)) type <- "terms"
+  if (is.character(type) && length(type) == 1L && type %in% setdiff(names(plot_makers()), known)) {
+    refuse_for_topics(sprintf("A plot of type \"%s\"", type), c("it is of rows with one component each.",
+                                                               "Try type = \"terms\", \"documents\" or \"trace\"."))
+  }
+  type <- check_choice(type, "type", known)
+  at <- if (is.null(topics)) seq_len(fit$k) else pick_variables(names(fit$counts), topics, "topics")
+  if (is.null(topics) && type == "terms") at <- utils::head(at, 12L)
+  parts <- switch(type, terms = plot_data_terms(fit, check_count(n, "n"), at), documents = plot_data_documents(fit, at),
+                  trace = plot_data_bound(fit))
+  structure(c(list(type = type), parts), class = c(paste0("em_plot_", type), "em_plot"))
+}
+
+#' @rdname plot.em_fit_topics
+#' @method autoplot em_fit_topics
+#' @exportS3Method ggplot2::autoplot em_fit_topics
+autoplot.em_fit_topics <- function(object, type = NULL, ...) gg_plot(plot_data(object, type = type, ...))
+
+# type = "terms" ----------------------------------------------------------------------------------------------------
+
+plot_data_terms <- function(fit, n, topics) {
+  rows <- lapply(topics, function(j) {
+    own <- first_terms(fit$parameters$topic[j, ], n)
+    data.frame(topic = names(fit$counts)[j], rank = seq_along(own), term = fit$data$terms[own],
+               beta = unname(fit$parameters$topic[j, own]))
+  })
+  list(terms = do.call(rbind, rows), n = n, components = component_style(names(fit$counts))[topics, ])
+}
+
+#' @export
+draw_plot.em_plot_terms <- function(data, look) {
+  style <- data$components
+  columns <- ceiling(sqrt(nrow(style)))
+  letter <- letter_width(0.8)
+  room <- min(max(nchar(data$terms$term)), 14L) * letter + 0.1
+  old <- graphics::par(mfrow = c(ceiling(nrow(style) / columns), columns), mai = c(0.4, room, 0.3, 0.1),
+                       oma = c(1.2, 0, if (is.null(look$main)) 0 else 1.6, 0))
+  on.exit(graphics::par(old))
+  top <- 1.05 * max(data$terms$beta)
+  for (i in seq_len(nrow(style))) draw_terms(data$terms[data$terms$topic == style$component[i], ], style[i, ], data$n, top, look)
+  graphics::mtext(if (is.null(look$xlab)) "probability in the topic" else look$xlab, side = 1L, outer = TRUE, line = 0.1, cex = 0.85)
+  if (!is.null(look$main)) graphics::mtext(look$main, side = 3L, outer = TRUE, line = 0.3, font = 2L)
+}
+
+draw_terms <- function(own, style, n, top, look) {
+  graphics::plot.new()
+  graphics::plot.window(if (is.null(look$xlim)) c(0, top) else look$xlim, c(n + 0.5, 0.5), xaxs = "i", yaxs = "i")
+  graphics::rect(0, own$rank - 0.4, own$beta, own$rank + 0.4, col = style$colour, border = NA)
+  graphics::axis(2L, at = own$rank, labels = shorten(own$term, 14L), las = 1L, tick = FALSE, cex.axis = 0.8, mgp = c(3, 0.2, 0))
+  graphics::axis(1L, col = quiet_grey, tcl = -0.2, mgp = c(3, 0.3, 0), cex.axis = 0.75)
+  graphics::title(main = paste("topic", style$component), cex.main = 0.95, line = 0.4, font.main = 1L)
+}
+
+#' @export
+gg_plot.em_plot_terms <- function(data) {
+  topics <- data$components$component
+  terms <- data$terms
+  terms$topic <- factor(terms$topic, topics)
+  # Bars of a facet in its own order: the same term may stand in several.
+  terms$place <- factor(paste(terms$topic, terms$rank), rev(paste(terms$topic, terms$rank)))
+  labels <- stats::setNames(shorten(terms$term, 16L), as.character(terms$place))
+  ggplot2::ggplot(terms, ggplot2::aes(.data$beta, .data$place, fill = .data$topic)) + ggplot2::geom_col(show.legend = FALSE) +
+    ggplot2::facet_wrap(ggplot2::vars(.data$topic), scales = "free_y") + ggplot2::scale_y_discrete(labels = labels) +
+    gg_scales(data$components, "fill") + gg_frame("probability in the topic", NULL)
+}
+
+# type = "documents" ------------------------------------------------------------------------------------------------
+
+plot_data_documents <- function(fit, topics, most = 400L) {
+  rows <- rows_to_draw(fit$data$n, most)
+  shares <- (fit$documents / rowSums(fit$documents))[rows, topics, drop = FALSE]
+  top <- max.col(shares, ties.method = "first")
+  order <- order(top, -shares[cbind(seq_along(rows), top)])
+  shares <- unname(shares[order, , drop = FALSE])
+  above <- row_cumsum(shares)
+  names <- names(fit$counts)[topics]
+  list(components = component_style(names(fit$counts))[topics, ],
+       documents = data.frame(document = rep(document_names(fit$data)[rows][order], length(topics)),
+                              place = rep(seq_along(rows), length(topics)), topic = rep(names, each = length(rows)),
+                              bottom = as.vector(above - shares), top = as.vector(above)))
+}
+
+#' @export
+draw_plot.em_plot_documents <- function(data, look) {
+  style <- data$components
+  bars <- data$documents
+  n <- max(bars$place)
+  named <- n <= 20L
+  old <- open_frame(c(0.5, n + 0.5), c(0, 1), look, if (named) "document" else "documents, by their largest topic",
+                    "share", key_entries(style$component, style$colour, symbol = 15L), bottom = FALSE)
+  on.exit(graphics::par(old))
+  density <- ifelse(duplicated(style$colour), 30, NA) # what repeats a colour is hatched
+  at <- match(bars$topic, style$component)
+  graphics::rect(bars$place - 0.5, bars$bottom, bars$place + 0.5, bars$top, col = style$colour[at],
+                 density = if (anyNA(density) && !all(is.na(density))) density[at], border = if (named) "white" else NA)
+  if (named) {
+    own <- bars[!duplicated(bars$place), ]
+    graphics::axis(1L, at = own$place, labels = shorten(as.character(own$document), 10L), tick = FALSE, cex.axis = 0.8,
+                   mgp = c(3, 0.2, 0))
+  }
+}
+
+#' @export
+gg_plot.em_plot_documents <- function(data) {
+  bars <- data$documents
+  bars$topic <- factor(bars$topic, data$components$component)
+  ggplot2::ggplot(bars) +
+    ggplot2::geom_rect(ggplot2::aes(xmin = .data$place - 0.5, xmax = .data$place + 0.5, ymin = .data$bottom, ymax = .data$top,
+                                    fill = .data$topic)) +
+    gg_scales(data$components, "fill", "topic") + gg_frame("documents, by their largest topic", "share")
+}
+
+# type = "trace": drawn as that of other fits, of the bound ---------------------------------------------------------
+
+plot_data_bound <- function(fit) {
+  lengths <- lengths(fit$traces)
+  list(trace = data.frame(iteration = fit$trace$iteration, loglik = fit$trace$bound),
+       starts = data.frame(start = rep(seq_along(lengths), lengths), iteration = sequence(lengths) - 1L,
+                           loglik = unlist(fit$traces)),
+       ends = data.frame(start = seq_along(lengths), iteration = fit$starts$iterations, loglik = fit$starts$bound,
+                         status = fit$starts$status),
+       variable = "bound")
+}
