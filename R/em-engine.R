@@ -298,12 +298,14 @@ about_means <- function(data, parameters, model, whole = FALSE) {
   list(native = native, parameters = plain, model = model, centre = centre)
 }
 
-# Topic models: see src/r_topics.cpp. `at` has topic (k x terms) and alpha, `expected` is k x documents.
-run_topics_em <- function(corpus, at, expected, held, alpha, settings, first = 0L) {
-  settings <- list(tol = settings$tol, max_iter = settings$max_iter, first = first, alpha = alpha,
-                   fresh_every = if (settings$accelerate) 30L else 0L,
-                   threads = resolve_threads(settings, as.double(length(corpus$term)) * nrow(at$topic)))
-  em_topics_run_cpp(corpus, at$topic, at$alpha, expected, held, settings)
+# Topic models: see src/r_topics.cpp. `at` has topic (k x terms) and alpha, `expected` is k x documents; settled: do the
+# first iterations converge the shares of each document?
+run_topics_em <- function(corpus, at, expected, held, alpha, settings, first = 0L, settled = FALSE) {
+  own <- list(tol = settings$tol, max_iter = settings$max_iter, first = first, alpha = alpha, fresh_every = 30L,
+              fresh_first = if (settled) 5L else 0L, alpha_from = if (settled) 1L else 20L,
+              threads = resolve_threads(settings, as.double(length(corpus$term)) * nrow(at$topic)))
+  if (!settings$accelerate) own[c("fresh_every", "fresh_first", "alpha_from")] <- list(0L, 0L, 1L)
+  em_topics_run_cpp(corpus, at$topic, at$alpha, expected, held, own)
 }
 
 # The E-step until a sweep gains less than `tol` a word.

@@ -62,13 +62,14 @@ tell_empty <- function(corpus) {
 
 # Starts ------------------------------------------------------------------------------------------------------------
 
-topic_starts <- c("varied", "partition")
+topic_starts <- c("varied", "partition", "settled")
 
 # list(k, supplied, at = list(topic, alpha), expected, held, names, method)
 resolve_topic_start <- function(start, k, corpus, latent, fixed) {
   given <- given_topics(start, corpus)
   k <- topics_asked_for(k, latent, given, fixed)
-  out <- list(k = k, supplied = !is.null(given), method = if (is.null(given)) "partition" else "parameters")
+  out <- list(k = k, supplied = !is.null(given), 
+              method = if (!is.null(given)) "parameters" else if (is.null(start)) "varied" else start)
   held <- held_topics(fixed, k, corpus)
   if (!is.null(held$alpha)) {
     if (!identical(latent$alpha, "symmetric")) {
@@ -227,10 +228,7 @@ equal_shares <- function(corpus, k) matrix(rep(corpus$lengths / k, each = k), k)
 # Short runs of all starts, then the best of them to the end. list(run, starts, traces)
 search_topics <- function(corpus, start, latent, control) {
   settings <- unclass(control)
-  runs <- if (start$supplied) list(list(topic = start$topic, alpha = start$alpha, expected = start$expected))
-          else lapply(seq_len(if (start$k == 1L) 1L else settings$n_start), function(i) {
-            list(topic = draw_topics(corpus, start$k, start$held), alpha = start$alpha)
-          })
+  runs <- begin_topics(corpus, start, settings)
   several <- length(runs) > 1L
   short <- replace(settings, "max_iter", if (several) min(trial_iterations, settings$max_iter) else settings$max_iter)
   runs <- lapply(seq_along(runs), function(i) {
@@ -249,11 +247,27 @@ search_topics <- function(corpus, start, latent, control) {
   list(runs = runs, early = early, best = which.max(vapply(runs, `[[`, 0, "bound")))
 }
 
+# Whether the first sweep or the converged shares of the first topics lead further depends on the corpus, so a start of
+# the user's own goes both ways, and of those that are drawn every other one goes each.
+begin_topics <- function(corpus, start, settings) {
+  if (!start$supplied) {
+    n <- if (start$k == 1L) 1L else settings$n_start
+    settled <- switch(start$method, varied = rep_len(c(FALSE, TRUE), n), partition = rep(FALSE, n), rep(TRUE, n))
+    return(lapply(settled, function(settled) {
+      list(topic = draw_topics(corpus, start$k, start$held), alpha = start$alpha, settled = settled)
+    }))
+  }
+  at <- list(topic = start$topic, alpha = start$alpha, expected = start$expected, settled = FALSE)
+  both <- is.null(start$expected) && settings$accelerate && settings$tol > 0 && start$k > 1L && settings$max_iter > 0L
+  if (both) list(at, replace(at, "settled", TRUE)) else list(at)
+}
+
 go_on_with_topics <- function(run, corpus, start, settings) {
   done <- max(0L, length(run$trace) - 1L)
   settings$max_iter <- settings$max_iter - done
   expected <- if (is.null(run$expected)) equal_shares(corpus, start$k) else run$expected
-  out <- run_topics_em(corpus, run, expected, start$held, start$kind, settings, done)
+  out <- run_topics_em(corpus, run, expected, start$held, start$kind, settings, done, isTRUE(run$settled))
+  out$settled <- run$settled
   out$trace <- c(utils::head(run$trace, -1L), out$trace)
   out
 }
@@ -273,7 +287,7 @@ settle_topics <- function(run, corpus, settings) {
 new_topics_fit <- function(search, start, corpus, latent, control, call) {
   run <- search$runs[[search$best]]
   k <- start$k
-  order <- if (start$supplied) seq_len(k) else order(-rowSums(run$words))
+  order <- if (start$supplied || !is.null(start$held)) seq_len(k) else order(-rowSums(run$words))
   names <- if (is.null(start$names)) as.character(seq_len(k)) else start$names
   call <- plain_call(call)
   call[[1L]] <- quote(emfit::em_fit)
@@ -291,7 +305,7 @@ new_topics_fit <- function(search, start, corpus, latent, control, call) {
     converged = run$status == "converged", status = run$status, iterations = iterations,
     gain = if (iterations) diff(utils::tail(run$trace, 2L)) else NA_real_,
     counts = stats::setNames(rowSums(run$words)[order], names), alpha_estimated = start$kind != "held",
-    starts = starts_of_topics(search, start$method), traces = lapply(search$runs, `[[`, "trace"),
+    starts = starts_of_topics(search, start), traces = lapply(search$runs, `[[`, "trace"),
     start = start[c("topic", "alpha")], held = start$held, control = control, data = corpus,
     asked = list(latent = latent, supplied = start$supplied)
   )
@@ -300,8 +314,10 @@ new_topics_fit <- function(search, start, corpus, latent, control, call) {
   fit
 }
 
-starts_of_topics <- function(search, method) {
-  data.frame(method = method, bound = vapply(search$runs, `[[`, 0, "bound"),
+starts_of_topics <- function(search, start) {
+  settled <- vapply(search$runs, function(run) isTRUE(run$settled), NA)
+  data.frame(method = if (start$supplied) "parameters" else ifelse(settled, "settled", "partition"), settled = settled,
+             bound = vapply(search$runs, `[[`, 0, "bound"),
              iterations = vapply(search$runs, function(run) length(run$trace) - 1L, 0L),
              status = ifelse(search$early, "stopped_early", vapply(search$runs, `[[`, "", "status")))
 }
@@ -330,7 +346,7 @@ warn_about_topics <- function(fit) {
     warn_em("not_converged", c(
       sprintf("Topics stopped after %s, the bound still gaining %s in the last.", plural(fit$iterations, "iteration"),
               number(fit$gain)),
-      i = "Raise max_iter in em_control(), or go on from here: update(fit, start = fit)."
+      i = "Go on from here, update(fit, start = fit), or be content with less: em_control(tol = 1e-5)."
     ))
   }
   if (control$max_iter == 0L || fit$k == 1L) return(invisible())

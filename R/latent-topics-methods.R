@@ -215,7 +215,10 @@ update.em_fit_topics <- function(object, formula., ..., evaluate = TRUE) {
   if (!check_flag(evaluate, "evaluate")) return(call)
   pick <- function(name, otherwise) if (name %in% names(given)) given[[name]] else otherwise
   corpus <- object$data
-  if ("data" %in% names(given)) corpus <- corpus_of_formula(fit_formula_or_refuse(object), given$data, NULL, NULL)
+  if ("data" %in% names(given)) {
+    formula <- fit_formula_or_refuse(object)
+    corpus <- corpus_of_formula(formula, given$data, NULL, NULL)
+  }
   if ("x" %in% names(given)) corpus <- as_corpus(given$x)
   if ("weights" %in% names(given)) {
     corpus["weights"] <- list(if (!is.null(given$weights)) check_weights(given$weights, corpus$n))

@@ -17,7 +17,8 @@
 #'
 #' @param alpha What is known of the parameters of the shares: `"symmetric"` (one number for all topics, estimated),
 #'   `"free"` (one for each, estimated), or a number, or k numbers, above 0 that are held. Below 1 a document has few
-#'   topics. Estimated ones begin at 1/k.
+#'   topics. Estimated ones begin at 1/k and mostly wait there for twenty iterations: while topics are still alike, so
+#'   are the shares, and alpha would grow large.
 #' @return An object of class `em_latent`: a plain list, to be given to [em_fit()].
 #' @section Data: The first argument of [em_fit()] is a table of counts: a matrix, a data frame of counts, a
 #'   `simple_triplet_matrix` of slam or a `DocumentTermMatrix` of tm (a `TermDocumentMatrix` is transposed), a `dgCMatrix`,
@@ -36,14 +37,16 @@
 #'   component, are errors of class `emfit_error_unsupported` that name what serves instead: the number of topics is chosen
 #'   by the perplexity of documents left out, `em_select(x, k = 2:10, latent = em_topics())`.
 #' @section Starts: Documents are dealt out to the topics at random. Of `n_start` starts each has 40 iterations; the three
-#'   with the highest bound run to the end. Print tells how many of these come within a thousandth of the best
-#'   perplexity: the bound has many maxima, and topics may differ between them. A `start` of one's own is
-#'   `list(topic = , alpha = )`, with columns found by the names of terms, or a fit. Seed words are large
-#'   probabilities in `start$topic`; a probability that is 0 there stays 0. `fixed = list(topic = )` holds cells, `NA`
-#'   where free.
+#'   with the highest bound run to the end. In every other one (`"settled"` in `fit$starts`) the first iterations take the
+#'   shares of each document to convergence and estimate alpha at once, in the others (`"partition"`) not: that is better
+#'   in small corpora, this in large ones. `start = "partition"` or `"settled"` has one kind only. Print tells how many of
+#'   those that ran to the end come within a thousandth of the best perplexity: the bound has many maxima, and topics may
+#'   differ between them. A `start` of one's own is `list(topic = , alpha = )`, with columns found by the names of terms, or
+#'   a fit; it goes both ways. Seed words are large probabilities in `start$topic`; a probability that is 0 there stays 0.
+#'   `fixed = list(topic = )` holds cells, `NA` where free.
 #' @section Settings: `tol` of [em_control()] is the gain of the bound for each word in one iteration, so that it does not
 #'   depend on the size of the corpus; an iteration with a fresh try of each document has the last say. `accelerate =
-#'   FALSE` leaves these tries out, and `tol = 0` runs `max_iter` plain iterations, as a replay of a textbook wants them.
+#'   FALSE` leaves these tries out, and estimates alpha from the first iteration, and `tol = 0` runs `max_iter` plain iterations, as a replay of a textbook wants them.
 #' @section Not there: Correlated topics, topics with covariates and Gibbs sampling: see the packages topicmodels, stm
 #'   and lda. A mixture in which every document has one topic is `em_fit(x, k, family = em_multinomial())`, and its
 #'   likelihood is exact.

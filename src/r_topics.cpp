@@ -104,6 +104,8 @@ Rcpp::List em_topics_run_cpp(Rcpp::List corpus, Rcpp::NumericMatrix topic, Rcpp:
   settings.tol = Rcpp::as<double>(control["tol"]);
   settings.max_iter = Rcpp::as<int>(control["max_iter"]);
   settings.fresh_every = Rcpp::as<int>(control["fresh_every"]);
+  settings.fresh_first = Rcpp::as<int>(control["fresh_first"]);
+  settings.alpha_from = Rcpp::as<int>(control["alpha_from"]);
   settings.first = Rcpp::as<int>(control["first"]);
   settings.alpha = alpha_kind(Rcpp::as<std::string>(control["alpha"]));
   const em::TopicModel model(rows.corpus, at.alpha.size(), Rcpp::as<int>(control["threads"]));

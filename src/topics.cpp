@@ -260,17 +260,22 @@ TopicRun run_topics(const TopicModel& model, const TopicControl& control, const 
   TopicRun run;
   run.status = "max_iter";
   Matrix next = expected;
-  run.last = model.sweep(at, expected, next, 0, nullptr, interrupt);
+  const auto fresh_sweeps = [&](int i, bool asked) {
+    if (control.fresh_every == 0) return 0;
+    const bool due = asked || i < control.fresh_first || (i > 0 && i % control.fresh_every == 0);
+    return due ? control.fresh_sweeps : 0;
+  };
+  run.last = model.sweep(at, expected, next, fresh_sweeps(control.first, false), nullptr, interrupt);
   run.trace.push_back(run.last.bound);
   bool again = false;  // a fresh try before it is said that nothing more is to be had
   for (int i = 1; i <= control.max_iter; ++i) {
     if (interrupt.raised()) break;
     const TopicParameters kept = at;
-    TopicModel::maximise(run.last, control.alpha, held, at);
+    const AlphaKind alpha = control.first + i < control.alpha_from ? AlphaKind::held : control.alpha;
+    TopicModel::maximise(run.last, alpha, held, at);
     expected.swap(next);
-    const bool fresh = control.fresh_every > 0 && (again || (control.first + i) % control.fresh_every == 0);
-    TopicStatistics now =
-        model.sweep(at, expected, next, fresh ? control.fresh_sweeps : 0, nullptr, interrupt);
+    const int fresh = fresh_sweeps(control.first + i, again);
+    TopicStatistics now = model.sweep(at, expected, next, fresh, nullptr, interrupt);
     if (interrupt.raised()) {
       at = kept;
       expected.swap(next);
@@ -280,7 +285,7 @@ TopicRun run_topics(const TopicModel& model, const TopicControl& control, const 
     run.trace.push_back(now.bound);
     run.last = std::move(now);
     if (control.tol > 0.0 && gain <= control.tol * model.words()) {
-      if (fresh || control.fresh_every == 0) {
+      if (fresh > 0 || control.fresh_every == 0) {
         run.status = "converged";
         break;
       }

@@ -101,8 +101,10 @@ struct TopicControl {
   double tol = 0;  // of the gain for each word; 0: all iterations
   int max_iter = 0;
   int fresh_every = 0;  // 0: no fresh tries
+  int fresh_first = 0;  // so many iterations at the beginning all have one, that of the start included
   int fresh_sweeps = 40;
-  int first = 0;  // iterations made before
+  int first = 0;       // iterations made before
+  int alpha_from = 1;  // the first iteration that estimates alpha
   AlphaKind alpha = AlphaKind::held;
 };
 

@@ -71,7 +71,8 @@ void free_alpha(Vector& alpha, const Vector& log_shares, double documents) {
       if (!(to.minCoeff() > 0.0)) continue;
       to = to.cwiseMax(least_alpha).cwiseMin(most_alpha);
       there = objective(to, log_shares, documents);
-      raised = there >= here;
+      // What the last steps gain is lost in the rounding of the objective.
+      raised = there >= here || ((to - alpha).array() / alpha.array()).abs().maxCoeff() < 1e-4;
     }
     if (!raised) return;
     const double moved = ((to - alpha).array() / alpha.array()).abs().maxCoeff();
