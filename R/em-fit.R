@@ -14,6 +14,7 @@
 #' @param family What a component looks like: [em_gaussian()], [em_binomial()], [em_poisson()], [em_categorical()],
 #'   [em_bernoulli()], [em_multinomial()], or the name of one; or a family of your own, [em_family()].
 #' @param latent Which component a row comes from: [em_mixture()], or [em_markov()] for rows that follow each other.
+#'   With [em_topics()] `x` is a table of counts, documents by terms, of many packages; see there what such a fit has.
 #' @param start Where to begin; honoured exactly. `NULL` or a method name: `"varied"` (default), `"kmeans++"`,
 #'   `"random"`, `"partition"`; see the section on starts. Or one start of your own: a partition (factor, or
 #'   labels 1 to k), a matrix of responsibilities (n x k), a named list of parameters, an earlier fit, the groups

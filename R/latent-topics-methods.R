@@ -43,7 +43,7 @@ topics_ending <- function(x) {
   n <- nrow(x$starts)
   early <- sum(x$starts$status == "stopped_early")
   if (n > 1L) {
-    ending <- sprintf("%s; best of %d starts (%d of %d run to the end within 0.1 %% of its perplexity)", ending, n,
+    ending <- sprintf("%s; best of %d starts (%d of the %d run to the end agree within 0.1 %%)", ending, n,
                       topics_agreeing(x), n - early)
   }
   paste0(ending, ".")

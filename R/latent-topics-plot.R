@@ -54,6 +54,17 @@ plot_data.em_fit_topics <- function(fit, type = NULL, n = 8L, topics = NULL, ...
 #' @exportS3Method ggplot2::autoplot em_fit_topics
 autoplot.em_fit_topics <- function(object, type = NULL, ...) gg_plot(plot_data(object, type = type, ...))
 
+# Areas have no symbols to tell them apart, so colours that come again are lighter, then darker.
+topic_style <- function(labels) {
+  style <- component_style(labels)
+  round <- (seq_along(labels) - 1L) %/% length(okabe_ito)
+  towards <- c(255, 0)[(round + 1L) %% 2L + 1L]
+  weight <- ifelse(round == 0L, 0, 0.5)
+  rgb <- t(grDevices::col2rgb(style$colour)) * (1 - weight) + weight * towards
+  style$colour <- grDevices::rgb(rgb, maxColorValue = 255)
+  style
+}
+
 # type = "terms" ----------------------------------------------------------------------------------------------------
 
 plot_data_terms <- function(fit, n, topics) {
@@ -62,7 +73,7 @@ plot_data_terms <- function(fit, n, topics) {
     data.frame(topic = names(fit$counts)[j], rank = seq_along(own), term = fit$data$terms[own],
                beta = unname(fit$parameters$topic[j, own]))
   })
-  list(terms = do.call(rbind, rows), n = n, components = component_style(names(fit$counts))[topics, ])
+  list(terms = do.call(rbind, rows), n = n, components = topic_style(names(fit$counts))[topics, ])
 }
 
 #' @export
@@ -72,11 +83,11 @@ draw_plot.em_plot_terms <- function(data, look) {
   letter <- letter_width(0.8)
   room <- min(max(nchar(data$terms$term)), 14L) * letter + 0.1
   old <- graphics::par(mfrow = c(ceiling(nrow(style) / columns), columns), mai = c(0.4, room, 0.3, 0.1),
-                       oma = c(1.2, 0, if (is.null(look$main)) 0 else 1.6, 0))
+                       oma = c(1.6, 0, if (is.null(look$main)) 0 else 1.6, 0))
   on.exit(graphics::par(old))
   top <- 1.05 * max(data$terms$beta)
   for (i in seq_len(nrow(style))) draw_terms(data$terms[data$terms$topic == style$component[i], ], style[i, ], data$n, top, look)
-  graphics::mtext(if (is.null(look$xlab)) "probability in the topic" else look$xlab, side = 1L, outer = TRUE, line = 0.1, cex = 0.85)
+  graphics::mtext(if (is.null(look$xlab)) "probability in the topic" else look$xlab, side = 1L, outer = TRUE, line = 0.3, cex = 0.85)
   if (!is.null(look$main)) graphics::mtext(look$main, side = 3L, outer = TRUE, line = 0.3, font = 2L)
 }
 
@@ -112,7 +123,7 @@ plot_data_documents <- function(fit, topics, most = 400L) {
   shares <- unname(shares[order, , drop = FALSE])
   above <- row_cumsum(shares)
   names <- names(fit$counts)[topics]
-  list(components = component_style(names(fit$counts))[topics, ],
+  list(components = topic_style(names(fit$counts))[topics, ],
        documents = data.frame(document = rep(document_names(fit$data)[rows][order], length(topics)),
                               place = rep(seq_along(rows), length(topics)), topic = rep(names, each = length(rows)),
                               bottom = as.vector(above - shares), top = as.vector(above)))
@@ -127,10 +138,9 @@ draw_plot.em_plot_documents <- function(data, look) {
   old <- open_frame(c(0.5, n + 0.5), c(0, 1), look, if (named) "document" else "documents, by their largest topic",
                     "share", key_entries(style$component, style$colour, symbol = 15L), bottom = FALSE)
   on.exit(graphics::par(old))
-  density <- ifelse(duplicated(style$colour), 30, NA) # what repeats a colour is hatched
   at <- match(bars$topic, style$component)
   graphics::rect(bars$place - 0.5, bars$bottom, bars$place + 0.5, bars$top, col = style$colour[at],
-                 density = if (anyNA(density) && !all(is.na(density))) density[at], border = if (named) "white" else NA)
+                 border = if (named) "white" else NA)
   if (named) {
     own <- bars[!duplicated(bars$place), ]
     graphics::axis(1L, at = own$place, labels = shorten(as.character(own$document), 10L), tick = FALSE, cex.axis = 0.8,
@@ -142,10 +152,14 @@ draw_plot.em_plot_documents <- function(data, look) {
 gg_plot.em_plot_documents <- function(data) {
   bars <- data$documents
   bars$topic <- factor(bars$topic, data$components$component)
+  own <- bars[!duplicated(bars$place), ]
+  named <- nrow(own) <= 20L
   ggplot2::ggplot(bars) +
     ggplot2::geom_rect(ggplot2::aes(xmin = .data$place - 0.5, xmax = .data$place + 0.5, ymin = .data$bottom, ymax = .data$top,
                                     fill = .data$topic)) +
-    gg_scales(data$components, "fill", "topic") + gg_frame("documents, by their largest topic", "share")
+    gg_scales(data$components, "fill", "topic") +
+    (if (named) ggplot2::scale_x_continuous(breaks = own$place, labels = shorten(as.character(own$document), 10L))) +
+    gg_frame(if (named) "document" else "documents, by their largest topic", "share")
 }
 
 # type = "trace": drawn as that of other fits, of the bound ---------------------------------------------------------
