@@ -77,7 +77,6 @@ struct TopicModel::Workspace {
   Vector log_shares;
   double documents = 0.0;
   double bound = 0.0;
-  Index retaken = 0;
 };
 
 TopicModel::TopicModel(const Corpus& corpus, Index k, int threads)
@@ -178,12 +177,10 @@ TopicStatistics TopicModel::pass(const TopicParameters& at, Interrupt& interrupt
       out.log_shares += work.log_shares;
       out.documents += work.documents;
       out.bound += work.bound;
-      out.retaken += work.retaken;
     });
     work.words.setZero();
     work.log_shares.setZero();
     work.documents = work.bound = 0.0;
-    work.retaken = 0;
   });
   out.words.array() *= at.topic.array();
   return out;
@@ -196,10 +193,7 @@ TopicStatistics TopicModel::sweep(const TopicParameters& at, Matrix& expected, M
       work.expected = expected.col(d).array();
       const double kept = evaluate(work, d, false);
       fresh_try(work, d, fresh, 1e-8);
-      if (evaluate(work, d, false) > kept) {
-        expected.col(d) = work.expected.matrix();
-        ++work.retaken;
-      }
+      if (evaluate(work, d, false) > kept) expected.col(d) = work.expected.matrix();
     }
     work.expected = expected.col(d).array();
     const double value = evaluate(work, d, true);

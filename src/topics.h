@@ -54,7 +54,6 @@ struct TopicStatistics {
   Vector log_shares;     // k: sum of log e over documents with words
   double documents = 0;  // their summed weights
   double bound = 0;
-  Index retaken = 0;  // documents whose fresh try was kept
 };
 
 enum class AlphaKind { held, symmetric, free };
