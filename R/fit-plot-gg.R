@@ -56,11 +56,14 @@ gg_rug <- function(rug) {
   ggplot2::geom_rug(ggplot2::aes(.data$x), data = rug, colour = rug$colour, sides = "b", inherit.aes = FALSE)
 }
 
+# Smaller and fainter where many would hide the ellipses.
 gg_points <- function(points) {
+  crowd <- crowded(nrow(points))
   list(
     ggplot2::geom_point(ggplot2::aes(.data$x, .data$y, colour = .data$component, shape = .data$component,
-                                     size = .data$uncertainty), data = points, alpha = 0.65),
-    ggplot2::scale_size_continuous(range = c(1, 4), limits = c(0, 1), guide = "none")
+                                     size = .data$uncertainty), data = points, alpha = if (crowd < 0.5) 0.4 else 0.65),
+    ggplot2::scale_size_continuous(range = c(1, 4) * crowd, limits = c(0, 1), guide = "none"),
+    ggplot2::guides(colour = ggplot2::guide_legend(override.aes = list(alpha = 1, size = 2)))
   )
 }
 
@@ -260,8 +263,20 @@ gg_plot.em_plot_surface <- function(data) {
     ggplot2::geom_contour(ggplot2::aes(z = .data$loglik), data = surface, breaks = surface_levels(surface$loglik),
                           colour = quiet_grey) +
     ggplot2::geom_abline(slope = 1, intercept = 0, linetype = "dotted") +
-    ggplot2::geom_path(data = data$walk, colour = okabe_ito[["blue"]],
-                       arrow = ggplot2::arrow(length = ggplot2::unit(0.08, "inches"))) +
+    gg_walk(data$walk) +
     ggplot2::geom_point(ggplot2::aes(shape = .data$what), data = data$marks, size = 3, stroke = 1.3) +
-    ggplot2::scale_shape_manual(NULL, values = c(maximum = 8L, saddle = 4L)) + gg_frame(labels[1L], labels[2L])
+    ggplot2::scale_shape_manual(NULL, values = c(start = 19L, maximum = 8L, saddle = 4L)) + gg_frame(labels[1L], labels[2L])
+}
+
+# The start as a point, and a head on every step that is long enough to carry one.
+gg_walk <- function(walk) {
+  blue <- okabe_ito[["blue"]]
+  n <- nrow(walk)
+  steps <- data.frame(x = walk$x[-n], y = walk$y[-n], to_x = walk$x[-1L], to_y = walk$y[-1L])
+  long <- sqrt((steps$to_x - steps$x)^2 + (steps$to_y - steps$y)^2) > 0.02
+  aes <- ggplot2::aes(.data$x, .data$y, xend = .data$to_x, yend = .data$to_y)
+  list(ggplot2::geom_segment(aes, data = steps[!long, ], colour = blue),
+       ggplot2::geom_segment(aes, data = steps[long, ], colour = blue,
+                             arrow = ggplot2::arrow(length = ggplot2::unit(0.08, "inches"), type = "closed")),
+       ggplot2::geom_point(ggplot2::aes(.data$x, .data$y, shape = "start"), data = walk[1L, ], colour = blue, size = 2.2))
 }
