@@ -52,7 +52,7 @@ plot_data.em_fit_topics <- function(fit, type = NULL, n = 8L, topics = NULL, ...
 #' @rdname plot.em_fit_topics
 #' @method autoplot em_fit_topics
 #' @exportS3Method ggplot2::autoplot em_fit_topics
-autoplot.em_fit_topics <- function(object, type = NULL, ...) gg_plot(plot_data(object, type = type, ...))
+autoplot.em_fit_topics <- function(object, type = NULL, ...) gg_with_words(plot_data(object, type = type, ...))
 
 # Areas have no symbols to tell them apart, so colours that come again are lighter, then darker.
 topic_style <- function(labels) {
