@@ -236,6 +236,7 @@ search_topics <- function(corpus, start, latent, control) {
     go_on_with_topics(runs[[i]], corpus, start, short)
   })
   ends <- vapply(runs, `[[`, 0, "bound")
+  if (!any(is.finite(ends))) refuse_impossible(corpus, runs[[1L]]$topic)
   unfinished <- settings$max_iter > short$max_iter & vapply(runs, function(run) run$status == "max_iter", NA)
   chosen <- utils::head(order(-ends), topic_finalists)
   for (i in chosen[unfinished[chosen]]) {
@@ -260,6 +261,15 @@ begin_topics <- function(corpus, start, settings) {
   at <- list(topic = start$topic, alpha = start$alpha, expected = start$expected, settled = FALSE)
   both <- is.null(start$expected) && settings$accelerate && settings$tol > 0 && start$k > 1L && settings$max_iter > 0L
   if (both) list(at, replace(at, "settled", TRUE)) else list(at)
+}
+
+refuse_impossible <- function(corpus, topic) {
+  lost <- corpus$terms[term_totals(corpus) > 0 & colSums(topic) == 0]
+  abort_em("start", c(
+    "`start` or `fixed` make a document impossible.",
+    x = if (length(lost)) sprintf("Terms that occur have probability 0 in every topic: %s.", quoted(lost)),
+    i = "Give every term that occurs some probability in one of the topics."
+  ))
 }
 
 go_on_with_topics <- function(run, corpus, start, settings) {

@@ -12,6 +12,7 @@ constexpr double half_log_two_pi = 0.918938533204672741780329736406;
 }  // namespace
 
 LogGamma log_gamma(double x) {
+  if (!(x > 0.0)) return {std::nan(""), std::nan("")};
   double product = 1.0;
   double reciprocals = 0.0;
   while (x < least) {
@@ -34,6 +35,7 @@ LogGamma log_gamma(double x) {
 }
 
 double trigamma(double x) {
+  if (!(x > 0.0)) return std::nan("");
   double squares = 0.0;
   while (x < least) {
     squares += 1.0 / (x * x);

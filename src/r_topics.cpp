@@ -107,6 +107,9 @@ Rcpp::List em_topics_run_cpp(Rcpp::List corpus, Rcpp::NumericMatrix topic, Rcpp:
   settings.fresh_first = Rcpp::as<int>(control["fresh_first"]);
   settings.alpha_from = Rcpp::as<int>(control["alpha_from"]);
   settings.first = Rcpp::as<int>(control["first"]);
+  constexpr int most = 1000000000;
+  if (settings.first < 0 || settings.first > most || settings.max_iter < 0 || settings.max_iter > most)
+    throw std::invalid_argument("iterations are counted from 0");
   settings.alpha = alpha_kind(Rcpp::as<std::string>(control["alpha"]));
   const em::TopicModel model(rows.corpus, at.alpha.size(), Rcpp::as<int>(control["threads"]));
   em::Interrupt interrupt(em::user_wants_out);
@@ -147,6 +150,8 @@ Rcpp::List em_topics_maximise_cpp(Rcpp::NumericMatrix words, Rcpp::NumericVector
                                   Rcpp::Nullable<Rcpp::NumericMatrix> held) {
   em::TopicParameters at = make_topics(topic, alpha, words.ncol());
   const auto fixed = make_held(held, at.alpha.size(), words.ncol());
+  if (words.nrow() != at.alpha.size() || log_shares.size() != at.alpha.size())
+    throw std::invalid_argument("expected words and log shares are of each topic");
   em::TopicStatistics from;
   from.words = em::ConstMatrixMap(words.begin(), words.nrow(), words.ncol());
   from.log_shares = em::ConstVectorMap(log_shares.begin(), log_shares.size());

@@ -145,7 +145,7 @@ void TopicModel::fresh_try(Workspace& work, Index d, int most, double tol) const
   double before = -infinity;
   for (int i = 0; i < most; ++i) {
     const double now = evaluate(work, d, false);
-    if (now - before <= tol * length) return;
+    if (now - before <= tol * length || std::isnan(now)) return;
     before = now;
     work.expected = work.next;
   }
@@ -215,7 +215,7 @@ TopicStatistics TopicModel::settle(const TopicParameters& at, Matrix& expected, 
       double before = -infinity;
       for (int i = 0; i < most; ++i) {
         const double now = evaluate(work, d, false);
-        if (now - before <= tol * length) break;
+        if (now - before <= tol * length || std::isnan(now)) break;
         before = now;
         work.expected = work.next;
       }
@@ -263,7 +263,7 @@ TopicRun run_topics(const TopicModel& model, const TopicControl& control, const 
   run.trace.push_back(run.last.bound);
   bool again = false;  // a fresh try before it is said that nothing more is to be had
   for (int i = 1; i <= control.max_iter; ++i) {
-    if (interrupt.raised()) break;
+    if (interrupt.raised() || !std::isfinite(run.last.bound)) break;
     const TopicParameters kept = at;
     const AlphaKind alpha = control.first + i < control.alpha_from ? AlphaKind::held : control.alpha;
     TopicModel::maximise(run.last, alpha, held, at);
@@ -288,6 +288,7 @@ TopicRun run_topics(const TopicModel& model, const TopicControl& control, const 
       again = false;
     }
   }
+  if (!std::isfinite(run.last.bound)) run.status = "impossible";
   if (interrupt.raised()) run.status = "interrupted";
   return run;
 }

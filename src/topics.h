@@ -109,7 +109,7 @@ struct TopicControl {
 
 struct TopicRun {
   std::vector<double> trace;  // bounds, that of the start first
-  std::string status;         // converged, max_iter, interrupted
+  std::string status;         // converged, max_iter, interrupted, impossible (a bound that is no number)
   TopicStatistics last;
 };
 

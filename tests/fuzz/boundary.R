@@ -79,6 +79,23 @@ some_chain <- function(n) {
        answer = pick("path", "filtered", "others", "before", "entropy"))
 }
 
+# A corpus with topics, expected words and what a run of them is told.
+some_topics <- function() {
+  k <- sample.int(3L, 1L)
+  terms <- sample.int(6L, 1L)
+  counts <- matrix(stats::rpois(5L * terms, 1), 5L)
+  cells <- which(t(counts) > 0)
+  kind <- sample(c("held", "symmetric", "free"), 1L)
+  list(
+    corpus = list(begin = c(0L, as.integer(cumsum(rowSums(counts > 0)))), term = (cells - 1L) %% terms, n_terms = terms,
+                  count = t(counts)[cells] + 0, weights = if (rarely(3)) stats::runif(5L)),
+    topic = matrix(1 / terms, k, terms), alpha = stats::rexp(k) + 0.01, expected = matrix(rowSums(counts) / k, k, 5L, byrow = TRUE),
+    held = if (rarely(4)) matrix(NaN, k, terms), kind = kind, words = matrix(stats::rexp(k * terms), k),
+    control = list(tol = pick(0, 1e-6), max_iter = sample(0:20, 1L), fresh_every = pick(0L, 3L), fresh_first = pick(0L, 2L),
+                   alpha_from = 1L, first = 0L, alpha = kind, threads = sample.int(3L, 1L))
+  )
+}
+
 # A sound call of which this function may say that it can't be answered.
 may_refuse <- function(name, n) {
   switch(name, given = , races = , each = , share = , place = TRUE, counts = , tally = n$family$name != "binomial", FALSE)
@@ -95,6 +112,7 @@ fuzz_boundary <- function() {
   start <- if (is.list(n$starts) && length(n$starts) && is.list(n$starts[[1L]])) n$starts[[1L]]
   groups <- if (sound) some_groups(n) else pick(some_groups(n), 0L, 3L, NA_integer_, rubbish())
   chain <- if (sound) some_chain(n) else spoil_list(some_chain(n))
+  topics <- if (sound) some_topics() else spoil_list(some_topics())
   calls <- list(
     run = quote(core("em_run_cpp")(n$data, n$family, n$latent, n$starts, n$control)),
     start = quote(core("em_start_cpp")(n$data, n$family, pick("kmeans++", "random", "partition", "x"), c(1, 2, 1e9))),
@@ -114,6 +132,10 @@ fuzz_boundary <- function() {
     finite = quote(core("em_finite_cpp")(n$data$x)),
     distances = quote(core("em_distances_cpp")(n$data, n$family, n$parameters)),
     chain = quote(core("em_chain_cpp")(n$data$x, chain$initial, chain$transition, chain$ends, chain$answer)),
+    topics_run = quote(core("em_topics_run_cpp")(topics$corpus, topics$topic, topics$alpha, topics$expected, topics$held, topics$control)),
+    topics_expect = quote(core("em_topics_expect_cpp")(topics$corpus, topics$topic, topics$alpha, topics$expected, 1e-8, 20L, threads)),
+    topics_maximise = quote(core("em_topics_maximise_cpp")(topics$words, -stats::rexp(length(topics$alpha)), 5, topics$topic,
+                                                           topics$alpha, topics$kind, topics$held)),
     kernels = quote(core("em_kernels_cpp")())
   )
   refused <- 0L

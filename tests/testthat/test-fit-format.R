@@ -21,13 +21,15 @@ printed_objects <- function() {
   wrong <- em_family("exponential", list(rate = "positive"), statistics = function(x) cbind(1, x),
                      log_density = function(x, parameters) -outer(x, parameters$rate), maximise = function(s) list(rate = s[, 1] / s[, 2]))
   laws <- em_check_family(wrong, islands)
+  words <- matrix(stats::rpois(60, 3), 10, dimnames = list(NULL, letters[1:6]))
+  topics <- em_fit(words, 2, latent = em_topics(0.123456789))
   list(
-    em_fit = function() list(fit, line, units, coin, noise, heavy, held),
+    em_fit = function() list(fit, line, units, coin, noise, heavy, held, topics),
     summary.em_fit = function() lapply(list(fit, units, noise), summary),
     em_select = function() list(select), em_bootstrap = function() list(boot), em_lrt = function() list(test),
     em_diagnosis = function() lapply(list(fit, units, heavy), em_diagnose), em_parameters = function() list(begin),
     em_prior = function() list(prior), em_family = function() list(em_gaussian(prior = prior), em_binomial(10)),
-    em_family_check = function() list(laws),
+    em_family_check = function() list(laws), summary.em_fit_topics = function() list(summary(topics)),
     em_latent = function() list(em_mixture(c(0.25, 0.75))),
     em_plot = function() list(plot_data(fit), plot_data(coin, "responsibility")),
     matrix = function() list(vcov(fit), confint(line), confint(boot), vcov(boot))

@@ -4,6 +4,8 @@ topics_rows <- withr_seed(31, plain_corpus(draw_documents(24, 12, 3)))
 topics_fit <- withr_seed(1, suppressWarnings(em_fit(topics_rows, 3, latent = em_topics())))
 fit_of <- function(x, ...) withr_seed(1, suppressWarnings(suppressMessages(em_fit(x, ..., k = 3, latent = em_topics()))))
 
+quiet_topics <- function(...) suppressWarnings(em_fit(..., k = 3, latent = em_topics()))
+
 as_triplets <- function(x, class = "simple_triplet_matrix") {
   at <- which(x > 0, arr.ind = TRUE)
   structure(list(i = unname(at[, 1]), j = unname(at[, 2]), v = x[x > 0], nrow = nrow(x), ncol = ncol(x),
@@ -86,6 +88,10 @@ test_that("what does not belong to topics is refused", {
   expect_error(ask(start = list(topic = good[, -1])), "lacks \"w1\"", class = "emfit_error_start")
   expect_error(ask(start = list(topic = -good)), "must hold probabilities", class = "emfit_error_start")
   expect_error(ask(start = list(topic = "a")), "topics by terms", class = "emfit_error_start")
+  none <- good
+  none[, "w2"] <- 0
+  expect_error(ask(start = list(topic = none / rowSums(none))), "in every topic: \"w2\"", class = "emfit_error_start")
+  suppressMessages(expect_message(quiet_topics(x, control = em_control(verbose = TRUE, n_start = 2)), "Start 2 of 2"))
   expect_error(ask(fixed = list(mean = 1)), "`fixed` of topics", class = "emfit_error_fixed")
   expect_error(ask(fixed = list(alpha = -1)), "fixed$alpha", fixed = TRUE, class = "emfit_error_fixed")
   held <- good * NA
