@@ -251,6 +251,10 @@ test_that("a misspelt argument is an error in every method", {
     expect_error(f(topics_fit, tpyo = 1), class = "emfit_error")
   }
   expect_gt(length(methods), 25)
+  models <- withr_seed(1, em_select(topics_rows, k = 1:2, latent = em_topics(), folds = 2, control = em_control(n_start = 1)))
+  for (f in list(format, best, glance, plot_data, print, as.data.frame, tidy, plot)) {
+    expect_error(f(models, tpyo = 1), class = "emfit_error_argument")
+  }
 })
 
 test_that("pictures have what they draw", {
