@@ -203,3 +203,36 @@ test_that("a corpus of a million cells is fitted sparse", {
   expect_gt(length(fit$data$count), 9e5)
   expect_identical(fit$words, 1e6)
 })
+
+test_that("a term whose topics have lost their share in the range of numbers is reckoned by logarithms", {
+  corpus <- as_corpus(rbind(c(0, 3, 1)))
+  at <- list(topic = rbind(c(0.6, 0, 0.4), c(0, 0.7, 0.3)), alpha = c(1e-3, 1e-3))
+  expected <- cbind(c(4, 0))
+  out <- expect_topics(corpus, at, expected, most = 0L)
+  gamma <- at$alpha + drop(expected)
+  log_e <- digamma(gamma) - digamma(sum(gamma))
+  expect_identical(exp(log_e[2]), 0)
+  log_q <- c(log_e[2] + log(0.7), log_e[1] + log(0.4))
+  bound <- sum(c(3, 1) * log_q) + lgamma(sum(at$alpha)) - sum(lgamma(at$alpha)) + sum((at$alpha - gamma) * log_e) +
+    sum(lgamma(gamma)) - lgamma(sum(gamma))
+  expect_within(out$bounds, bound, 1e-9)
+  expect_within(out$words, rbind(c(0, 0, 1), c(0, 3, 0)), 1e-12)
+})
+
+test_that("the two ways to begin: shares that converge in the first five iterations, or alpha that waits for twenty", {
+  x <- withr_seed(22, plain_corpus(draw_documents(15, 12, 3)))
+  start <- withr_seed(23, random_topics(3, x, 1 / 3))
+  run <- function(iterations, settled) {
+    settings <- list(tol = 0, max_iter = as.integer(iterations), accelerate = TRUE, threads = 1L)
+    run_topics_em(as_corpus(x), start, equal_shares(as_corpus(x), 3), NULL, "symmetric", settings, settled = settled)
+  }
+  plain <- topics_em(x, start, "symmetric", 8, fresh = 0:4)
+  expect_within(run(8, TRUE)$trace, plain$trace, 1e-9)
+  expect_identical(as.vector(run(19, FALSE)$alpha), rep(1 / 3, 3))
+  expect_false(run(20, FALSE)$alpha[1] == 1 / 3)
+  expect_within(run(19, FALSE)$trace, topics_em(x, start, "held", 19)$trace, 1e-9)
+  fits <- lapply(c("partition", "settled", "varied"), function(start) {
+    withr_seed(1, em_fit(x, 3, latent = em_topics(), start = start, control = em_control(n_start = 4)))$starts$settled
+  })
+  expect_identical(fits, list(rep(FALSE, 4), rep(TRUE, 4), rep(c(FALSE, TRUE), 2)))
+})
