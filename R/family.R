@@ -294,7 +294,7 @@ new_em_family <- function(name, ...) {
 
 family_constructors <- function() {
   list(gaussian = em_gaussian, binomial = em_binomial, poisson = em_poisson, categorical = em_categorical, bernoulli = em_bernoulli,
-       multinomial = em_multinomial)
+       multinomial = em_multinomial, mixed = em_mixed)
 }
 
 # The first of them that takes all of these columns, NULL where none does.
@@ -309,7 +309,7 @@ family_for <- function(columns) {
 # A family, its name, its constructor, or a family object of stats -> a family.
 as_em_family <- function(family, arg = "family") {
   if (inherits(family, "em_family")) {
-    for (name in c("named", "items")) if (!is.null(.subset2(family, name))) family[[name]] <- NULL
+    for (name in c("named", "items", "blocks")) if (!is.null(.subset2(family, name))) family[[name]] <- NULL
     return(family)
   }
   constructors <- family_constructors()

@@ -241,6 +241,14 @@ summary.em_fit <- function(object, ...) {
   structure(list(fit = object, components = component_frame(object), criteria = criteria), class = "summary.em_fit")
 }
 
+print_covariances <- function(fit, digits) {
+  for (j in seq_len(min(fit$k, 6L))) {
+    cat("\nCovariance of component ", names(fit$counts)[j], ":\n", sep = "")
+    print(fit$parameters$covariance[, , j], digits = digits)
+  }
+  if (fit$k > 6L) cat("\n(", plural(fit$k - 6L, "covariance"), " more: see coef())\n", sep = "")
+}
+
 #' @export
 print.summary.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
   check_dots(..., let_pass = print_arguments)
@@ -250,15 +258,7 @@ print.summary.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), 
   cat(table_lines(format_columns(x$components, digits)), sep = "\n")
   lines <- latent_lines(fit$latent, fit)
   if (length(lines)) cat("", lines, sep = "\n")
-  covariance <- fit$parameters$covariance
-  if (!is.null(covariance)) {
-    shown <- seq_len(min(fit$k, 6L))
-    for (j in shown) {
-      cat("\nCovariance of component ", names(fit$counts)[j], ":\n", sep = "")
-      print(covariance[, , j], digits = digits)
-    }
-    if (fit$k > 6L) cat("\n(", plural(fit$k - 6L, "covariance"), " more: see coef())\n", sep = "")
-  }
+  if (!is.null(fit$parameters$covariance)) print_covariances(fit, digits)
   family_print_more(fit$family, fit, digits)
   cat("", format_criteria(fit), format_ending(fit), sep = "\n")
   if (nrow(fit$starts) > 1L) {
