@@ -204,6 +204,7 @@ block_data <- function(data, block) {
   old <- c(block_shape(block)[c("x", "items", "width")], list(declared = data$declared[block$names]))
   out <- family_data(block$family, frame, old = old)
   out$n <- nrow(out$x)
+  out$response <- block$names
   out
 }
 

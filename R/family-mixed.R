@@ -233,7 +233,7 @@ family_check_held.em_family_mixed <- function(family, k, data) {
 
 #' @export
 family_check.em_family_mixed <- function(family, data, k, estimated = TRUE) {
-  family$blocks <- lapply(data$blocks, function(block) {
+  family$blocks <- lapply(with_structure(family, data$blocks), function(block) {
     block$family <- family_check(block$family, block_data(data, block), k, estimated = FALSE)
     block
   })
@@ -300,9 +300,57 @@ family_structure.em_family_mixed <- function(family) {
 
 #' @export
 family_label.em_family_mixed <- function(family, ...) {
-  list(title = "Mixture of mixed columns", detail = paste(vapply(family$blocks, function(block) {
+  list(title = "Mixed-data mixture", detail = paste(vapply(family$blocks, function(block) {
     structure <- family_structure(block$family)
     paste0(length(block$names), " ", block_kinds[[block$family$name]]$word,
            if (!is.na(structure)) sprintf(" (%s)", structure))
   }, ""), collapse = ", "))
+}
+
+# Structures of the numbers, with what the other blocks are.
+#' @export
+family_structures.em_family_mixed <- function(family, covariance, data) {
+  if (identical(covariance, "all")) return(list(family))
+  family$blocks <- data$blocks
+  at <- structured_block(family)
+  if (is.null(at)) {
+    abort_em("argument", c("`covariance` must be left out: there is not one block of Gaussian columns that has it.",
+                           i = "Name structures by formulas: em_mixed(c(a, b) ~ em_gaussian(\"VVV\"))."))
+  }
+  block <- data$blocks[[at]]
+  lapply(family_structures(block$family, covariance, block_shape(block)), function(one) {
+    family$structured <- one$covariance
+    family
+  })
+}
+
+# Which of them em_select() is at: its columns are those of data that were made for all.
+with_structure <- function(family, blocks) {
+  if (is.null(family$structured)) return(blocks)
+  family$blocks <- blocks
+  blocks[[structured_block(family)]]$family$covariance <- family$structured
+  blocks
+}
+
+#' @export
+family_is_nested.em_family_mixed <- function(family, within) {
+  if (is.null(family$structured) || is.null(within$structured)) return(FALSE)
+  family_is_nested(em_gaussian(family$structured), em_gaussian(within$structured))
+}
+
+#' @export
+family_call.em_family_mixed <- function(family, call) {
+  if (is.null(family$structured)) return(call)
+  block <- family$blocks[[structured_block(family)]]
+  columns <- lapply(block$names, as.name)
+  own <- base::call("~", if (length(columns) > 1L) as.call(c(quote(c), columns)) else columns[[1L]],
+                    base::call("em_gaussian", family$structured))
+  others <- lapply(family$said, function(one) {
+    if (identical(sort(one$columns), sort(block$names))) return(NULL)
+    columns <- lapply(one$columns, as.name)
+    made <- base::call(paste0("em_", one$family$name))
+    if (!is.null(one$family$size)) made$size <- one$family$size
+    base::call("~", if (length(columns) > 1L) as.call(c(quote(c), columns)) else columns[[1L]], made)
+  })
+  as.call(c(quote(em_mixed), own, others[lengths(others) > 0L]))
 }

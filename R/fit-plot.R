@@ -95,6 +95,7 @@ plot_data.em_fit <- function(fit, type = NULL, ...) {
   options <- list(...)
   known <- names(formals(make))[-1L]
   fit$parameters <- with_shares(fit$parameters, fit$latent, fit$counts)
+  fit <- family_view(fit$family, fit, type, c(options$variable, options$variables))
   stray <- if (is.null(names(options))) rep(TRUE, length(options)) else !names(options) %in% known
   check_no_dots(options[stray], c(known, "type"))
   parts <- make(fit, ...)

@@ -140,6 +140,7 @@ with_row_names <- function(x, names) {
 
 # n x k responsibilities of the rows of the fit.
 responsibilities <- function(fit) {
+  fit <- whole_fit(fit)
   out <- expect_em(fit$data, fit$parameters, fit_model(fit), "responsibilities")$responsibilities
   colnames(out) <- component_names_of(fit)
   out
