@@ -28,6 +28,10 @@
 #' 1974). `emfit_warning_unidentified` says so: where there are more parameters than cells, and where the rank of the
 #' information at the fit is less than the parameters.
 #'
+#' With a `prior` every component gets so many rows more, spread as the column is in all rows (Latent GOLD's Bayes
+#' constant; Galindo Garre and Vermunt 2006): no probability is then 0 or 1, and the fit is the mode of the posterior.
+#'
+#' @param prior `NULL`, or [em_prior()] with `counts`.
 #' @return An object of class `em_family`: a plain list, to be given to [em_fit()].
 #' @section What a fit says:
 #' [print()][print.em_fit] shows the most probable level of every column, [summary()][print.em_fit] all of them,
@@ -50,6 +54,9 @@
 #' @references Goodman, L. A. (1974) Exploratory latent structure analysis using both identifiable and unidentifiable
 #'   models. *Biometrika* 61, 215-231. \doi{10.1093/biomet/61.2.215}
 #'
+#'   Galindo Garre, F. and Vermunt, J. K. (2006) Avoiding boundary estimates in latent class analysis by Bayesian posterior
+#'   mode estimation. *Behaviormetrika* 33, 43-59. \doi{10.2333/bhmk.33.43}
+#'
 #'   Lazarsfeld, P. F. and Henry, N. W. (1968) *Latent Structure Analysis*. Houghton Mifflin.
 #'
 #'   Allman, E. S., Matias, C. and Rhodes, J. A. (2009) Identifiability of parameters in latent structure models with
@@ -59,19 +66,21 @@
 #' set.seed(1)
 #' em_fit(interview, k = 2, family = "categorical")
 #' em_fit(role_conflict == "universalistic", k = 2, family = "bernoulli")
+#' em_fit(interview, k = 3, family = em_categorical(prior = em_prior(counts = 1)))
 #' @export
-em_categorical <- function() new_categorical("categorical")
+em_categorical <- function(prior = NULL) new_categorical("categorical", prior)
 
 #' @rdname em_categorical
 #' @export
-em_bernoulli <- function() new_categorical("bernoulli")
+em_bernoulli <- function(prior = NULL) new_categorical("bernoulli", prior)
 
 #' @rdname em_categorical
 #' @export
-em_multinomial <- function() new_categorical("multinomial")
+em_multinomial <- function(prior = NULL) new_categorical("multinomial", prior)
 
-new_categorical <- function(name) {
-  out <- new_em_family(name)
+new_categorical <- function(name, prior) {
+  prior <- check_prior(prior, "counts", categorical_words[[name]])
+  out <- if (is.null(prior)) new_em_family(name) else new_em_family(name, prior = prior)
   class(out) <- c(class(out)[1L], "em_family_categorical", "em_family")
   out
 }
@@ -79,7 +88,7 @@ new_categorical <- function(name) {
 #' @export
 format.em_family_categorical <- function(x, ...) {
   check_dots(..., let_pass = format_arguments)
-  paste(categorical_words[[x$name]], "components")
+  paste0(categorical_words[[x$name]], " components", if (!is.null(x$prior)) ", with a prior")
 }
 
 categorical_words <- c(categorical = "Categorical", bernoulli = "Bernoulli", multinomial = "Multinomial")
@@ -119,6 +128,7 @@ family_fields.em_family_categorical <- function(family, k, data) {
 family_check.em_family_categorical <- function(family, data, k, estimated = TRUE) {
   family$items <- data$items
   family$sizes <- unname(lengths(data$items))
+  if (!is.null(family$prior)) family$prior <- resolve_counts(family, data)
   if (!estimated || k == 1L) return(family)
   rows <- rows_that_count(data)
   different <- count_rows_apart(rows)
@@ -156,6 +166,22 @@ warn_too_few_cells <- function(family, k) {
             plural(free, "parameter"), plural(cells, "different row"), number(cells - 1, 15L)),
     i = "Other parameters have the same likelihood. Use fewer components, or more columns."
   ))
+}
+
+# The rows that the prior adds to each component: spread over the levels of an item as all rows that have it are.
+resolve_counts <- function(family, data) {
+  w <- if (is.null(data$weights)) rep(1, nrow(data$x)) else data$weights
+  shares <- if (family$name == "multinomial") {
+    sums <- colSums(w * data$x, na.rm = TRUE)
+    list(sums / sum(w[!is.na(rowSums(data$x))]))
+  } else {
+    lapply(seq_along(data$items), function(j) {
+      sums <- vapply(seq_along(data$items[[j]]), function(l) sum(w[which(data$x[, j] == l)]), 0)
+      sums / sum(sums)
+    })
+  }
+  structure(list(counts = family$prior$counts, rows = family$prior$counts * unlist(shares, use.names = FALSE)),
+            class = "em_prior")
 }
 
 # ---- what a fit says ----

@@ -31,7 +31,7 @@
 #' @param counts Names of columns that are Poisson.
 #' @param covariance The covariance structure of numeric columns that no formula names, as in [em_gaussian()].
 #' @return An object of class `em_family`: a plain list, to be given to [em_fit()].
-#' @section What it does not have: Noise, exposure and priors; means to fill gaps with ([em_impute()] draws); laws of
+#' @section What it does not have: Noise and exposure; means to fill gaps with ([em_impute()] draws); laws of
 #'   residuals (`residuals(fit, "pseudo")`). They are errors of class `emfit_error_unsupported`.
 #' @section Errors: `emfit_error_argument` for what is no formula or block, and columns named twice or not there;
 #'   `emfit_error_input` for columns that are not what their block takes; those of the families of the blocks.
@@ -121,7 +121,6 @@ check_block_family <- function(family, formula) {
   unable <- if (is.null(block_kinds[[family$name]])) sprintf("%s components", family$name)
             else if (!is.null(family$exposure)) "exposure"
             else if (family$name == "binomial" && length(family$size) != 1L || is.character(family$size)) "trials that differ by row"
-            else if (!is.null(family$prior)) "a prior"
   if (is.null(unable)) return(invisible())
   abort_em("unsupported", c(
     sprintf("A block of em_mixed() can't have %s: `%s`.", unable, deparse1(formula)),
@@ -237,7 +236,9 @@ family_check.em_family_mixed <- function(family, data, k, estimated = TRUE) {
     block$family <- family_check(block$family, block_data(data, block), k, estimated = FALSE)
     block
   })
-  if (estimated) check_distinct(data, k, least = 2L)
+  priors <- lapply(family$blocks, function(block) block$family$prior)
+  family["prior"] <- list(if (any(lengths(priors) > 0L)) priors)
+  if (estimated && is.null(family$prior)) check_distinct(data, k, least = 2L)
   family
 }
 
