@@ -164,7 +164,7 @@ em_fit.default <- function(x, k = NULL, family = em_gaussian(), latent = em_mixt
   parted <- part_units(taken$x, latent)
   data <- em_data(parted$x, family, weights, na.action, labels = labels, unit = parted$unit,
                   units = taken$units)
-  if (!is.null(data$missing)) tell_missing(data)
+  tell_of_data(data, family)
   fit_data(data, k, family, latent_settle(latent, data$unit), start, as_em_control(control),
            match.call(em_fit.default, sys.call(), envir = parent.frame()), fixed)
 }
@@ -184,7 +184,7 @@ em_fit.formula <- function(x, data = NULL, k = NULL, family = em_gaussian(), lat
   latent <- as_em_latent(latent)
   input <- data_of_formula(x, data, substitute(weights), substitute(subset), family, na.action, substitute(labels),
                            latent)
-  tell_missing(input)
+  tell_of_data(input, family)
   fit_data(input, k, family, latent_settle(latent, input$unit), start, as_em_control(control), match.call(), fixed)
 }
 

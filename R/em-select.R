@@ -92,7 +92,7 @@ em_select.default <- function(x, k = 1:9, covariance = NULL, family = em_gaussia
   taken <- latent_take(latent, x)
   parted <- part_units(taken$x, latent)
   data <- em_data(parted$x, family, weights, na.action, unit = parted$unit, units = taken$units)
-  tell_missing(data)
+  tell_of_data(data, family)
   select_data(data, k, covariance, family, latent_settle(latent, data$unit), criterion, folds, search, as_em_control(control),
               match.call())
 }
@@ -109,7 +109,7 @@ em_select.formula <- function(x, data = NULL, k = 1:9, covariance = NULL, family
   family <- as_em_family(family)
   latent <- as_em_latent(latent)
   input <- data_of_formula(x, data, substitute(weights), substitute(subset), family, na.action, latent = latent)
-  tell_missing(input)
+  tell_of_data(input, family)
   select_data(input, k, covariance, family, latent_settle(latent, input$unit), criterion, folds, search,
               as_em_control(control), match.call())
 }

@@ -41,9 +41,13 @@
 #' expects, among rows where both were seen, and the same divided by `(L1 - 1) (L2 - 1)`. Values of that ratio far above
 #' 1 say that the two share what the components do not explain.
 #'
+#' `residuals(fit, "cells")` has a row for each different row of the data: how many there are (`n`), how many the fit expects,
+#' and Pearson's residual `(n - expected) / sqrt(expected)`; a last row, all `NA`, pools the cells that nobody is in. It needs
+#' rows without missing cells.
+#'
 #' G2 in print is twice the log-likelihood that the table of all cells itself has above the fit. It is compared with
 #' chi-squared only where cells are full enough: not where there are more cells than rows or one is expected to have
-#' less than a row. With missing cells or counts it isn't given. Where rows belong to units or follow each other
+#' less than a row; `em_lrt(fit, against = "saturated")` then has its distribution from samples. With missing cells or counts it isn't given. Where rows belong to units or follow each other
 #' ([em_mixture()] with `unit`, [em_markov()]) they are no independent draws: there is then no G2, no table of pairs and no
 #' warning about what single rows can't tell.
 #' @section Errors: `emfit_error_input` names columns of the wrong class, of one level, or of more than 10 000

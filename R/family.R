@@ -205,6 +205,22 @@ family_residuals <- function(family, fit, type) UseMethod("family_residuals")
 family_residuals.default <- function(family, fit, type) {
   abort_em("unsupported", sprintf("There are no residuals of type \"%s\" for %s components.", type, family$name))
 }
+# The log-likelihood of the table of all rows, and what is against asking for it.
+family_saturated <- function(family, data) UseMethod("family_saturated")
+family_check_saturated <- function(family, fit) UseMethod("family_check_saturated")
+family_check_saturated.default <- function(family, fit) {
+  abort_em("unsupported", c(sprintf("Rows of %s components are no table of cells to compare the fit with.", family$name),
+                            i = "em_lrt(fit) compares it with one component more."))
+}
+
+# What is to be said of data once, before a fit.
+family_tell <- function(family, data) UseMethod("family_tell")
+family_tell.default <- function(family, data) invisible()
+tell_of_data <- function(data, family) {
+  tell_missing(data)
+  family_tell(family, data)
+}
+
 family_variables <- function(family) UseMethod("family_variables")
 family_variables.default <- function(family) character()
 family_of_rows <- function(family, rows, n) UseMethod("family_of_rows")
