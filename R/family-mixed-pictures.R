@@ -23,10 +23,9 @@ family_view.em_family_mixed <- function(family, fit, type, variables = NULL) {
   has <- vapply(able, function(block) is.character(variables) && all(variables %in% block$names), NA)
   block <- able[[if (any(has)) which(has)[1L] else 1L]]
   out <- fit_of_block(fit, block)
-  out$path <- lapply(fit$path, part_of, block = block)
-  out$parameters$proportions <- fit$parameters$proportions
-  out$parameters <- named_like(out$parameters, fit, block)
-  out$path <- lapply(out$path, function(step) named_like(c(fit$parameters["proportions"], step), fit, block))
+  named <- function(parameters) named_like(c(parameters["proportions"], part_of(parameters, block)), fit, block)
+  out$parameters <- named(fit$parameters)
+  if (type == "path") out$path <- lapply(path_parameters(fit), named)
   out$whole <- fit
   out
 }
