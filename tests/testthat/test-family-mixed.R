@@ -331,3 +331,62 @@ test_that("print and summary say what each column is", {
   expect_match(format(em_mixed(counts = "a")), "a: Poisson")
   expect_match(format(fit$family), "age, lwt: Gaussian (VVI); race, smoke: categorical; ui: Bernoulli", fixed = TRUE)
 })
+
+# Every two features together: the iterations of the oracle, with what each adds to it.
+mixed_features <- list(
+  gaps = function(s) {
+    numbers <- s$x[c("age", "lwt")]
+    s$x <- with_gaps(s$x)
+    s$x[c("age", "lwt")] <- numbers
+    s
+  },
+  labels = function(s) {
+    s$labels <- rep(NA_integer_, nrow(s$x))
+    s$labels[c(3, 9, 50, 71)] <- c(1L, 2L, 2L, 1L)
+    s
+  },
+  weights = function(s) replace(s, "weights", list(rep(c(0.5, 1, 0), 63))),
+  fixed = function(s) replace(s, "fixed", list(list(counts = list(rate = c(NA, 0.05))))),
+  equal = function(s) replace(s, "latent", list(em_mixture("equal")))
+)
+
+mixed_oracle <- function(s, n_iter) {
+  w <- if (is.null(s$weights)) rep(1, nrow(s$x)) else s$weights
+  blocks <- blocks_of_births(s$x)
+  p <- oracle_start
+  if (!is.null(s$latent)) p$proportions <- c(0.5, 0.5)
+  if (!is.null(s$fixed)) p$blocks[[4]]$rate[2] <- 0.05
+  known <- which(!is.na(s$labels))
+  loglik <- numeric()
+  repeat {
+    joint <- reference_blocks_joint(blocks, p)
+    joint[cbind(known, 3L - s$labels[known])] <- -Inf
+    top <- apply(joint, 1, max)
+    loglik <- c(loglik, sum(w * (top + log(rowSums(exp(joint - top))))))
+    if (length(loglik) > n_iter) return(list(trace = loglik, parameters = p))
+    r <- exp(joint - top)
+    p <- reference_blocks_step(blocks, w * r / rowSums(r))
+    if (!is.null(s$latent)) p$proportions <- c(0.5, 0.5)
+    if (!is.null(s$fixed)) p$blocks[[4]]$rate[2] <- 0.05
+  }
+}
+
+for (pair in utils::combn(names(mixed_features), 2, simplify = FALSE)) {
+  test_that(sprintf("mixed columns with %s and %s: the oracle's iterations, then ascent", pair[1], pair[2]), {
+    s <- list(x = births_of_oracle())
+    for (name in pair) s <- mixed_features[[name]](s)
+    start <- start_of_births
+    if (!is.null(s$latent)) start$proportions <- NULL
+    run <- function(n) {
+      quietly(s$x, k = 2, family = em_mixed(counts = "ptl", ui ~ em_bernoulli()), start = start, weights = s$weights,
+              labels = s$labels, fixed = s$fixed, latent = if (is.null(s$latent)) em_mixture() else s$latent,
+              control = plain_steps(n))
+    }
+    fit <- run(6)
+    oracle <- mixed_oracle(s, 6)
+    expect_equal(fit$trace$loglik, oracle$trace, tolerance = 1e-12)
+    expect_equal(unname(fit$parameters$counts$rate), drop(unname(oracle$parameters$blocks[[4]]$rate)), tolerance = 1e-9)
+    trace <- run(60)$trace$loglik
+    expect_gte(min(diff(trace)), -1e-10 * max(abs(trace)))
+  })
+}
