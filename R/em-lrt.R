@@ -184,7 +184,7 @@ best_runs <- function(data, model, items, control, most) {
   natives <- lapply(data, tallied, model)
   kinds <- if (model$k == 1L) "kmeans++" else varied_kinds
   items <- lapply(seq_along(data), function(at) {
-    drawn <- lapply(kinds, function(kind) starts_by_method(data[[at]], model, kind, n_start, natives[[at]]))
+    drawn <- lapply(kinds, function(kind) starts_by_method(data[[at]], model, kind, n_start, natives[[at]], FALSE))
     c(items[[at]], unlist(drawn, recursive = FALSE))
   })
   race_em(natives, items, model, control, most)

@@ -105,10 +105,19 @@ family_filled.em_family_mixed <- function(family, filled, data) {
 family_summary.em_family_mixed <- function(family, parameters, data) {
   parts <- for_blocks(family, parameters, data, function(child, part, own, block) {
     out <- family_summary(child, part, own)
-    stats::setNames(out[seq_along(block$names)], block$names)
+    stats::setNames(out[seq_along(block$names)], summary_names(block))
   })
   plain_frame(do.call(c, lapply(parts, as.list)))
 }
+
+# What isn't a mean or a level says what it is.
+summary_names <- function(block) {
+  term <- switch(block$family$name, poisson = "rate.", bernoulli = , binomial = "prob.", "")
+  paste0(term, block$names)
+}
+
+#' @export
+family_groups.em_family_mixed <- function(family) if (length(family$blocks) > 1L) lapply(family$blocks, summary_names)
 
 #' @export
 family_columns.em_family_mixed <- function(family, parameters, data) {

@@ -53,6 +53,11 @@ family_columns <- function(family, parameters, data) UseMethod("family_columns")
 #' @export
 family_columns.default <- function(family, parameters, data) family_summary(family, parameters, data)
 
+# The columns of family_summary() by their kinds, which print puts below each other where a line has no room for all; NULL:
+# they are of one kind.
+family_groups <- function(family) UseMethod("family_groups")
+family_groups.default <- function(family) NULL
+
 # What print says of the rows, behind their number.
 family_rows <- function(family, data) UseMethod("family_rows")
 #' @export

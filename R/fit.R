@@ -192,11 +192,27 @@ format_components <- function(x, digits) {
   table$proportion <- format(round(frame$proportion, 3L), digits = 15L)
   table$n <- fixed(frame$n, 0L)
   columns <- first_columns(table, least = 4L)
-  lines <- table_lines(table[seq_len(columns)], width = Inf)
-  left <- c(component = x$k - 6L, variable = length(component_frame(x)) - columns)
+  groups <- family_groups(x$family)
+  if (columns == length(component_frame(x)) || is.null(groups)) {
+    lines <- table_lines(table[seq_len(columns)], width = Inf)
+    hidden <- length(component_frame(x)) - columns
+  } else {
+    found <- lapply(seq_along(groups), function(i) group_lines(x, groups[[i]], table, i == 1L, digits))
+    lines <- unlist(lapply(found, `[[`, "lines"))
+    hidden <- sum(vapply(found, `[[`, 0L, "hidden"))
+  }
+  left <- c(component = x$k - 6L, variable = hidden)
   left <- left[left > 0L]
   if (!length(left)) return(lines)
   c(lines, sprintf(" (%s more: see coef())", paste(mapply(plural, left, names(left)), collapse = " and ")))
+}
+
+# Columns of one kind, below the components; the first kind beside their shares.
+group_lines <- function(x, group, table, first, digits) {
+  frame <- component_frame(x)[seq_len(nrow(table)), , drop = FALSE]
+  shown <- data.frame(table[if (first) 1:3 else 1L], format_columns(frame[group], digits), check.names = FALSE)
+  columns <- first_columns(shown, least = 2L)
+  list(lines = table_lines(shown[seq_len(columns)], width = Inf), hidden = length(shown) - columns)
 }
 
 # A row for each component, and for noise.

@@ -92,3 +92,26 @@ test_that("columns of zeros and ones are told of once where they are taken as nu
   expect_no_message(em_fit(x[, 1:2], k = 1, family = "bernoulli"))
   expect_no_message(em_fit(faithful, k = 1))
 })
+
+test_that("starts of categories are the best of many that were tried, and only where these can be", {
+  case <- lca_table("carcinoma")
+  data <- emfit:::em_data(case$items, em_categorical(), weights = as.double(case$n))
+  model <- function(k, ...) list(family = emfit:::family_check(em_categorical(), data, k), latent = em_mixture(...), k = k)
+  native <- emfit:::tallied(data, model(4L))
+  deep <- withr_seed(1, emfit:::deep_starts(data, model(4L), "kmeans++", 10L, native))
+  expect_length(deep, 10L)
+  at <- function(items, n) withr_seed(1, {
+    emfit:::run_native(data, native, items, model(4L), em_control(max_iter = n))$starts$loglik
+  })
+  shallow <- withr_seed(1, emfit:::draw_starts(data, model(4L), "kmeans++", 10L, native, deep = FALSE))
+  expect_false(is.unsorted(-round(at(deep, 0), 6)))
+  expect_gt(min(at(deep, 0)), stats::median(at(shallow, 60)))
+  expect_null(emfit:::deep_starts(data, model(1L), "kmeans++", 10L, native))
+  expect_null(emfit:::deep_starts(data, model(4L), "random", 10L, native))
+  expect_null(emfit:::deep_starts(c(data, list(labels = list(codes = 1))), model(4L), "kmeans++", 10L, native))
+  held <- model(4L)
+  held$family$held <- list(prob.1 = matrix(NA_real_, 4, 2))
+  expect_null(emfit:::deep_starts(data, held, "kmeans++", 10L, native))
+  expect_identical(em_fit(case$items, 3, "categorical", weights = case$n, start = "kmeans++", control = em_control(n_start = 4))$starts$method,
+                   rep("kmeans++", 4))
+})
