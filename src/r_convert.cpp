@@ -7,13 +7,13 @@
 #include "family_categorical.h"
 #include "family_gaussian.h"
 #include "family_gaussian_missing.h"
-#include "family_mixed.h"
 #include "family_poisson.h"
 #include "kernels.h"
 #include "latent_markov.h"
 #include "latent_mixture.h"
 #include "latent_mixture_units.h"
 #include "r_family.h"
+#include "r_mixed.h"
 
 namespace em {
 
@@ -161,47 +161,6 @@ std::unique_ptr<Family> make_categorical(const std::string& name, const Rcpp::Li
   return out;
 }
 
-std::unique_ptr<Family> family_of(const Rcpp::List& family, const Data& rows, bool missing);
-
-bool has_gaps(const Data& rows, const std::vector<Index>& columns) {
-  return std::any_of(columns.begin(), columns.end(),
-                     [&](Index column) { return rows.matrix().col(column).hasNaN(); });
-}
-
-// family$parts: families, each with its name (`part`), its columns, from 1, and how it reads them.
-std::unique_ptr<Family> make_mixed(const Rcpp::List& family, const Data& rows, Index k) {
-  std::vector<Part> parts;
-  const Rcpp::List given = element(family, "parts");
-  for (R_xlen_t i = 0; i < given.size(); ++i) {
-    const Rcpp::List one = given[i];
-    Part part;
-    part.name = word_of(one, "part");
-    for (const int column : Rcpp::as<std::vector<int>>(element(one, "part_columns"))) {
-      if (column < 1 || column > rows.d) throw std::invalid_argument("a part has columns that data$x lacks");
-      part.columns.push_back(column - 1);
-    }
-    if (part.columns.empty()) throw std::invalid_argument("a part needs columns");
-    Data own = rows;
-    own.d = static_cast<Index>(part.columns.size());
-    const bool gaps = has_gaps(rows, part.columns);
-    const std::string reading = word_of(one, "reading");
-    if (reading == "counts") {
-      part.reading = Reading::counts;
-      part.exposures = gaps ? own.d : 0;
-      own.d += part.exposures;
-    } else if (reading == "trials") {
-      part.reading = Reading::trials;
-      if (own.d == 1) part.size = Rcpp::as<double>(element(one, "size"));
-      own.d = 2;
-    }
-    part.family = family_of(one, own, gaps);
-    if (part.family->n_components() != k) throw std::invalid_argument("all parts need the same k");
-    parts.push_back(std::move(part));
-  }
-  if (parts.empty()) throw std::invalid_argument("family$parts must not be empty");
-  return std::make_unique<FamilyMixed>(k, std::move(parts));
-}
-
 std::unique_ptr<Family> family_of(const Rcpp::List& family, const Data& rows, bool missing) {
   const auto name = word_of(family, "name");
   const Index d = rows.d;
@@ -211,7 +170,7 @@ std::unique_ptr<Family> family_of(const Rcpp::List& family, const Data& rows, bo
   if (name == "binomial") return make_binomial(family, d, k);
   if (name == "poisson") return make_poisson(family, d, k);
   if (name == "user") return make_user(family, rows, k);
-  if (name == "mixed") return make_mixed(family, rows, k);
+  if (name == "mixed") return make_mixed(family, rows, k, family_of);
   if (name == "categorical" || name == "bernoulli" || name == "multinomial") {
     return make_categorical(name, family, d, k);
   }
