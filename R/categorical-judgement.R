@@ -155,7 +155,8 @@ family_residuals.em_family_categorical <- function(family, fit, type) {
 # Every cell that somebody is in, and the others pooled in a last row: n, expected and Pearson's residual.
 cells_table <- function(fit, table) {
   if (anyNA(table$codes)) {
-    abort_em("unsupported", c("Rows with missing cells are in no cell of the table.", i = "residuals(fit, \"pairwise\") has pairs of columns."))
+    abort_em("unsupported", c("Rows with missing cells are in no cell of the table.",
+                              i = "residuals(fit, \"pairwise\") has pairs of columns."))
   }
   some <- table$weights > 0
   codes <- table$codes[some, , drop = FALSE]

@@ -7,12 +7,14 @@
 #' fit says how many of them agree. Randomness follows [set.seed()] and nothing else, and the answer does not
 #' depend on the number of threads.
 #'
-#' @param x The data: a numeric vector, a matrix or data frame (tibble, data.table) of numeric columns, or a
-#'   formula: `~ a + b` for Gaussian components, `cbind(successes, failures) ~ 1` for binomial ones.
+#' @param x The data: a numeric vector, a matrix or data frame (tibble, data.table) of numeric columns (or
+#'   such as the family takes), or a formula: `~ a + b` for Gaussian components, `cbind(successes, failures) ~ 1`
+#'   for binomial ones.
 #' @param k Number of components, a whole number of 1 or more. May be left out where `start` or the proportions
 #'   say it.
 #' @param family What a component looks like: [em_gaussian()], [em_binomial()], [em_poisson()], [em_categorical()],
-#'   [em_bernoulli()], [em_multinomial()], or the name of one; or a family of your own, [em_family()].
+#'   [em_bernoulli()], [em_multinomial()], [em_mixed()] for columns of several kinds, or the name of one;
+#'   or a family of your own, [em_family()].
 #' @param latent Which component a row comes from: [em_mixture()], or [em_markov()] for rows that follow each other.
 #' @param start Where to begin; honoured exactly. `NULL` or a method name: `"varied"` (default), `"kmeans++"`,
 #'   `"random"`, `"partition"`; see the section on starts. Or one start of your own: a partition (factor, or

@@ -1,5 +1,5 @@
-# em_lrt(against = "saturated"): does the model fit the table of all rows? G2, twice what the table itself has above the fit,
-# against its values in samples from the fit.
+# em_lrt(against = "saturated"): does the model fit the table of all rows? G2, twice what the table itself has above the
+# fit, against its values in samples from the fit.
 
 lrt_saturated <- function(fit, n_boot, control) {
   check_can_resample(fit)
@@ -18,9 +18,10 @@ lrt_saturated <- function(fit, n_boot, control) {
   structure(list(
     statistic = c(G2 = observed), parameter = c(samples = length(used)),
     p.value = (1 + sum(used >= observed)) / (1 + length(used)),
-    estimate = stats::setNames(c(loglik, table), c(sprintf("logLik of %s", plural(fit$k, "component")), "logLik of the table")),
+    estimate = stats::setNames(c(loglik, table), paste("logLik of", c(plural(fit$k, "component"), "the table"))),
     alternative = sprintf("the table of all rows rather than %s", plural(fit$k, "component")),
-    method = "Bootstrap test of fit", data.name = paste(deparse(fit$call$x, width.cutoff = 60L)[1L]), simulated = simulated
+    method = "Bootstrap test of fit", data.name = paste(deparse(fit$call$x, width.cutoff = 60L)[1L]),
+    simulated = simulated
   ), class = c("em_lrt", "htest"))
 }
 

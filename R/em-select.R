@@ -38,6 +38,7 @@
 #' @param covariance For Gaussian components: the structures to try, names as in [em_gaussian()], or `"all"` (the 14
 #'   of them; E and V in one dimension). Left out: the structure that `family` names, as in
 #'   `family = em_gaussian("EEE")`, or all where it names none. Both may be given where they agree.
+#'   Of [em_mixed()]: structures of the numbers, where these are one block; left out: the one that it has.
 #' @param criterion What ranks the fits; smaller is better in all of them. `"BIC"`, `"ICL"` ([icl()]), `"AIC"`, or
 #'   `"CV"`: minus twice the log-likelihood of rows left out of the fit, summed over `folds` (Smyth 2000).
 #' @param folds In how many parts the rows are cut for `"CV"`, at random.

@@ -47,8 +47,8 @@
 #'
 #' G2 in print is twice the log-likelihood that the table of all cells itself has above the fit. It is compared with
 #' chi-squared only where cells are full enough: not where there are more cells than rows or one is expected to have
-#' less than a row; `em_lrt(fit, against = "saturated")` then has its distribution from samples. With missing cells or counts it isn't given. Where rows belong to units or follow each other
-#' ([em_mixture()] with `unit`, [em_markov()]) they are no independent draws: there is then no G2, no table of pairs and no
+#' less than a row; `em_lrt(fit, against = "saturated")` then has its distribution from samples. With missing cells or
+#' counts it isn't given. Where rows belong to units or follow each other ([em_mixture()] with `unit`, [em_markov()]) they are no independent draws: there is then no G2, no table of pairs and no
 #' warning about what single rows can't tell.
 #' @section Errors: `emfit_error_input` names columns of the wrong class, of one level, or of more than 10 000
 #'   different values, and numbers that are not 0 and 1. `emfit_error_levels` names a level of new data that the fit

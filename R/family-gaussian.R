@@ -177,4 +177,6 @@ family_tell.em_family_gaussian <- function(family, data) {
 }
 
 # The first values nearly always tell.
-is_binary_column <- function(x) all(x[seq_len(min(8L, length(x)))] %in% c(0, 1, NA)) && all(x %in% c(0, 1, NA))
+is_binary_column <- function(x) {
+  all(x[seq_len(min(8L, length(x)))] %in% c(0, 1, NA)) && all(x %in% c(0, 1, NA)) && all(c(0, 1) %in% x)
+}

@@ -34,11 +34,11 @@ family_frame.em_family_mixed <- function(family, x, arg = "x", by = frame_by(arg
     if (is.logical(value) && identical(items[[names[j]]], c("0", "1"))) value <- as.integer(value)
     if (names[j] %in% names(items)) return(match_levels(as.character(value), items[[names[j]]], names[j], arg))
     if (is.null(declared[[j]]$levels) || all(is.na(value)) || is.logical(value)) return(as.double(value))
-    abort_em("newdata", sprintf("Column \"%s\" of `%s` must be numeric, as it was in the fit, not of class \"%s\".", names[j],
-                                arg, class(value)[1L]))
+    abort_em("newdata", sprintf("Column \"%s\" of `%s` must be numeric, as it was in the fit, not of class \"%s\".",
+                                names[j], arg, class(value)[1L]))
   })
-  list(x = matrix(as.double(unlist(numbers)), ncol = length(names)), names = columns$names, row_names = columns$row_names,
-       vector = columns$vector, declared = declared)
+  list(x = matrix(as.double(unlist(numbers)), ncol = length(names)), names = columns$names,
+       row_names = columns$row_names, vector = columns$vector, declared = declared)
 }
 
 declared_column <- function(column) {
@@ -52,7 +52,8 @@ column_numbers <- function(column, declared) {
 abort_not_mixed <- function(columns, names, bad, arg) {
   abort_em("input", c(
     sprintf("`%s` must have columns of numbers, factors, characters or logicals for family = em_mixed().", arg),
-    x = sprintf("Column %s is of class %s.", dQuote(names[bad[1L]], FALSE), dQuote(class(columns[[bad[1L]]])[1L], FALSE)),
+    x = sprintf("Column %s is of class %s.", dQuote(names[bad[1L]], FALSE),
+                dQuote(class(columns[[bad[1L]]])[1L], FALSE)),
     x = if (length(bad) > 1L) sprintf("%d columns are affected (%s).", length(bad), enumerate(names[bad])),
     i = "Make it a number (as.numeric()) or categories (factor()), or leave it out."
   ))
@@ -176,8 +177,8 @@ check_block_columns <- function(said, declared) {
 
 tell_blocks <- function(frame, names, unused, family) {
   named <- unlist(lapply(family$said, `[[`, "columns"))
-  binary <- names[vapply(seq_along(names), function(j) is.null(frame$declared[[j]]$levels) && all(frame$x[, j] %in% c(0, 1, NA)), NA)]
-  binary <- setdiff(binary, named)
+  is_binary <- function(j) is.null(frame$declared[[j]]$levels) && is_binary_column(frame$x[, j])
+  binary <- setdiff(names[vapply(seq_along(names), is_binary, NA)], named)
   ordered <- names[vapply(frame$declared, function(column) column$kind == "ordered", NA)]
   says <- c(
     if (length(setdiff(names, named))) sprintf("%s. To change that: em_mixed().",
@@ -211,8 +212,8 @@ block_data <- function(data, block) {
 block_frame <- function(data, block) {
   x <- data$x[, block$columns, drop = FALSE]
   if (is.null(data$missing) && block_kinds[[block$family$name]]$reading != "plain") x[is.na(x)] <- 0 # rows to be drawn
-  frame <- list(x = x, names = block$names, weights = data$weights, weighted = FALSE, vector = FALSE, row_names = data$row_names,
-                items = block$items, declared = data$declared[block$names], settled = TRUE)
+  frame <- list(x = x, names = block$names, weights = data$weights, weighted = FALSE, vector = FALSE,
+                row_names = data$row_names, items = block$items, declared = data$declared[block$names], settled = TRUE)
   if (!is.null(data$missing) && anyNA(x)) {
     missing <- is.na(x)
     frame <- note_missing(frame, missing, which(rowSums(missing) > 0), TRUE)

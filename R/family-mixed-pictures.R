@@ -1,5 +1,5 @@
-# Pictures of mixed columns: those of one block, as the family of its columns draws them, with the responsibilities of the
-# whole; and the profile of all.
+# Pictures of mixed columns: those of one block, as the family of its columns draws them, with the responsibilities of
+# the whole; and the profile of all.
 
 pictures_of_blocks <- c("density", "cluster", "pairs", "counts", "uncertainty", "qq", "path")
 

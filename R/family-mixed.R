@@ -77,7 +77,8 @@ em_mixed <- function(..., counts = NULL, covariance = "VVI") {
 read_block <- function(formula, name) {
   usage <- "em_mixed(c(a, b) ~ em_gaussian(\"VVV\"), y ~ em_poisson())"
   if (!inherits(formula, "formula") || length(formula) != 3L) {
-    abort_em("argument", c(sprintf("`...` must be formulas, columns ~ family, not %s.", describe_value(formula)), i = usage))
+    abort_em("argument", c(sprintf("`...` must be formulas, columns ~ family, not %s.", describe_value(formula)),
+                           i = usage))
   }
   made <- tryCatch(eval(formula[[3L]], named_constructors(), environment(formula)), error = function(e) {
     abort_em("argument", c(sprintf("The family of `%s` can't be made.", deparse1(formula)), x = conditionMessage(e)))
@@ -120,7 +121,8 @@ block_kinds <- list(
 check_block_family <- function(family, formula) {
   unable <- if (is.null(block_kinds[[family$name]])) sprintf("%s components", family$name)
             else if (!is.null(family$exposure)) "exposure"
-            else if (family$name == "binomial" && length(family$size) != 1L || is.character(family$size)) "trials that differ by row"
+            else if (family$name == "binomial" && length(family$size) != 1L || is.character(family$size))
+              "trials that differ by row"
   if (is.null(unable)) return(invisible())
   abort_em("unsupported", c(
     sprintf("A block of em_mixed() can't have %s: `%s`.", unable, deparse1(formula)),

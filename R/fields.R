@@ -18,8 +18,8 @@
 #           name, "numeric.mean", but for those of a list "prob", which has one for each column
 #   levels  what its axis of categories is labelled with
 #   of      the variable that all of it belongs to, where it is one of several that has it for itself
-#   variables, columns   what its axis of variables is labelled with, and the columns of x that these are; NULL: all that
-#           are fitted
+#   variables, columns   what its axis of variables is labelled with, and the columns of x that these are; NULL: all
+#           that are fitted
 new_field <- function(scale, axes, size, term, own = TRUE, zero = FALSE, nest = NULL, levels = NULL) {
   list(scale = scale, axes = axes, size = as.integer(size), term = term, own = own, zero = zero, nest = nest, levels = levels,
        of = nest[2L])
@@ -41,7 +41,9 @@ flat_parameters <- function(parameters) {
 }
 
 nest_parameters <- function(parameters, fields) {
-  nest_by(parameters, lapply(names(parameters), function(name) c(fields[[name]]$nest, if (is.null(fields[[name]]$nest)) name)))
+  nest_by(parameters, lapply(names(parameters), function(name) {
+    if (is.null(fields[[name]]$nest)) name else fields[[name]]$nest
+  }))
 }
 
 # paths: the names of the lists that each is in, and its own.
@@ -78,7 +80,9 @@ flatten_blocks <- function(given, fields, arg) {
   given <- unclass(given)
   for (block in intersect(blocks, names(given))) {
     own <- fields[vapply(fields, function(field) identical(field$nest[1L], block), NA)]
-    inside <- lapply(own, function(field) replace(field, c("nest", "variables"), list(if (length(field$nest) > 2L) field$nest[-1L], NULL)))
+    inside <- lapply(own, function(field) {
+      replace(field, c("nest", "variables"), list(if (length(field$nest) > 2L) field$nest[-1L], NULL))
+    })
     names(inside) <- substring(names(own), nchar(block) + 2L)
     parts <- flatten_given(check_block_list(given[[block]], block, inside, arg), inside, arg)
     given <- c(given[names(given) != block], stats::setNames(parts, paste0(block, ".", names(parts))))

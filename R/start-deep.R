@@ -7,8 +7,8 @@
 family_deep <- function(family, method, k) UseMethod("family_deep")
 family_deep.default <- function(family, method, k) NULL
 
-# k-means knows distances, not associations: of 200 such starts of six classes on the largest of the public tables none led
-# to the best maximum, of random ones one in 20. Where there are fewer parameters the usual starts find it.
+# k-means knows distances, not associations: of 200 such starts of six classes on the largest of the public tables none
+# led to the best maximum, of random ones one in 20. Where there are fewer parameters the usual starts find it.
 many_parameters <- 120
 most_deep_rows <- 5000L # different ones
 
@@ -24,7 +24,8 @@ deep_starts <- function(data, model, method, n_start, native) {
   if (is.null(plan) || n_start < 2L || holds_parameters(model) || !is.null(data$labels)) return(NULL)
   if (!is.null(native$units) || latent_keeps_order(model$latent) || nrow(native$x) > most_deep_rows) return(NULL)
   each <- (n_start * plan$times + 1L) %/% 2L
-  items <- unlist(lapply(plan$methods, function(one) draw_starts(data, model, one, each, native, FALSE)), recursive = FALSE)
+  drawn <- lapply(plan$methods, function(one) draw_starts(data, model, one, each, native, FALSE))
+  items <- unlist(drawn, recursive = FALSE)
   run <- run_native(data, native, items, model, em_control(max_iter = plan$iterations), ends = TRUE)
   if (!is.null(run$defect)) return(NULL)
   starts <- as.data.frame(run$starts)
