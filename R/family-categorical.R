@@ -179,10 +179,7 @@ resolve_counts <- function(family, data) {
     sums <- colSums(w * data$x, na.rm = TRUE)
     list(sums / sum(w[!is.na(rowSums(data$x))]))
   } else {
-    lapply(seq_along(data$items), function(j) {
-      sums <- vapply(seq_along(data$items[[j]]), function(l) sum(w[which(data$x[, j] == l)]), 0)
-      sums / sum(sums)
-    })
+    lapply(seq_along(data$items), function(j) shares_of_codes(data$x[, j], w, length(data$items[[j]])))
   }
   structure(list(counts = family$prior$counts, rows = family$prior$counts * unlist(shares, use.names = FALSE)),
             class = "em_prior")
@@ -235,7 +232,7 @@ level_names <- function(family, data) {
   paste0(rep(item_names(data), lengths(data$items)), ".", unlist(data$items, use.names = FALSE))
 }
 
-# summary(): for every column a table, levels by components.
+# summary(): for every column a table, levels by components and, beside them, of all rows that have it.
 #' @export
 family_print_more.em_family_categorical <- function(family, fit, digits) {
   if (family$name != "categorical") return(invisible())
@@ -244,9 +241,15 @@ family_print_more.em_family_categorical <- function(family, fit, digits) {
     cat("\n", item_names(fit$data)[j], ":\n", sep = "")
     table <- data.frame(level = fit$data$items[[j]], t(unname(prob[[j]])))
     names(table)[-1L] <- names(fit$counts)
+    table[["all rows"]] <- shares_of_codes(fit$data$x[, j], row_weights(fit), ncol(prob[[j]]))
     table[-1L] <- lapply(table[-1L], fixed, 3L)
     cat(table_lines(table), sep = "\n")
   }
+}
+
+shares_of_codes <- function(codes, weights, levels) {
+  sums <- vapply(seq_len(levels), function(level) sum(weights[which(codes == level)]), 0)
+  sums / sum(sums)
 }
 
 #' @export

@@ -123,3 +123,10 @@ test_that("starts of categories are the best of many that were tried, and only w
   expect_identical(fit$starts$method, rep("kmeans++", 4))
   expect_gt(fit$loglik, max(at(shallow, 2000)) - 1e-3)
 })
+
+test_that("summary() has the shares of all rows beside those of the components", {
+  shown <- utils::capture.output(summary(withr_seed(1, em_fit(interview, k = 2, family = "categorical"))))
+  at <- which(shown == "accuracy:")
+  expect_match(shown[at + 1], "level +1 +2 all rows")
+  expect_match(shown[at + 2], paste0("mostly true .* ", sprintf("%.3f", mean(interview$accuracy == "mostly true")), "$"))
+})
