@@ -149,7 +149,28 @@ pairwise_table <- function(fit, table) {
 #' @export
 family_residuals.em_family_categorical <- function(family, fit, type) {
   if (!is_told_by_table(fit) || length(family$sizes) < 2L) return(NextMethod())
-  as_tidy(pairwise_table(fit, table_of_fit(fit)))
+  as_tidy(switch(type, pairwise = pairwise_table(fit, table_of_fit(fit)), cells = cells_table(fit, table_of_fit(fit))))
+}
+
+# Every cell that somebody is in, and the others pooled in a last row: n, expected and Pearson's residual.
+cells_table <- function(fit, table) {
+  if (anyNA(table$codes)) {
+    abort_em("unsupported", c("Rows with missing cells are in no cell of the table.",
+                              i = "residuals(fit, \"pairwise\") has pairs of columns."))
+  }
+  some <- table$weights > 0
+  codes <- table$codes[some, , drop = FALSE]
+  at <- do.call(order, columns_of(codes))
+  codes <- codes[at, , drop = FALSE]
+  n <- table$weights[some][at]
+  expected <- expected_rows(codes, table)
+  rest <- max(0, sum(n) - sum(expected))
+  levels <- Map(function(code, levels) c(levels[code], NA), columns_of(codes), fit$data$items)
+  out <- plain_frame(stats::setNames(levels, item_names(fit$data)))
+  out$n <- c(n, 0)
+  out$expected <- c(expected, rest)
+  out$residual <- c((n - expected) / sqrt(expected), -sqrt(rest))
+  if (rest > 1e-9 * sum(n)) out else out[-nrow(out), ]
 }
 
 # Identifiability ---------------------------------------------------------------------------------------------------

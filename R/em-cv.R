@@ -52,7 +52,7 @@ draw_fold_starts <- function(search, at, fitted) {
   if (!length(sound)) return(NULL)
   model <- sound[[1L]]$model
   n_start <- latent_draws(model$latent, model$k, search$control$n_start)
-  items <- tryCatch(draw_starts(fitted, model, "kmeans++", n_start), emfit_error = function(e) NULL)
+  items <- tryCatch(draw_starts(fitted, model, "kmeans++", n_start, deep = FALSE), emfit_error = function(e) NULL)
   lapply(items, function(item) c(item, method = "kmeans++"))
 }
 

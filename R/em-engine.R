@@ -74,7 +74,11 @@ count_rows_apart <- function(x) length(em_tally_cpp(x, NULL)$weights)
 count_rows <- function(x, size) em_counts_cpp(x, size)
 
 # Starts from the data themselves: a list of items as em_run_cpp() takes them.
-draw_starts <- function(data, model, method, n_start, native = tallied(data, model)) {
+draw_starts <- function(data, model, method, n_start, native = tallied(data, model), deep = TRUE) {
+  if (deep) {
+    found <- deep_starts(data, model, method, n_start, native)
+    if (!is.null(found)) return(found)
+  }
   n_start <- latent_draws(model$latent, model$k, n_start)
   seeds <- as.double(sample.int(.Machine$integer.max, n_start, replace = TRUE))
   items <- family_starts(model$family, native$x, model$k, method, n_start)

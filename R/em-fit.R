@@ -7,12 +7,14 @@
 #' fit says how many of them agree. Randomness follows [set.seed()] and nothing else, and the answer does not
 #' depend on the number of threads.
 #'
-#' @param x The data: a numeric vector, a matrix or data frame (tibble, data.table) of numeric columns, or a
-#'   formula: `~ a + b` for Gaussian components, `cbind(successes, failures) ~ 1` for binomial ones.
+#' @param x The data: a numeric vector, a matrix or data frame (tibble, data.table) of numeric columns (or
+#'   such as the family takes), or a formula: `~ a + b` for Gaussian components, `cbind(successes, failures) ~ 1`
+#'   for binomial ones.
 #' @param k Number of components, a whole number of 1 or more. May be left out where `start` or the proportions
 #'   say it.
 #' @param family What a component looks like: [em_gaussian()], [em_binomial()], [em_poisson()], [em_categorical()],
-#'   [em_bernoulli()], [em_multinomial()], or the name of one; or a family of your own, [em_family()].
+#'   [em_bernoulli()], [em_multinomial()], [em_mixed()] for columns of several kinds, or the name of one;
+#'   or a family of your own, [em_family()].
 #' @param latent Which component a row comes from: [em_mixture()], or [em_markov()] for rows that follow each other.
 #'   With [em_topics()] `x` is a table of counts, documents by terms, of many packages; see there what such a fit has.
 #' @param start Where to begin; honoured exactly. `NULL` or a method name: `"varied"` (default), `"kmeans++"`,
@@ -170,7 +172,7 @@ em_fit.default <- function(x, k = NULL, family = em_gaussian(), latent = em_mixt
   parted <- part_units(taken$x, latent)
   data <- em_data(parted$x, family, weights, na.action, labels = labels, unit = parted$unit,
                   units = taken$units)
-  if (!is.null(data$missing)) tell_missing(data)
+  tell_of_data(data, family)
   fit_data(data, k, family, latent_settle(latent, data$unit), start, as_em_control(control),
            match.call(em_fit.default, sys.call(), envir = parent.frame()), fixed)
 }
@@ -196,7 +198,7 @@ em_fit.formula <- function(x, data = NULL, k = NULL, family = em_gaussian(), lat
   family <- as_em_family(family)
   input <- data_of_formula(x, data, substitute(weights), substitute(subset), family, na.action, substitute(labels),
                            latent)
-  tell_missing(input)
+  tell_of_data(input, family)
   fit_data(input, k, family, latent_settle(latent, input$unit), start, as_em_control(control), match.call(), fixed)
 }
 

@@ -66,7 +66,8 @@ fill_from_fixed <- function(start, model, data) {
     if (is.null(start[[name]])) {
       start[[name]] <- held[[name]]
     } else if (length(start[[name]]) == length(held[[name]])) {
-      labels <- if (is.null(fields[[name]]$levels)) data$names else fields[[name]]$levels
+      labels <- c(list(fields[[name]]$levels), list(fields[[name]]$variables), list(data$names))
+      labels <- labels[[which(lengths(labels) > 0L | seq_along(labels) == 3L)[1L]]]
       start[[name]] <- put_held(in_order_of_data(start[[name]], labels), held[[name]], fields[[name]])
     }
   }
@@ -110,7 +111,8 @@ nearest_groups <- function(parameters, model, fields, data) {
   for (name in names(held)) {
     groups <- as_rows(parameters[[name]], fields[[name]], k)
     wanted <- as_rows(held[[name]], fields[[name]], k)
-    scale <- if (fields[[name]]$scale == "real") apply(data$x, 2L, stats::sd, na.rm = TRUE)
+    columns <- if (is.null(fields[[name]]$columns)) seq_len(ncol(data$x)) else fields[[name]]$columns
+    scale <- if (fields[[name]]$scale == "real") apply(data$x[, columns, drop = FALSE], 2L, stats::sd, na.rm = TRUE)
     else pmax(apply(abs(groups), 2L, max), 1e-300)
     for (i in seq_len(k)) {
       gap <- (t(groups) - wanted[i, ]) / scale

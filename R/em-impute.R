@@ -14,10 +14,11 @@
 #' [vcov()]'s, in coordinates in which any point is a possible one, which needs no refits and more rows to be
 #' right; `"estimate"` takes those of the fit each time, which understates the uncertainty.
 #'
-#' @param fit A fit of Gaussian components, or of categories, by [em_fit()].
+#' @param fit A fit of Gaussian components, of categories, or of mixed columns, by [em_fit()].
 #' @param newdata Rows to complete, columns found by name as in [predict.em_fit()]; left out: the rows of the fit.
 #' @param m How many completed data sets; left out: 1 for means, 5 for draws.
-#' @param type `"mean"` or `"draw"`. Categories have no mean: of them it is `"draw"`, also where left out.
+#' @param type `"mean"` or `"draw"`. Categories and mixed columns have no mean: of them it is `"draw"`, also
+#'   where left out.
 #' @param parameters Where the parameters of draws come from: `"bootstrap"`, `"vcov"` or `"estimate"`.
 #' @return A list of `m` completed data sets in the units of the data: data frames with the columns of the fit (with
 #'   `newdata` a data frame: all of its columns), numeric vectors where the fit is of a vector. Observed cells

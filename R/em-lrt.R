@@ -10,11 +10,14 @@
 #'
 #' @param fit The smaller model: a fit by [em_fit()], or [best()] of a selection.
 #' @param k The number of components of the larger model, which has the structure of `fit`.
+#' @param against `NULL`; or `"saturated"`, to compare the fit with the table of all rows itself, for [em_categorical()] and
+#'   [em_bernoulli()] without missing cells: does the model with its number of components fit? The statistic is G2, and its
+#'   distribution is that in samples from the fit, whatever cells are thin (Langeheine, Pannekoek & van de Pol 1996).
 #' @param n_boot How many samples are drawn. With 199 the smallest p-value there can be is 1/200.
 #' @param control Settings of the runs: [em_control()]; left out: those of `fit`. The answer does not depend on
 #'   `threads`.
 #' @param ... Nothing: an unknown argument is an error.
-#' @return An object of class `em_lrt` and `htest`: `statistic` (LR, twice the gain), `parameter` (how many `samples`
+#' @return An object of class `em_lrt` and `htest`: `statistic` (LR, twice the gain; G2 against the table), `parameter` (how many `samples`
 #'   could be fitted), `p.value`, (1 + samples that gain as much) / (1 + samples); `estimate`, the two
 #'   log-likelihoods; `simulated`, the statistic of each sample (`NA` where a likelihood is unbounded); `method`,
 #'   `alternative`, `data.name`.
@@ -23,22 +26,34 @@
 #'   `emfit_error_degenerate` where the larger model can't be fitted.
 #' @references McLachlan, G. J. (1987) On bootstrapping the likelihood ratio test statistic for the number of
 #'   components in a normal mixture. *Applied Statistics* 36, 318-324. \doi{10.2307/2347790}
+#'
+#'   Langeheine, R., Pannekoek, J. and van de Pol, F. (1996) Bootstrapping goodness-of-fit measures in categorical data
+#'   analysis. *Sociological Methods & Research* 24, 492-516. \doi{10.1177/0049124196024004004}
 #' @seealso [em_select()], [icl()]
 #' @examples
 #' set.seed(1)
 #' fit <- em_fit(faithful$waiting, k = 1)
 #' em_lrt(fit, n_boot = 19)
+#'
+#' # Do two classes explain how 216 people answered four questions?
+#' classes <- em_fit(role_conflict, k = 2, family = "categorical")
+#' em_lrt(classes, against = "saturated", n_boot = 19)
 #' @export
 em_lrt <- function(fit, ...) UseMethod("em_lrt")
 
 #' @rdname em_lrt
 #' @export
-em_lrt.em_fit <- function(fit, k = fit$k + 1, n_boot = 199, control = fit$control, ...) {
+em_lrt.em_fit <- function(fit, k = fit$k + 1, n_boot = 199, control = fit$control, against = NULL, ...) {
   check_no_dots(list(...), names(formals(em_lrt.em_fit)))
   refuse_held(fit, "em_lrt()")
   refuse_prior(fit, "em_lrt()", "its statistic compares maxima of the likelihood")
   control <- as_em_control(control)
   n_boot <- check_count(n_boot, "n_boot")
+  if (!is.null(against)) {
+    check_choice(against, "against", "saturated")
+    if (!missing(k)) abort_em("argument", "`k` can't stand beside `against`: the table of all rows has no components.")
+    return(lrt_saturated(fit, n_boot, control))
+  }
   if (inherits(k, "em_fit")) refuse_second_fit(fit, k)
   k <- check_count(k, "k")
   if (k <= fit$k) {
@@ -169,7 +184,7 @@ best_runs <- function(data, model, items, control, most) {
   natives <- lapply(data, tallied, model)
   kinds <- if (model$k == 1L) "kmeans++" else varied_kinds
   items <- lapply(seq_along(data), function(at) {
-    drawn <- lapply(kinds, function(kind) starts_by_method(data[[at]], model, kind, n_start, natives[[at]]))
+    drawn <- lapply(kinds, function(kind) starts_by_method(data[[at]], model, kind, n_start, natives[[at]], FALSE))
     c(items[[at]], unlist(drawn, recursive = FALSE))
   })
   race_em(natives, items, model, control, most)

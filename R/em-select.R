@@ -38,6 +38,7 @@
 #' @param covariance For Gaussian components: the structures to try, names as in [em_gaussian()], or `"all"` (the 14
 #'   of them; E and V in one dimension). Left out: the structure that `family` names, as in
 #'   `family = em_gaussian("EEE")`, or all where it names none. Both may be given where they agree.
+#'   Of [em_mixed()]: structures of the numbers, where these are one block; left out: the one that it has.
 #' @param criterion What ranks the fits; smaller is better in all of them. `"BIC"`, `"ICL"` ([icl()]), `"AIC"`, or
 #'   `"CV"`: minus twice the log-likelihood of rows left out of the fit, summed over `folds` (Smyth 2000).
 #' @param folds In how many parts the rows are cut for `"CV"`, at random.
@@ -103,7 +104,7 @@ em_select.default <- function(x, k = 1:9, covariance = NULL, family = em_gaussia
   taken <- latent_take(latent, x)
   parted <- part_units(taken$x, latent)
   data <- em_data(parted$x, family, weights, na.action, unit = parted$unit, units = taken$units)
-  tell_missing(data)
+  tell_of_data(data, family)
   select_data(data, k, covariance, family, latent_settle(latent, data$unit), criterion, folds, search, as_em_control(control),
               match.call())
 }
@@ -126,7 +127,7 @@ em_select.formula <- function(x, data = NULL, k = 1:9, covariance = NULL, family
   covariance <- structures_asked_for(covariance, family)
   family <- as_em_family(family)
   input <- data_of_formula(x, data, substitute(weights), substitute(subset), family, na.action, latent = latent)
-  tell_missing(input)
+  tell_of_data(input, family)
   select_data(input, k, covariance, family, latent_settle(latent, input$unit), criterion, folds, search,
               as_em_control(control), match.call())
 }

@@ -71,8 +71,8 @@ resolve_names <- function(names, model, data, fixed) {
   names
 }
 
-starts_by_method <- function(data, model, method, n_start, native = tallied(data, model)) {
-  items <- if (is.null(data$labels)) draw_starts(data, model, method, n_start, native)
+starts_by_method <- function(data, model, method, n_start, native = tallied(data, model), deep = TRUE) {
+  items <- if (is.null(data$labels)) draw_starts(data, model, method, n_start, native, deep)
            else labelled_starts(data, model, method, n_start)
   if (holds_parameters(model)) held_starts(items, data, model) else items
 }

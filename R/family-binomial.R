@@ -279,7 +279,7 @@ family_plots.em_family_binomial <- function(family, data) {
 }
 
 #' @export
-family_responses.em_family_binomial <- function(family, data) "counts"
+family_responses.em_family_binomial <- function(family, data) if (is.null(data$response)) "counts" else data$response
 
 #' @export
 family_is_discrete.em_family_binomial <- function(family) TRUE

@@ -95,6 +95,7 @@ match_levels <- function(value, levels, name, arg) {
 code_column <- function(codes, levels, declared) category_column(match(levels, declared$levels)[codes], declared)
 
 category_column <- function(codes, declared) {
+  if (is.null(declared$levels)) return(codes)
   value <- declared$levels[codes]
   switch(declared$kind, logical = as.logical(value), character = value,
          factor(value, levels = declared$levels, ordered = declared$kind == "ordered"))

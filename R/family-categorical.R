@@ -28,6 +28,10 @@
 #' 1974). `emfit_warning_unidentified` says so: where there are more parameters than cells, and where the rank of the
 #' information at the fit is less than the parameters.
 #'
+#' With a `prior` every component gets so many rows more, spread as the column is in all rows (Latent GOLD's Bayes
+#' constant; Galindo Garre and Vermunt 2006): no probability is then 0 or 1, and the fit is the mode of the posterior.
+#'
+#' @param prior `NULL`, or [em_prior()] with `counts`.
 #' @return An object of class `em_family`: a plain list, to be given to [em_fit()].
 #' @section What a fit says:
 #' [print()][print.em_fit] shows the most probable level of every column, [summary()][print.em_fit] all of them,
@@ -37,10 +41,14 @@
 #' expects, among rows where both were seen, and the same divided by `(L1 - 1) (L2 - 1)`. Values of that ratio far above
 #' 1 say that the two share what the components do not explain.
 #'
+#' `residuals(fit, "cells")` has a row for each different row of the data: how many there are (`n`), how many the fit expects,
+#' and Pearson's residual `(n - expected) / sqrt(expected)`; a last row, all `NA`, pools the cells that nobody is in. It needs
+#' rows without missing cells.
+#'
 #' G2 in print is twice the log-likelihood that the table of all cells itself has above the fit. It is compared with
 #' chi-squared only where cells are full enough: not where there are more cells than rows or one is expected to have
-#' less than a row. With missing cells or counts it isn't given. Where rows belong to units or follow each other
-#' ([em_mixture()] with `unit`, [em_markov()]) they are no independent draws: there is then no G2, no table of pairs and no
+#' less than a row; `em_lrt(fit, against = "saturated")` then has its distribution from samples. With missing cells or
+#' counts it isn't given. Where rows belong to units or follow each other ([em_mixture()] with `unit`, [em_markov()]) they are no independent draws: there is then no G2, no table of pairs and no
 #' warning about what single rows can't tell.
 #' @section Errors: `emfit_error_input` names columns of the wrong class, of one level, or of more than 10 000
 #'   different values, and numbers that are not 0 and 1. `emfit_error_levels` names a level of new data that the fit
@@ -49,6 +57,9 @@
 #' @section Messages: `emfit_message_columns` says which levels were left out and which columns were ordered.
 #' @references Goodman, L. A. (1974) Exploratory latent structure analysis using both identifiable and unidentifiable
 #'   models. *Biometrika* 61, 215-231. \doi{10.1093/biomet/61.2.215}
+#'
+#'   Galindo Garre, F. and Vermunt, J. K. (2006) Avoiding boundary estimates in latent class analysis by Bayesian posterior
+#'   mode estimation. *Behaviormetrika* 33, 43-59. \doi{10.2333/bhmk.33.43}
 #'
 #'   Lazarsfeld, P. F. and Henry, N. W. (1968) *Latent Structure Analysis*. Houghton Mifflin.
 #'
@@ -59,19 +70,21 @@
 #' set.seed(1)
 #' em_fit(interview, k = 2, family = "categorical")
 #' em_fit(role_conflict == "universalistic", k = 2, family = "bernoulli")
+#' em_fit(interview, k = 3, family = em_categorical(prior = em_prior(counts = 1)))
 #' @export
-em_categorical <- function() new_categorical("categorical")
+em_categorical <- function(prior = NULL) new_categorical("categorical", prior)
 
 #' @rdname em_categorical
 #' @export
-em_bernoulli <- function() new_categorical("bernoulli")
+em_bernoulli <- function(prior = NULL) new_categorical("bernoulli", prior)
 
 #' @rdname em_categorical
 #' @export
-em_multinomial <- function() new_categorical("multinomial")
+em_multinomial <- function(prior = NULL) new_categorical("multinomial", prior)
 
-new_categorical <- function(name) {
-  out <- new_em_family(name)
+new_categorical <- function(name, prior) {
+  prior <- check_prior(prior, "counts", categorical_words[[name]])
+  out <- if (is.null(prior)) new_em_family(name) else new_em_family(name, prior = prior)
   class(out) <- c(class(out)[1L], "em_family_categorical", "em_family")
   out
 }
@@ -79,7 +92,7 @@ new_categorical <- function(name) {
 #' @export
 format.em_family_categorical <- function(x, ...) {
   check_dots(..., let_pass = format_arguments)
-  paste(categorical_words[[x$name]], "components")
+  paste0(categorical_words[[x$name]], " components", if (!is.null(x$prior)) ", with a prior")
 }
 
 categorical_words <- c(categorical = "Categorical", bernoulli = "Bernoulli", multinomial = "Multinomial")
@@ -119,6 +132,7 @@ family_fields.em_family_categorical <- function(family, k, data) {
 family_check.em_family_categorical <- function(family, data, k, estimated = TRUE) {
   family$items <- data$items
   family$sizes <- unname(lengths(data$items))
+  if (!is.null(family$prior)) family$prior <- resolve_counts(family, data)
   if (!estimated || k == 1L) return(family)
   rows <- rows_that_count(data)
   different <- count_rows_apart(rows)
@@ -156,6 +170,19 @@ warn_too_few_cells <- function(family, k) {
             plural(free, "parameter"), plural(cells, "different row"), number(cells - 1, 15L)),
     i = "Other parameters have the same likelihood. Use fewer components, or more columns."
   ))
+}
+
+# The rows that the prior adds to each component: spread over the levels of an item as all rows that have it are.
+resolve_counts <- function(family, data) {
+  w <- if (is.null(data$weights)) rep(1, nrow(data$x)) else data$weights
+  shares <- if (family$name == "multinomial") {
+    sums <- colSums(w * data$x, na.rm = TRUE)
+    list(sums / sum(w[!is.na(rowSums(data$x))]))
+  } else {
+    lapply(seq_along(data$items), function(j) shares_of_codes(data$x[, j], w, length(data$items[[j]])))
+  }
+  structure(list(counts = family$prior$counts, rows = family$prior$counts * unlist(shares, use.names = FALSE)),
+            class = "em_prior")
 }
 
 # ---- what a fit says ----
@@ -205,7 +232,7 @@ level_names <- function(family, data) {
   paste0(rep(item_names(data), lengths(data$items)), ".", unlist(data$items, use.names = FALSE))
 }
 
-# summary(): for every column a table, levels by components.
+# summary(): for every column a table, levels by components and, beside them, of all rows that have it.
 #' @export
 family_print_more.em_family_categorical <- function(family, fit, digits) {
   if (family$name != "categorical") return(invisible())
@@ -214,9 +241,15 @@ family_print_more.em_family_categorical <- function(family, fit, digits) {
     cat("\n", item_names(fit$data)[j], ":\n", sep = "")
     table <- data.frame(level = fit$data$items[[j]], t(unname(prob[[j]])))
     names(table)[-1L] <- names(fit$counts)
+    table[["all rows"]] <- shares_of_codes(fit$data$x[, j], row_weights(fit), ncol(prob[[j]]))
     table[-1L] <- lapply(table[-1L], fixed, 3L)
     cat(table_lines(table), sep = "\n")
   }
+}
+
+shares_of_codes <- function(codes, weights, levels) {
+  sums <- vapply(seq_len(levels), function(level) sum(weights[which(codes == level)]), 0)
+  sums / sum(sums)
 }
 
 #' @export

@@ -162,3 +162,21 @@ variable_names <- function(data) {
 
 #' @export
 family_rows.em_family_gaussian <- function(family, data) plural(ncol(data$x), "variable")
+
+# Zeros and ones are numbers like others, but a normal distribution can shrink onto either.
+#' @export
+family_tell.em_family_gaussian <- function(family, data) {
+  binary <- which(vapply(seq_len(ncol(data$x)), function(j) is_binary_column(data$x[, j]), NA))
+  if (!length(binary)) return(invisible())
+  all <- length(binary) == ncol(data$x)
+  inform_em("columns", c(
+    sprintf("%s %s only 0 and 1, and normal components can shrink onto either.", name_column(data, binary),
+            if (length(binary) > 1L) "have" else "has"),
+    i = if (all) "family = \"bernoulli\" gives probabilities." else "Such columns are for family = \"bernoulli\"; beside others: em_mixed()."
+  ))
+}
+
+# The first values nearly always tell.
+is_binary_column <- function(x) {
+  all(x[seq_len(min(8L, length(x)))] %in% c(0, 1, NA)) && all(x %in% c(0, 1, NA)) && all(c(0, 1) %in% x)
+}

@@ -34,12 +34,15 @@
 #'   \eqn{\lambda^{shape - 1} e^{-rate \lambda}}{lambda^(shape - 1) exp(-rate lambda)}. That adds `shape - 1` counts and
 #'   `rate` units of exposure to each component. `shape` is 1 or more, `rate` 0 or more; they say nothing where they
 #'   are 1 and 0, as the one of them that is left out is. With `shape` above 1 no rate is 0.
+#' @param counts Of [em_categorical()], [em_bernoulli()] and [em_multinomial()]: a Dirichlet distribution for the
+#'   probabilities of every item in every component, worth so many rows that are spread over the levels as all rows are. A
+#'   number of 0 or more; 1 is what is usual against probabilities of 0 and 1.
 #' @section Few rows: With a prior the maximum exists for any finite data, so that none are refused: there may be fewer
 #'   rows than columns or than components, and columns may be constant or linear combinations of others. For one
 #'   component it is the closed form above. A constant column has no variance that `scale = NULL` could take; it must
 #'   be given then.
 #' @return An object of class `em_prior`, for the `prior` of [em_gaussian()]: a list of the four; of [em_poisson()]: of
-#'   `shape` and `rate`. In a fit
+#'   `shape` and `rate`; of categories: of `counts`. In a fit
 #'   `fit$family$prior` holds the numbers that were used.
 #' @section Errors: `emfit_error_argument`, also from [em_fit()] where the sizes do not fit the data;
 #'   `emfit_error_input` from [em_fit()] where `scale` is open and a column is constant.
@@ -52,7 +55,11 @@
 #' set.seed(1)
 #' em_fit(x, k = 3, family = em_gaussian("V", prior = em_prior()))
 #' @export
-em_prior <- function(mean = NULL, kappa = 0.01, nu = NULL, scale = NULL, shape = NULL, rate = NULL) {
+em_prior <- function(mean = NULL, kappa = 0.01, nu = NULL, scale = NULL, shape = NULL, rate = NULL, counts = NULL) {
+  if (!is.null(counts)) {
+    more <- !is.null(mean) || !missing(kappa) || !is.null(nu) || !is.null(scale) || !is.null(shape) || !is.null(rate)
+    return(counts_prior(counts, more))
+  }
   if (!is.null(shape) || !is.null(rate)) {
     return(gamma_prior(shape, rate, !is.null(mean) || !missing(kappa) || !is.null(nu) || !is.null(scale)))
   }
@@ -75,6 +82,14 @@ gamma_prior <- function(shape, rate, more) {
                            i = "Below 1 the density is infinite at rate 0, which would be every mode."))
   }
   structure(list(shape = shape, rate = if (is.null(rate)) 0 else check_nonnegative(rate, "rate")), class = "em_prior")
+}
+
+counts_prior <- function(counts, more) {
+  if (more) {
+    abort_em("argument", c("`counts` can't stand beside what other priors have.",
+                           i = "A prior on categories is em_prior(counts = 1)."))
+  }
+  structure(list(counts = check_nonnegative(counts, "counts")), class = "em_prior")
 }
 
 check_prior_numbers <- function(x, arg) {
@@ -195,8 +210,8 @@ format.em_prior <- function(x, ...) {
     if (is.null(value)) return(paste(name, "from the data"))
     paste(name, if (length(value) > 4L) paste(dim(value), collapse = " x ") else enumerate(number(value)))
   }
-  slots <- setdiff(names(x), "open")
-  paste0("Prior on ", if ("rate" %in% slots) "rates" else "Gaussian components", ": ",
+  slots <- setdiff(names(x), c("open", "rows"))
+  paste0("Prior on ", if ("rate" %in% slots) "rates" else if ("counts" %in% slots) "probabilities" else "Gaussian components", ": ",
          paste(vapply(slots, shown, ""), collapse = "; "))
 }
 

@@ -53,6 +53,11 @@ family_columns <- function(family, parameters, data) UseMethod("family_columns")
 #' @export
 family_columns.default <- function(family, parameters, data) family_summary(family, parameters, data)
 
+# The columns of family_summary() by their kinds, which print puts below each other where a line has no room for all; NULL:
+# they are of one kind.
+family_groups <- function(family) UseMethod("family_groups")
+family_groups.default <- function(family) NULL
+
 # What print says of the rows, behind their number.
 family_rows <- function(family, data) UseMethod("family_rows")
 #' @export
@@ -70,6 +75,14 @@ family_structure.default <- function(family) NA_character_
 family_plots <- function(family, data) UseMethod("family_plots")
 #' @export
 family_plots.default <- function(family, data) "trace"
+
+# The fit as a picture of a type sees it that shows these variables (NULL: the first that suit); where it is of some columns
+# alone, `whole` is the fit that they are of. And the lines of type = "profile": see profile_cells().
+family_view <- function(family, fit, type, variables = NULL) UseMethod("family_view")
+family_view.default <- function(family, fit, type, variables = NULL) fit
+family_cells <- function(family, fit) UseMethod("family_cells")
+family_cells.default <- function(family, fit) profile_cells(fit)
+whole_fit <- function(fit) if (is.null(fit$whole)) fit else fit$whole
 
 family_responses <- function(family, data) UseMethod("family_responses")
 #' @export
@@ -197,6 +210,22 @@ family_residuals <- function(family, fit, type) UseMethod("family_residuals")
 family_residuals.default <- function(family, fit, type) {
   abort_em("unsupported", sprintf("There are no residuals of type \"%s\" for %s components.", type, family$name))
 }
+# The log-likelihood of the table of all rows, and what is against asking for it.
+family_saturated <- function(family, data) UseMethod("family_saturated")
+family_check_saturated <- function(family, fit) UseMethod("family_check_saturated")
+family_check_saturated.default <- function(family, fit) {
+  abort_em("unsupported", c(sprintf("Rows of %s components are no table of cells to compare the fit with.", family$name),
+                            i = "em_lrt(fit) compares it with one component more."))
+}
+
+# What is to be said of data once, before a fit.
+family_tell <- function(family, data) UseMethod("family_tell")
+family_tell.default <- function(family, data) invisible()
+tell_of_data <- function(data, family) {
+  tell_missing(data)
+  family_tell(family, data)
+}
+
 family_variables <- function(family) UseMethod("family_variables")
 family_variables.default <- function(family) character()
 family_of_rows <- function(family, rows, n) UseMethod("family_of_rows")
@@ -294,7 +323,7 @@ new_em_family <- function(name, ...) {
 
 family_constructors <- function() {
   list(gaussian = em_gaussian, binomial = em_binomial, poisson = em_poisson, categorical = em_categorical, bernoulli = em_bernoulli,
-       multinomial = em_multinomial)
+       multinomial = em_multinomial, mixed = em_mixed)
 }
 
 # The first of them that takes all of these columns, NULL where none does.
@@ -309,7 +338,7 @@ family_for <- function(columns) {
 # A family, its name, its constructor, or a family object of stats -> a family.
 as_em_family <- function(family, arg = "family") {
   if (inherits(family, "em_family")) {
-    for (name in c("named", "items")) if (!is.null(.subset2(family, name))) family[[name]] <- NULL
+    for (name in c("named", "items", "blocks")) if (!is.null(.subset2(family, name))) family[[name]] <- NULL
     return(family)
   }
   constructors <- family_constructors()

@@ -14,10 +14,15 @@
 #   own     does it belong to the family, and not to the latent structure?
 #   zero    of a positive one, may it be 0?
 #   nest    where it is one of several that a person sees in one list: the name of the list, and its own name there.
-#           The core calls these "prob.1", "prob.2", ...
+#           The core calls these "prob.1", "prob.2", ... Lists of a list: the names of all, from the outermost in; by
+#           name, "numeric.mean", but for those of a list "prob", which has one for each column
 #   levels  what its axis of categories is labelled with
+#   of      the variable that all of it belongs to, where it is one of several that has it for itself
+#   variables, columns   what its axis of variables is labelled with, and the columns of x that these are; NULL: all
+#           that are fitted
 new_field <- function(scale, axes, size, term, own = TRUE, zero = FALSE, nest = NULL, levels = NULL) {
-  list(scale = scale, axes = axes, size = as.integer(size), term = term, own = own, zero = zero, nest = nest, levels = levels)
+  list(scale = scale, axes = axes, size = as.integer(size), term = term, own = own, zero = zero, nest = nest, levels = levels,
+       of = nest[2L])
 }
 
 # Lists of parameters: flat, as the core has them and as fields are named; nested, as a person sees them. All that
@@ -28,26 +33,36 @@ flat_parameters <- function(parameters) {
   if (!any(deep)) return(parameters)
   pieces <- Map(function(x, name, deep) {
     if (!deep) return(stats::setNames(list(x), name))
-    stats::setNames(unclass(x), sprintf("%s.%d", name, seq_along(x)))
+    by_name <- name != "prob" && !is.null(names(x))
+    x <- if (by_name) flat_parameters(x) else unclass(x)
+    stats::setNames(x, paste0(name, ".", if (by_name) names(x) else seq_along(x)))
   }, parameters, names(parameters), deep)
   do.call(c, unname(pieces))
 }
 
 nest_parameters <- function(parameters, fields) {
-  groups <- vapply(names(parameters), function(name) c(fields[[name]]$nest, name)[1L], "")
-  if (all(groups == names(parameters))) return(parameters)
-  out <- lapply(unique(groups), function(group) {
-    own <- names(parameters)[groups == group]
-    if (is.null(fields[[own[1L]]]$nest)) return(parameters[[own]])
-    stats::setNames(parameters[own], vapply(own, function(name) fields[[name]]$nest[2L], ""))
+  nest_by(parameters, lapply(names(parameters), function(name) {
+    if (is.null(fields[[name]]$nest)) name else fields[[name]]$nest
+  }))
+}
+
+# paths: the names of the lists that each is in, and its own.
+nest_by <- function(parameters, paths) {
+  first <- vapply(paths, `[`, "", 1L)
+  if (all(lengths(paths) == 1L)) return(stats::setNames(parameters, first))
+  out <- lapply(unique(first), function(group) {
+    own <- which(first == group)
+    if (length(paths[[own[1L]]]) == 1L) return(parameters[[own]])
+    nest_by(parameters[own], lapply(paths[own], `[`, -1L))
   })
-  stats::setNames(out, unique(groups))
+  stats::setNames(out, unique(first))
 }
 
 # A user's list, `start` or `fixed` (arg), with its inner lists taken apart; their parts are found by name, and by
 # position where they have none.
 flatten_given <- function(given, fields, arg) {
-  groups <- unique(unlist(lapply(fields, function(field) field$nest[1L])))
+  given <- flatten_blocks(given, fields, arg)
+  groups <- unique(unlist(lapply(fields, function(field) if (length(field$nest) == 2L) field$nest[1L])))
   if (!length(groups) || !any(groups %in% names(given))) return(given)
   given <- unclass(given)
   for (group in intersect(groups, names(given))) {
@@ -57,6 +72,34 @@ flatten_given <- function(given, fields, arg) {
     given <- c(given[names(given) != group], stats::setNames(parts, own[match(names(parts), labels)]))
   }
   given
+}
+
+# Lists of blocks, whose parts have names: "numeric.mean", and "prob.1" of a list in such a list.
+flatten_blocks <- function(given, fields, arg) {
+  blocks <- unique(unlist(lapply(fields, function(field) if (!is.null(field$variables)) field$nest[1L])))
+  given <- unclass(given)
+  for (block in intersect(blocks, names(given))) {
+    own <- fields[vapply(fields, function(field) identical(field$nest[1L], block), NA)]
+    inside <- lapply(own, function(field) {
+      replace(field, c("nest", "variables"), list(if (length(field$nest) > 2L) field$nest[-1L], NULL))
+    })
+    names(inside) <- substring(names(own), nchar(block) + 2L)
+    parts <- flatten_given(check_block_list(given[[block]], block, inside, arg), inside, arg)
+    given <- c(given[names(given) != block], stats::setNames(parts, paste0(block, ".", names(parts))))
+  }
+  given
+}
+
+check_block_list <- function(x, block, fields, arg) {
+  known <- own_first(fields)
+  if (!is.list(x) || inherits(x, "data.frame") || is.null(names(x))) {
+    abort_slot(arg, c(sprintf("`%s$%s` must be a list with %s, not %s.", arg, block, quoted(known), describe_shape(x)),
+                      i = sprintf("%s = list(%s = list(%s = <numbers>))", arg, block, known[1L])))
+  }
+  unknown <- setdiff(names(x), known)
+  if (!length(unknown)) return(x)
+  abort_slot(arg, c(sprintf("`%s$%s` can hold %s, not %s.", arg, block, quoted(known), quoted(unknown)),
+                    i = did_you_mean(unknown[1L], known)))
 }
 
 pick_parts <- function(x, group, labels, fields, arg) {
@@ -87,7 +130,7 @@ pick_parts <- function(x, group, labels, fields, arg) {
 said_names <- function(fields) {
   vapply(names(fields), function(name) {
     nest <- fields[[name]]$nest
-    if (is.null(nest)) name else paste0(nest[1L], "$", code_name(nest[2L]))
+    if (is.null(nest)) name else paste(c(nest[1L], vapply(nest[-1L], code_name, "")), collapse = "$")
   }, "")
 }
 
@@ -108,6 +151,8 @@ name_parameters <- function(parameters, fields, labels) {
     along <- unname(labels[fields[[name]]$axes])
     categories <- fields[[name]]$axes == "category"
     if (any(categories)) along[categories] <- list(fields[[name]]$levels)
+    own <- fields[[name]]$variables
+    if (!is.null(own)) along[fields[[name]]$axes == "variable"] <- list(own)
     if (length(along) == 1L) names(parameters[[name]]) <- along[[1L]]
     else dimnames(parameters[[name]]) <- along
   }
@@ -201,9 +246,9 @@ plain_rows <- function(x, field) {
     at <- cbind(seq_along(x))
   }
   along <- function(axis) if (axis <= ncol(at)) labels[[axis]][at[, axis]] else rep(NA_character_, length(x))
-  nested <- !is.null(field$nest)
-  data.frame(component = along(1L), variable = if (nested) rep(field$nest[2L], length(x)) else along(2L),
-             variable2 = along(if (nested) 2L else 3L), estimate = as.vector(unname(x)),
+  owned <- !is.null(field$of)
+  data.frame(component = along(1L), variable = if (owned) rep(field$of, length(x)) else along(2L),
+             variable2 = along(if (owned) 2L else 3L), estimate = as.vector(unname(x)),
              scale = rep(field$scale, length(x)))
 }
 

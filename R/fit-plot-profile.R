@@ -3,7 +3,7 @@
 plot_data_profile <- function(fit, variables = NULL, level = 0.95) {
   need_plot(fit, "profile")
   level <- check_level(level)
-  cells <- profile_cells(fit)
+  cells <- family_cells(fit$family, fit)
   names <- unique(cells$variable)
   shown <- if (is.null(variables)) first_profiles(cells) else pick_variables(names, variables, "variables")
   cells <- cells[cells$variable %in% names[shown], ]
@@ -13,15 +13,20 @@ plot_data_profile <- function(fit, variables = NULL, level = 0.95) {
   at <- outer(paste0(cells$name, "["), paste0(names(fit$counts), "]"), paste0)
   at <- match(as.vector(at), parameter_names(table))
   n <- nrow(cells)
+  if (is.null(cells$from)) cells[c("from", "width")] <- list(rep(0, n), rep(1, n))
+  placed <- function(value) (value - rep(cells$from, fit$k)) / rep(cells$width, fit$k)
   lines <- data.frame(variable = rep(cells$variable, fit$k), level = rep(cells$level, fit$k), row = rep(cells$row, fit$k),
-                      component = rep(names(fit$counts), each = n), prob = table$estimate[at],
-                      conf.low = table$conf.low[at], conf.high = table$conf.high[at])
-  list(variable = if (all(is.na(cells$level))) "P(= 1)" else "probability", components = fit_style(fit),
-       profile = lines, margin = cells[c("variable", "level", "row", "share")])
+                      component = rep(names(fit$counts), each = n), prob = placed(table$estimate[at]),
+                      conf.low = placed(table$conf.low[at]), conf.high = placed(table$conf.high[at]))
+  list(variable = if (!is.null(cells$label)) "probability, or place in the range"
+                  else if (all(is.na(cells$level))) "P(= 1)" else "probability",
+       components = fit_style(fit), profile = lines,
+       margin = cells[intersect(c("variable", "level", "row", "share", "label"), names(cells))])
 }
 
 # The cells that are drawn: of which variable and level (NA where there is only one to tell), where, the share of all rows
-# that have it, and what coef() calls it.
+# that have it, and what coef() calls it. Of numbers also what is said of them (`label`) and their range, `from` and `width`,
+# in which the mean of a component and of all rows (`share`) has its place.
 profile_cells <- function(fit) {
   data <- fit$data
   counts <- length(data$items) == 1L && length(data$items[[1L]]) == ncol(data$x)
@@ -48,6 +53,7 @@ first_profiles <- function(cells, most = 45L) {
 # Names of variables stand above those of their levels.
 profile_labels <- function(margin) {
   levels <- data.frame(row = margin$row, label = ifelse(is.na(margin$level), margin$variable, margin$level), head = FALSE)
+  if (!is.null(margin$label)) levels$label <- margin$label
   first <- margin[!duplicated(margin$variable) & !is.na(margin$level) & margin$variable != "", ]
   if (nrow(first)) levels <- rbind(levels, data.frame(row = first$row - 1L, label = first$variable, head = TRUE))
   levels$label <- shorten(levels$label, 28L)

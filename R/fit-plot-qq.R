@@ -33,7 +33,7 @@ places_of <- function(fit, j) {
 
 distribution_at <- function(fit, x, j) {
   each <- family_distribution(fit$family, fit$parameters, x, j, "cdf", fit$data)
-  place <- rowSums(each * latent_weights(fit$latent, fit))
+  place <- rowSums(each * latent_weights(fit$latent, whole_fit(fit)))
   noise <- noise_curve(fit, j)
   if (is.null(noise)) place else place + noise$cumulated(x)
 }

@@ -24,7 +24,8 @@
 #'   \item{`"counts"`}{(the default for binomial and Poisson components) bars of the observed counts, with what the fit
 #'     expects. Where trials or exposures differ from row to row, of the share of successes, or of counts for a unit of
 #'     exposure. Options `bins`, `variable`.}
-#'   \item{`"profile"`}{(the default for categories) the probability of every level in every component, with
+#'   \item{`"profile"`}{(the default for categories and mixed columns; means of numbers have their place in the range of
+#'     the data) the probability of every level in every component, with
 #'     intervals of `level` (0.95) where there are any, and a tick at the share of all rows. Options `variables` (left
 #'     out: the first, up to 45 lines), `level`.}
 #'   \item{`"path"`}{how the components moved: curves for one variable, ellipses of 95 % for two (`variables`),
@@ -100,6 +101,7 @@ plot_data.em_fit <- function(fit, type = NULL, ...) {
   options <- list(...)
   known <- names(formals(make))[-1L]
   fit$parameters <- with_shares(fit$parameters, fit$latent, fit$counts)
+  fit <- family_view(fit$family, fit, type, c(options$variable, options$variables))
   stray <- if (is.null(names(options))) rep(TRUE, length(options)) else !names(options) %in% known
   check_no_dots(options[stray], c(known, "type"))
   parts <- make(fit, ...)

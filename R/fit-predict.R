@@ -140,6 +140,7 @@ with_row_names <- function(x, names) {
 
 # n x k responsibilities of the rows of the fit.
 responsibilities <- function(fit) {
+  fit <- whole_fit(fit)
   out <- expect_em(fit$data, fit$parameters, fit_model(fit), "responsibilities")$responsibilities
   colnames(out) <- component_names_of(fit)
   out
@@ -153,7 +154,7 @@ responsibilities <- function(fit) {
 #'
 #' @param object A fit by [em_fit()].
 #' @param type `"response"`, or `"pseudo"`: where the row stands in its law given all other rows, as a normal quantile.
-#'   Of [em_categorical()] and [em_bernoulli()] also `"pairwise"`, a table of the pairs of columns, see there.
+#'   Of [em_categorical()] and [em_bernoulli()] also `"pairwise"` and `"cells"`, tables of the pairs of columns and of the cells, see there.
 #' @param nsim How many data sets.
 #' @param n How many rows each of them has. Left out: those of the fit, row by row, with their trials or exposure and their missing
 #'   counts. With `n` the rows are new ones, none of them missing, and each has the trials of a row of the fit drawn
@@ -199,10 +200,10 @@ fitted.em_fit <- function(object, ...) {
 #' @rdname em_fit-rows
 #' @importFrom stats residuals
 #' @export
-residuals.em_fit <- function(object, type = c("response", "pseudo", "pairwise"), ...) {
+residuals.em_fit <- function(object, type = c("response", "pseudo", "pairwise", "cells"), ...) {
   check_dots(...)
-  type <- check_choice(type, "type", c("response", "pseudo", "pairwise"))
-  if (type == "pairwise") return(family_residuals(object$family, object, type))
+  type <- check_choice(type, "type", c("response", "pseudo", "pairwise", "cells"))
+  if (type %in% c("pairwise", "cells")) return(family_residuals(object$family, object, type))
   data <- fit_rows(object)
   if (type == "pseudo") return(pseudo_residuals(object, data))
   observed <- family_observed(object$family, object$data)

@@ -192,11 +192,27 @@ format_components <- function(x, digits) {
   table$proportion <- format(round(frame$proportion, 3L), digits = 15L)
   table$n <- fixed(frame$n, 0L)
   columns <- first_columns(table, least = 4L)
-  lines <- table_lines(table[seq_len(columns)], width = Inf)
-  left <- c(component = x$k - 6L, variable = length(component_frame(x)) - columns)
+  groups <- family_groups(x$family)
+  if (columns == length(component_frame(x)) || is.null(groups)) {
+    lines <- table_lines(table[seq_len(columns)], width = Inf)
+    hidden <- length(component_frame(x)) - columns
+  } else {
+    found <- lapply(seq_along(groups), function(i) group_lines(x, groups[[i]], table, i == 1L, digits))
+    lines <- unlist(lapply(found, `[[`, "lines"))
+    hidden <- sum(vapply(found, `[[`, 0L, "hidden"))
+  }
+  left <- c(component = x$k - 6L, variable = hidden)
   left <- left[left > 0L]
   if (!length(left)) return(lines)
   c(lines, sprintf(" (%s more: see coef())", paste(mapply(plural, left, names(left)), collapse = " and ")))
+}
+
+# Columns of one kind, below the components; the first kind beside their shares.
+group_lines <- function(x, group, table, first, digits) {
+  frame <- component_frame(x)[seq_len(nrow(table)), , drop = FALSE]
+  shown <- data.frame(table[if (first) 1:3 else 1L], format_columns(frame[group], digits), check.names = FALSE)
+  columns <- first_columns(shown, least = 2L)
+  list(lines = table_lines(shown[seq_len(columns)], width = Inf), hidden = length(shown) - columns)
 }
 
 # A row for each component, and for noise.
@@ -241,6 +257,14 @@ summary.em_fit <- function(object, ...) {
   structure(list(fit = object, components = component_frame(object), criteria = criteria), class = "summary.em_fit")
 }
 
+print_covariances <- function(fit, digits) {
+  for (j in seq_len(min(fit$k, 6L))) {
+    cat("\nCovariance of component ", names(fit$counts)[j], ":\n", sep = "")
+    print(fit$parameters$covariance[, , j], digits = digits)
+  }
+  if (fit$k > 6L) cat("\n(", plural(fit$k - 6L, "covariance"), " more: see coef())\n", sep = "")
+}
+
 #' @export
 print.summary.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
   check_dots(..., let_pass = print_arguments)
@@ -250,15 +274,7 @@ print.summary.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), 
   cat(table_lines(format_columns(x$components, digits)), sep = "\n")
   lines <- latent_lines(fit$latent, fit)
   if (length(lines)) cat("", lines, sep = "\n")
-  covariance <- fit$parameters$covariance
-  if (!is.null(covariance)) {
-    shown <- seq_len(min(fit$k, 6L))
-    for (j in shown) {
-      cat("\nCovariance of component ", names(fit$counts)[j], ":\n", sep = "")
-      print(covariance[, , j], digits = digits)
-    }
-    if (fit$k > 6L) cat("\n(", plural(fit$k - 6L, "covariance"), " more: see coef())\n", sep = "")
-  }
+  if (!is.null(fit$parameters$covariance)) print_covariances(fit, digits)
   family_print_more(fit$family, fit, digits)
   cat("", format_criteria(fit), format_ending(fit), sep = "\n")
   if (nrow(fit$starts) > 1L) {

@@ -20,6 +20,7 @@ read_fields <- function(given, fields, variables, arg) {
 
 read_field <- function(x, name, field, variables, arg) {
   size <- field$size
+  if (!is.null(field$variables)) variables <- field$variables
   if (field$scale == "covariance") return(read_covariance(x, name, size[3L], size[1L], variables, arg))
   if (!is.null(field$levels)) variables <- field$levels
   what <- if (is.null(field$levels)) "variable" else "level"

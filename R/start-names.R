@@ -47,7 +47,7 @@ component_names <- function(given, k, arg = "start") {
 names_along_components <- function(given, name) {
   x <- given[[name]]
   if (is.null(attributes(x))) return(NULL)
-  if (name == "covariance" && length(dim(x)) == 2L) return(NULL)
+  if (grepl("(^|[.])covariance$", name) && length(dim(x)) == 2L) return(NULL)
   if (inherits(x, "data.frame")) {
     return(if (is.character(attr(x, "row.names"))) row.names(x))
   }

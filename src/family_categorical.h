@@ -65,8 +65,9 @@ class FamilyCategorical : public Family {
   void score(ConstVectorRef statistics, VectorRef slope, VectorRef rows,
              VectorRef information) const override;
 
-  // So many rows more for each component, spread as the margin of the item. Needs describe().
-  void set_prior(double rows) { prior_rows_ = rows; }
+  // A Dirichlet distribution for every row of probabilities: what it adds to the statistics of each
+  // component, by cell.
+  void set_prior(const Vector& counts) { prior_ = counts; }
 
  private:
   // Items that are looked up together, one number for each combination of their codes.
@@ -83,6 +84,7 @@ class FamilyCategorical : public Family {
   double total(Index row, Index j) const;
   double probability(Index j, Index level, Index k) const;
   Vector more_rows(Index j, double rows) const;
+  Vector prior_of(Index j) const;
   void cross_items(Lookup& lookup) const;
   void list_cells(Group& group) const;
   void copy_counts(Lookup& lookup);
@@ -100,7 +102,7 @@ class FamilyCategorical : public Family {
   Vector margin_;      // by cell: shares of all rows
   Vector mean_total_;  // by item: 1, or the mean of its counts
   Vector prob_;        // as parameters()
-  double prior_rows_ = 0.0;
+  Vector prior_;       // by cell; empty where there is none
   bool has_zero_ = false;
   Matrix tables_;  // combinations x K: sums of logarithms
   bool linear_ = true;

@@ -9,7 +9,7 @@ namespace em {
 // A start gets half a row more: a probability of 0 would never move.
 void FamilyCategorical::maximise(ConstVectorRef statistics, Step step) {
   for (Index j = 0; j < n_items(); ++j) {
-    const Vector more = more_rows(j, prior_rows_ + (step == Step::start ? 0.5 : 0.0));
+    const Vector more = prior_of(j) + more_rows(j, step == Step::start ? 0.5 : 0.0);
     for (Index c = 0; c < k_; ++c) {
       Vector counts(item(j).n_levels);
       for (Index l = 0; l < counts.size(); ++l)
@@ -42,10 +42,15 @@ void FamilyCategorical::maximise_item(Index j, Index k, const Vector& counts) {
   }
 }
 
+Vector FamilyCategorical::prior_of(Index j) const {
+  if (prior_.size() == 0) return Vector::Zero(item(j).n_levels);
+  return prior_.segment(first_cell(j), item(j).n_levels);
+}
+
 double FamilyCategorical::log_prior() const {
   double out = 0.0;
-  for (Index j = 0; prior_rows_ > 0.0 && j < n_items(); ++j) {
-    const Vector more = more_rows(j, prior_rows_);
+  for (Index j = 0; prior_.size() > 0 && j < n_items(); ++j) {
+    const Vector more = prior_of(j);
     for (Index l = 0; l < more.size(); ++l) {
       for (Index c = 0; c < k_ && more[l] > 0.0; ++c) out += more[l] * std::log(probability(j, l, c));
     }
@@ -57,7 +62,7 @@ void FamilyCategorical::score(ConstVectorRef statistics, VectorRef slope, Vector
                               VectorRef /*information*/) const {
   if (!is_binary()) slope = statistics;
   for (Index j = 0; j < n_items(); ++j) {
-    const Vector more = more_rows(j, prior_rows_);
+    const Vector more = prior_of(j);
     for (Index c = 0; c < k_; ++c) {
       const Index first = c + k_ * first_cell(j);
       if (is_binary()) {

@@ -13,6 +13,7 @@
 #include "latent_mixture.h"
 #include "latent_mixture_units.h"
 #include "r_family.h"
+#include "r_mixed.h"
 
 namespace em {
 
@@ -138,7 +139,14 @@ std::unique_ptr<Family> make_categorical(const std::string& name, const Rcpp::Li
     if (sizes.size() != d) throw std::invalid_argument("there must be a number of levels for each column");
     for (Index j = 0; j < d; ++j) items.push_back({j, sizes[j], false});
   }
+  Index cells = 0;
+  for (const Item& item : items) cells += item.n_levels;
   auto out = std::make_unique<FamilyCategorical>(k, std::move(items), shape);
+  if (has(family, "prior")) {
+    const double* rows = doubles_of(element(family, "prior"), "rows", cells);
+    if (!rows) throw std::invalid_argument("a prior on categories needs rows");
+    out->set_prior(ConstVectorMap(rows, cells));
+  }
   if (!has(family, "held")) return out;
   const Rcpp::List held = element(family, "held");
   const Fields fields = out->parameters();
@@ -162,6 +170,7 @@ std::unique_ptr<Family> family_of(const Rcpp::List& family, const Data& rows, bo
   if (name == "binomial") return make_binomial(family, d, k);
   if (name == "poisson") return make_poisson(family, d, k);
   if (name == "user") return make_user(family, rows, k);
+  if (name == "mixed") return make_mixed(family, rows, k, family_of);
   if (name == "categorical" || name == "bernoulli" || name == "multinomial") {
     return make_categorical(name, family, d, k);
   }

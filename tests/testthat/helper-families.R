@@ -103,6 +103,46 @@ categorical_law_cases <- function() {
   list(categorical, bernoulli, multinomial)
 }
 
+# Numbers of two scales, categories and counts, all of the same groups.
+law_mixed <- function(n) {
+  x <- law_matrix(n, 2, 21)
+  items <- law_items(n, 22)
+  data.frame(a = x[, 1], p = items$p, b = 100 * x[, 2], y = law_two_counts(n, 23)[, 1], q = items$q)
+}
+
+# Children that the oracle of blocks knows: kinds of blocks, and of the parameters the names.
+mixed_law_cases <- function() {
+  diagonal <- function(v) array(rbind(v[, 1], 0, 0, v[, 2]), c(2, 2, 3))
+  all <- list(
+    name = "mixed", family = em_mixed(c(a, b) ~ em_gaussian("VVI"), c(p, q) ~ em_categorical(), y ~ em_poisson()),
+    x_of = law_mixed, k = 3L,
+    start = list(proportions = c(0.4, 0.3, 0.3),
+                 numeric = list(mean = cbind(c(0, 3, -2), c(0, -100, 300)), covariance = diagonal(cbind(c(1, 2, 1), c(1e4, 1e4, 4e4)))),
+                 categorical = list(prob = stats::setNames(law_prob(c(3, 2)), c("p", "q"))),
+                 counts = list(rate = c(1, 4, 9))),
+    shift = FALSE, scale = FALSE, own = "numeric",
+    oracle = list(
+      blocks = function(x) {
+        list(reference_block("diagonal", x[c("a", "b")]), reference_block("categorical", x[c("p", "q")]),
+             reference_block("poisson", x$y))
+      },
+      parameters = function(start) {
+        list(list(mean = start$numeric$mean, sd = t(sqrt(apply(start$numeric$covariance, 3, diag)))), start$categorical,
+             list(rate = matrix(start$counts$rate)))
+      },
+      shaped = function(blocks) {
+        list(list(blocks[[1]]$mean, diagonal(blocks[[1]]$sd^2)), blocks[[2]], blocks[[3]])
+      }),
+    closed = function(x) {
+      numbers <- cbind(x$a, x$b)
+      second <- crossprod(scale(numbers, scale = FALSE)) / nrow(x) * diag(2)
+      c(colMeans(numbers), second, unlist(lapply(x[c("p", "q")], function(item) prop.table(table(item))), use.names = FALSE),
+        mean(x$y))
+    }
+  )
+  list(all)
+}
+
 law_cases <- function() {
   many <- lapply(law_structures, function(name) {
     list(
@@ -141,7 +181,7 @@ law_cases <- function() {
                   parameters = function(start) list(list(rate = start$rate))),
     given = function(x, group) apply(x, 2, function(y) tapply(y, group, mean))
   )
-  cases <- c(one, many, list(coins, rates, counts), categorical_law_cases())
+  cases <- c(one, many, list(coins, rates, counts), categorical_law_cases(), mixed_law_cases())
   names(cases) <- vapply(cases, function(case) case$name, "")
   cases
 }
@@ -159,7 +199,8 @@ blocks_oracle <- function(case, x, start, proportions, weights = rep(1, NROW(x))
     if (!is.null(held)) p$proportions <- held
     trace <- c(trace, reference_blocks_loglik(blocks, p, weights * says))
   }
-  list(parameters = c(p["proportions"], p$blocks[[1]]), trace = trace)
+  own <- if (is.null(case$oracle$shaped)) p$blocks[[1]] else case$oracle$shaped(p$blocks)
+  list(parameters = c(p["proportions"], own), trace = trace)
 }
 
 # Every latent structure that a case runs through the laws with. Units and labels are a function of the row's number.

@@ -94,7 +94,7 @@ each_case("rows, columns and components in another order", function(case, x) {
   if (case$kind %in% c("held", "labelled", "both")) return(invisible()) # they name the components
   o <- c(3, 1, 2)
   swapped <- rapply(case$start, how = "replace", f = function(p) {
-    if (is.null(dim(p))) p[c(o, seq_along(p)[-o])] else if (nrow(p) == 3 && !identical(p, diag(3))) p[o, ] else p
+    if (is.null(dim(p))) p[c(o, seq_along(p)[-o])] else if (length(dim(p)) == 3) p[, , o] else if (nrow(p) == 3 && !identical(p, diag(3))) p[o, ] else p
   })
   relabelled <- law_run(case, x, start = swapped)
   expect_equal(parameter_numbers(relabelled)[1:3], parameter_numbers(base)[o], tolerance = 1e-9)
@@ -109,7 +109,8 @@ each_case("1, 2 and 3 threads give the same bits", function(case, x) {
   expect_identical(run(3)$trace$loglik, one$trace$loglik)
 })
 
-for (case in Filter(function(case) case$structure %in% c("V", "VVV", "EEE", "binomial", "poisson", "poisson, 2 columns", "categorical", "bernoulli", "multinomial"), columns)) {
+for (case in Filter(function(case) case$structure %in% c("V", "VVV", "EEE", "binomial", "poisson", "poisson, 2 columns", "categorical", "bernoulli", "multinomial",
+                                                            "mixed"), columns)) {
   test_that(paste0("data of several slices agree with the oracle: ", case$name), {
     many <- case$x_of(25003)
     expect_equal(law_run(case, many, 3)$trace$loglik, law_oracle(case, many, 3)$trace, tolerance = 1e-10)

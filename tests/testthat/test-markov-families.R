@@ -110,3 +110,20 @@ test_that("what single rows can't identify raises no alarm where rows tell of ea
   expect_warning(unit <- withr_seed(1, em_fit(answers, 2, "categorical", em_mixture(unit = "id"))), NA)
   expect_false(any(grepl("G2", utils::capture.output(print(unit)))))
 })
+
+test_that("chains of mixed columns are the oracle's", {
+  x <- withr_seed(6, {
+    state <- cumsum(stats::runif(200) < 0.1) %% 2 + 1
+    data.frame(a = stats::rnorm(200, c(0, 2)[state]), b = factor(ifelse(stats::runif(200) < c(0.2, 0.8)[state], "yes", "no")),
+               y = stats::rpois(200, c(1, 4)[state]))
+  })
+  fit <- withr_seed(1, suppressMessages(em_fit(x, 2, em_mixed(counts = "y"), em_markov(), control = precise)))
+  p <- fit$parameters
+  r <- expect_chain(fit, vapply(1:2, function(j) {
+    stats::dnorm(x$a, p$numeric$mean[[j]], p$numeric$sd[[j]], log = TRUE) + log(p$categorical$prob$b[j, as.character(x$b)]) +
+      stats::dpois(x$y, p$counts$rate[[j]], log = TRUE)
+  }, numeric(200)))
+  expect_within(unname(p$numeric$mean), drop(means_by(x$a, r)), 1e-5)
+  expect_within(unname(p$counts$rate), drop(means_by(x$y, r)), 1e-5)
+  expect_within(unname(p$categorical$prob$b[, "yes"]), drop(means_by(x$b == "yes", r)), 1e-5)
+})

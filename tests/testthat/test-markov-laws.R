@@ -74,7 +74,9 @@ each_chain("the order of series and the numbers of states do not matter", functi
   expect_equal(moved$loglik, base$loglik, tolerance = 1e-10)
   o <- c(3, 1, 2)
   start <- rapply(chain_start(case), how = "replace", f = function(p) {
-    if (is.null(dim(p))) p[c(o, seq_along(p)[-o])] else if (nrow(p) == 3 && !identical(p, diag(3))) p[o, , drop = FALSE] else p
+    if (is.null(dim(p))) return(p[c(o, seq_along(p)[-o])])
+    if (length(dim(p)) == 3) return(p[, , o])
+    if (nrow(p) == 3 && !identical(p, diag(3))) p[o, , drop = FALSE] else p
   })
   start$transition <- chain_moves[o, o]
   turned <- chain_run(case, x, start = start)

@@ -15,7 +15,9 @@ rows_of_families <- function() {
                                b = factor(sample(c("p", "q", "r"), n, TRUE)), c = stats::runif(n) < c(0.9, 0.1)[state]),
       bernoulli = data.frame(p = stats::rbinom(n, 1, c(0.1, 0.8)[state]), q = stats::rbinom(n, 1, c(0.7, 0.2)[state]),
                              r = stats::rbinom(n, 1, 0.5)),
-      multinomial = data.frame(counts)
+      multinomial = data.frame(counts),
+      mixed = data.frame(a = stats::rnorm(n, c(0, 3)[state]), b = factor(c("x", "y")[1 + (stats::runif(n) < c(0.2, 0.8)[state])]),
+                         c = stats::rnorm(n))
     )
   })
 }
@@ -40,10 +42,10 @@ test_that("every method of every family answers, or says in a classed error what
     for (kind in c("mixture", "unit", "chain")) {
       latent <- switch(kind, mixture = em_mixture(), unit = em_mixture(unit = "id"), chain = em_markov("id"))
       data <- if (kind == "mixture") rows[-1] else rows
-      fit <- withr_seed(1, suppressWarnings(em_fit(data, 2, family, latent)))
+      fit <- withr_seed(1, suppressMessages(suppressWarnings(em_fit(data, 2, family, latent))))
       for (name in names(methods_of_a_fit)) {
         found <- tryCatch({
-          suppressWarnings(methods_of_a_fit[[name]](fit))
+          suppressMessages(suppressWarnings(methods_of_a_fit[[name]](fit)))
           NULL
         }, error = identity)
         if (is.null(found)) next
