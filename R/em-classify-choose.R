@@ -80,8 +80,7 @@ choose_apart <- function(plan, asked) {
     data <- keep_data_rows(plan$data, class_rows(plan, at))
     folds <- if (is.null(plan$folds)) 2L else min(max(plan$folds, na.rm = TRUE), data$n)
     for_class(plan$classes[at], {
-      check_class_rows(plan, pmin(vapply(asked$k, `[[`, 0L, 1L), 1L), asked$families[[1L]])
-      models <- suppress_emfit(select_data(data, asked$k[[at]], asked$covariance, bare_family(asked), em_mixture(),
+      models <- suppress_emfit(select_data(data, asked$k[[at]], asked$covariance, asked$families[[1L]], em_mixture(),
                                            if (is.null(plan$folds)) "BIC" else "CV", folds, "auto", plan$control,
                                            quote(em_select())))
       list(fit = best(models), table = models$table)
@@ -103,8 +102,6 @@ choose_apart <- function(plan, asked) {
        loglik = sum(vapply(fits, `[[`, 0, "loglik")) + sum(sizes * log(shares)),
        df = sum(vapply(fits, `[[`, 0L, "df")) + n - 1L, table = table)
 }
-
-bare_family <- function(asked) asked$families[[1L]]
 
 # What goes wrong in a class is told with its name.
 for_class <- function(class, code) {

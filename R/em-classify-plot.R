@@ -111,14 +111,25 @@ canonical_axes <- function(all) {
   scale <- sqrt(diag(within))
   root <- backsolve(chol(within / outer(scale, scale)), diag(length(scale)))
   inner <- crossprod(root, (between / outer(scale, scale)) %*% root)
-  vectors <- eigen((inner + t(inner)) / 2, symmetric = TRUE)$vectors[, 1:2]
+  parts <- eigen((inner + t(inner)) / 2, symmetric = TRUE)
+  vectors <- parts$vectors[, 1:2]
+  if (parts$values[2L] < 1e-8 * parts$values[1L]) vectors[, 2L] <- second_axis(all, root, scale, n, parts$vectors)
   axes <- (root %*% vectors) / scale
   sweep(axes, 2L, sign(axes[cbind(apply(abs(axes * scale), 2L, which.max), 1:2)]), `*`)
 }
 
+# Means on a line have no second axis: it is then where covariances differ most.
+second_axis <- function(all, root, scale, n, vectors) {
+  rest <- vectors[, -1L, drop = FALSE]
+  spread <- Reduce(`+`, Map(function(sigma, share) {
+    apart <- crossprod(root, (sigma / outer(scale, scale)) %*% root) - diag(length(scale))
+    share * crossprod(apart %*% rest)
+  }, all$covariance, n))
+  drop(rest %*% eigen(spread, symmetric = TRUE)$vectors[, 1L])
+}
+
 region_points <- function(fit, data, seen, told) {
   rows <- rows_to_draw(data$n)
-  place <- data$x[rows, , drop = FALSE] %*% replace(seen$axes, is.na(seen$axes), 0)
   # a cell that the picture does not use may be missing
   used <- rowSums(seen$axes != 0) > 0
   place <- data$x[rows, used, drop = FALSE] %*% seen$axes[used, , drop = FALSE]

@@ -74,13 +74,16 @@ em_classify <- function(x, ...) UseMethod("em_classify")
 em_classify.default <- function(x, y, k = 1, covariance = NULL, family = em_gaussian(), shared = TRUE,
                                 criterion = c("BIC", "CV"), folds = 10, unknown = 0, weights = NULL, na.action = NULL,
                                 control = em_control(), ...) {
+  if ("formula" %in% ...names() || !missing(y) && inherits(y, "formula")) {
+    return(call_by_formula(sys.call(), parent.frame(), em_classify))
+  }
   check_dots(...)
   if (missing(y)) {
     abort_em("argument", c("`y` is missing: which class is each row of?", i = "em_classify(iris[1:4], iris$Species)"))
   }
   covariance <- structures_asked_for(covariance, family)
   family <- as_em_family(family)
-  y <- as_classes(y, NROW(x))
+  y <- as_classes(y, NROW(x), columns = colnames(x))
   data <- em_data(x, family, weights, na.action, labels = y)
   tell_missing(data)
   classify_data(data, k, covariance, family, shared, criterion, folds, unknown, as_em_control(control), match.call())
@@ -117,14 +120,16 @@ right_side <- function(formula, data) {
 }
 
 # Whatever tells classes apart -> a factor. Of a part of the rows (`dropped`) a level may be left without any.
-as_classes <- function(y, n, dropped = NULL) {
+as_classes <- function(y, n, dropped = NULL, columns = NULL) {
   if (is.data.frame(y) && length(y) == 1L) y <- y[[1L]]
   if (!is.null(dim(y)) || !(is.factor(y) || is.character(y) || is.numeric(y) || is.logical(y))) {
     abort_em("argument", sprintf("`y` must be a factor, or a vector with the class of each row, not %s.",
                                  describe_value(y)))
   }
   if (length(y) != n) {
-    abort_em("argument", sprintf("`y` must have one class for each row: %d, not %s.", n, count(y)))
+    named <- is.character(y) && length(y) == 1L && y %in% columns
+    abort_em("argument", c(sprintf("`y` must have one class for each row: %s, not %s.", number(n, 15L), count(y)),
+                           i = if (named) sprintf("By the name of a column: em_classify(%s ~ ., data = ).", code_name(y))))
   }
   if (!is.factor(y)) y <- factor(y, levels = sort(unique(y[!is.na(y)]), method = "radix"))
   if (!is.null(dropped)) return(y)
@@ -211,7 +216,6 @@ new_em_classify <- function(chosen, plan, asked, call) {
   ))
   class(out) <- "em_classify"
   told <- decide(out, judged_rows(out))
-  known <- !is.na(plan$codes)
   joint <- told$log_density + rep(log(out$shares), each = data$n)
   out$marginal <- sum((weights * row_logsum(joint))[weights > 0])
   out$confusion <- tally_classes(plan$codes, told$decided, weights, out$classes)
