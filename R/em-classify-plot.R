@@ -303,7 +303,9 @@ gg_plot.em_plot_regions <- function(data) {
                   gg_means(data$means))
   }
   list_of <- list(below,
-    ggplot2::geom_point(ggplot2::aes(.data$x, .data$y, colour = .data$class, shape = .data$class), data = points, alpha = 0.75),
+    ggplot2::geom_point(ggplot2::aes(.data$x, .data$y), data = points[is.na(points$class), ], colour = quiet_grey, shape = 4L),
+    ggplot2::geom_point(ggplot2::aes(.data$x, .data$y, colour = .data$class, shape = .data$class),
+                        data = points[!is.na(points$class), ], alpha = 0.75),
     ggplot2::geom_point(ggplot2::aes(.data$x, .data$y), data = wrong, shape = 1L, size = 4, stroke = 0.9), above)
   ggplot2::ggplot() + list_of + ggplot2::scale_linetype_manual(values = lines, guide = "none") +
     gg_scales(style, c("colour", "fill", "shape"), title = "class") +
