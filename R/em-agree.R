@@ -7,9 +7,12 @@
 #' @param y The known class of each row; rows with `NA` are left out.
 #' @param ... Nothing: an unknown argument is an error.
 #' @return An object of class `em_agree`, a list with `rand`, the adjusted Rand index (1 for the same groups, 0 expected
-#'   of groups at random), `error`, the share of wrong rows where each component stands for one class at most and each class for
-#'   one component at most, `error.majority`, where every component stands for the class that most of its rows have, `wrong` (rows, of the first kind),
-#'   `n`, `matching` (the class of each component, `NA` for those left over) and `table` (components x classes). Case weights
+#'   of groups at random), `error`, the share of wrong rows where each component stands for one class at most and each
+#'   class for
+#'   one component at most, `error.majority`, where every component stands for the class that most of its rows have,
+#'   `wrong` (rows, of the first kind),
+#'   `n`, `matching` (the class of each component, `NA` for those left over) and `table` (components x classes). Case
+#'   weights
 #'   have no say.
 #' @section Errors: `emfit_error_argument`.
 #' @references Hubert, L. and Arabie, P. (1985) Comparing partitions. *Journal of Classification* 2, 193-218.
@@ -28,15 +31,21 @@ em_agree <- function(fit, y, ...) {
   groups <- if (inherits(fit, c("em_fit", "em_classify"))) unlabelled_classes(fit) else fit
   check_grouping(groups, "fit")
   check_grouping(y, "y")
-  gone <- if (inherits(fit, "em_fit")) fit$data$na.action else if (inherits(fit, "em_classify")) reading_fit(fit)$data$na.action
+  gone <- left_out_rows(fit)
   if (length(gone) && length(y) == length(groups) + length(gone)) y <- y[-as.integer(gone)]
   if (length(y) != length(groups)) {
-    abort_em("argument", sprintf("`y` must have one class for each row of the fit: %d, not %s.", length(groups), count(y)))
+    abort_em("argument", sprintf("`y` must have one class for each row of the fit: %d, not %s.", length(groups),
+                                 count(y)))
   }
   known <- !is.na(y) & !is.na(groups)
   if (!any(known)) abort_em("argument", "`y` must have a class in some rows that `fit` has a group for.")
   counts <- table(component = factor(groups[known]), class = factor(y[known]))
   new_em_agree(matrix(as.double(counts), nrow(counts), dimnames = dimnames(counts)))
+}
+
+left_out_rows <- function(fit) {
+  if (inherits(fit, "em_fit")) return(fit$data$na.action)
+  if (inherits(fit, "em_classify")) reading_fit(fit)$data$na.action
 }
 
 # What is decided for a row where its label is not told; labels would agree with themselves.
@@ -46,7 +55,8 @@ unlabelled_classes <- function(fit) {
 }
 
 check_grouping <- function(x, arg) {
-  if (is.null(dim(x)) && (is.factor(x) || is.character(x) || is.numeric(x) || is.logical(x)) && length(x)) return(invisible())
+  plain <- is.factor(x) || is.character(x) || is.numeric(x) || is.logical(x)
+  if (plain && is.null(dim(x)) && length(x)) return(invisible())
   abort_em("argument", sprintf("`%s` must be %sa factor or vector of groups, not %s.", arg,
                                if (arg == "fit") "a fit, or " else "", describe_value(x)))
 }
@@ -57,7 +67,8 @@ new_em_agree <- function(counts) {
   matched <- which(!is.na(to))
   wrong <- n - sum(counts[cbind(matched, to[matched])])
   structure(list(rand = adjusted_rand(counts), error = wrong / n, error.majority = 1 - sum(row_max(counts)) / n,
-                 wrong = wrong, n = n, matching = stats::setNames(colnames(counts)[to], rownames(counts)), table = counts),
+                 wrong = wrong, n = n, matching = stats::setNames(colnames(counts)[to], rownames(counts)),
+                 table = counts),
             class = "em_agree")
 }
 
@@ -137,7 +148,8 @@ format.em_agree <- function(x, ...) {
   cells <- data.frame(component = shorten(rownames(x$table), 18L), matrix(fixed(x$table, 0L), nrow(x$table)),
                       stands.for = ifelse(is.na(x$matching), "-", x$matching))
   names(cells) <- c("component", shorten(colnames(x$table), 18L), "stands for")
-  c(sprintf("Adjusted Rand index %s; %s of %s rows wrong after matching (%s %%).", fixed(x$rand, 3L), fixed(x$wrong, 0L),
+  c(sprintf("Adjusted Rand index %s; %s of %s rows wrong after matching (%s %%).", fixed(x$rand, 3L),
+            fixed(x$wrong, 0L),
             fixed(x$n, 0L), fixed(100 * x$error, 1L)), "", table_lines(utils::head(cells, 12L)),
     if (anyNA(x$matching)) sprintf("With every component for the class of most of its rows: %s %% wrong.",
                                    fixed(100 * x$error.majority, 1L)))

@@ -67,7 +67,8 @@ class_table <- function(cells, criterion) {
   out <- data.frame(k = vapply(cells, function(cell) paste(cell$k, collapse = " + "), ""),
                     covariance = vapply(cells, function(cell) family_structure(cell$family), ""), logLik = of("loglik"),
                     df = as.integer(of("df")), BIC = of("BIC"), CV = of("CV"),
-                    status = vapply(cells, function(cell) if (is.null(cell$run)) "failed" else run_status(cell$run), ""),
+                    status = vapply(cells, function(cell) if (is.null(cell$run)) "failed" else run_status(cell$run),
+                                    ""),
                     reason = vapply(cells, function(cell) c(cell$reason, NA_character_)[1L], ""), row.names = NULL)
   if (criterion != "CV") out$CV <- NULL
   out[order(vapply(cells, `[[`, 0, "value")), ]
@@ -95,10 +96,12 @@ choose_apart <- function(plan, asked) {
                            n = unlist(lapply(fits, function(fit) unname(fit$counts))), fit = rep(seq_len(n), ks),
                            at = unlist(lapply(ks, seq_len)))
   table <- do.call(rbind, lapply(seq_len(n), function(at) {
-    columns <- intersect(c("k", "covariance", "logLik", "df", "BIC", "CV", "status", "reason"), names(picked[[at]]$table))
+    columns <- intersect(c("k", "covariance", "logLik", "df", "BIC", "CV", "status", "reason"),
+                         names(picked[[at]]$table))
     data.frame(class = plan$classes[at], picked[[at]]$table[columns])
   }))
-  list(fits = stats::setNames(fits, plan$classes), components = components, shares = stats::setNames(shares, plan$classes),
+  list(fits = stats::setNames(fits, plan$classes), components = components,
+       shares = stats::setNames(shares, plan$classes),
        loglik = sum(vapply(fits, `[[`, 0, "loglik")) + sum(sizes * log(shares)),
        df = sum(vapply(fits, `[[`, 0L, "df")) + n - 1L, table = table)
 }
@@ -186,7 +189,8 @@ core_of_cell <- function(cell) {
   shares <- rowsum(share, cell$groups, reorder = FALSE)[, 1L]
   fit <- list(parameters = p, family = cell$task$model$family, latent = cell$task$model$latent, k = cell$task$model$k)
   list(fits = list(fit), shares = shares,
-       components = data.frame(class = cell$groups, share = share / shares[cell$groups], fit = 1L, at = seq_along(share)))
+       components = data.frame(class = cell$groups, share = share / shares[cell$groups], fit = 1L,
+                               at = seq_along(share)))
 }
 
 held_out_prob <- function(core, data, prior) {

@@ -2,7 +2,8 @@
 
 #' Cross-validate a classification
 #'
-#' Leaves out a part of the rows at a time, repeats on the others all that was done, the choice of numbers of components and
+#' Leaves out a part of the rows at a time, repeats on the others all that was done, the choice of numbers of
+#' components and
 #' structure included, and judges the rows left out.
 #'
 #' @param object What [em_classify()] returned.
@@ -10,13 +11,18 @@
 #'   as rows with a class leave out one at a time.
 #' @param prior,costs As in [predict.em_classify()]; `"shares"` are those of the rows that are not left out.
 #' @param ... Nothing: an unknown argument is an error.
-#' @return An object of class `em_classify_cv`, a list with `error` (share of wrong decisions), `brier` (half the squared
-#'   distance of the probabilities from 0 and 1), `log_loss` (mean of minus the logarithm of the probability of the true class), each with
-#'   `estimate` and `std.error` (from its spread over the parts); `cost` where there are `costs`; `folds`, a data frame with a row for each part (`fold`, `n`, `error`, `brier`, `log_loss`, and what was chosen: `k`, `covariance`);
-#'   `confusion`; `lost` (components of the fit on all rows, as in [tidy()][tidy.em_classify]); `class` and `prob` of the rows. Rows without a class are never left out and have `NA`.
+#' @return An object of class `em_classify_cv`, a list with `error` (share of wrong decisions), `brier` (half the
+#'   squared
+#'   distance of the probabilities from 0 and 1), `log_loss` (mean of minus the logarithm of the probability of the
+#'   true class), each with
+#'   `estimate` and `std.error` (from its spread over the parts); `cost` where there are `costs`; `folds`, a data
+#'   frame with a row for each part (`fold`, `n`, `error`, `brier`, `log_loss`, and what was chosen: `k`, `covariance`);
+#'   `confusion`; `lost` (components of the fit on all rows, as in [tidy()][tidy.em_classify]); `class` and `prob` of
+#'   the rows. Rows without a class are never left out and have `NA`.
 #'
 #'   `tidy()` gives `folds`, `glance()` one row.
-#' @section Errors: `emfit_error_argument` where a class has all its rows in one part; `emfit_error_degenerate` where a part leaves too few rows of
+#' @section Errors: `emfit_error_argument` where a class has all its rows in one part; `emfit_error_degenerate` where
+#'   a part leaves too few rows of
 #'   a class for its components.
 #' @references Stone, M. (1974) Cross-validatory choice and assessment of statistical predictions. *Journal of the Royal
 #'   Statistical Society B* 36, 111-147. \doi{10.1111/j.2517-6161.1974.tb00994.x}
@@ -91,7 +97,8 @@ new_em_classify_cv <- function(object, plan, parts, costs) {
   told <- list(components = component_densities(object, plan$data), decided = ifelse(known, decided, 1L))
   structure(c(spread, list(
     folds = folds, confusion = tally_classes(plan$codes, decided, weights, classes),
-    lost = lost_table(object, told, weights), class = class_factor(decided, classes), prob = prob, n = sum(weights[known])
+    lost = lost_table(object, told, weights), class = class_factor(decided, classes), prob = prob,
+    n = sum(weights[known])
   )), class = "em_classify_cv")
 }
 
@@ -108,8 +115,9 @@ with_spread <- function(values, n) {
   share <- n[used] / sum(n)
   estimate <- sum(share * values[used])
   # of a mean of parts that are not quite of one size
-  error <- if (sum(used) > 1L) sqrt(sum(share^2 * (values[used] - estimate)^2) * sum(used) / (sum(used) - 1)) else NA_real_
-  c(estimate = estimate, std.error = error)
+  parts <- sum(used)
+  error <- sqrt(sum(share^2 * (values[used] - estimate)^2) * parts / (parts - 1))
+  c(estimate = estimate, std.error = if (parts > 1L) error else NA_real_)
 }
 
 #' @rdname em_cv.em_classify
@@ -129,11 +137,13 @@ format.em_classify_cv <- function(x, ...) {
                                           fixed(x[[name]][["std.error"]], digits))
   wrong <- sum(x$confusion) - agreeing_weight(x$confusion)
   chosen <- sort(table(trimws(paste(x$folds$covariance, x$folds$k))), decreasing = TRUE)
-  c(sprintf("%s of %s rows decided wrongly by %d-fold cross-validation", fixed(wrong, 0L), fixed(x$n, 0L), nrow(x$folds)),
+  c(sprintf("%s of %s rows decided wrongly by %d-fold cross-validation", fixed(wrong, 0L), fixed(x$n, 0L),
+            nrow(x$folds)),
     sprintf("Error %s; Brier score %s; log loss %s", score("error", 4L), score("brier", 4L), score("log_loss", 4L)),
     if (!is.null(x$cost)) sprintf("Mean cost %s", score("cost", 4L)),
     "", confusion_lines(x$confusion), "", hardest_line(x$lost),
-    if (length(chosen) > 1L) sprintf("Chosen in the parts: %s.", enumerate(sprintf("%s (%d)", names(chosen), chosen), 4L)))
+    if (length(chosen) > 1L) sprintf("Chosen in the parts: %s.", enumerate(sprintf("%s (%d)", names(chosen), chosen),
+                                                                           4L)))
 }
 
 #' @rdname em_cv.em_classify

@@ -134,7 +134,9 @@ search_class <- function(plan, at, k, family) {
 
 any_groups <- function(n, k) diag(k)[sample(rep_len(seq_len(k), n)), , drop = FALSE]
 
-suppress_emfit <- function(code) withCallingHandlers(code, emfit_warning = function(w) tryInvokeRestart("muffleWarning"))
+suppress_emfit <- function(code) {
+  withCallingHandlers(code, emfit_warning = function(w) tryInvokeRestart("muffleWarning"))
+}
 
 class_kinds <- c("kmeans++", "random")
 

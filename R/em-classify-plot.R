@@ -1,15 +1,19 @@
-# type = "regions": which class is decided where. Two variables, or the first two canonical axes; for one variable curves.
+# type = "regions": which class is decided where. Two variables, or the first two canonical axes; for one variable
+# curves.
 
 #' Draw a classification
 #'
-#' Where which class is decided, with the rows and the components of the classes; `autoplot()` draws the same with ggplot2.
+#' Where which class is decided, with the rows and the components of the classes; `autoplot()` draws the same with
+#' ggplot2.
 #'
 #' Regions are shaded in the hue of the class that is decided there, lines part them. All components of a class have
 #' its hue; their ellipses hold 50 % and 95 % of each, crosses are their means. Points have the hue and the symbol of
 #' their true class (grey where it is not known), and those decided wrongly are ringed.
 #'
-#' More than two variables are drawn along the first two canonical axes, the directions in which the means of the components of different classes
-#' are furthest apart beside the spread inside components. In the picture rows are then judged, and regions are drawn, by what is known of a row along these two axes
+#' More than two variables are drawn along the first two canonical axes, the directions in which the means of the
+#' components of different classes
+#' are furthest apart beside the spread inside components. In the picture rows are then judged, and regions are drawn,
+#' by what is known of a row along these two axes
 #' alone; rings are those of the decision by all variables. With `variables` it is the same for two of them.
 #' One variable is drawn as a curve for each component, its height the density times the class's share, over its rows.
 #'
@@ -20,7 +24,8 @@
 #' @param grid How many points regions are judged at, along each axis.
 #' @param main,xlab,ylab,xlim,ylim As in [graphics::plot()]; `NULL` chooses.
 #' @param ... Nothing: an unknown argument is an error.
-#' @return `plot_data()`: a list of class `em_plot` with the data frames `regions` (`x`, `y`, `class`), `borders`, `points` (`row`, `x`, `y`, `class`,
+#' @return `plot_data()`: a list of class `em_plot` with the data frames `regions` (`x`, `y`, `class`), `borders`,
+#'   `points` (`row`, `x`, `y`, `class`,
 #'   `decided`, `wrong`), `ellipses`, `means`, `components` (the style of each class), `axes` (a matrix, the picture's
 #'   axes in the variables), `variables`; of one variable `curves` and no regions. `plot()` returns the same, invisibly.
 #' @section Errors: `emfit_error_argument`; `emfit_error_unsupported` for other than Gaussian components.
@@ -32,7 +37,8 @@
 #' plot(cl)
 #' plot(em_classify(iris[1:4], iris$Species, covariance = "VVV"))
 #' @export
-plot.em_classify <- function(x, type = "regions", variables = NULL, prior = "shares", costs = NULL, grid = 120, main = NULL, xlab = NULL,
+plot.em_classify <- function(x, type = "regions", variables = NULL, prior = "shares", costs = NULL, grid = 120,
+                             main = NULL, xlab = NULL,
                              ylab = NULL, xlim = NULL, ylim = NULL, ...) {
   check_dots(...)
   data <- plot_data(x, type = type, variables = variables, prior = prior, costs = costs, grid = grid)
@@ -42,7 +48,8 @@ plot.em_classify <- function(x, type = "regions", variables = NULL, prior = "sha
 
 #' @rdname plot.em_classify
 #' @export
-plot_data.em_classify <- function(fit, type = "regions", variables = NULL, prior = "shares", costs = NULL, grid = 120, ...) {
+plot_data.em_classify <- function(fit, type = "regions", variables = NULL, prior = "shares", costs = NULL, grid = 120,
+                                  ...) {
   check_no_dots(list(...), names(formals(plot_data.em_classify)))
   check_choice(type, "type", "regions")
   grid <- check_count(grid, "grid", 10L)
@@ -80,7 +87,8 @@ along_axes <- function(fit, data, variables) {
     axes <- canonical_axes(all)
     labels <- paste("canonical axis", seq_len(ncol(axes)))
   } else {
-    at <- pick_variables(names, if (is.null(variables)) seq_len(d) else variables, "variables", most = 2L, least = min(d, 2L))
+    at <- pick_variables(names, if (is.null(variables)) seq_len(d) else variables, "variables", most = 2L,
+                         least = min(d, 2L))
     axes <- diag(d)[, at, drop = FALSE]
     labels <- names[at]
   }
@@ -98,11 +106,13 @@ gathered_components <- function(fit) {
        mean = do.call(rbind, lapply(seq_len(nrow(at)), function(i) {
          as.matrix(fit$fits[[at$fit[i]]]$parameters$mean)[at$at[i], ]
        })),
-       covariance = lapply(seq_len(nrow(at)), function(i) gaussian_covariance(fit$fits[[at$fit[i]]]$parameters, at$at[i])))
+       covariance = lapply(seq_len(nrow(at)), function(i) {
+         gaussian_covariance(fit$fits[[at$fit[i]]]$parameters, at$at[i])
+       }))
 }
 
-# Directions in which classes' components are apart, in the metric of the spread inside components; two of them, each with
-# variance 1 inside components and its largest entry positive.
+# Directions in which classes' components are apart, in the metric of the spread inside components; two of them, each
+# with variance 1 inside components and its largest entry positive.
 canonical_axes <- function(all) {
   n <- all$n / sum(all$n)
   within <- Reduce(`+`, Map(`*`, all$covariance, n))
@@ -144,7 +154,8 @@ region_parts <- function(fit, seen, points, prior, costs, grid) {
   ellipses <- do.call(rbind, lapply(seq_along(seen$share), function(j) {
     do.call(rbind, lapply(c(0.5, 0.95), function(level) {
       outline <- ellipse_outline(seen$mean[j, ], seen$covariance[[j]], level)
-      data.frame(component = seen$component[j], class = fit$classes[seen$class[j]], level = level, x = outline[, 1L], y = outline[, 2L])
+      data.frame(component = seen$component[j], class = fit$classes[seen$class[j]], level = level, x = outline[, 1L],
+                 y = outline[, 2L])
     }))
   }))
   xs <- grid_along(c(points$x, ellipses$x), grid)
@@ -153,7 +164,8 @@ region_parts <- function(fit, seen, points, prior, costs, grid) {
   score <- region_scores(at, seen, fit, prior, costs)
   list(regions = data.frame(x = at[, 1L], y = at[, 2L], class = fit$classes[max.col(score, ties.method = "first")]),
        borders = region_borders(score, xs, ys), ellipses = ellipses,
-       means = data.frame(component = seen$component, class = fit$classes[seen$class], x = seen$mean[, 1L], y = seen$mean[, 2L]))
+       means = data.frame(component = seen$component, class = fit$classes[seen$class], x = seen$mean[, 1L],
+                          y = seen$mean[, 2L]))
 }
 
 grid_along <- function(x, grid) {
@@ -168,7 +180,8 @@ region_scores <- function(at, seen, fit, prior, costs) {
       log_determinant(seen$covariance[[j]]) / 2
   }, numeric(nrow(at)))
   each <- matrix(each, nrow(at))
-  density <- vapply(seq_along(fit$classes), function(class) row_logsum(each[, seen$class == class, drop = FALSE]), numeric(nrow(at)))
+  density <- vapply(seq_along(fit$classes), function(class) row_logsum(each[, seen$class == class, drop = FALSE]),
+                    numeric(nrow(at)))
   if (is.null(costs)) return(density + rep(log(prior), each = nrow(at)))
   -log(class_posterior(density, prior) %*% costs + .Machine$double.xmin)
 }
@@ -179,7 +192,9 @@ region_borders <- function(score, xs, ys) {
     lead <- score[, class] - row_max(score[, -class, drop = FALSE])
     lead <- pmin(pmax(lead, -1e3), 1e3)
     lines <- grDevices::contourLines(xs, ys, matrix(lead, length(xs)), levels = 0)
-    do.call(rbind, lapply(seq_along(lines), function(i) data.frame(line = paste(class, i), x = lines[[i]]$x, y = lines[[i]]$y)))
+    do.call(rbind, lapply(seq_along(lines), function(i) {
+      data.frame(line = paste(class, i), x = lines[[i]]$x, y = lines[[i]]$y)
+    }))
   })
   out <- do.call(rbind, out)
   if (is.null(out)) data.frame(line = character(), x = numeric(), y = numeric()) else out
@@ -188,7 +203,7 @@ region_borders <- function(score, xs, ys) {
 # Of one variable: the density of each component with its share of all rows, and where another class is decided.
 region_curves <- function(fit, seen, prior) {
   sd <- sqrt(unlist(seen$covariance))
-  normals <- data.frame(component = seen$component, proportion = seen$share * prior[seen$class], mean = seen$mean[, 1L], sd = sd)
+  normals <- data.frame(proportion = seen$share * prior[seen$class], mean = seen$mean[, 1L], sd = sd)
   x <- seq(min(normals$mean - 4 * sd), max(normals$mean + 4 * sd), length.out = 801L)
   curves <- do.call(rbind, lapply(seq_along(sd), function(j) {
     data.frame(component = seen$component[j], class = fit$classes[seen$class[j]], x = x,
@@ -235,7 +250,8 @@ draw_regions <- function(regions, style) {
   tint <- matrix(style$tint[match(regions$class, style$component)], length(xs))
   half <- c(xs[2L] - xs[1L], ys[2L] - ys[1L]) / 2
   picture <- grDevices::as.raster(t(tint)[rev(seq_along(ys)), ])
-  graphics::rasterImage(picture, xs[1L] - half[1L], ys[1L] - half[2L], xs[length(xs)] + half[1L], ys[length(ys)] + half[2L],
+  graphics::rasterImage(picture, xs[1L] - half[1L], ys[1L] - half[2L], xs[length(xs)] + half[1L],
+                        ys[length(ys)] + half[2L],
                         interpolate = FALSE)
   graphics::box(col = quiet_grey, lwd = 0.7)
 }
@@ -252,7 +268,8 @@ draw_region_points <- function(points, style) {
 draw_region_curves <- function(data, look, key) {
   curves <- data$curves
   top <- max(curves$density)
-  old <- open_frame(padded_range(range(data$points$x, curves$x[curves$density > top / 1000])), c(-0.12, 1.04) * top, look, data$variables[1L], "density", key)
+  old <- open_frame(padded_range(range(data$points$x, curves$x[curves$density > top / 1000])), c(-0.12, 1.04) * top,
+                    look, data$variables[1L], "density", key)
   on.exit(graphics::par(old))
   parts <- split(curves, factor(curves$component, unique(curves$component)))
   kinds <- line_of_component(names(parts), vapply(parts, function(one) one$class[1L], ""))
@@ -276,7 +293,8 @@ strip_height <- function(points, style, top) {
 #' @rdname plot.em_classify
 #' @method autoplot em_classify
 #' @exportS3Method ggplot2::autoplot em_classify
-autoplot.em_classify <- function(object, type = "regions", variables = NULL, prior = "shares", costs = NULL, grid = 120, ...) {
+autoplot.em_classify <- function(object, type = "regions", variables = NULL, prior = "shares", costs = NULL,
+                                 grid = 120, ...) {
   check_dots(...)
   gg_plot(plot_data(object, type = type, variables = variables, prior = prior, costs = costs, grid = grid))
 }
@@ -295,15 +313,18 @@ gg_plot.em_plot_regions <- function(data) {
                                 data = data$curves, linewidth = 0.8)
     above <- NULL
   } else {
-    below <- list(ggplot2::geom_raster(ggplot2::aes(.data$x, .data$y, fill = .data$class), data = data$regions, alpha = 0.22),
-                  ggplot2::geom_path(ggplot2::aes(.data$x, .data$y, group = .data$line), data = data$borders, colour = quiet_grey))
+    below <- list(ggplot2::geom_raster(ggplot2::aes(.data$x, .data$y, fill = .data$class), data = data$regions,
+                                       alpha = 0.22),
+                  ggplot2::geom_path(ggplot2::aes(.data$x, .data$y, group = .data$line), data = data$borders,
+                                     colour = quiet_grey))
     above <- list(ggplot2::geom_path(ggplot2::aes(.data$x, .data$y, colour = .data$class, linetype = .data$component,
                                                   group = interaction(.data$component, .data$level)),
                                      data = data$ellipses, linewidth = 0.8),
                   gg_means(data$means))
   }
   list_of <- list(below,
-    ggplot2::geom_point(ggplot2::aes(.data$x, .data$y), data = points[is.na(points$class), ], colour = quiet_grey, shape = 4L),
+    ggplot2::geom_point(ggplot2::aes(.data$x, .data$y), data = points[is.na(points$class), ], colour = quiet_grey,
+                        shape = 4L),
     ggplot2::geom_point(ggplot2::aes(.data$x, .data$y, colour = .data$class, shape = .data$class),
                         data = points[!is.na(points$class), ], alpha = 0.75),
     ggplot2::geom_point(ggplot2::aes(.data$x, .data$y), data = wrong, shape = 1L, size = 4, stroke = 0.9), above)

@@ -3,7 +3,8 @@
 #' Classes of new rows, or of the rows of the fit, by Bayes' rule.
 #'
 #' @param object What [em_classify()] returned.
-#' @param newdata,size,exposure New rows, as in [predict.em_fit()]: columns by name, missing cells welcome. Left out: the
+#' @param newdata,size,exposure New rows, as in [predict.em_fit()]: columns by name, missing cells welcome. Left out:
+#'   the
 #'   rows of the fit, as if their classes were not known.
 #' @param type What to return for each row:
 #' \describe{
@@ -12,25 +13,31 @@
 #'   \item{`"component"`}{the most probable component of the decided class, a factor}
 #'   \item{`"typicality"`}{for each class the probability that a row of it is less likely than this one, n x C}
 #' }
-#' @param prior The shares of the classes where the new rows come from: `"shares"` (those of the fit), `"equal"`, numbers
+#' @param prior The shares of the classes where the new rows come from: `"shares"` (those of the fit), `"equal"`,
+#'   numbers
 #'   that sum to one, in the order of the classes or under their names; or `"newdata"`: estimated from these rows by EM,
 #'   the classes as they are (Saerens, Latinne & Decaestecker 2002). They do not change the fit.
-#' @param costs A C x C matrix: row, the true class; column, the decided class; the diagonal 0. Rows and columns are matched
+#' @param costs A C x C matrix: row, the true class; column, the decided class; the diagonal 0. Rows and columns are
+#'   matched
 #'   by name where they have names.
 #' @param seed For `"typicality"`: a number for [set.seed()]; the generator's state is put back afterwards.
 #' @param ... Nothing: an unknown argument is an error.
 #' @return A factor or a matrix, with an entry or row for each row, under its row names. With
 #'   `prior = "newdata"` it has the attribute `"prior"`.
-#' @section Typicality: A row may belong nowhere, and yet one class has nearly all the probability. Typicality is small in
-#'   all classes then. Of a single Gaussian component it is the probability that chi-squared with d degrees of freedom is
+#' @section Typicality: A row may belong nowhere, and yet one class has nearly all the probability. Typicality is
+#'   small in
+#'   all classes then. Of a single Gaussian component it is the probability that chi-squared with d degrees of freedom
+#'   is
 #'   above the squared Mahalanobis distance, d the cells that are observed; of a mixture, or of other components,
 #'   the share of 4000 simulated rows of the class that are not denser (so that the smallest number but 0 is 1/4000).
 #' @section Errors: `emfit_error_argument` for `prior` and `costs` that are none; `emfit_error_newdata` and others as in
 #'   [predict.em_fit()].
-#' @references Saerens, M., Latinne, P. and Decaestecker, C. (2002) Adjusting the outputs of a classifier to new a priori
+#' @references Saerens, M., Latinne, P. and Decaestecker, C. (2002) Adjusting the outputs of a classifier to new a
+#'   priori
 #'   probabilities: a simple procedure. *Neural Computation* 14, 21-41. \doi{10.1162/089976602753284446}
 #'
-#'   McLachlan, G. J. (1992) *Discriminant Analysis and Statistical Pattern Recognition*. Wiley. \doi{10.1002/0471725293}
+#'   McLachlan, G. J. (1992) *Discriminant Analysis and Statistical Pattern Recognition*. Wiley.
+#'   \doi{10.1002/0471725293}
 #' @seealso [em_classify()]
 #' @examples
 #' cl <- em_classify(iris[1:4], iris$Species, covariance = "VVV")
@@ -133,7 +140,8 @@ check_class_prior <- function(prior, object) {
   classes <- object$classes
   if (is.character(prior)) {
     check_choice(prior, "prior", c("shares", "equal", "newdata"))
-    return(switch(prior, shares = object$shares, equal = rep(1 / length(classes), length(classes)), newdata = "newdata"))
+    return(switch(prior, shares = object$shares, equal = rep(1 / length(classes), length(classes)),
+                  newdata = "newdata"))
   }
   if (!is.numeric(prior) || length(prior) != length(classes)) {
     abort_em("argument", c(sprintf("`prior` must be \"shares\", \"equal\", \"newdata\" or %d numbers, not %s.",
@@ -162,7 +170,8 @@ check_costs <- function(costs, classes) {
   if (is.null(costs)) return(NULL)
   size <- length(classes)
   if (!is.matrix(costs) || !is.numeric(costs) || !identical(dim(costs), c(size, size))) {
-    abort_em("argument", c(sprintf("`costs` must be a matrix of numbers, %d x %d, not %s.", size, size, describe_value(costs)),
+    abort_em("argument", c(sprintf("`costs` must be a matrix of numbers, %d x %d, not %s.", size, size,
+                                   describe_value(costs)),
                            i = "Rows are true classes, columns decided ones."))
   }
   costs <- costs[by_class(seq_len(size), rownames(costs), classes, "costs"), , drop = FALSE]
@@ -180,8 +189,10 @@ check_costs <- function(costs, classes) {
 # Names of the two sides that say they are the other way round.
 check_sides <- function(costs) {
   sides <- names(dimnames(costs))
-  if (is.null(sides) || !any(sides[1L] %in% c("decided", "predicted"), sides[2L] %in% c("true", "actual"))) return(invisible())
-  abort_em("argument", c(sprintf("`costs` has \"%s\" in its rows: they must be true classes, and columns decided ones.", sides[1L]),
+  turned <- sides[1L] %in% c("decided", "predicted") || sides[2L] %in% c("true", "actual")
+  if (is.null(sides) || !turned) return(invisible())
+  abort_em("argument",
+           c(sprintf("`costs` has \"%s\" in its rows: they must be true classes, and columns decided ones.", sides[1L]),
                          i = "costs = t(costs)"))
 }
 

@@ -1,6 +1,7 @@
 #' Print, tabulate and extend a classification
 #'
-#' `print()` shows what was chosen, the rows by true and decided class, and the hardest component: the one that loses most of its own
+#' `print()` shows what was chosen, the rows by true and decided class, and the hardest component: the one that loses
+#' most of its own
 #' rows to other classes. `tidy()` gives a row for each component, `glance()` one row for the whole,
 #' `augment()` the data with what is decided for each row.
 #'
@@ -10,17 +11,22 @@
 #' @param ... Arguments of [print.default()]; any other is an error.
 #' @return `print()` returns `x`, invisibly; `format()` a character vector, a line each.
 #'
-#'   `tidy()`: `class`, `component`, `share` (of its class), `n` (expected rows), `lost` (share of its own rows that are decided to be
-#'   of another class), `lost.to` (which of them most often), and the columns of [tidy()][tidy.em_fit] for its parameters.
+#'   `tidy()`: `class`, `component`, `share` (of its class), `n` (expected rows), `lost` (share of its own rows that
+#'   are decided to be
+#'   of another class), `lost.to` (which of them most often), and the columns of [tidy()][tidy.em_fit] for its
+#'   parameters.
 #'
-#'   `glance()`: `family`, `covariance`, `classes`, `k` (components), `nobs`, `df`, `logLik` (of rows and classes together), `logLik.marginal` (of the
+#'   `glance()`: `family`, `covariance`, `classes`, `k` (components), `nobs`, `df`, `logLik` (of rows and classes
+#'   together), `logLik.marginal` (of the
 #'   rows alone), `AIC`, `BIC`, `error` (share of wrong decisions among the rows with a class), `converged`.
 #'
 #'   `augment()`: the data and `.class`, `.component`, `.prob.<class>`, and for the rows of the fit `.wrong`.
 #'
-#'   `logLik()` is that of rows and classes together; [AIC()] and [BIC()] follow from it. `nobs()`: the sum of the weights.
+#'   `logLik()` is that of rows and classes together; [AIC()] and [BIC()] follow from it. `nobs()`: the sum of the
+#'   weights.
 #' @section Errors: `emfit_error_argument`, and for `newdata` those of [predict.em_fit()].
-#' @references Fraley, C. and Raftery, A. E. (2002) Model-based clustering, discriminant analysis, and density estimation.
+#' @references Fraley, C. and Raftery, A. E. (2002) Model-based clustering, discriminant analysis, and density
+#'   estimation.
 #'   *Journal of the American Statistical Association* 97, 611-631. \doi{10.1198/016214502760047131}
 #' @seealso [em_classify()], [em_cv()]
 #' @examples
@@ -41,8 +47,9 @@ format.em_classify <- function(x, ...) {
   check_dots(..., let_pass = format_arguments)
   total <- sum(x$confusion)
   wrong <- total - agreeing_weight(x$confusion)
-  c(classify_title(x), sprintf("%s of %s rows decided wrongly (%s %%); em_cv() leaves rows out.", fixed(wrong, 0L), fixed(total, 0L),
-                               fixed(100 * wrong / total, 1L)),
+  c(classify_title(x),
+    sprintf("%s of %s rows decided wrongly (%s %%); em_cv() leaves rows out.", fixed(wrong, 0L), fixed(total, 0L),
+            fixed(100 * wrong / total, 1L)),
     "", confusion_lines(x$confusion), "", hardest_line(x$lost), "Priors: class shares. Costs: equal.",
     sprintf("logLik %s (df %d), of the rows alone %s   BIC %s (smaller is better)", fixed(x$loglik, 2L), x$df,
             fixed(x$marginal, 2L), fixed(stats::BIC(x), 1L)),
@@ -54,17 +61,12 @@ classify_title <- function(x) {
   label <- family_label(x$fits[[1L]]$family, reading_fit(x)$data)
   detail <- if (length(x$fits) == 1L) label$detail else {
     structures <- vapply(x$fits, function(fit) family_structure(fit$family), "")
-    if (!anyNA(structures)) paste0("covariances ", enumerate(structures), ", each class by itself") else "each class by itself"
+    paste0(if (!anyNA(structures)) paste0("covariances ", enumerate(structures), ", "), "each class by itself")
   }
-  c(paste0(sprintf("Classes by %ss: %d classes, %s", uncapital(label$title), length(x$classes), paste(sizes, collapse = " + ")),
-           if (sum(sizes) == 1L) " component" else " components", if (!is.null(detail)) ", ", detail),
+  c(paste0(sprintf("%s for each of %d classes: ", label$title, length(x$classes)), paste(sizes, collapse = " + "),
+           " components", if (!is.null(detail)) ", ", detail),
     sprintf("%s%s", plural(length(x$y), "observation"),
             if (anyNA(x$y)) sprintf(", %d without a class", sum(is.na(x$y))) else ""))
-}
-
-# "Gaussian mixture" keeps its name, "Latent class model" is no longer at the beginning.
-uncapital <- function(text) {
-  if (grepl("^(Gaussian|Poisson|Bernoulli)", text)) text else paste0(tolower(substr(text, 1L, 1L)), substring(text, 2L))
 }
 
 confusion_lines <- function(confusion) {
@@ -78,8 +80,8 @@ confusion_lines <- function(confusion) {
 hardest_line <- function(lost) {
   if (!nrow(lost) || max(lost$lost, na.rm = TRUE) == 0) return("No component loses rows to another class.")
   hard <- lost[which.max(lost$lost), ]
-  sprintf("Hardest component: %s, %s of %s rows decided %s.", hard$component, fixed(hard$wrong, 0L), fixed(hard$rows, 0L),
-          hard$lost.to)
+  sprintf("Hardest component: %s, %s of %s rows decided %s.", hard$component, fixed(hard$wrong, 0L),
+          fixed(hard$rows, 0L), hard$lost.to)
 }
 
 unconverged_line <- function(x) {
@@ -89,13 +91,16 @@ unconverged_line <- function(x) {
   else sprintf("NOT converged: class %s.", enumerate(names(x$fits)[bad]))
 }
 
-agreeing_weight <- function(confusion) sum(confusion[cbind(seq_len(nrow(confusion)), match(rownames(confusion), colnames(confusion)))])
+agreeing_weight <- function(confusion) {
+  sum(confusion[cbind(seq_len(nrow(confusion)), match(rownames(confusion), colnames(confusion)))])
+}
 
 # Weights of rows by true and decided class; classes that no row is known to be of have no row.
 tally_classes <- function(true, decided, weights, classes) {
   known <- which(!is.na(true))
   out <- matrix(0, max(true[known]), length(classes))
-  sums <- tapply(weights[known], list(factor(true[known], seq_len(nrow(out))), factor(decided[known], seq_along(classes))), sum)
+  sums <- tapply(weights[known],
+                 list(factor(true[known], seq_len(nrow(out))), factor(decided[known], seq_along(classes))), sum)
   out[!is.na(sums)] <- sums[!is.na(sums)]
   dimnames(out) <- list(true = classes[seq_len(nrow(out))], decided = classes)
   out
@@ -109,7 +114,8 @@ lost_table <- function(object, told, weights, y = object$y) {
   own$decided[is.na(y)] <- told$decided[is.na(y)]
   at <- as.integer(most_probable_component(object, own))[known]
   names <- object$components$component
-  sums <- tapply(weights[known], list(factor(at, seq_along(names)), factor(told$decided[known], seq_along(object$classes))), sum)
+  sums <- tapply(weights[known],
+                 list(factor(at, seq_along(names)), factor(told$decided[known], seq_along(object$classes))), sum)
   sums[is.na(sums)] <- 0
   class <- match(object$components$class, object$classes)
   rows <- rowSums(sums)
@@ -141,7 +147,8 @@ glance.em_classify <- function(x, ...) {
     family = x$fits[[1L]]$family$name,
     covariance = paste(unique(vapply(x$fits, function(fit) family_structure(fit$family), "")), collapse = ", "),
     classes = length(x$classes), k = nrow(x$components), nobs = x$nobs, df = x$df, logLik = x$loglik,
-    logLik.marginal = x$marginal, AIC = stats::AIC(x), BIC = stats::BIC(x), error = 1 - agreeing_weight(x$confusion) / total,
+    logLik.marginal = x$marginal, AIC = stats::AIC(x), BIC = stats::BIC(x),
+    error = 1 - agreeing_weight(x$confusion) / total,
     converged = all(vapply(x$fits, `[[`, NA, "converged"))
   ))
 }

@@ -1,12 +1,15 @@
 #' Known classes: cluster each class, then classify
 #'
-#' Where the classes of rows are known, each gets a mixture of its own, and new rows go to the class under which they are
+#' Where the classes of rows are known, each gets a mixture of its own, and new rows go to the class under which they
+#' are
 #' most probable: discriminant analysis by mixtures. With one component in each class it is linear or quadratic
-#' discriminant analysis and what lies between (eigenvalue decomposition discriminant analysis); with several a class may
+#' discriminant analysis and what lies between (eigenvalue decomposition discriminant analysis); with several a class
+#' may
 #' have any shape, and its components tell what it is made of.
 #'
 #' A row x of class c has the density \eqn{f(x | c) = \sum_j \pi_{cj} f_{cj}(x)}{f(x | c) = sum_j pi_cj f_cj(x)}, and
-#' classes have the shares of the rows. With `shared = TRUE` all components of all classes are one mixture, fitted by one
+#' classes have the shares of the rows. With `shared = TRUE` all components of all classes are one mixture, fitted by
+#' one
 #' EM in which a row with a class belongs to the components of its class alone. So a covariance structure compares
 #' components across classes: `"EEE"` with `k = 1` is linear discriminant analysis, `"EEE"` with several components the
 #' mixture discriminant analysis of Hastie and Tibshirani (1996). With `shared = FALSE` each class is a fit of its own,
@@ -23,12 +26,14 @@
 #' @param y The class of each row: a factor, text, logical values or numbers; `NA` where it is not known. Rows without a
 #'   class help to find the components (`shared = TRUE` only).
 #' @param k Numbers of components. Numbers without names are candidates, of which each class takes what suits it;
-#'   numbers under the names of the classes are what each of them has, `c(car = 10, bike = 3, truck = 3)`; a list under these
+#'   numbers under the names of the classes are what each of them has, `c(car = 10, bike = 3, truck = 3)`; a list
+#'   under these
 #'   names has candidates for each class.
 #' @param covariance Structures to try, as in [em_select()]. Left out: the one that `family` names, or all.
 #' @param family As in [em_fit()].
 #' @param shared Are all components one mixture, with one structure? `FALSE`: one fit for each class.
-#' @param criterion What chooses, smaller is better: `"BIC"`, of rows and classes together; or `"CV"`, by cross-validation: with
+#' @param criterion What chooses, smaller is better: `"BIC"`, of rows and classes together; or `"CV"`, by
+#'   cross-validation: with
 #'   `shared = TRUE` minus twice the log probability of the classes of rows left out, with `FALSE` of each class by
 #'   itself minus twice the log-likelihood of its rows left out.
 #' @param folds For `"CV"`: how many parts the rows are cut into, each class by itself; or the part of each row.
@@ -40,12 +45,15 @@
 #' @return An object of class `em_classify`, a list with
 #' \describe{
 #'   \item{fits}{The fit of [em_fit()] with all components, or one for each class.}
-#'   \item{components}{Data frame, a row for each component: `component`, `class`, `share` of its class, `n` (expected rows),
+#'   \item{components}{Data frame, a row for each component: `component`, `class`, `share` of its class, `n` (expected
+#'     rows),
 #'     and `fit`, `at`: which component of which fit.}
 #'   \item{classes, shares}{The names of the classes and their shares of the rows.}
-#'   \item{loglik, marginal, df, nobs}{Log-likelihood of rows and classes together, \eqn{\sum \log \pi_y f(x | y)}{sum log pi_y f(x | y)}; of the rows
+#'   \item{loglik, marginal, df, nobs}{Log-likelihood of rows and classes together, \eqn{\sum \log \pi_y f(x | y)}{sum
+#'     log pi_y f(x | y)}; of the rows
 #'     alone; free parameters; sum of the weights.}
-#'   \item{table}{What was tried: `k`, `covariance`, `logLik`, `df`, `BIC` and `CV` where asked for, `status`, `reason`.}
+#'   \item{table}{What was tried: `k`, `covariance`, `logLik`, `df`, `BIC` and `CV` where asked for, `status`,
+#'     `reason`.}
 #'   \item{confusion, lost}{Weights of the rows by true class and decided class; by component and decided class.}
 #'   \item{call, y, asked, control, data}{What was asked; `data` where there is more than one fit.}
 #' }
@@ -54,7 +62,8 @@
 #'   more than a class has rows; `emfit_error_degenerate`: a class with too few rows for a covariance of its own;
 #'   `emfit_error_unsupported`: rows without a class, or `unknown`, with `shared = FALSE`. Others as in [em_fit()].
 #' @references Bensmail, H. and Celeux, G. (1996) Regularized Gaussian discriminant analysis through eigenvalue
-#'   decomposition. *Journal of the American Statistical Association* 91, 1743-1748. \doi{10.1080/01621459.1996.10476746}
+#'   decomposition. *Journal of the American Statistical Association* 91, 1743-1748.
+#'   \doi{10.1080/01621459.1996.10476746}
 #'
 #'   Fraley, C. and Raftery, A. E. (2002) Model-based clustering, discriminant analysis, and density estimation.
 #'   *Journal of the American Statistical Association* 97, 611-631. \doi{10.1198/016214502760047131}
@@ -129,7 +138,8 @@ as_classes <- function(y, n, dropped = NULL, columns = NULL) {
   if (length(y) != n) {
     named <- is.character(y) && length(y) == 1L && y %in% columns
     abort_em("argument", c(sprintf("`y` must have one class for each row: %s, not %s.", number(n, 15L), count(y)),
-                           i = if (named) sprintf("By the name of a column: em_classify(%s ~ ., data = ).", code_name(y))))
+                           i = if (named) sprintf("By the name of a column: em_classify(%s ~ ., data = ).",
+                                                  code_name(y))))
   }
   if (!is.factor(y)) y <- factor(y, levels = sort(unique(y[!is.na(y)]), method = "radix"))
   if (!is.null(dropped)) return(y)
@@ -146,7 +156,8 @@ classify_data <- function(data, k, covariance, family, shared, criterion, folds,
   shared <- check_flag(shared, "shared")
   if (!shared) check_apart(plan)
   asked <- list(k = candidates(k, plan), families = family_structures(family, covariance, plan$data), shared = shared,
-                criterion = check_choice(criterion, "criterion", c("BIC", "CV")), covariance = covariance, folds = folds)
+                criterion = check_choice(criterion, "criterion",
+                                         c("BIC", "CV")), covariance = covariance, folds = folds)
   if (asked$criterion == "CV" && has_choice(asked)) plan$folds <- class_folds(plan, folds)
   new_em_classify(choose_classes(plan, asked), plan, asked, call)
 }
@@ -191,7 +202,8 @@ candidates <- function(k, plan) {
   if (!(is.numeric(k) || is.list(k)) || !length(k)) {
     abort_em("argument", c(sprintf("`k` must be numbers of components, not %s.", describe_value(k)),
                            i = sprintf("k = 1:3, or for each class: k = c(%s)",
-                                       paste0(vapply(classes[1:min(3L, length(classes))], code_name, ""), " = 2", collapse = ", "))))
+                                       paste0(vapply(classes[1:min(3L, length(classes))], code_name, ""), " = 2",
+                                              collapse = ", "))))
   }
   if (is.null(names(k)) && is.list(k) && length(k) == length(classes)) names(k) <- classes
   if (is.null(names(k))) return(rep(list(check_counts_of_components(unlist(k))), length(classes)))

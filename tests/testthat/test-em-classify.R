@@ -265,3 +265,23 @@ test_that("what can't be classified is refused in words", {
   expect_error(em_classify(Species ~ nothing, data = iris), class = "emfit_error_input")
   expect_error(em_classify(Specie ~ ., data = iris), "left side of the formula", class = "emfit_error_argument")
 })
+
+test_that("where one Gaussian can't hold a class, several beat one, and one beats a shared one", {
+  half_rings <- function(n) {
+    angle <- runif(2 * n, 0, pi)
+    radius <- 3 + rnorm(2 * n, sd = 0.35)
+    up <- seq_len(n)
+    side <- sample(c(-3.5, 6.5), n, TRUE)
+    data.frame(x1 = c((radius * cos(angle))[up], (3 - radius * cos(angle))[-up], rnorm(n, side, 0.7)),
+               x2 = c((radius * sin(angle))[up], (1 - radius * sin(angle))[-up], rnorm(n, 0.2, 0.7)),
+               y = factor(rep(c("a", "b", "c"), each = n)))
+  }
+  old <- withr_seed(1, half_rings(100))
+  new <- withr_seed(2, half_rings(1000))
+  error <- function(...) mean(predict(withr_seed(3, em_classify(y ~ ., data = old, control = em_control(n_start = 2), ...)), new) != new$y)
+  many <- error(k = 1:3, covariance = "VVV")
+  one <- error()
+  linear <- error(covariance = "EEE")
+  expect_lt(many, one - 0.05)
+  expect_lt(one, linear - 0.03)
+})
