@@ -21,6 +21,7 @@ printed_objects <- function() {
   wrong <- em_family("exponential", list(rate = "positive"), statistics = function(x) cbind(1, x),
                      log_density = function(x, parameters) -outer(x, parameters$rate), maximise = function(s) list(rate = s[, 1] / s[, 2]))
   laws <- em_check_family(wrong, islands)
+  classes <- em_classify(iris[1:2], iris$Species, covariance = c("EEE", "VVV"))
   list(
     em_fit = function() list(fit, line, units, coin, noise, heavy, held),
     summary.em_fit = function() lapply(list(fit, units, noise), summary),
@@ -28,6 +29,8 @@ printed_objects <- function() {
     em_diagnosis = function() lapply(list(fit, units, heavy), em_diagnose), em_parameters = function() list(begin),
     em_prior = function() list(prior), em_family = function() list(em_gaussian(prior = prior), em_binomial(10)),
     em_family_check = function() list(laws),
+    em_classify = function() list(classes), em_classify_cv = function() list(em_cv(classes, folds = rep(1:3, 50))),
+    em_agree = function() list(em_agree(fit, halves()), em_agree(halves(), faithful$eruptions > 4.5)),
     em_latent = function() list(em_mixture(c(0.25, 0.75))),
     em_plot = function() list(plot_data(fit), plot_data(coin, "responsibility")),
     matrix = function() list(vcov(fit), confint(line), confint(boot), vcov(boot))
