@@ -6,7 +6,7 @@
 #'   of nothing.
 #' @param stop `"loglik"`: stop when the last gain in log-likelihood and the estimated gain still to come are
 #'   both below `tol` (log-likelihood units), or where the last gain is lost in the rounding of the sum over the rows
-#'   (about 1e-15 of their number and of the absolute log-likelihood together). `"parameters"`: stop when no
+#'   (about 4e-15 of their number and of the absolute log-likelihood together). `"parameters"`: stop when no
 #'   parameter other than the proportions changed by `tol` or more (units of the data).
 #' @param max_iter The most iterations; an iteration is one M-step followed by one E-step.
 #' @param n_start How many starts run to the end where `start` names a method; see the section on starts of

@@ -4,7 +4,7 @@ new_em_fit <- function(run, start, data, control, call) {
   check_run(run, start)
   # Parameters that are scored as they were given are nobody's estimates.
   if (scores_given(start, control)) run$degenerate <- integer()
-  order <- if (start$ordered) seq_len(model$k) else order_components(run, model)
+  order <- if (start$ordered) seq_len(model$k) else order_components(run, model, start$groups)
   labels <- sheet_labels(model, component_labels(start$names, model$k), data)
   fields <- model_fields(model, data)
   finish <- function(parameters) {
@@ -79,10 +79,11 @@ check_possible <- function(run) {
   ))
 }
 
-# By decreasing proportion; equal ones by increasing first mean or probability.
-order_components <- function(run, model) {
+# By decreasing proportion; equal ones by increasing first mean or probability. Components of groups stay in these.
+order_components <- function(run, model, groups = NULL) {
   own <- family_order(model$family, run$parameters)
-  order(-latent_shares(model$latent, run$parameters, run$counts)[seq_along(own)], own, method = "radix")
+  if (is.null(groups)) groups <- integer(length(own))
+  order(groups, -latent_shares(model$latent, run$parameters, run$counts)[seq_along(own)], own, method = "radix")
 }
 
 # `columns` are the names of those of the data, where they have any.

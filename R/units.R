@@ -155,7 +155,7 @@ unit_codes <- function(data) {
 
 # Is each row a draw of its own? Rows of a unit or a series tell of each other, so what is derived from the law of one
 # row (what it can identify, a table of all rows) says nothing about them.
-rows_stand_alone <- function(data) is.null(data[["unit"]]) && is.null(data[["series"]])
+rows_stand_alone <- function(data) all(vapply(data[c("unit", "series", "labels")], is.null, NA))
 
 # Whatever is drawn of rows is drawn of units: draw(w) gets the weights of all units and gives each a number, which
 # its rows share.

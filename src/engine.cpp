@@ -13,7 +13,7 @@ namespace {
 
 // Relative to Model::size_of_sum(). Below the first change two log-likelihoods are the same number in double
 // precision; a fall beyond the second is no rounding error.
-constexpr double same_loglik = 4.0 * std::numeric_limits<double>::epsilon();
+constexpr double same_loglik = 16.0 * std::numeric_limits<double>::epsilon();
 constexpr double fall = 1e-10;
 
 // The estimated remaining gain of an accelerated step speaks of directions that were met; there may be

@@ -23,6 +23,7 @@ printed_objects <- function() {
   laws <- em_check_family(wrong, islands)
   words <- matrix(stats::rpois(60, 3), 10, dimnames = list(NULL, letters[1:6]))
   topics <- em_fit(words, 2, latent = em_topics(0.123456789))
+  classes <- em_classify(iris[1:2], iris$Species, covariance = c("EEE", "VVV"))
   list(
     em_fit = function() list(fit, line, units, coin, noise, heavy, held, topics),
     summary.em_fit = function() lapply(list(fit, units, noise), summary),
@@ -30,6 +31,8 @@ printed_objects <- function() {
     em_diagnosis = function() lapply(list(fit, units, heavy), em_diagnose), em_parameters = function() list(begin),
     em_prior = function() list(prior), em_family = function() list(em_gaussian(prior = prior), em_binomial(10)),
     em_family_check = function() list(laws), summary.em_fit_topics = function() list(summary(topics)),
+    em_classify = function() list(classes), em_classify_cv = function() list(em_cv(classes, folds = rep(1:3, 50))),
+    em_agree = function() list(em_agree(fit, halves()), em_agree(halves(), faithful$eruptions > 4.5)),
     em_latent = function() list(em_mixture(c(0.25, 0.75))),
     em_plot = function() list(plot_data(fit), plot_data(coin, "responsibility")),
     matrix = function() list(vcov(fit), confint(line), confint(boot), vcov(boot))
