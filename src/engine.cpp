@@ -32,6 +32,10 @@ constexpr double identical = 1e-14;
 constexpr int first_look = 32;
 constexpr int most_departures = 3;
 
+// Effective rows, in parts of one, below which a component is empty. A single row may be worth a bit less
+// than 1.
+constexpr double least_rows = 0.5;
+
 constexpr double inf = std::numeric_limits<double>::infinity();
 
 void find_twins(const Family& family, Fit& fit, double nearest = coincident) {
@@ -59,7 +63,8 @@ void judge(Model& model, const Control& control, Fit& fit) {
   fit.rank = trusted ? 4 : 3;
   if (!fit.degenerate.empty()) fit.rank = 2;
   const bool flat = !(fit.relative_spread.minCoeff() > 0.0);
-  if (fit.status == Status::collapsed || flat || !fit.coincident.empty() || fewest < control.unit)
+  if (fit.status == Status::collapsed || flat || !fit.coincident.empty() ||
+      fewest < least_rows * control.unit)
     fit.rank = 1;
 }
 
