@@ -55,7 +55,10 @@ test_that("where there is one group, two components stay one, and are told of", 
   x <- withr_seed(8, rnorm(300))
   expect_warning(alike <- em_fit(x, start = list(mean = c(0, 0), sd = c(1, 1)), family = em_gaussian("E")), class = "emfit_warning_coincide")
   expect_equal(diff(alike$parameters$mean)[[1]], 0)
-  uniform <- qnorm(ppoints(300))
-  fit <- quietly(from_random_partitions(uniform, em_gaussian("E"), runs = 1))[[1]]
-  expect_gte(fit$loglik, em_fit(uniform, 1)$loglik - 1e-6)
+  # Of long tails one group under a shared spread is the maximum, and every cut falls below it.
+  tails <- qlogis(ppoints(300))
+  for (fit in quietly(from_random_partitions(tails, em_gaussian("E"), runs = 5))) {
+    expect_gt(min(diff(fit$trace$loglik[-1])), -1e-8)
+    expect_gte(fit$loglik, em_fit(tails, 1)$loglik - 1e-4)
+  }
 })
