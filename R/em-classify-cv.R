@@ -34,11 +34,6 @@
 #' cl <- em_classify(iris[1:4], iris$Species, covariance = "EEE")
 #' set.seed(1)
 #' em_cv(cl, folds = 5)
-#' @rdname em_cv.em_classify
-#' @export
-em_cv <- function(object, ...) UseMethod("em_cv")
-
-#' @rdname em_cv.em_classify
 #' @export
 em_cv.em_classify <- function(object, folds = 10, prior = "shares", costs = NULL, ...) {
   check_dots(...)

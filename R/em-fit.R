@@ -77,7 +77,8 @@
 #'   finds maxima that the others miss, so `"varied"` takes 2 `n_start` of each, runs 40 iterations, and goes on
 #'   with the `n_start` most promising, among them some of each kind (Biernacki, Celeux & Govaert 2003). Of more than
 #'   10000 rows a sample of so many serves to choose them; and one that is still below the others' best after 200
-#'   iterations is left there. In print, starts *agree* that reach the best
+#'   iterations is left there. From the best end of three components or more two are merged and another is split, as
+#'   long as that leads higher (Ueda et al. 2000). In print, starts *agree* that reach the best
 #'   log-likelihood within 0.001 (or within twice what `tol` left to be gained): fewer than three are a reason to ask
 #'   for more, `em_control(n_start = 50)`, and a warning says so.
 #'
@@ -86,8 +87,13 @@
 #'   There the likelihood grows without bound (Hathaway 1985). What lies elsewhere is of no account, so a narrow group
 #'   far from the others is a group. A run that ends so counts only where there is nothing better; where most do, other
 #'   starts are drawn, at most twice; then the optimum of one component less with one split, and that of a simpler
-#'   covariance; and where nothing is left a warning names the component, its rows and remedies. Fewer rows than k
+#'   covariance; then up to 200 starts of very different widths; and where nothing is left a warning names the component, its rows and remedies. Fewer rows than k
 #'   components need are an error at once.
+#'
+#'   From a start of any kind, your own included, EM may come to a saddle, on which two components are one. A run does
+#'   not end there: the rows of the two are cut in two across their longest axes, and EM goes on from a cut that leads
+#'   higher within 20 iterations. Such a step is an iteration that `trace$accelerated` marks. Only components of a
+#'   start that are the same to the last digit stay so.
 #'
 #' @section Few rows: Where the likelihood has no bound there are maxima that a few rows make. Each row is taken out of
 #'   the sums with its copies, and one M-step tells what it is worth to the others. A component *leans on few rows*
@@ -133,6 +139,9 @@
 #'
 #'   Biecek, P., Szczurek, E., Vingron, M. and Tiuryn, J. (2012) The R package bgmm: mixture modeling with
 #'   uncertain knowledge. *Journal of Statistical Software* 47(3), 1-31. \doi{10.18637/jss.v047.i03}
+#'
+#'   Ueda, N., Nakano, R., Ghahramani, Z. and Hinton, G. E. (2000) SMEM algorithm for mixture models. *Neural
+#'   Computation* 12, 2109-2128. \doi{10.1162/089976600300015088}
 #'
 #'   Ghahramani, Z. and Jordan, M. I. (1994) Supervised learning from incomplete data via an EM approach.
 #'   *Advances in Neural Information Processing Systems* 6, 120-127.

@@ -21,8 +21,9 @@
 #'   could be fitted), `p.value`, (1 + samples that gain as much) / (1 + samples); `estimate`, the two
 #'   log-likelihoods; `simulated`, the statistic of each sample (`NA` where a likelihood is unbounded); `method`,
 #'   `alternative`, `data.name`.
-#' @section Errors: `emfit_error_argument`; `emfit_error_unsupported` for fits with case weights, a prior, `fixed`
-#'   parameters or beliefs (`labels` are kept: rows that have one are simulated from the component it names);
+#' @section Errors: `emfit_error_argument`; `emfit_error_unsupported` for fits with case weights that are no counts, a
+#'   prior, `fixed` parameters or beliefs (`labels` are kept: rows that have one are simulated from the component it
+#'   names; a row of weight 3 counts as three);
 #'   `emfit_error_degenerate` where the larger model can't be fitted.
 #' @references McLachlan, G. J. (1987) On bootstrapping the likelihood ratio test statistic for the number of
 #'   components in a normal mixture. *Applied Statistics* 36, 318-324. \doi{10.2307/2347790}
@@ -91,13 +92,19 @@ refuse_second_fit <- function(fit, other) {
 }
 
 check_can_resample <- function(fit) {
-  if (all(stats::weights(fit) %in% c(0, 1))) return(invisible())
-  abort_em("unsupported", c("`fit` has case weights; a sample of weighted rows is not defined.",
-                            i = "Repeat the rows, or compare BIC()."))
+  weights <- stats::weights(fit)
+  if (all(weights == floor(weights))) return(invisible())
+  abort_em("unsupported", c(sprintf("`fit` has case weights that are no counts (row %d has %s); a sample of such rows is not defined.",
+                                    which(weights != floor(weights))[1L], number(weights[weights != floor(weights)][1L])),
+                            i = "Give counts of rows, or compare BIC()."))
 }
 
-# A sample from the smaller model, with the trials and the gaps of the data.
+# A sample from the smaller model, with the trials and the gaps of the data; a row of weight 3 is three rows.
 resample <- function(fit, parameters) {
+  if (any(stats::weights(fit) > 1)) {
+    fit$parameters <- parameters
+    return(simulated_data(fit))
+  }
   component <- latent_simulate(fit$latent, parameters, fit$data$n, fit$data$labels, units_of_rows(fit$latent, fit$data))
   frame <- fit$data
   frame$x <- family_numbers(fit$family, simulate_rows(fit_model(fit), parameters, component, fit$data), fit$data)

@@ -20,7 +20,7 @@ search_em <- function(data, start, control) {
   if (start$supplied) return(c(run_em(data, start, start$model, control), method = start$method))
   task <- list(data = data, model = start$model, control = control, native = tallied(data, start$model))
   check_enough_rows(task)
-  search_by_splits(task, search_rounds_of(task, start$method, search_rounds), start$method)
+  search_further(task, search_rounds_of(task, start$method, search_rounds), start$method)
 }
 
 search_rounds_of <- function(task, method, rounds) {
@@ -47,36 +47,6 @@ check_enough_rows <- function(task) {
     i = sprintf("Use k = %d%s, or a prior, em_gaussian(prior = em_prior()).", as.integer(most),
                 if (is.null(simpler)) "" else sprintf(", or a simpler covariance, em_gaussian(\"%s\")", simpler))
   ))
-}
-
-# Where ties or few rows let every start collapse, a maximum may still lie where the optimum of one component less
-# leads when a component is split, or that of a simpler structure.
-search_by_splits <- function(task, found, method) {
-  k <- task$model$k
-  if (is_sound_end(found) || k == 1L || method != "varied" || task$control$max_iter <= trial_iterations) return(found)
-  if (!is.null(task$data$labels) || holds_parameters(task$model)) return(found)
-  items <- c(items_from_splits(task, method), items_from_simpler(task, method))
-  if (!length(items)) return(found)
-  better_search(found, run_task(task, items, vapply(items, `[[`, "", "method")))
-}
-
-items_from_splits <- function(task, method) {
-  below <- task
-  below$model$k <- task$model$k - 1L
-  run <- search_by_splits(below, search_rounds_of(below, method, 1L), method)
-  if (!is_sound_end(run)) return(NULL)
-  lapply(seq_len(below$model$k), function(j) {
-    parameters_start(split_component(below$model, run$parameters, j), "split", may_borrow = TRUE)
-  })
-}
-
-# A structure that asks less of the data can't collapse as easily: from its optimum.
-items_from_simpler <- function(task, method) {
-  structure <- family_simpler(task$model$family)
-  if (is.null(structure)) return(NULL)
-  task$model$family$covariance <- structure
-  run <- search_rounds_of(task, method, 1L)
-  if (is_sound_end(run)) list(parameters_start(run$parameters, "simpler", may_borrow = TRUE))
 }
 
 is_sound_end <- function(run) !length(run$degenerate) && run$status %in% c("converged", "max_iter")

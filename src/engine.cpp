@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "accelerate.h"
+#include "saddle.h"
 
 namespace em {
 
@@ -23,11 +24,21 @@ constexpr double caution = 100.0;
 // hold no more components. So close are two normal densities whose means are a tenth of a standard deviation
 // apart: see Family::distance().
 constexpr double coincident = 0.1 * 0.1 / 8.0;
+// On the way off a saddle they may be farther apart; and so near they are the same numbers.
+constexpr double coming_apart = 0.5 * 0.5 / 8.0;
+constexpr double identical = 1e-14;
+
+// A run that creeps away from such a point is helped off it: asked after 32, 64, 128, ... iterations.
+constexpr int first_look = 32;
+constexpr int most_departures = 3;
+
+// Effective rows, in parts of one, below which a component is empty. A single row may be worth a bit less
+// than 1.
+constexpr double least_rows = 0.5;
 
 constexpr double inf = std::numeric_limits<double>::infinity();
 
-void find_twins(const Family& family, Fit& fit) {
-  double nearest = coincident;
+void find_twins(const Family& family, Fit& fit, double nearest = coincident) {
   for (Index a = 0; a < family.n_components(); ++a) {
     for (Index b = a + 1; b < family.n_components(); ++b) {
       const double here = family.distance(a, b, nearest);
@@ -52,7 +63,9 @@ void judge(Model& model, const Control& control, Fit& fit) {
   fit.rank = trusted ? 4 : 3;
   if (!fit.degenerate.empty()) fit.rank = 2;
   const bool flat = !(fit.relative_spread.minCoeff() > 0.0);
-  if (fit.status == Status::collapsed || flat || !fit.coincident.empty() || fewest < control.unit) fit.rank = 1;
+  if (fit.status == Status::collapsed || flat || !fit.coincident.empty() ||
+      fewest < least_rows * control.unit)
+    fit.rank = 1;
 }
 
 // The largest absolute change of a parameter of the family.
@@ -158,9 +171,61 @@ class Run {
     if (fit_.iterations > 1 && fit_.gain < -fall * size_) {
       fit_.status = Status::not_monotone;
     } else if (has_converged()) {
-      fit_.status = Status::converged;
+      if (!leave_saddle(coincident)) fit_.status = Status::converged;
+    } else if (is_creeping()) {
+      leave_saddle(coming_apart);
     }
+    return !interrupt_.raised();
+  }
+
+  // Gains that grow, and are small, are those of a way off a saddle.
+  bool is_creeping() const {
+    const int i = fit_.iterations;
+    const bool asked = i >= first_look && (i & (i - 1)) == 0;
+    return asked && control_.tol > 0.0 && !(fit_.remaining < inf) && fit_.gain < rows_;
+  }
+
+  // Where two components are as near as that and may do better apart: an iteration more, by a step that is
+  // not EM's. Not where the run would end before EM could go on from there.
+  bool leave_saddle(double near) {
+    const bool may = model_.n_components() > 1 && departures_ < most_departures &&
+                     fit_.iterations < control_.max_iter - 1 && control_.step == Step::em;
+    if (!may) return false;
+    const std::vector<Index> twins = twins_within(near);
+    if (twins.empty() || began_alike()) return false;
+    ++departures_;
+    const double more = std::max(control_.tol * control_.unit, same_loglik * size_);
+    const Departure departure = em::leave_saddle(model_, twins[0], twins[1], fit_.loglik + more,
+                                                 control_.unit, control_.threads, interrupt_);
+    fit_.passes += departure.passes;
+    if (!departure.found) {
+      departures_ = most_departures;
+      return false;
+    }
+    accelerator_.forget();
+    pace_.restart();
+    fit_.gain = departure.loglik - fit_.loglik;
+    fit_.remaining = inf;
+    ++fit_.iterations;
+    record(departure.loglik, true);
     return true;
+  }
+
+  std::vector<Index> twins_within(double near) const {
+    Fit found;
+    find_twins(model_.family(), found, near);
+    return found.coincident;
+  }
+
+  // Components that a start made the same stay so: nothing tells them apart.
+  bool began_alike() {
+    Vector now(model_.n_parameters());
+    pack(model_.fields(), now);
+    unpack(fit_.start, model_.fields());
+    const bool alike = model_.prepare(Accuracy::fast) < 0 && !twins_within(identical).empty();
+    unpack(now, model_.fields());
+    model_.prepare(Accuracy::fast);
+    return alike;
   }
 
   bool long_step(double& loglik) {
@@ -240,6 +305,7 @@ class Run {
   double size_ = 0.0;  // Model::size_of_sum() of the last log-likelihood
   bool exact_ = true;
   bool ended_ = false;
+  int departures_ = 0;  // steps off saddles
 };
 
 PausedRun::PausedRun(std::unique_ptr<Model> model, const Start& start, const Control& control,

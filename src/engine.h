@@ -7,7 +7,8 @@
 //
 // Stopping. Both the last gain and the estimated gain still to come must be below tol, in log-likelihood
 // units. Pace (accelerate.h) makes the estimate where iterations are plain; alone it is fooled by a large
-// first jump. After an accelerated step it comes from the gradient, and is taken a hundredfold.
+// first jump. After an accelerated step it comes from the gradient, and is taken a hundredfold. A run does
+// not stop where two components are one and do better apart (saddle.h).
 //
 // Inside the loop an E-step may trade digits that do not show for speed (Accuracy::fast); the last one is
 // exact.
@@ -69,10 +70,10 @@ struct Fit {
   Vector relative_spread;         // Family::relative_spread() at the end
   Vector counts;                  // effective rows of each component at the end
   std::vector<Index> degenerate;  // components of too few rows or too little spread
-  std::vector<Index> coincident;       // the nearest two components, if they nearly coincide
+  std::vector<Index> coincident;  // the nearest two components, if they nearly coincide
   int rank = 0;                   // see is_better()
   std::vector<double> trace;
-  std::vector<bool> accelerated;  // which entries of trace an accelerated step reached
+  std::vector<bool> accelerated;  // entries of trace that no step of EM reached
   int passes = 0;                 // E-steps made
   std::vector<Vector> path;
 };

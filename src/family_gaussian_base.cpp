@@ -171,7 +171,8 @@ double FamilyGaussianBase::full_distance(Index a, Index b) const {
 }
 
 double FamilyGaussianBase::rows_trusted(Index component) const {
-  return prior_.any() || holds_spread(component) ? 0.0 : static_cast<double>(d_ + 1);
+  // Where all spread is shared, few rows or a single one make a maximum like any other.
+  return rows_needed(component) > 0.0 ? static_cast<double>(d_ + 1) : 0.0;
 }
 
 double FamilyGaussianBase::rows_needed(Index component) const {

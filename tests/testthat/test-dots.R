@@ -7,7 +7,7 @@ objects <- list(
   em_diagnosis = em_diagnose(fit), em_parameters = em_start(faithful, k = 1), em_family = em_gaussian(),
   em_family_gaussian = em_gaussian(), em_family_binomial = em_binomial(), em_latent = em_mixture(),
   em_prior = em_prior(), em_control = em_control(),
-  em_bootstrap = quietly(em_bootstrap(fit, n_boot = 3)), em_lrt = quietly(em_lrt(em_fit(faithful, k = 1), n_boot = 2))
+  em_cv = em_cv(fit, folds = 2), em_bootstrap = quietly(em_bootstrap(fit, n_boot = 3)), em_lrt = quietly(em_lrt(em_fit(faithful, k = 1), n_boot = 2))
 )
 
 # generic.class for each method, also those that wait for another package

@@ -66,6 +66,20 @@ test_that("what can't be tested is said", {
   expect_error(em_lrt(fit, k = 2), "`k` must be more than the 2 components of `fit`, not 2", class = "emfit_error_argument")
   expect_error(em_lrt(fit, n_boot = 0), "`n_boot`", class = "emfit_error_argument")
   expect_error(em_lrt(fit, nboot = 3), "Unknown argument `nboot`", class = "emfit_error_argument")
-  expect_error(em_lrt(em_fit(faithful, 1, weights = rep(2, 272))), "case weights", class = "emfit_error_unsupported")
+  expect_error(em_lrt(em_fit(faithful, 1, weights = rep(c(2, 1.5), 136))), "case weights that are no counts \\(row 2 has 1.5",
+               class = "emfit_error_unsupported")
   expect_error(em_lrt(em_fit(c(1, 1, 2, 2), 1), n_boot = 1), class = "emfit_error_degenerate")
+})
+
+test_that("a row of weight 3 counts as three, in the data and in the samples", {
+  x <- faithful$waiting[1:60]
+  weights <- rep_len(1:3, 60)
+  fit <- em_fit(x, 1, weights = weights)
+  drawn <- withr_seed(1, resample(fit, fit$parameters))
+  expect_identical(nrow(drawn$x), sum(weights))
+  expect_true(all(drawn$weights == 1))
+  counted <- withr_seed(2, em_lrt(fit, n_boot = 9, control = quick))
+  repeated <- withr_seed(2, em_lrt(em_fit(rep(x, weights), 1), n_boot = 9, control = quick))
+  expect_equal(counted$statistic, repeated$statistic, tolerance = 1e-6)
+  expect_lt(abs(median(counted$simulated) - median(repeated$simulated)), 8)
 })

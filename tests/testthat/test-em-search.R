@@ -137,3 +137,35 @@ test_that("a start still below the others' ends is left after a while", {
   expect_identical(alone$starts$status, "converged")
   expect_gt(alone$iterations, 5 * patience)
 })
+
+test_that("where every start collapses onto ties, starts of very different widths find a maximum", {
+  sets <- list(list(mtcars$qsec, 2), list(mtcars$qsec, 4), list(as.numeric(nhtemp), 3), list(iris$Sepal.Length, 3))
+  for (set in sets) {
+    fit <- withr_seed(1, quietly(em_fit(set[[1]], set[[2]])))
+    expect_identical(fit$status, "converged")
+    expect_length(fit$degenerate, 0L)
+  }
+  expect_equal(fit$loglik, -175.091, tolerance = 1e-5)
+})
+
+test_that("from a good end two components merge and another splits, and only what is higher counts", {
+  x <- withr_seed(2, c(rnorm(40), rnorm(40, 6), rnorm(40, 12), rnorm(40, 18)))
+  data <- em_data(x, em_gaussian())
+  model <- list(family = family_check(em_gaussian("V"), data, 4L), latent = em_mixture(), k = 4L)
+  task <- list(data = data, model = model, control = em_control(), native = tallied(data, model))
+  # Two groups under one component, and another group under two.
+  low <- as_search(run_em(data, list(items = list(partition_start(rep(c(1L, 1L, 2L, 3L, 4L), c(40, 40, 40, 20, 20)), "own", data))),
+                          model, task$control), "own")
+  best <- em_fit(x, 4, start = rep(1:4, each = 40))
+  expect_lt(low$loglik, best$loglik - 5)
+  moved <- search_by_moves(task, low)
+  expect_equal(moved$loglik, best$loglik, tolerance = 1e-8)
+  expect_identical(search_by_moves(task, moved), moved)
+})
+
+test_that("under a spread that is shared a lone row is a maximum like any other", {
+  fit <- withr_seed(1, quietly(em_fit(swiss[1:4], 3, em_gaussian("EEE"))))
+  expect_gte(fit$loglik, -654.7213)
+  far <- rbind(as.matrix(faithful), c(1000, 1000))
+  expect_equal(min(withr_seed(1, quietly(em_fit(far, 3, em_gaussian("EEE"))))$counts), 1, tolerance = 1e-6)
+})

@@ -16,6 +16,7 @@ printed_objects <- function() {
   held <- em_fit(faithful, family = em_gaussian(prior = prior), start = halves())
   select <- em_select(faithful, k = 1:2, covariance = c("EEE", "VVV"))
   boot <- em_bootstrap(fit, n_boot = 5)
+  folded <- em_cv(line, folds = 3)
   test <- em_lrt(line, n_boot = 4)
   begin <- em_start(faithful, start = halves())
   wrong <- em_family("exponential", list(rate = "positive"), statistics = function(x) cbind(1, x),
@@ -27,7 +28,7 @@ printed_objects <- function() {
   list(
     em_fit = function() list(fit, line, units, coin, noise, heavy, held, topics),
     summary.em_fit = function() lapply(list(fit, units, noise), summary),
-    em_select = function() list(select), em_bootstrap = function() list(boot), em_lrt = function() list(test),
+    em_select = function() list(select), em_cv = function() list(folded), em_bootstrap = function() list(boot), em_lrt = function() list(test),
     em_diagnosis = function() lapply(list(fit, units, heavy), em_diagnose), em_parameters = function() list(begin),
     em_prior = function() list(prior), em_family = function() list(em_gaussian(prior = prior), em_binomial(10)),
     em_family_check = function() list(laws), summary.em_fit_topics = function() list(summary(topics)),
