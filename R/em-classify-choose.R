@@ -162,7 +162,7 @@ plan_without <- function(plan, fold) {
 
 # Minus twice the log probability of the classes of rows that were left out; NA where a part leaves too few.
 held_out_loss <- function(plan, k, family) {
-  parts <- fold_parts(plan)
+  parts <- class_fold_parts(plan)
   losses <- vapply(parts, function(part) {
     tryCatch(suppress_emfit({
       cell <- fit_classes(part$plan, k, family)
@@ -176,7 +176,7 @@ held_out_loss <- function(plan, k, family) {
 }
 
 # Kept with the plan, so that every candidate is judged by the same parts and searches each class of them once.
-fold_parts <- function(plan) {
+class_fold_parts <- function(plan) {
   if (is.null(plan$cache$parts)) {
     plan$cache$parts <- lapply(seq_len(max(plan$folds, na.rm = TRUE)), function(fold) plan_without(plan, fold))
   }

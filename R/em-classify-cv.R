@@ -42,7 +42,7 @@ em_cv.em_classify <- function(object, folds = 10, prior = "shares", costs = NULL
   else check_choice(prior, "prior", c("shares", "equal", "newdata"))
   plan <- plan_of(object)
   plan$folds <- class_folds(plan, folds)
-  parts <- lapply(fold_parts(plan), judge_part, object = object, prior = prior, costs = costs)
+  parts <- lapply(class_fold_parts(plan), judge_part, object = object, prior = prior, costs = costs)
   new_em_classify_cv(object, plan, parts, costs)
 }
 

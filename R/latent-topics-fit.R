@@ -219,7 +219,7 @@ draw_topics <- function(corpus, k, held) {
 
 # Search ------------------------------------------------------------------------------------------------------------
 
-trial_iterations <- 40L
+topic_trial_iterations <- 40L
 topic_finalists <- 3L
 
 # Equal shares to begin with.
@@ -230,7 +230,7 @@ search_topics <- function(corpus, start, latent, control) {
   settings <- unclass(control)
   runs <- begin_topics(corpus, start, settings)
   several <- length(runs) > 1L
-  short <- replace(settings, "max_iter", if (several) min(trial_iterations, settings$max_iter) else settings$max_iter)
+  short <- replace(settings, "max_iter", if (several) min(topic_trial_iterations, settings$max_iter) else settings$max_iter)
   runs <- lapply(seq_along(runs), function(i) {
     if (settings$verbose) message(sprintf("Start %d of %d", i, length(runs)))
     go_on_with_topics(runs[[i]], corpus, start, short)
