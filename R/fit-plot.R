@@ -155,15 +155,6 @@ pick_variables <- function(names, variables, arg, most = Inf, least = 1L) {
   at
 }
 
-# Means and standard deviations of the components along one variable, with the proportions.
-marginal_normals <- function(parameters, j) {
-  mean <- if (is.matrix(parameters$mean)) parameters$mean[, j] else parameters$mean
-  sd <- if (is.null(parameters$sd)) sqrt(parameters$covariance[j, j, ]) else parameters$sd
-  n <- length(mean)
-  data.frame(component = names(parameters$proportions)[seq_len(n)],
-             proportion = unname(parameters$proportions)[seq_len(n)], mean = unname(mean), sd = unname(sd))
-}
-
 # Rows to draw: all, or `most` of them evenly spaced; never a random choice.
 rows_to_draw <- function(n, most = 10000L) {
   if (n <= most) seq_len(n) else unique(round(seq(1, n, length.out = most)))
