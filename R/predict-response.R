@@ -13,12 +13,17 @@ predict_response <- function(fit, newdata, beside, probs) {
   r <- expect_em(data, fit$parameters, fit_model(fit), "responsibilities")$responsibilities
   each <- lapply(lacking, function(j) response_of(fit, blocks, cells, r, j, probs))
   names(each) <- block_variables(blocks)[lacking]
-  out <- if (length(each) == 1L) each[[1L]] else data.frame(Map(function(x, name) {
-    stats::setNames(x, paste(names(x), name, sep = "."))
-  }, unname(each), names(each)), check.names = FALSE)
+  out <- if (length(each) == 1L) each[[1L]] else do.call(data.frame, c(unname(Map(response_names, each, names(each))),
+                                                                       check.names = FALSE))
   out <- out[spread_over(seq_len(nrow(out)), data$complete), , drop = FALSE]
   row.names(out) <- data$row_names
   out
+}
+
+# "mean.waiting"; of levels "purpose.good", as in tables.
+response_names <- function(x, name) {
+  of_levels <- !identical(names(x)[1L], "mean")
+  stats::setNames(x, if (of_levels) paste(name, names(x), sep = ".") else paste(names(x), name, sep = "."))
 }
 
 # Columns that are not there become missing ones. A formula's are its variables.
