@@ -126,7 +126,7 @@ join_pair <- function(state, pair) {
   a <- pair[1L]
   b <- pair[2L]
   state$joined <- paste(state$names[a], "and", state$names[b])
-  state$r[, a] <- state$r[, a] + state$r[, b]
+  state$r[, a] <- pmin(state$r[, a] + state$r[, b], 1)
   state$r <- state$r[, -b, drop = FALSE]
   state$members[[a]] <- sort(c(state$members[[a]], state$members[[b]]))
   state$members <- state$members[-b]

@@ -1,17 +1,28 @@
 # type = "density": one variable, its histogram, the curves of the components and their sum.
 
-plot_data_density <- function(fit, variable = 1L, bins = NULL) {
+plot_data_density <- function(fit, variable = 1L, bins = NULL, probs = NULL, hdr = NULL, modes = FALSE) {
   need_plot(fit, "density")
   j <- pick_variables(variable_names(fit$data), variable, "variable", most = 1L)
   if (!is.null(bins)) bins <- check_count(bins, "bins")
   x <- fit$data$x[, j]
   margins <- component_margins(fit, j)
-  list(
+  out <- list(
     variable = variable_names(fit$data)[j], components = fit_style(fit),
     bars = histogram_bars(x, row_weights(fit), bins),
     curves = mixture_curves(margins, curve_limits(x, margins), noise = noise_curve(fit, j)),
     rug = density_rug(fit, x)
   )
+  c(out, density_marks(fit, j, probs, hdr, check_flag(modes, "modes")))
+}
+
+# Quantiles, regions and peaks of the mixture, those that are asked for.
+density_marks <- function(fit, j, probs, hdr, modes) {
+  if (is.null(probs) && is.null(hdr) && !modes) return(NULL)
+  density <- pick_density(as_em_density(fit), j)
+  list(quantiles = if (!is.null(probs)) data.frame(label = percent(check_probabilities(probs, "probs")),
+                                                   x = quantile.em_density(density, probs, names = FALSE)),
+       regions = if (!is.null(hdr)) em_hdr(density, hdr)$regions,
+       modes = if (modes) stats::setNames(em_modes(density), c("x", "density")))
 }
 
 # Density of the data in bars of equal width, rows counted by their weights.
@@ -91,6 +102,17 @@ draw_plot.em_plot_density <- function(data, look) {
   draw_histogram(data$bars)
   draw_curves(data$curves, data$components)
   graphics::segments(data$rug$x, -0.045 * top, data$rug$x, -0.01 * top, col = data$rug$colour)
+  draw_density_marks(data, top)
+}
+
+draw_density_marks <- function(data, top) {
+  at <- data$quantiles
+  if (!is.null(at)) {
+    graphics::segments(at$x, 0, at$x, 0.95 * top, lty = "42", col = quiet_grey, lwd = 1.5)
+    graphics::text(at$x, 0.975 * top, at$label, cex = 0.8)
+  }
+  if (!is.null(data$regions)) graphics::rect(data$regions$lower, -0.05 * top, data$regions$upper, -0.035 * top, col = "black", border = NA)
+  if (!is.null(data$modes)) graphics::points(data$modes$x, data$modes$density, pch = 25L, bg = "black", cex = 1.1)
 }
 
 density_key <- function(data) {
