@@ -54,7 +54,7 @@ merge_tree_data <- function(m) {
   })
   cut <- if (m$method == "entropy") m$elbow else m$at_cutoff
   list(lines = do.call(rbind, lines), leaves = data.frame(component = tree$labels, x = at, component_style(tree$labels)[c("colour", "symbol")]),
-       joints = data.frame(x = place, y = seq_len(k - 1L), label = number(m$path$value[-1L], 3L)),
+       joints = data.frame(x = place, y = seq_len(k - 1L), label = number(without_dust(m$path$value[-1L], m$path$entropy[1L]), 3L)),
        cut = if (!is.na(cut)) k - cut + 0.5, ylab = paste("step; value:", merge_methods[[m$method]]$label))
 }
 
@@ -79,7 +79,7 @@ draw_plot.em_plot_merge_tree <- function(data, look) {
   if (!is.null(data$cut)) graphics::abline(h = data$cut, lty = "42", col = quiet_grey)
   graphics::points(data$leaves$x, rep(0, nrow(data$leaves)), pch = data$leaves$symbol, col = data$leaves$colour, cex = 1.4)
   graphics::axis(1L, data$leaves$x, shorten(data$leaves$component, 12L), tick = FALSE, mgp = c(3, 0.4, 0))
-  graphics::text(data$joints$x, data$joints$y, data$joints$label, adj = c(0.5, -0.5), cex = 0.85)
+  graphics::text(data$joints$x, data$joints$y, data$joints$label, adj = c(-0.15, -0.5), cex = 0.85)
 }
 
 #' @export
@@ -88,7 +88,7 @@ gg_plot.em_plot_merge_tree <- function(data) {
     ggplot2::geom_segment(ggplot2::aes(x = .data$x, y = .data$y, xend = .data$xend, yend = .data$yend), data = data$lines) +
     (if (!is.null(data$cut)) ggplot2::geom_hline(yintercept = data$cut, linetype = "42", colour = quiet_grey)) +
     ggplot2::geom_point(ggplot2::aes(.data$x, 0), data = data$leaves, colour = data$leaves$colour, shape = data$leaves$symbol, size = 3) +
-    ggplot2::geom_text(ggplot2::aes(.data$x, .data$y, label = .data$label), data = data$joints, vjust = -0.5, size = 3) +
+    ggplot2::geom_text(ggplot2::aes(.data$x, .data$y, label = .data$label), data = data$joints, hjust = -0.15, vjust = -0.5, size = 3) +
     ggplot2::scale_x_continuous(breaks = data$leaves$x, labels = shorten(data$leaves$component, 12L)) +
     gg_frame("component", data$ylab)
 }

@@ -201,11 +201,17 @@ tree_order <- function(merge, step) {
 #' @export
 format.em_merge <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
   check_dots(..., let_pass = format_arguments)
-  path <- format_columns(x$path, digits)
+  path <- x$path
+  path$entropy <- without_dust(path$entropy, path$entropy[1L])
+  path$value <- without_dust(path$value, path$entropy[1L])
+  path <- format_columns(path, digits)
   path$value[1L] <- ""
   c(sprintf("%s merged by %s", plural(ncol(x$groups), "component"), merge_methods[[x$method]]$label), "", table_lines(path), "",
     merge_hint(x))
 }
+
+# What rounding leaves of 0 beside numbers of some size.
+without_dust <- function(x, beside) ifelse(abs(x) < 1e-12 * abs(beside), 0, x)
 
 merge_hint <- function(x) {
   if (x$method == "entropy") {

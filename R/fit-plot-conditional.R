@@ -74,9 +74,11 @@ gg_plot.em_plot_conditional <- function(data) {
     (if (!is.null(data$band)) ggplot2::geom_ribbon(ggplot2::aes(.data$x, ymin = .data$lower, ymax = .data$upper,
                                                                 fill = band_name(data)), data = data$band)) +
     ggplot2::geom_point(ggplot2::aes(.data$x, .data$y), data = data$points, colour = quiet_grey, size = 0.8) +
-    ggplot2::geom_line(ggplot2::aes(.data$x, .data$y, linetype = "expected value"), data = data$expected, linewidth = 1.1) +
-    ggplot2::geom_line(ggplot2::aes(.data$x, .data$y, group = .data$line, linetype = "peaks"), data = data$modes,
-                       colour = okabe_ito[["vermillion"]], linewidth = 1.1) +
+    ggplot2::geom_line(ggplot2::aes(.data$x, .data$y, linetype = "expected value", colour = "expected value"), data = data$expected,
+                       linewidth = 1.1) +
+    ggplot2::geom_line(ggplot2::aes(.data$x, .data$y, group = .data$line, linetype = "peaks", colour = "peaks"), data = data$modes,
+                       linewidth = 1.1) +
     ggplot2::scale_linetype_manual(NULL, values = c("expected value" = "solid", peaks = "42")) +
+    ggplot2::scale_colour_manual(NULL, values = c("expected value" = "black", peaks = okabe_ito[["vermillion"]])) +
     ggplot2::scale_fill_manual(NULL, values = light_grey) + gg_frame(data$variables[1L], data$variables[2L])
 }

@@ -41,8 +41,8 @@
 #'     proportions held as fitted, with the path of EM, its maximum, and the saddle where both are alike. Options
 #'     `limits`, `grid`.}
 #'   \item{`"conditional"`}{of two columns of normal components (`variables`) what the second is given the first: expected
-#'     value, a band between the quantiles of `probs` (5 % and 95 %), and the peaks, two lines where there are two.}
-#'   \item{`"hdr"`}{highest density regions that hold `prob` (50 % and 95 %, see [em_hdr()]) of one or two `variables`: bars
+#'     value, a band between the quantiles of `probs` (0.05 and 0.95), and the peaks, two lines where there are two.}
+#'   \item{`"hdr"`}{highest density regions that hold `prob` (0.5 and 0.95, see [em_hdr()]) of one or two `variables`: bars
 #'     under the density, or contours about the rows, with the peaks.}
 #'   \item{`"directions"`}{rows and ellipses along two directions in which Gaussian components lie apart, see
 #'     [em_directions()] for `method` and `lambda`; arrows are the columns, by their correlations with both.}
