@@ -52,6 +52,11 @@
 #'     arrows with their probabilities, those below `least` (0.005) left out.}
 #'   \item{`"dwell"`}{how long the path of a chain stays in a `state` (by default the one it stays in longest), beside the
 #'     geometric law that a chain implies. Stays cut off by the ends of a series are left out.}
+#'   \item{`"acf"`}{(of a chain) autocorrelations of the pseudo-residuals of one `variable` up to `lag.max`, over pairs of rows
+#'     of one series, with the band in which 95 of 100 lie where the chain has caught the order of the rows.}
+#'   \item{`"forecast"`}{the `last` rows of a `series` of a chain (60 of the last series), and `n.ahead` (20) rows to come: their
+#'     mean, and intervals that hold 50 and 90 % by the fitted chain, whose own errors they leave aside. Trials and
+#'     exposure are those of the last row.}
 #' }
 #' @param main,xlab,ylab,xlim,ylim As in [graphics::plot()]; `NULL` chooses.
 #' @param ... Options of the type, as above.
@@ -115,7 +120,7 @@ plot_makers <- function() {
        surface = plot_data_surface, profile = plot_data_profile, conditional = plot_data_conditional,
        hdr = plot_data_hdr, directions = plot_data_directions,
        series = plot_data_series, transition = plot_data_transition,
-       dwell = plot_data_dwell)
+       dwell = plot_data_dwell, acf = plot_data_acf, forecast = plot_data_forecast)
 }
 
 default_plot_type <- function(fit) {

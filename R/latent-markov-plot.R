@@ -1,7 +1,7 @@
 # Pictures of a chain: the series with its path, the transitions, and the lengths of stays.
 
 #' @export
-latent_plots.em_latent_markov <- function(latent) c("series", "transition", "dwell")
+latent_plots.em_latent_markov <- function(latent) c("series", "transition", "dwell", "acf", "forecast")
 
 # Pictures that only some latent structures have.
 need_latent_plot <- function(fit, type) {

@@ -25,8 +25,7 @@ bind_noise <- function(latent, data, family) {
                               i = "Use em_mixture() without noise, or one component more."))
   }
   latent$box <- noise_box(data)
-  # Without a prior such columns are refused as they are.
-  if (!is.null(family$prior)) check_box_is_no_plane(latent$box, data)
+  check_box_is_no_plane(latent$box, data)
   latent
 }
 

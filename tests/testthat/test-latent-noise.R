@@ -200,6 +200,15 @@ test_that("noise stays last where components are put in order", {
   expect_equal(fit$parameters$proportions, fit$counts / 150, tolerance = 1e-4)
 })
 
+test_that("noise over a constant column is refused, also where nothing is estimated", {
+  x <- cbind(1:6, 3)
+  start <- list(mean = x[c(2, 5), ], covariance = array(diag(2), c(2, 2, 2)))
+  for (iterations in c(0, 10)) {
+    expect_error(em_fit(x, 2, latent = with_noise, start = start, control = em_control(max_iter = iterations)),
+                 "Column 2 is constant", class = "emfit_error_input")
+  }
+})
+
 test_that("labelled rows that no first step can be made from are refused in words", {
   x <- cbind(1:30, 2 * (1:30)) * 2.6e152 # their squares are beyond what numbers hold
   x[7] <- NA

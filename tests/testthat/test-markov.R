@@ -212,6 +212,24 @@ test_that("the default search finds what depmixS4 and HiddenMarkov found at best
   expect_equal(nile$df, 5L)
 })
 
+test_that("the default search finds states that only the order of rows tells apart", {
+  # The best of 600 random starts of plain EM, which one of four and one of twenty of them reach.
+  search <- function(seed, initial) {
+    withr_seed(seed, suppressWarnings(em_fit(count ~ 1, data = earthquakes, k = 4, family = "poisson",
+                                             latent = em_markov(initial = initial)))$loglik)
+  }
+  expect_within(vapply(1:5, search, 0, initial = "stationary"), rep(-327.8316, 5), 1e-3)
+  expect_within(max(vapply(1:3, search, 0, initial = "free")), -326.2850, 1e-3)
+})
+
+test_that("random stretches give every state rows, and begin anew in every series", {
+  for (seed in 1:20) {
+    states <- withr_seed(seed, emfit:::random_stretches(c(3L, 1L, 40L), 4L))
+    expect_length(states, 44L)
+    expect_setequal(states, 1:4)
+  }
+})
+
 test_that("with all states known the estimates are relative frequencies", {
   known <- factor(ifelse(faithful$waiting > 68, "long", "short"))
   fit <- em_fit(faithful$waiting, latent = em_markov(), labels = known)
@@ -394,18 +412,64 @@ test_that("pictures of a chain have the path, the transitions and the stays, in 
   grDevices::pdf(NULL)
   on.exit(grDevices::dev.off())
   before <- graphics::par(c("mar", "mfrow"))
-  for (type in c("series", "transition", "dwell", "qq", "density", "trace", "path")) expect_no_error(plot(fit, type))
+  for (type in c("series", "transition", "dwell", "acf", "forecast", "qq", "density", "trace", "path")) {
+    expect_no_error(plot(fit, type))
+  }
   expect_identical(graphics::par(c("mar", "mfrow")), before)
   skip_if_not_installed("ggplot2")
-  for (type in c("series", "transition", "dwell", "qq")) {
+  for (type in c("series", "transition", "dwell", "acf", "forecast", "qq")) {
     expect_s3_class(ggplot2::autoplot(fit, type), "ggplot")
     expect_no_error(print(ggplot2::autoplot(fit, type)))
   }
 })
 
+test_that("what is left of the order of rows is counted within series", {
+  d <- speed_data()
+  fit <- em_fit(d, latent = em_markov("series"), start = list(mean = c(6.4, 5.5), sd = c(0.2, 0.2)))
+  z <- residuals(fit, type = "pseudo")
+  z <- z - mean(z)
+  acf <- plot_data(fit, "acf", lag.max = 3)$bars
+  for (lag in 1:3) {
+    pairs <- do.call(rbind, lapply(split(z, d$series), function(own) cbind(head(own, -lag), tail(own, -lag))))
+    expect_within(acf$correlation[lag], mean(pairs[, 1] * pairs[, 2]) / mean(z^2), 1e-12)
+    expect_within(acf$limit[lag], 1.96 / sqrt(nrow(pairs)), 1e-12)
+  }
+  expect_error(plot(fit, "acf", lag.max = 0), "lag.max", class = "emfit_error_argument")
+  gap <- Nile
+  gap[c(3, 50, 51)] <- NA
+  once <- suppressMessages(em_fit(gap, k = 2, latent = em_markov()))
+  expect_false(anyNA(plot_data(once, "acf")$bars))
+})
+
+test_that("the fan holds what the chain says of rows to come", {
+  d <- speed_data()
+  fit <- em_fit(d, latent = em_markov("series"), start = list(mean = c(6.4, 5.5), sd = c(0.2, 0.2)))
+  states <- predict(fit, n.ahead = 4, type = "prob")[5:8, ]
+  drawn <- plot_data(fit, "forecast", n.ahead = 4, series = 2, last = 5)
+  p <- fit$parameters
+  cdf <- function(q, h) sum(states[h, ] * pnorm(q, p$mean, p$sd))
+  for (h in 1:4) {
+    bounds <- unlist(drawn$fan[h, c("outer_lower", "inner_lower", "inner_upper", "outer_upper")])
+    expect_within(vapply(bounds, cdf, 0, h = h), c(0.05, 0.25, 0.75, 0.95), 1e-10)
+  }
+  expect_within(drawn$fan$mean, states %*% p$mean, 1e-12)
+  of_second <- d$rt[d$series == 2]
+  expect_identical(drawn$points$y, tail(of_second, 5))
+  expect_identical(drawn$fan$row, length(of_second) + 1:4)
+  counts <- em_fit(count ~ 1, data = earthquakes, k = 2, family = "poisson", latent = em_markov())
+  fan <- plot_data(counts, "forecast", n.ahead = 2)$fan
+  states <- predict(counts, n.ahead = 2, type = "prob")
+  cdf <- function(q, h) sum(states[h, ] * ppois(q, counts$parameters$rate))
+  for (h in 1:2) {
+    expect_gte(cdf(fan$outer_upper[h], h), 0.95)
+    expect_lt(cdf(fan$outer_upper[h] - 1, h), 0.95)
+  }
+  expect_error(plot(fit, "forecast", series = "z"), "`series` must be among", class = "emfit_error_argument")
+})
+
 test_that("pictures of a chain are refused where there is none, or nothing to draw", {
   mixture <- em_fit(faithful$waiting, k = 2)
-  for (type in c("series", "transition", "dwell")) {
+  for (type in c("series", "transition", "dwell", "acf", "forecast")) {
     expect_error(plot(mixture, type), "is of a chain", class = "emfit_error_unsupported")
   }
   once <- em_markov(initial = c(1, 0), transition = rbind(c(NA, NA), c(0, 1)))
