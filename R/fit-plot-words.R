@@ -31,6 +31,11 @@ plot_subject <- function(data) {
     transition = "States as circles and transitions as arrows with their probabilities%.0s",
     dwell = "Lengths of stays in a state beside their geometric law%.0s",
     acf = "Autocorrelations of the pseudo-residuals of %s",
+    conditional = "What the second of %s is given the first: expected value, a band of quantiles and the peaks",
+    hdr = "Highest density regions of %s",
+    directions = "Rows, component ellipses and arrows of the columns along %s",
+    merge_tree = "The order in which components are joined, as a tree%.0s",
+    merge_entropy = "Entropy against the rows that were merged, with the two lines that meet at the elbow%.0s",
     forecast = "The last rows of %s and intervals of the rows to come"
   )
   form <- said[data$type]
