@@ -74,7 +74,7 @@ test_that("counts and categories: weights alone change", {
   w <- votes$parameters$proportions * prob$purpose[, first]
   told <- predict(votes, data.frame(purpose = first), type = "response")
   expect_equal(unlist(told[paste0("accuracy.", levels(interview$accuracy))], use.names = FALSE),
-               as.vector(w / sum(w)) %*% unname(prob$accuracy) |> as.vector(), tolerance = 1e-12)
+               as.vector((w / sum(w)) %*% unname(prob$accuracy)), tolerance = 1e-12)
   expect_equal(em_conditional(votes, purpose = first)$weights, unname(w / sum(w)), tolerance = 1e-13)
   expect_identical(levels(simulate(em_marginal(votes), 3, seed = 1)$purpose), levels(interview$purpose))
   ones <- em_fit(cbind(a = rbinom(90, 1, 0.3), b = rbinom(90, 1, c(0.2, 0.9))), k = 1, family = "bernoulli")
