@@ -33,6 +33,8 @@ test_that("between groups far apart the middle is found", {
   expect_identical(quantile(fit, 0.5, names = FALSE), 500)
   fit <- line_fit(c(0.5, 0.5), c(0, 1000), c(1, 4))
   expect_within(quantile(fit, 0.5, names = FALSE), 200, 0.5) # 200 sd of the one, 200 of the other
+  fit <- line_fit(c(1e-20, 0.25, 0.75), c(-1e4, 0, 1e4), c(1, 1, 1)) # the first is what is over
+  expect_equal(quantile(fit, 0.25, names = FALSE), qnorm(4e-20, lower.tail = FALSE), tolerance = 1e-12)
 })
 
 test_that("one component is R's own", {

@@ -26,6 +26,9 @@ test_that("the path of entropy is that of plain R, with weights and of every fam
   w <- rep(c(1, 3), 136)
   heavy <- withr_seed(1, em_fit(faithful, k = 3, weights = w, control = em_control(n_start = 3)))
   expect_within(em_merge(heavy)$path$entropy, entropy_by_hand(predict(heavy, type = "prob"), w), 1e-9)
+  pairs <- suppressWarnings(em_fit(c(0.4, 0.5, 0.6, 20.5, -1, 2, 19, 22), k = 4, weights = c(1, 1, 1, 10, 1, 1, 1, 1), control = em_control(max_iter = 0),
+                                   start = list(mean = c(0, 1, 20, 21), sd = rep(1, 4))))
+  expect_identical(em_merge(pairs)$path$joined[2], "3 and 4") # three rows of weight 1 against one of 10
   rates <- withr_seed(1, em_fit(rpois(200, c(1, 5, 20)), k = 3, family = "poisson"))
   expect_within(em_merge(rates)$path$entropy, entropy_by_hand(predict(rates, type = "prob")), 1e-10)
 })
