@@ -234,7 +234,7 @@ read_cells <- function(density, newdata) {
 }
 
 read_column <- function(block, j, column) {
-  if (is.numeric(column) && inherits(block, c("em_block_normal", "em_block_poisson", "em_block_binomial"))) return(as.double(column))
+  if (is.numeric(column) && inherits(block, c("em_block_normal", "em_block_rates", "em_block_trials"))) return(as.double(column))
   vapply(seq_along(column), function(i) if (is.na(column[i])) NA_real_ else block_read(block, j, column[i]), 0)
 }
 

@@ -160,3 +160,13 @@ family_scene.em_family_gaussian <- function(family, fit, states, chosen, variabl
   rows <- rows[rowSums(is.na(fit$data$x[rows, at, drop = FALSE])) == 0]
   if (length(at) == 1L) curve_scene(fit, states, chosen, at, rows) else ellipse_scene(fit, states, chosen, at, rows)
 }
+
+# What a component is along columns: see margin.R.
+#' @export
+family_margin.em_family_gaussian <- function(family, parameters, data, beside = list()) {
+  mean <- unname(as.matrix(parameters$mean))
+  covariance <- if (is.null(parameters$sd)) unname(parameters$covariance)
+                else array(unname(parameters$sd)^2, c(1L, 1L, nrow(mean)))
+  sd <- if (!is.null(parameters$sd)) matrix(unname(parameters$sd))
+  list(normal_block(variable_names(data), mean, covariance, sd))
+}

@@ -2,15 +2,6 @@
 
 # ---- normal: mean (k x p), covariance (p x p x k) ----
 
-#' @export
-family_margin.em_family_gaussian <- function(family, parameters, data, beside = list()) {
-  mean <- unname(as.matrix(parameters$mean))
-  covariance <- if (is.null(parameters$sd)) unname(parameters$covariance)
-                else array(unname(parameters$sd)^2, c(1L, 1L, nrow(mean)))
-  sd <- if (!is.null(parameters$sd)) matrix(unname(parameters$sd))
-  list(normal_block(variable_names(data), mean, covariance, sd))
-}
-
 # sd (k x p): where it is known better than as a root.
 normal_block <- function(variables, mean, covariance, sd = NULL) {
   k <- nrow(mean)
@@ -117,13 +108,7 @@ normal_given_by_axes <- function(mean, sigma, x, o, g) {
 
 # ---- counts: rates (k x p) times an exposure; probabilities (k x p) and a number of trials ----
 
-#' @export
-family_margin.em_family_poisson <- function(family, parameters, data, beside = list()) {
-  exposure <- one_for_all(beside$exposure, known_exposure(data), "exposure")
-  list(poisson_block(count_names(data), rate_matrix(parameters), exposure))
-}
-
-poisson_block <- function(variables, rate, exposure) new_block("poisson", variables, rate = rate, exposure = exposure)
+rates_block <- function(variables, rate, exposure) new_block("rates", variables, rate = rate, exposure = exposure)
 
 # The number that was said, or else that of all rows.
 one_for_all <- function(said, of_rows, arg) {
@@ -137,15 +122,15 @@ one_for_all <- function(said, of_rows, arg) {
 }
 
 #' @export
-block_pick.em_block_poisson <- function(block, at) {
-  poisson_block(block$variables[at], block$rate[, at, drop = FALSE], block$exposure)
+block_pick.em_block_rates <- function(block, at) {
+  rates_block(block$variables[at], block$rate[, at, drop = FALSE], block$exposure)
 }
 
 #' @export
-block_law.em_block_poisson <- function(block, j, x = NULL, o = NULL) poisson_law(matrix(block$rate[, j] * block$exposure, 1L))
+block_law.em_block_rates <- function(block, j, x = NULL, o = NULL) rates_law(matrix(block$rate[, j] * block$exposure, 1L))
 
 #' @export
-block_read.em_block_poisson <- function(block, j, value) read_count(block$variables[j], value)
+block_read.em_block_rates <- function(block, j, value) read_count(block$variables[j], value)
 
 read_count <- function(name, value, most = Inf) {
   if (is_number(value) && value >= 0 && value == floor(value) && value <= most && value < Inf) return(as.double(value))
@@ -153,42 +138,20 @@ read_count <- function(name, value, most = Inf) {
                                if (is.finite(most)) paste(" and at most", number(most, 15L)) else "", describe_value(value)))
 }
 
-#' @export
-family_margin.em_family_binomial <- function(family, parameters, data, beside = list()) {
-  size <- one_for_all(beside$size, data$x[, 2L], "size")
-  list(binomial_block("counts", matrix(unname(parameters$prob)), size))
-}
-
-binomial_block <- function(variables, prob, size) new_block("binomial", variables, prob = prob, size = size)
+trials_block <- function(variables, prob, size) new_block("trials", variables, prob = prob, size = size)
 
 #' @export
-block_pick.em_block_binomial <- function(block, at) binomial_block(block$variables[at], block$prob[, at, drop = FALSE], block$size)
+block_pick.em_block_trials <- function(block, at) trials_block(block$variables[at], block$prob[, at, drop = FALSE], block$size)
 
 #' @export
-block_law.em_block_binomial <- function(block, j, x = NULL, o = NULL) binomial_law(matrix(block$prob[, j], 1L), block$size)
+block_law.em_block_trials <- function(block, j, x = NULL, o = NULL) trials_law(matrix(block$prob[, j], 1L), block$size)
 
 #' @export
-block_read.em_block_binomial <- function(block, j, value) {
+block_read.em_block_trials <- function(block, j, value) {
   read_count(block$variables[j], if (is.logical(value)) as.numeric(value) else value, block$size)
 }
 
 # ---- categories: for each column a matrix of probabilities (k x levels) and its levels ----
-
-#' @export
-family_margin.em_family_categorical <- function(family, parameters, data, beside = list()) {
-  if (family$name == "multinomial") {
-    abort_em("unsupported", c("Counts of categories share a total, so none of them is by itself.",
-                              i = "simulate(fit) draws rows from the fit."))
-  }
-  prob <- item_probs(family, parameters)
-  if (family$name == "bernoulli") return(list(binomial_block(item_names(data), do.call(cbind, lapply(prob, function(p) p[, 2L])), 1)))
-  list(level_block(item_names(data), lapply(prob, unname), unname(data$items)))
-}
-
-#' @export
-family_cells.em_family_categorical <- function(family, data) {
-  if (family$name == "categorical") data$x else family_observed(family, data)
-}
 
 level_block <- function(variables, prob, levels) new_block("level", variables, prob = prob, levels = levels)
 

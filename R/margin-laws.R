@@ -93,29 +93,29 @@ law_draw.em_law_normal <- function(law, component) {
 
 # ---- Poisson: mean ----
 
-poisson_law <- function(mean) new_law("poisson", list(mean = mean), discrete = TRUE)
+rates_law <- function(mean) new_law("rates", list(mean = mean), discrete = TRUE)
 
 #' @export
-law_log_density.em_law_poisson <- function(law, q) over_components(law, q, function(q, mean) count_density(q, stats::dpois, mean))
+law_log_density.em_law_rates <- function(law, q) over_components(law, q, function(q, mean) count_density(q, stats::dpois, mean))
 
 #' @export
-law_cdf.em_law_poisson <- function(law, q, lower = TRUE, log = FALSE) {
+law_cdf.em_law_rates <- function(law, q, lower = TRUE, log = FALSE) {
   over_components(law, q, function(q, mean) stats::ppois(q, mean, lower.tail = lower, log.p = log))
 }
 
 #' @export
-law_quantile.em_law_poisson <- function(law, p, lower = TRUE, log = FALSE) {
+law_quantile.em_law_rates <- function(law, p, lower = TRUE, log = FALSE) {
   over_components(law, p, function(p, mean) stats::qpois(p, mean, lower.tail = lower, log.p = log))
 }
 
 #' @export
-law_mean.em_law_poisson <- function(law) law$parts$mean
+law_mean.em_law_rates <- function(law) law$parts$mean
 
 #' @export
-law_sd.em_law_poisson <- function(law) sqrt(law$parts$mean)
+law_sd.em_law_rates <- function(law) sqrt(law$parts$mean)
 
 #' @export
-law_draw.em_law_poisson <- function(law, component) stats::rpois(length(component), law$parts$mean[1L, component])
+law_draw.em_law_rates <- function(law, component) stats::rpois(length(component), law$parts$mean[1L, component])
 
 # No count has a density where there is none, and R's own functions warn of it.
 count_density <- function(q, density, ...) {
@@ -129,33 +129,33 @@ count_density <- function(q, density, ...) {
 
 # ---- binomial: prob, size ----
 
-binomial_law <- function(prob, size) {
-  new_law("binomial", list(prob = prob, size = matrix(size, length(size), ncol(prob))), discrete = TRUE)
+trials_law <- function(prob, size) {
+  new_law("trials", list(prob = prob, size = matrix(size, length(size), ncol(prob))), discrete = TRUE)
 }
 
 #' @export
-law_log_density.em_law_binomial <- function(law, q) {
+law_log_density.em_law_trials <- function(law, q) {
   over_components(law, q, function(q, prob, size) count_density(q, stats::dbinom, size, prob))
 }
 
 #' @export
-law_cdf.em_law_binomial <- function(law, q, lower = TRUE, log = FALSE) {
+law_cdf.em_law_trials <- function(law, q, lower = TRUE, log = FALSE) {
   over_components(law, q, function(q, prob, size) stats::pbinom(q, size, prob, lower.tail = lower, log.p = log))
 }
 
 #' @export
-law_quantile.em_law_binomial <- function(law, p, lower = TRUE, log = FALSE) {
+law_quantile.em_law_trials <- function(law, p, lower = TRUE, log = FALSE) {
   over_components(law, p, function(p, prob, size) stats::qbinom(p, size, prob, lower.tail = lower, log.p = log))
 }
 
 #' @export
-law_mean.em_law_binomial <- function(law) law$parts$prob * law$parts$size[, seq_len(law_k(law))]
+law_mean.em_law_trials <- function(law) law$parts$prob * law$parts$size[, seq_len(law_k(law))]
 
 #' @export
-law_sd.em_law_binomial <- function(law) sqrt(law_mean(law) * (1 - law$parts$prob))
+law_sd.em_law_trials <- function(law) sqrt(law_mean(law) * (1 - law$parts$prob))
 
 #' @export
-law_draw.em_law_binomial <- function(law, component) {
+law_draw.em_law_trials <- function(law, component) {
   stats::rbinom(length(component), law$parts$size[1L, component], law$parts$prob[1L, component])
 }
 
