@@ -74,7 +74,7 @@ check_probabilities <- function(p, arg, log = FALSE) {
   bad <- which(if (log) p > 0 else p < 0 | p > 1)
   if (length(bad)) {
     abort_em("argument", c(
-      sprintf("`%s` must be %s, not %s.", arg, if (log) "logarithms of probabilities, 0 or less" else "probabilities from 0 to 1",
+      sprintf("`%s` must hold %s, not %s.", arg, if (log) "logarithms of probabilities, 0 or less" else "probabilities from 0 to 1",
               number(p[bad[1L]], 15L)),
       i = if (!log && p[bad[1L]] > 1 && p[bad[1L]] <= 100) sprintf("Per cent? %s = %s", arg, number(p[bad[1L]] / 100))
     ))
@@ -84,7 +84,7 @@ check_probabilities <- function(p, arg, log = FALSE) {
 
 percent <- function(p) {
   if (!length(p)) return(character())
-  paste0(vapply(100 * p, function(x) formatC(x, digits = 7L, width = 1L, format = "fg"), ""), "%")
+  paste0(vapply(100 * p, function(x) formatC(x, digits = 7L, width = 1L, format = "g"), ""), "%")
 }
 
 #' @rdname em_cdf

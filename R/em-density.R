@@ -22,8 +22,11 @@ as_em_density <- function(x, size = NULL, exposure = NULL, arg = "x") {
     abort_em("argument", sprintf("`%s` must come from em_fit(), em_marginal() or em_conditional(), not %s.", arg, describe_value(x)))
   }
   beside <- said_beside(size, exposure)
-  family_with(x$family, beside)
   blocks <- family_margin(x$family, x$parameters, x$data, beside)
+  for (name in names(beside)) {
+    heard <- vapply(blocks, function(block) identical(block[[name]], as.double(beside[[name]])), NA)
+    if (!any(heard)) family_with.default(x$family, beside[name])
+  }
   shares <- latent_mixture(x$latent, x)
   noise <- if (!is.null(.subset2(x$latent, "box"))) list(box = x$latent$box, columns = seq_along(block_variables(blocks)))
   new_em_density(component_names_of(x), unname(shares), x$k, blocks, noise)
@@ -97,9 +100,11 @@ em_marginal <- function(x, columns = NULL, size = NULL, exposure = NULL) {
   pick_density(density, find_columns(density, columns, "columns"))
 }
 
+# Columns come in the order asked, but for those of another block, which stay behind.
 pick_density <- function(density, at) {
+  at <- at[order(vapply(at, function(j) column_place(density$blocks, j)[1L], 0))]
   density$blocks <- pick_blocks(density$blocks, at)
-  density$noise$columns <- density$noise$columns[sort(at)]
+  density$noise$columns <- density$noise$columns[at]
   density
 }
 

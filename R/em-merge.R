@@ -96,7 +96,7 @@ merge_state <- function(fit, method) {
     w <- w[first]
   }
   state <- list(r = r[w > 0, , drop = FALSE], w = w[w > 0], group = seq_len(fit$k), names = component_names_of(fit)[seq_len(fit$k)],
-                members = as.list(seq_len(fit$k)))
+                labels = component_names_of(fit), members = as.list(seq_len(fit$k)))
   if (merge_methods[[method]]$modal) {
     modal <- need_one_normal(fit, method)
     state[c("mean", "covariance")] <- modal[c("mean", "covariance")]
@@ -132,7 +132,7 @@ join_pair <- function(state, pair) {
   state$members <- state$members[-b]
   state$group[state$members[[a]]] <- a
   state$group[state$group > b] <- state$group[state$group > b] - 1L
-  state$names[a] <- paste(state$names[a], state$names[b], sep = "+")
+  state$names[a] <- paste(state$labels[state$members[[a]]], collapse = "+")
   state$names <- state$names[-b]
   state$merged <- sum(state$w[max.col(state$r, ties.method = "first") == a])
   if (!is.null(state$mean)) state <- join_moments(state, a, b)
@@ -220,7 +220,8 @@ merge_hint <- function(x) {
     hint <- sprintf("Values above %s join down to %s", number(x$cutoff), plural(x$at_cutoff, "cluster"))
   }
   k <- if (x$method == "entropy") x$elbow else x$at_cutoff
-  sprintf("%s: a hint, nothing is chosen. predict(m, k = %d) has the clusters.", hint, if (is.na(k)) 1L else k)
+  if (is.na(k)) return(paste0(hint, "; nothing is chosen. predict(m, k = 1) has both in one cluster."))
+  sprintf("%s: a hint, nothing is chosen. predict(m, k = %d) has the clusters.", hint, k)
 }
 
 #' @rdname em_merge

@@ -5,7 +5,7 @@
 #'
 #' @param fit A fit by [em_fit()].
 #' @param order The components in the new order: all of their numbers, as `c(2, 1)`, or all of their names. Names of `order`
-#'   become the components' names: `c(short = 2, long = 1)`.
+#'   become the components' names: `c(short = 2, long = 1)`; without them named components keep theirs, others are numbered anew.
 #' @return The fit. [update()][update.em_fit] repeats the call of the fit, and so has the order of that. A noise component stays the last.
 #' @section Errors: `emfit_error_argument` where `order` is not each component once, or a new name is empty, `"noise"` or there twice.
 #' @references Stephens, M. (2000) Dealing with label switching in mixture models. *Journal of the Royal Statistical Society
@@ -19,7 +19,8 @@ em_relabel <- function(fit, order) {
   check_fit(fit)
   own <- component_names_of(fit)[seq_len(fit$k)]
   at <- check_order(order, own)
-  labels <- own[at]
+  # Numbers say where a component is, and stay; names go with it.
+  labels <- if (identical(own, as.character(seq_along(own)))) own else own[at]
   if (!is.null(names(order))) labels <- check_new_names(ifelse(nzchar(names(order)), names(order), labels), fit)
   fields <- fit_fields(fit)
   sheet <- sheet_labels(fit_model(fit), labels, fit$data)

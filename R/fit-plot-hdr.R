@@ -10,7 +10,7 @@ plot_data_hdr <- function(fit, variables = NULL, prob = c(0.5, 0.95), n = 20000L
   pair <- pick_density(density, at)
   found <- with_seed(1L, em_hdr(pair, prob, n = n))
   modal <- need_modal(pair)
-  cells <- family_cells(fit$family, fit$data)[, sort(at), drop = FALSE]
+  cells <- family_cells(fit$family, fit$data)[, match(density_columns(pair), names), drop = FALSE]
   spread <- vapply(1:2, function(j) sqrt(modal$covariance[j, j, ]), numeric(density$k))
   spread <- matrix(spread, density$k)
   axis <- lapply(1:2, function(j) {

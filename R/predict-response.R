@@ -4,15 +4,16 @@ predict_response <- function(fit, newdata, beside, probs) {
   data <- if (is.null(newdata)) rows_to_judge(fit, NULL, beside) else new_data(with_lacking(newdata, fit), fit, beside)
   blocks <- family_margin(fit$family, fit$parameters, data, beside)
   cells <- family_cells(fit$family, data)
-  lacking <- which(colSums(is.na(cells)) > 0)
-  if (!length(lacking) && nrow(cells)) {
+  variables <- block_variables(blocks)
+  lacking <- if (nrow(cells)) which(colSums(is.na(cells)) > 0) else which(!variables %in% colnames(newdata))
+  if (!length(lacking)) {
     abort_em("newdata", c(sprintf("`%s` %s all columns: there is nothing to predict.", if (is.null(newdata)) "x" else "newdata",
                                   if (is.null(newdata)) "of the fit has" else "has"),
-                          i = sprintf("Leave out those to be predicted: newdata[%s].", dQuote(block_variables(blocks)[1L], FALSE))))
+                          i = if (length(variables) > 1L) sprintf("Leave out those to be predicted: newdata[%s].", dQuote(variables[1L], FALSE))))
   }
   r <- expect_em(data, fit$parameters, fit_model(fit), "responsibilities")$responsibilities
   each <- lapply(lacking, function(j) response_of(fit, blocks, cells, r, j, probs))
-  names(each) <- block_variables(blocks)[lacking]
+  names(each) <- variables[lacking]
   out <- if (length(each) == 1L) each[[1L]] else do.call(data.frame, c(unname(Map(response_names, each, names(each))),
                                                                        check.names = FALSE))
   out <- out[spread_over(seq_len(nrow(out)), data$complete), , drop = FALSE]

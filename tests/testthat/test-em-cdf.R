@@ -84,6 +84,7 @@ test_that("counts: sums of R's own, the smallest value that reaches", {
   coin <- em_fit(cbind(heads, tails) ~ 1, data = coins, k = 2, family = "binomial", start = list(prob = c(A = 0.6, B = 0.5)))
   expect_equal(em_cdf(coin, 5), sum(coin$parameters$proportions * pbinom(5, 10, coin$parameters$prob)), tolerance = 1e-14)
   expect_identical(quantile(coin, 1, names = FALSE), 10)
+  expect_equal(em_cdf(coin, 5, size = 20), sum(coin$parameters$proportions * pbinom(5, 20, coin$parameters$prob)), tolerance = 1e-14)
 })
 
 test_that("noise has its box, a chain its stationary distribution", {

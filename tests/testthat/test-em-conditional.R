@@ -15,6 +15,14 @@ test_that("a conditional agrees with 50 digits, near and far out", {
   expect_equal(em_conditional(fit, Var2 = -1e-12)$weights, em_conditional(fit, Var2 = 0)$weights, tolerance = 1e-11)
 })
 
+test_that("columns come in the order asked, those of noise too", {
+  fit <- em_fit(rbind(as.matrix(faithful), c(9, 20), c(0, 140)), k = 2, latent = em_mixture(noise = TRUE))
+  turned <- em_marginal(fit, c("waiting", "eruptions"))
+  expect_equal(predict(turned, faithful[1:3, ]), unname(predict(fit, faithful[1:3, ], type = "density")), tolerance = 1e-12)
+  expect_equal(quantile(turned, c(0.001, 0.999), "waiting"), quantile(fit, c(0.001, 0.999), "waiting"), tolerance = 1e-12)
+  expect_equal(em_conditional(turned, eruptions = 3)$weights, em_conditional(fit, eruptions = 3)$weights, tolerance = 1e-12)
+})
+
 test_that("density of a row is margin times conditional", {
   fit <- em_fit(iris[1:4], k = 2)
   row <- iris[77, 1:4]
@@ -110,6 +118,8 @@ test_that("what can't be is refused in words", {
   expect_error(em_conditional(fit, eruptions = 2:3), "one finite number", class = "emfit_error_argument")
   expect_error(em_marginal(fit, "wait"), "each once, not \"wait\"", class = "emfit_error_argument")
   expect_error(predict(em_marginal(fit), data.frame(a = 1)), "must have the columns", class = "emfit_error_newdata")
+  none <- predict(fit, data.frame(eruptions = numeric()), type = "response")
+  expect_identical(dim(none), c(0L, 5L))
   expect_error(predict(fit, faithful, type = "response"), "nothing to predict", class = "emfit_error_newdata")
   expect_error(predict(fit, data.frame(a = 1), type = "response"), "lacks columns", class = "emfit_error_newdata")
   expect_error(predict(fit, data.frame(eruptions = 1, wating = 2), type = "response"), "misspelt", class = "emfit_error_newdata")
