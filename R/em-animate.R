@@ -73,12 +73,11 @@ row_colours <- function(state, rows) {
 
 curve_scene <- function(fit, states, chosen, j, rows) {
   x <- fit$data$x[, j]
-  normals <- lapply(states, function(state) marginal_normals(state$parameters, j))
-  limits <- curve_limits(x, do.call(rbind, normals))
+  margins <- lapply(states, function(state) component_margins(state, j))
+  limits <- curve_limits(x, all_margins(margins))
   grid <- seq(limits[1L], limits[2L], length.out = 401L)
   frames <- lapply(seq_along(states), function(i) {
-    n <- normals[[i]]
-    y <- lapply(seq_len(nrow(n)), function(k) I(signif(n$proportion[k] * stats::dnorm(grid, n$mean[k], n$sd[k]), 4L)))
+    y <- lapply(columns_of(margin_curves(margins[[i]], grid)), function(height) I(signif(height, 4L)))
     noise <- noise_curve(fit, j, states[[i]]$parameters)
     if (!is.null(noise)) y <- c(y, list(I(signif(noise$density(grid), 4L))))
     c(frame_base(fit, chosen[i]), list(y = y, colours = row_colours(states[[i]], rows)))

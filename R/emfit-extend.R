@@ -41,6 +41,7 @@
 #' | `family_split(family, parameters, j)` | parameters of k + 1 components, j in two | none: [em_select()] and [em_lrt()] do without |
 #' | `family_plots(family, data)` | types of [plot()][plot.em_fit], the default first | `"trace"` |
 #' | `family_distribution(family, parameters, x, column, what, data)` | density or cdf of each component, `length(x)` x k | an error that says so |
+#' | `family_margin(family, parameters, data, beside)` | what a component is along columns: blocks, as [em_marginal()] has them | an error that says so |
 #' | `family_is_discrete(family)` | are the data counts? | `FALSE` |
 #' | `family_hint(family, data)` | what may be wrong where components come out alike | nothing |
 #'

@@ -325,3 +325,10 @@ family_identifiability.em_family_binomial <- function(family, fit, name) {
   return(finding("identifiability", "problem", spare, paste0(described, ": other parameters are just as likely."),
                  sprintf("update(FIT, k = %d, start = NULL)", max(1L, as.integer((most + 1) %/% 2))), name))
 }
+
+# What a component is along columns: see margin.R.
+#' @export
+family_margin.em_family_binomial <- function(family, parameters, data, beside = list()) {
+  size <- one_for_all(beside$size, data$x[, 2L], "size")
+  list(trials_block("counts", matrix(unname(parameters$prob)), size))
+}

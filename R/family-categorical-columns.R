@@ -238,3 +238,20 @@ family_given_columns.em_family_categorical <- function(family, data) {
   for (j in seq_along(data$items)) data$x[, j] <- match(data$items[[j]], data$declared[[j]]$levels)[data$x[, j]]
   data$x
 }
+
+# What a component is along columns: see margin.R.
+#' @export
+family_margin.em_family_categorical <- function(family, parameters, data, beside = list()) {
+  if (family$name == "multinomial") {
+    abort_em("unsupported", c("Counts of categories share a total, so none of them is by itself.",
+                              i = "simulate(fit) draws rows from the fit."))
+  }
+  prob <- item_probs(family, parameters)
+  if (family$name == "bernoulli") return(list(trials_block(item_names(data), do.call(cbind, lapply(prob, function(p) p[, 2L])), 1)))
+  list(level_block(item_names(data), lapply(prob, unname), unname(data$items)))
+}
+
+#' @export
+family_cells.em_family_categorical <- function(family, data) {
+  if (family$name == "categorical") data$x else family_observed(family, data)
+}

@@ -93,18 +93,13 @@ replace_row <- function(x, row, value) {
 
 #' @export
 family_conditional.em_family_gaussian <- function(family, parameters, x, o, g, j) {
+  n <- nrow(x)
   mean <- as.matrix(parameters$mean)[j, ]
   sigma <- gaussian_covariance(parameters, j)
-  n <- nrow(x)
-  expected <- matrix(mean[g], n, length(g), byrow = TRUE)
-  rest <- sigma[g, g, drop = FALSE]
-  if (length(o)) {
-    slope <- regression_slope(sigma, o, g)
-    expected <- expected + (x[, o, drop = FALSE] - rep(mean[o], each = n)) %*% slope
-    rest <- rest - sigma[g, o, drop = FALSE] %*% slope
-  }
-  list(mean = expected, covariance = rest,
-       draw = function() expected + matrix(stats::rnorm(n * length(g)), n) %*% root_of(rest))
+  found <- if (length(o)) normal_given(mean, sigma, x[, o, drop = FALSE], o, g)
+           else list(mean = matrix(mean[g], n, length(g), byrow = TRUE), covariance = sigma[g, g, drop = FALSE])
+  list(mean = found$mean, covariance = found$covariance,
+       draw = function() found$mean + matrix(stats::rnorm(n * length(g)), n) %*% root_of(found$covariance))
 }
 
 # Of one component, as a matrix.
@@ -146,11 +141,8 @@ family_line.em_family_gaussian <- function(family, data) {
 
 #' @export
 family_distribution.em_family_gaussian <- function(family, parameters, x, column, what, data) {
-  of <- switch(what, density = stats::dnorm, cdf = stats::pnorm)
-  parameters$proportions <- parameters[[1L]] # only means and spreads are read
-  normals <- marginal_normals(parameters, column)
-  each <- vapply(seq_len(nrow(normals)), function(i) of(x, normals$mean[i], normals$sd[i]), numeric(length(x)))
-  matrix(each, length(x))
+  law <- column_law(family_margin(family, parameters, data), column)
+  switch(what, density = exp(law_log_density(law, x)), cdf = law_cdf(law, x))
 }
 
 #' @export
@@ -167,4 +159,14 @@ family_scene.em_family_gaussian <- function(family, fit, states, chosen, variabl
   rows <- rows_to_draw(fit$data$n, 600L)
   rows <- rows[rowSums(is.na(fit$data$x[rows, at, drop = FALSE])) == 0]
   if (length(at) == 1L) curve_scene(fit, states, chosen, at, rows) else ellipse_scene(fit, states, chosen, at, rows)
+}
+
+# What a component is along columns: see margin.R.
+#' @export
+family_margin.em_family_gaussian <- function(family, parameters, data, beside = list()) {
+  mean <- unname(as.matrix(parameters$mean))
+  covariance <- if (is.null(parameters$sd)) unname(parameters$covariance)
+                else array(unname(parameters$sd)^2, c(1L, 1L, nrow(mean)))
+  sd <- if (!is.null(parameters$sd)) matrix(unname(parameters$sd))
+  list(normal_block(variable_names(data), mean, covariance, sd))
 }

@@ -39,7 +39,7 @@ named_like <- function(parameters, fit, block) {
 }
 
 #' @export
-family_cells.em_family_mixed <- function(family, fit) {
+family_profile_cells.em_family_mixed <- function(family, fit) {
   cells <- do.call(rbind, lapply(family$blocks, function(block) {
     own <- fit_of_block(fit, block)
     if (block_kinds[[block$family$name]]$takes == "number") return(number_cells(own, block))

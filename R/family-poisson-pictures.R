@@ -69,3 +69,10 @@ rate_edges <- function(top, n, bins) {
   edges <- share_edges(n, bins)
   if (top > 0) edges * top else edges
 }
+
+# What a component is along columns: see margin.R.
+#' @export
+family_margin.em_family_poisson <- function(family, parameters, data, beside = list()) {
+  exposure <- one_for_all(beside$exposure, known_exposure(data), "exposure")
+  list(rates_block(count_names(data), rate_matrix(parameters), exposure))
+}

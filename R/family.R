@@ -80,8 +80,8 @@ family_plots.default <- function(family, data) "trace"
 # alone, `whole` is the fit that they are of. And the lines of type = "profile": see profile_cells().
 family_view <- function(family, fit, type, variables = NULL) UseMethod("family_view")
 family_view.default <- function(family, fit, type, variables = NULL) fit
-family_cells <- function(family, fit) UseMethod("family_cells")
-family_cells.default <- function(family, fit) profile_cells(fit)
+family_profile_cells <- function(family, fit) UseMethod("family_profile_cells")
+family_profile_cells.default <- function(family, fit) profile_cells(fit)
 whole_fit <- function(fit) if (is.null(fit$whole)) fit else fit$whole
 
 family_responses <- function(family, data) UseMethod("family_responses")

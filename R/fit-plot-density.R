@@ -1,17 +1,28 @@
 # type = "density": one variable, its histogram, the curves of the components and their sum.
 
-plot_data_density <- function(fit, variable = 1L, bins = NULL) {
+plot_data_density <- function(fit, variable = 1L, bins = NULL, probs = NULL, hdr = NULL, modes = FALSE) {
   need_plot(fit, "density")
   j <- pick_variables(variable_names(fit$data), variable, "variable", most = 1L)
   if (!is.null(bins)) bins <- check_count(bins, "bins")
   x <- fit$data$x[, j]
-  normals <- marginal_normals(fit$parameters, j)
-  list(
+  margins <- component_margins(fit, j)
+  out <- list(
     variable = variable_names(fit$data)[j], components = fit_style(fit),
     bars = histogram_bars(x, row_weights(fit), bins),
-    curves = mixture_curves(normals, curve_limits(x, normals), noise = noise_curve(fit, j)),
+    curves = mixture_curves(margins, curve_limits(x, margins), noise = noise_curve(fit, j)),
     rug = density_rug(fit, x)
   )
+  c(out, density_marks(fit, j, probs, hdr, check_flag(modes, "modes")))
+}
+
+# Quantiles, regions and peaks of the mixture, those that are asked for.
+density_marks <- function(fit, j, probs, hdr, modes) {
+  if (is.null(probs) && is.null(hdr) && !modes) return(NULL)
+  density <- pick_density(as_em_density(fit), j)
+  list(quantiles = if (!is.null(probs)) data.frame(label = percent(check_probabilities(probs, "probs")),
+                                                   x = quantile.em_density(density, probs, names = FALSE)),
+       regions = if (!is.null(hdr)) em_hdr(density, hdr)$regions,
+       modes = if (modes) stats::setNames(em_modes(density), c("x", "density")))
 }
 
 # Density of the data in bars of equal width, rows counted by their weights.
@@ -39,27 +50,34 @@ histogram_breaks <- function(x, bins) {
 }
 
 # The data and three standard deviations of every component.
-curve_limits <- function(x, normals) {
-  padded_range(c(x, normals$mean - 3 * normals$sd, normals$mean + 3 * normals$sd), 0)
+curve_limits <- function(x, margins) {
+  padded_range(c(x, margins$mean - 3 * margins$sd, margins$mean + 3 * margins$sd), 0)
 }
 
 # An even grid, and one about every mean, so that narrow peaks keep their height.
-curve_grid <- function(normals, limits) {
-  own <- outer(normals$sd, seq(-4, 4, length.out = 81L)) + normals$mean
+curve_grid <- function(margins, limits) {
+  own <- outer(margins$sd, seq(-4, 4, length.out = 81L)) + margins$mean
   grid <- sort(unique(c(seq(limits[1L], limits[2L], length.out = 301L), own)))
   grid[grid >= limits[1L] & grid <= limits[2L]]
 }
 
+# Several margins, as curve_limits() reads them.
+all_margins <- function(margins) {
+  list(mean = unlist(lapply(margins, `[[`, "mean")), sd = unlist(lapply(margins, `[[`, "sd")))
+}
+
+# Each component's density times its proportion: length(grid) x k.
+margin_curves <- function(margins, grid) {
+  exp(law_log_density(margins$law, grid)) * rep(margins$proportion, each = length(grid))
+}
+
 # Long data frame: x, component (NA for the sum), density (times the proportion).
-mixture_curves <- function(normals, limits, grid = curve_grid(normals, limits), noise = NULL) {
+mixture_curves <- function(margins, limits, grid = curve_grid(margins, limits), noise = NULL) {
   grid <- sort(unique(c(grid, noise$steps)))
-  each <- vapply(seq_len(nrow(normals)), function(j) {
-    normals$proportion[j] * stats::dnorm(grid, normals$mean[j], normals$sd[j])
-  }, numeric(length(grid)))
-  each <- matrix(each, length(grid))
+  each <- margin_curves(margins, grid)
   if (!is.null(noise)) each <- cbind(each, noise$density(grid))
   data.frame(x = rep(grid, ncol(each) + 1L),
-             component = rep(c(normals$component, if (!is.null(noise)) "noise", NA), each = length(grid)),
+             component = rep(c(margins$component, if (!is.null(noise)) "noise", NA), each = length(grid)),
              density = c(each, rowSums(each)))
 }
 
@@ -84,6 +102,17 @@ draw_plot.em_plot_density <- function(data, look) {
   draw_histogram(data$bars)
   draw_curves(data$curves, data$components)
   graphics::segments(data$rug$x, -0.045 * top, data$rug$x, -0.01 * top, col = data$rug$colour)
+  draw_density_marks(data, top)
+}
+
+draw_density_marks <- function(data, top) {
+  at <- data$quantiles
+  if (!is.null(at)) {
+    graphics::segments(at$x, 0, at$x, 0.95 * top, lty = "42", col = quiet_grey, lwd = 1.5)
+    graphics::text(at$x, 0.975 * top, at$label, cex = 0.8)
+  }
+  if (!is.null(data$regions)) graphics::rect(data$regions$lower, -0.05 * top, data$regions$upper, -0.035 * top, col = "black", border = NA)
+  if (!is.null(data$modes)) graphics::points(data$modes$x, data$modes$density, pch = 25L, bg = "black", cex = 1.1)
 }
 
 density_key <- function(data) {

@@ -92,7 +92,20 @@ gg_labels <- function(points, x = "x", y = "y") {
 gg_plot.em_plot_density <- function(data) {
   ggplot2::ggplot() + gg_histogram(data$bars) + gg_curves(data$curves, data$components) + gg_rug(data$rug) +
     ggplot2::coord_cartesian(ylim = c(0, density_top(data$bars, data$curves))) +
-    gg_scales(data$components, c("colour", "linetype")) + gg_frame(data$variable, "density")
+    gg_density_marks(data) + gg_scales(data$components, c("colour", "linetype")) + gg_frame(data$variable, "density")
+}
+
+gg_density_marks <- function(data) {
+  top <- density_top(data$bars, data$curves)
+  list(
+    if (!is.null(data$quantiles)) ggplot2::geom_vline(ggplot2::aes(xintercept = .data$x), data = data$quantiles, linetype = "42",
+                                                      colour = quiet_grey),
+    if (!is.null(data$quantiles)) ggplot2::geom_text(ggplot2::aes(.data$x, 0.98 * top, label = .data$label), data = data$quantiles, size = 3),
+    if (!is.null(data$regions)) ggplot2::geom_rect(ggplot2::aes(xmin = .data$lower, xmax = .data$upper, ymin = 0, ymax = 0.015 * top),
+                                                   data = data$regions, fill = "black"),
+    if (!is.null(data$modes)) ggplot2::geom_point(ggplot2::aes(.data$x, .data$density), data = data$modes, shape = 25L, size = 3,
+                                                  fill = "black")
+  )
 }
 
 #' @export

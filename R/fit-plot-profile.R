@@ -3,7 +3,7 @@
 plot_data_profile <- function(fit, variables = NULL, level = 0.95) {
   need_plot(fit, "profile")
   level <- check_level(level)
-  cells <- family_cells(fit$family, fit)
+  cells <- family_profile_cells(fit$family, fit)
   names <- unique(cells$variable)
   shown <- if (is.null(variables)) first_profiles(cells) else pick_variables(names, variables, "variables")
   cells <- cells[cells$variable %in% names[shown], ]

@@ -34,7 +34,12 @@ plot_subject <- function(data) {
     forecast = "The last rows of %s and intervals of the rows to come",
     terms = "The first terms of each topic, as bars of their probabilities%.0s",
     documents = "The shares of the topics in each document, stacked%.0s",
-    perplexity = "Perplexity by the number of topics, of documents left out and of those fitted%.0s"
+    perplexity = "Perplexity by the number of topics, of documents left out and of those fitted%.0s",
+    conditional = "What the second of %s is given the first: expected value, a band of quantiles and the peaks",
+    hdr = "Highest density regions of %s",
+    directions = "Rows, component ellipses and arrows of the columns along %s",
+    merge_tree = "The order in which components are joined, as a tree%.0s",
+    merge_entropy = "Entropy against the rows that were merged, with the two lines that meet at the elbow%.0s"
   )
   form <- said[data$type]
   if (data$type == "select") return(sprintf("%s by the number of components, a line for each structure", data$criterion))

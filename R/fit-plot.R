@@ -14,7 +14,8 @@
 #' @param type What to draw. `NULL` takes the first that suits the data.
 #' \describe{
 #'   \item{`"density"`}{(the default for one variable) histogram, a rug coloured by responsibility, the curves of the
-#'     components, each times its proportion, and their bold sum. Option `variable` (for several), `bins`.}
+#'     components, each times its proportion, and their bold sum. Options `variable` (for several), `bins`; `probs`, quantiles of the
+#'     mixture as dashed lines; `hdr`, a highest density region as a bar under the axis; `modes = TRUE`, its peaks as ticks.}
 #'   \item{`"cluster"`}{(the default for two variables) points by most probable component, larger where that is
 #'     less certain, with the ellipses that hold 50 % and 95 % of each component, and crosses at the means. A row
 #'     of which one of the two values is missing is a tick on the other's axis. Option `variables`, two names or
@@ -40,6 +41,12 @@
 #'   \item{`"surface"`}{(two binomial components) contours of the log-likelihood over the two probabilities, the
 #'     proportions held as fitted, with the path of EM, its maximum, and the saddle where both are alike. Options
 #'     `limits`, `grid`.}
+#'   \item{`"conditional"`}{of two columns of normal components (`variables`) what the second is given the first: expected
+#'     value, a band between the quantiles of `probs` (0.05 and 0.95), and the peaks, two lines where there are two.}
+#'   \item{`"hdr"`}{highest density regions that hold `prob` (0.5 and 0.95, see [em_hdr()]) of one or two `variables`: bars
+#'     under the density, or contours about the rows, with the peaks.}
+#'   \item{`"directions"`}{rows and ellipses along two directions in which Gaussian components lie apart, see
+#'     [em_directions()] for `method` and `lambda`; arrows are the columns, by their correlations with both.}
 #'   \item{`"series"`}{(the default for a chain, see [em_markov()]) one `variable` by row, coloured by the most probable
 #'     path, with the means of its states; below, the probabilities of the states in each row. Dotted lines part series.}
 #'   \item{`"transition"`}{the states of a chain as circles, as large as their share of the rows, and transitions as
@@ -112,7 +119,8 @@ plot_makers <- function() {
   list(density = plot_data_density, cluster = plot_data_cluster, pairs = plot_data_pairs,
        counts = plot_data_counts, path = plot_data_path, trace = plot_data_trace,
        responsibility = plot_data_responsibility, uncertainty = plot_data_uncertainty, qq = plot_data_qq,
-       surface = plot_data_surface, profile = plot_data_profile,
+       surface = plot_data_surface, profile = plot_data_profile, conditional = plot_data_conditional,
+       hdr = plot_data_hdr, directions = plot_data_directions,
        series = plot_data_series, transition = plot_data_transition,
        dwell = plot_data_dwell, acf = plot_data_acf, forecast = plot_data_forecast)
 }
@@ -160,15 +168,6 @@ pick_variables <- function(names, variables, arg, most = Inf, least = 1L) {
     abort_em("argument", sprintf("`%s` must be %s, not %d.", arg, plural(least, "variable"), length(at)))
   }
   at
-}
-
-# Means and standard deviations of the components along one variable, with the proportions.
-marginal_normals <- function(parameters, j) {
-  mean <- if (is.matrix(parameters$mean)) parameters$mean[, j] else parameters$mean
-  sd <- if (is.null(parameters$sd)) sqrt(parameters$covariance[j, j, ]) else parameters$sd
-  n <- length(mean)
-  data.frame(component = names(parameters$proportions)[seq_len(n)],
-             proportion = unname(parameters$proportions)[seq_len(n)], mean = unname(mean), sd = unname(sd))
 }
 
 # Rows to draw: all, or `most` of them evenly spaced; never a random choice.

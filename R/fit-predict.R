@@ -18,6 +18,9 @@
 #'   \item{`"path"`}{of a chain ([em_markov()]) the most probable sequence of states as a whole, a factor; the attribute
 #'     `"log_joint"` is the logarithm of its joint probability with the rows, a number for each series}
 #'   \item{`"filter"`}{of a chain the probabilities of each row's state given it and the rows before it}
+#'   \item{`"response"`}{what the fit says of cells that are missing, or of columns that `newdata` lacks, given the others:
+#'     mean, standard deviation and quantiles; of categories the probabilities of their levels. This is the one type
+#'     that takes rows without some of the columns.}
 #' }
 #'   In a fit with noise, classes have the level `"noise"` and matrices a last column of that name.
 #' @param size The trials of the new rows, for counts given as successes alone: one number, or one for each row; see
@@ -25,8 +28,10 @@
 #' @param exposure The exposure of the new rows, for rates: one number, or one for each row; see [em_poisson()].
 #' @param n.ahead Of a chain: how many rows to go beyond the end of each series. Then `type` is `"prob"` (what the states
 #'   of these rows are likely to be), `"class"` or `"uncertainty"`.
+#' @param probs Of `"response"`: the probabilities of the quantiles.
 #' @param ... Nothing: an unknown argument is an error.
-#' @return A factor, vector or matrix with an entry or row for each row of `newdata`, under its row names. A row
+#' @return A factor, vector or matrix (of `"response"` a data frame, with `mean`, `sd` and quantiles such as `5%`; where
+#'   several columns lack cells with the column's name behind, `mean.waiting`) with an entry or row for each row of `newdata`, under its row names. A row
 #'   with missing values is judged by the cells that are observed: densities are those of their margin. Where
 #'   nothing is observed the responsibilities are the proportions and the log density is 0. In a chain all rows of a series
 #'   have a say in each other's, log densities are those given the rows before, and with `n.ahead` there are so many rows
@@ -42,14 +47,18 @@
 #' fit <- em_fit(faithful, k = 2)
 #' predict(fit, data.frame(waiting = c(50, 80), eruptions = c(2, 4.5)))
 #' predict(fit, data.frame(waiting = c(50, 80), eruptions = c(2, 4.5)), type = "prob")
+#' predict(fit, data.frame(eruptions = c(2, 3, 4.5)), type = "response")
 #' @importFrom stats predict
 #' @export
 predict.em_fit <- function(object, newdata = NULL,
                            type = c("class", "prob", "density", "logdensity", "uncertainty", "component", "path",
-                                    "filter"),
-                           size = NULL, exposure = NULL, n.ahead = NULL, ...) {
+                                    "filter", "response"),
+                           size = NULL, exposure = NULL, n.ahead = NULL, probs = c(0.05, 0.5, 0.95), ...) {
   type <- check_choice(type, "type", eval(formals(predict.em_fit)$type))
   check_no_dots(list(...), names(formals(predict.em_fit)))
+  if (type == "response" && is.null(n.ahead)) {
+    return(predict_response(object, newdata, said_beside(size, exposure), check_probabilities(probs, "probs")))
+  }
   data <- rows_to_judge(object, newdata, said_beside(size, exposure))
   if (!is.null(n.ahead)) {
     return(latent_forecast(object$latent, object, data, check_count(n.ahead, "n.ahead"), type))

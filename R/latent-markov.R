@@ -370,3 +370,7 @@ latent_shares.em_latent_markov <- function(latent, parameters, counts = NULL) {
   if (is.null(counts) || !sum(counts) > 0) stats::setNames(long_run(parameters), names(parameters$initial))
   else counts / sum(counts)
 }
+
+# What its states come to in the long run.
+#' @export
+latent_mixture.em_latent_markov <- function(latent, fit) em_stationary(fit)

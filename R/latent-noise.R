@@ -103,13 +103,28 @@ noise_part <- function(latent, r, columns = seq_along(latent$box$lower)) {
 # A column of responsibilities more has a column of log densities more.
 with_noise_density <- function(log_density, native) cbind(log_density, native$log_noise, deparse.level = 0L)
 
-# Density and distribution function of the box along one column: of a sum of uniform numbers, each along an axis,
-# put together one axis after the other on a grid.
+# Density and distribution function (and what is above) of the box along one column: of a sum of uniform numbers, each
+# along an axis, put together one axis after the other on a grid; along one axis it is known exactly. The law is the same
+# about its middle on both sides.
 noise_margin <- function(box, j, points = 2001L) {
   reach <- abs(box$axes[j, ]) * (box$upper - box$lower)
   middle <- noise_centre(box)[j]
   total <- sum(reach)
+  variance <- sum(reach^2) / 12
   reach <- sort(reach[reach > 1e-6 * total], decreasing = TRUE)
+  # About the middle: far from 0 the points of the grid would be rounded into each other.
+  out <- if (length(reach) == 1L) even_margin(total) else summed_margin(reach, total, points)
+  list(density = function(x) out$density(x - middle),
+       cumulated = function(x, lower = TRUE) out$below((x - middle) * (if (lower) 1 else -1)),
+       ends = middle + c(-0.5, 0.5) * total, mean = middle, variance = variance, exact = length(reach) == 1L)
+}
+
+even_margin <- function(total) {
+  list(density = function(x) ifelse(abs(x) <= total / 2, 1 / total, 0),
+       below = function(x) pmin(pmax((x + total / 2) / total, 0), 1))
+}
+
+summed_margin <- function(reach, total, points) {
   grid <- seq(-0.5, 0.5, length.out = points) * total
   at <- function(y, x) stats::approx(grid, y, x, rule = 2L)$y
   below <- pmin(pmax(grid / reach[1L] + 0.5, 0), 1)
@@ -121,10 +136,9 @@ noise_margin <- function(box, j, points = 2001L) {
     density <- (at(below, grid + width / 2) - at(below, grid - width / 2)) / width
     below <- (up_to(grid + width / 2) - up_to(grid - width / 2)) / width
   }
-  # About the middle: far from 0 the points of the grid would be rounded into each other.
-  list(density = function(x) stats::approx(grid, density, x - middle, yleft = 0, yright = 0)$y,
-       cumulated = function(x) stats::approx(grid, below, x - middle, yleft = 0, yright = 1)$y,
-       ends = middle + c(-0.5, 0.5) * total)
+  below <- cummax(pmin(pmax(below, 0), 1))
+  list(density = function(x) stats::approx(grid, density, x, yleft = 0, yright = 0)$y,
+       below = function(x) stats::approx(grid, below, x, yleft = 0, yright = 1)$y)
 }
 
 # Shown ------------------------------------------------------------------------------------------------------

@@ -120,6 +120,10 @@ latent_weights <- function(latent, fit) UseMethod("latent_weights")
 latent_weights.default <- function(latent, fit) {
   matrix(shares_of(fit)[seq_len(fit$k)], fit$data$n, fit$k, byrow = TRUE)
 }
+# The shares of the columns in the law of a row of which nothing else is known, as densities have it.
+latent_mixture <- function(latent, fit) UseMethod("latent_mixture")
+#' @export
+latent_mixture.default <- function(latent, fit) shares_of(fit)
 # The logarithm of the probability of the most probable components of all rows, given the rows.
 latent_log_top <- function(latent, model, data, parameters) UseMethod("latent_log_top")
 #' @export

@@ -36,6 +36,9 @@ printed_objects <- function() {
     em_agree = function() list(em_agree(fit, halves()), em_agree(halves(), faithful$eruptions > 4.5)),
     em_latent = function() list(em_mixture(c(0.25, 0.75))),
     em_plot = function() list(plot_data(fit), plot_data(coin, "responsibility")),
+    em_density = function() list(em_marginal(noise), em_conditional(fit, eruptions = 3)),
+    em_hdr = function() list(em_hdr(fit, 0.9, "waiting"), em_hdr(fit, n = 500, seed = 1)),
+    em_merge = function() list(em_merge(fit), em_merge(fit, "ridgeline")),
     matrix = function() list(vcov(fit), confint(line), confint(boot), vcov(boot))
   )
 }

@@ -1,0 +1,84 @@
+# type = "conditional": what a fit says of one column given another: expected value, quantiles, and the peaks, of which
+# there may be two.
+
+plot_data_conditional <- function(fit, variables = NULL, probs = c(0.05, 0.95), grid = 121L) {
+  grid <- check_count(grid, "grid", 5L)
+  probs <- check_probabilities(probs, "probs")
+  density <- as_em_density(fit)
+  names <- density_columns(density)
+  if (length(names) < 2L) {
+    abort_em("unsupported", c("A plot of type \"conditional\" needs two columns.", i = "Try type = \"density\"."))
+  }
+  at <- pick_variables(names, if (is.null(variables)) 1:2 else variables, "variables", most = 2L, least = 2L)
+  cells <- family_cells(fit$family, fit$data)[, at, drop = FALSE]
+  x <- seq(min(cells[, 1L], na.rm = TRUE), max(cells[, 1L], na.rm = TRUE), length.out = grid)
+  line <- conditional_line(density, at, x)
+  if (line$law$discrete) abort_em("unsupported", "A plot of type \"conditional\" is for columns of numbers that are not counts.")
+  told <- law_told(line, grid, probs)
+  band <- if (length(probs)) data.frame(x = x, lower = told[[3L]], upper = told[[ncol(told)]])
+  rows <- rows_to_draw(fit$data$n)
+  list(variables = names[at], points = stats::na.omit(data.frame(row = rows, x = cells[rows, 1L], y = cells[rows, 2L])),
+       band = band, expected = data.frame(x = x, y = told$mean), modes = conditional_modes(line, x), probs = probs)
+}
+
+# Column at[2] given column at[1], at each of x.
+conditional_line <- function(density, at, x) {
+  given <- density_line(density, at[1L])
+  n <- length(x)
+  each <- law_log_density(given$law, x)
+  noise <- NULL
+  if (!is.null(density$noise)) {
+    each <- cbind(each, -log(density$noise$box$sides[density$noise$columns[at[1L]]]))
+    noise <- noise_along(density$noise, at[2L])
+  }
+  each <- each + given$log_weights[rep(1L, n), , drop = FALSE]
+  each <- each - log_sum(each)
+  from <- column_place(density$blocks, at[1L])
+  to <- column_place(density$blocks, at[2L])
+  law <- if (from[1L] == to[1L]) block_law(density$blocks[[to[1L]]], to[2L], matrix(x), from[2L])
+         else column_law(density$blocks, at[2L])
+  new_line(exp(each), law, noise, each)
+}
+
+# Peaks at each x; those of neighbouring x with the same number of peaks are joined to lines.
+conditional_modes <- function(line, x) {
+  each <- lapply(seq_along(x), function(i) line_turns(line_rows(line, i))$modes)
+  count <- lengths(each)
+  run <- cumsum(c(TRUE, diff(count) != 0))
+  data.frame(x = rep(x, count), y = unlist(each), line = paste(rep(run, count), sequence(count)), peaks = rep(count, count))
+}
+
+conditional_ylim <- function(data) padded_range(c(data$points$y, data$expected$y, data$band$lower, data$band$upper))
+
+#' @export
+draw_plot.em_plot_conditional <- function(data, look) {
+  key <- rbind(key_entries(c("data", "expected value"), c(quiet_grey, "black"), c(19L, NA), c(NA, "solid"), 2.5),
+               key_entries("peaks", okabe_ito[["vermillion"]], line = "42", width = 2.5),
+               if (!is.null(data$band)) key_entries(band_name(data), light_grey, symbol = 15L))
+  old <- open_frame(padded_range(data$points$x), conditional_ylim(data), look, data$variables[1L], data$variables[2L], key)
+  on.exit(graphics::par(old))
+  band <- data$band
+  if (!is.null(band)) graphics::polygon(c(band$x, rev(band$x)), c(band$lower, rev(band$upper)), col = light_grey, border = NA)
+  graphics::points(data$points$x, data$points$y, pch = 19L, cex = 0.5, col = quiet_grey)
+  graphics::lines(data$expected$x, data$expected$y, lwd = 2.5)
+  for (line in split(data$modes, data$modes$line)) {
+    graphics::lines(line$x, line$y, col = okabe_ito[["vermillion"]], lty = "42", lwd = 2.5)
+  }
+}
+
+band_name <- function(data) paste(percent(min(data$probs)), "to", percent(max(data$probs)))
+
+#' @export
+gg_plot.em_plot_conditional <- function(data) {
+  ggplot2::ggplot() +
+    (if (!is.null(data$band)) ggplot2::geom_ribbon(ggplot2::aes(.data$x, ymin = .data$lower, ymax = .data$upper,
+                                                                fill = band_name(data)), data = data$band)) +
+    ggplot2::geom_point(ggplot2::aes(.data$x, .data$y), data = data$points, colour = quiet_grey, size = 0.8) +
+    ggplot2::geom_line(ggplot2::aes(.data$x, .data$y, linetype = "expected value", colour = "expected value"), data = data$expected,
+                       linewidth = 1.1) +
+    ggplot2::geom_line(ggplot2::aes(.data$x, .data$y, group = .data$line, linetype = "peaks", colour = "peaks"), data = data$modes,
+                       linewidth = 1.1) +
+    ggplot2::scale_linetype_manual(NULL, values = c("expected value" = "solid", peaks = "42")) +
+    ggplot2::scale_colour_manual(NULL, values = c("expected value" = "black", peaks = okabe_ito[["vermillion"]])) +
+    ggplot2::scale_fill_manual(NULL, values = light_grey) + gg_frame(data$variables[1L], data$variables[2L])
+}
