@@ -158,6 +158,9 @@ weight_unit <- function(weights) {
   if (is.null(weights)) 1 else min(1, mean(weights[weights > 0]))
 }
 
+# Of data, which may be a sample of all.
+unit_of <- function(data) if (is.null(data$whole)) weight_unit(data$weights) else data$whole$unit
+
 # Parameters from responsibilities alone (n x k), or from labels: the start of a run of no iterations.
 parameters_from <- function(data, given, model, threads = 1L) {
   settings <- unclass(em_control(max_iter = 0))
@@ -262,6 +265,7 @@ distances_em <- function(data, parameters, model) {
 # with "outer" the sum of their outer products.
 # Weights are taken in units of weight_unit().
 score_em <- function(data, parameters, model, want, threads = NULL) {
+  if (is_sample(data)) return(score_chunks(data, parameters, model, want, threads))
   if (!family_has_score(model$family)) return(score_by_differences(data, parameters, model, want))
   if (latent_keeps_order(model$latent)) data <- in_own_order(data)
   at <- about_means(data, parameters, model, whole = want == "scores")

@@ -190,6 +190,9 @@ em_fit.formula <- function(x, data = NULL, k = NULL, family = em_gaussian(), lat
 
 # The four stages of every fit, behind both methods.
 fit_data <- function(data, k, family, latent, start, control, call, fixed = NULL) {
+  if (!is.null(unclass(control)$checkpoint)) {
+    abort_em("argument", c("`checkpoint` is for rows in chunks.", i = "em_fit(em_chunks(list(x)), k, control = control)"))
+  }
   if (!is.null(data$labels)) data$labels <- labels_beside_noise(data$labels, latent)
   specified <- start
   start <- resolve_start(start, k, data, family, latent, control, fixed)

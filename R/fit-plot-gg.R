@@ -6,13 +6,18 @@
 #' @importFrom rlang .data
 #' @method autoplot em_fit
 #' @exportS3Method ggplot2::autoplot em_fit
-autoplot.em_fit <- function(object, type = NULL, ...) gg_plot(plot_data(object, type = type, ...))
+autoplot.em_fit <- function(object, type = NULL, ...) gg_with_sample(plot_data(object, type = type, ...))
 
 #' @method autoplot em_plot
 #' @exportS3Method ggplot2::autoplot em_plot
 autoplot.em_plot <- function(object, ...) {
   check_no_dots(list(...), names(formals(autoplot.em_plot)))
-  gg_plot(object)
+  gg_with_sample(object)
+}
+
+gg_with_sample <- function(data) {
+  picture <- gg_plot(data)
+  if (is.null(data$sample)) picture else picture + ggplot2::labs(caption = data$sample)
 }
 
 gg_plot <- function(data) UseMethod("gg_plot")
