@@ -2,7 +2,7 @@
 #   put(page)       behind the others
 #   get(i)          page i
 #   count()         how many
-#   close()
+#   kind(), bytes() for print
 # in memory, in a scratch file, or, with cache = "none", the source read again and each page compared with what it was.
 page_rows <- 65536L
 
@@ -57,63 +57,67 @@ new_store <- function(cache) {
 
 store_in_memory <- function(pages = list()) {
   list(put = function(page) pages[[length(pages) + 1L]] <<- page, get = function(i) pages[[i]],
-       count = function() length(pages), close = function() pages <<- list(), kind = function() "memory",
+       count = function() length(pages), kind = function() "memory",
        bytes = function() sum(vapply(pages, length, 0)) * 8)
 }
 
-# Columns of doubles, a page behind the other. The last page read stays at hand.
+# Columns of doubles, a page behind the other. The last page read stays at hand. What goes with the file (its name, the
+# connection) is the scratch's own, so that it is closed and removed when nobody holds the store any more.
 store_in_file <- function() {
-  path <- tempfile("emfit-rows-", fileext = ".bin")
-  old <- Sys.umask("077")
-  con <- tryCatch(file(path, "wb"), finally = Sys.umask(old))
-  Sys.chmod(path, "600", use_umask = FALSE)
+  scratch <- new_scratch()
   sizes <- list()
   begins <- numeric()
   end <- 0
   last <- list(i = 0L)
-  owner <- new.env()
-  reg.finalizer(owner, function(e) unlink(path), onexit = TRUE)
-  reading <- FALSE
   put <- function(page) {
-    write_page(page, con, path)
+    write_page(page, scratch)
     sizes[[length(sizes) + 1L]] <<- dim(page)
     begins <<- c(begins, end)
     end <<- end + 8 * length(page)
   }
   get <- function(i) {
-    owner
     if (last$i == i) return(last$page)
-    if (!reading) {
-      base::close(con)
-      if (!file.exists(path)) abort_scratch(path)
-      con <<- file(path, "rb")
-      reading <<- TRUE
-    }
-    seek(con, begins[i])
-    x <- readBin(con, "double", prod(sizes[[i]]))
-    if (length(x) != prod(sizes[[i]])) abort_scratch(path)
-    last <<- list(i = i, page = matrix(x, sizes[[i]][1L]))
+    last <<- list(i = i, page = read_page(scratch, begins[i], sizes[[i]]))
     last$page
   }
-  close <- function() {
-    try(base::close(con), silent = TRUE)
-    unlink(path)
-  }
-  list(put = put, get = get, count = function() length(sizes), close = close, kind = function() "file", bytes = function() end,
-       path = path)
+  list(put = put, get = get, count = function() length(sizes), kind = function() "file", bytes = function() end,
+       path = scratch$path)
 }
 
-write_page <- function(page, con, path) {
+new_scratch <- function() {
+  scratch <- new.env(parent = emptyenv())
+  scratch$path <- tempfile("emfit-rows-", fileext = ".bin")
+  old <- Sys.umask("077")
+  tryCatch(file.create(scratch$path), finally = Sys.umask(old))
+  reg.finalizer(scratch, function(scratch) unlink(scratch$path), onexit = TRUE)
+  scratch
+}
+
+# The file is open only while a page goes in or out.
+read_page <- function(scratch, begin, size) {
+  if (!file.exists(scratch$path)) abort_scratch(scratch$path)
+  con <- file(scratch$path, "rb")
+  on.exit(close(con))
+  seek(con, begin)
+  x <- readBin(con, "double", prod(size))
+  if (length(x) != prod(size)) abort_scratch(scratch$path)
+  matrix(x, size[1L])
+}
+
+write_page <- function(page, scratch) {
+  path <- scratch$path
   before <- file.size(path)
   failed <- function(e) {
     abort_em("source", c(sprintf("The scratch file can't be written: %s.", dirname(path)),
                          x = conditionMessage(e), i = "Set TMPDIR to a larger disk before R starts, or cache = \"none\"."))
   }
-  tryCatch({
+  write <- function() {
+    con <- file(path, "ab")
+    on.exit(close(con))
     writeBin(as.vector(page), con)
-    flush(con)
-  }, error = failed, warning = failed)
-  if (!is.na(before) && file.size(path) - before != 8 * length(page)) failed(simpleError("the disk is full"))
+  }
+  tryCatch(write(), error = failed, warning = failed)
+  if (is.na(before) || !identical(file.size(path) - before, 8 * length(page))) failed(simpleError("the disk is full"))
 }
 
 abort_scratch <- function(path) {
@@ -134,7 +138,7 @@ store_while_it_fits <- function() {
       }
       store$put(page)
     },
-    get = function(i) store$get(i), count = function() store$count(), close = function() store$close(),
+    get = function(i) store$get(i), count = function() store$count(),
     kind = function() store$kind(), bytes = function() store$bytes()
   )
 }
@@ -149,7 +153,7 @@ store_of_hashes <- function() {
     page
   }, ends = function() {
     if (!is.null(again(FALSE))) abort_changed(length(hashes) + 1L, NULL)
-  }, count = function() length(hashes), close = function() NULL, kind = function() "none", bytes = function() 0,
+  }, count = function() length(hashes), kind = function() "none", bytes = function() 0,
   read_by = function(f) again <<- f)
 }
 

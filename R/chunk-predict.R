@@ -23,9 +23,9 @@ predict_chunks <- function(fit, spec, type, into, keep) {
   write <- chunk_writer(into)
   keep <- check_names_of(keep, "keep", many = TRUE)
   reading <- new_reading(spec, fit$family)
-  reading$columns <- fit$data$names
-  reading$width <- ncol(family_given_columns(fit$family, fit$data))
-  read <- careful_reader(spec$source$open(), reading)
+  opened <- spec$source$open()
+  read <- careful_reader(opened, reading)
+  on.exit(shut_reader(opened))
   counts <- stats::setNames(numeric(length(fit$counts)), component_names_of(fit))
   go_through(reading, read, function(frame) {
     found <- predict_chunk(fit, frame, type, keep)

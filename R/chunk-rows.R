@@ -33,7 +33,7 @@ pick_chunk <- function(frame, reading) {
   }
   if (inherits(frame, "data.frame")) frame <- as.data.frame(frame)
   beside <- c(reading$spec$weights, reading$spec$labels)
-  if (is.null(reading$columns)) learn_columns(frame, reading, beside)
+  if (is.null(reading$width)) learn_columns(frame, reading, beside)
   wanted <- reading$columns
   if (is.null(wanted)) {
     if (ncol(frame) == reading$width) return(frame)
@@ -62,6 +62,7 @@ learn_columns <- function(frame, reading, beside) {
 
 # The columns to fit.
 fitted_part <- function(frame, reading) {
+  force(frame) # which may be what tells the columns
   if (is.null(reading$columns)) frame else frame[, reading$columns, drop = FALSE]
 }
 

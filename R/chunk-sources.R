@@ -1,5 +1,6 @@
 # Where chunks come from. A source is list(open, label, ordered): open() returns a function(reset = FALSE) that returns
-# the next rows as the user's reader gave them, and NULL at the end. `ordered`: are they the same rows in the same order
+# the next rows as the user's reader gave them, and NULL at the end; its attribute `shut`, where there is one, is called
+# when it will not be asked to the end. `ordered`: are they the same rows in the same order
 # each time, as far as can be told?
 
 chunk_source <- function(x, query, rows, reader) {
@@ -45,12 +46,13 @@ source_of_files <- function(files, rows, reader) {
   open <- function() {
     at <- 0L
     current <- NULL
-    function(reset = FALSE) {
-      if (reset) {
-        if (!is.null(current)) current(close = TRUE)
-        at <<- 0L
-        current <<- NULL
-      }
+    shut <- function() {
+      if (!is.null(current)) current(close = TRUE)
+      at <<- 0L
+      current <<- NULL
+    }
+    read <- function(reset = FALSE) {
+      if (reset) shut()
       repeat {
         if (is.null(current)) {
           if (at == length(files)) return(NULL)
@@ -62,6 +64,7 @@ source_of_files <- function(files, rows, reader) {
         current <<- NULL
       }
     }
+    structure(read, shut = shut)
   }
   list(open = open, label = if (length(files) == 1L) sprintf("the file %s", dQuote(basename(files), FALSE))
                             else plural(length(files), "file"), ordered = TRUE)
@@ -122,18 +125,20 @@ read_lines_of <- function(file, rows, mark) {
 
 # A line that is cut short makes readers warn, and go on with less.
 parse_lines <- function(lines, mark, file) {
-  cut <- function(e) {
-    abort_em("input", c(sprintf("The file %s can't be read as it stands.", dQuote(basename(file), FALSE)),
-                        x = conditionMessage(e)))
-  }
-  withCallingHandlers(
+  warned <- NULL
+  found <- withCallingHandlers(
     if (requireNamespace("data.table", quietly = TRUE)) {
       data.table::fread(text = lines, sep = mark, header = TRUE, data.table = FALSE, showProgress = FALSE)
     } else {
       utils::read.table(text = lines, sep = mark, header = TRUE, quote = "\"", comment.char = "", check.names = FALSE)
     },
-    warning = cut
+    warning = function(w) {
+      warned <<- conditionMessage(w)
+      rlang::cnd_muffle(w)
+    }
   )
+  if (is.null(warned)) return(found)
+  abort_em("input", c(sprintf("The file %s can't be read as it stands.", dQuote(basename(file), FALSE)), x = warned))
 }
 
 # ---- databases ----
@@ -154,7 +159,7 @@ read_query <- function(con, sql, rows) {
     if (!is.null(result)) DBI::dbClearResult(result)
     result <<- NULL
   }
-  function(reset = FALSE) {
+  read <- function(reset = FALSE) {
     if (reset) finish()
     if (reset || is.null(result)) result <<- DBI::dbSendQuery(con, sql)
     found <- DBI::dbFetch(result, n = rows)
@@ -162,4 +167,5 @@ read_query <- function(con, sql, rows) {
     finish()
     NULL
   }
+  structure(read, shut = finish)
 }

@@ -38,7 +38,9 @@ look_at <- function(spec, family) {
   }
   began <- proc.time()[["elapsed"]]
   reading <- new_reading(spec, family)
-  read <- careful_reader(spec$source$open(), reading)
+  opened <- spec$source$open()
+  read <- careful_reader(opened, reading)
+  on.exit(shut_reader(opened))
   learn_before(reading, read)
   keeper <- new_sample(spec$sample)
   moments <- new_moments()
@@ -55,6 +57,11 @@ look_at <- function(spec, family) {
   cutter$finish()
   check_look(reading)
   new_look(reading, store, keeper, moments, proc.time()[["elapsed"]] - began)
+}
+
+shut_reader <- function(opened) {
+  shut <- attr(opened, "shut")
+  if (!is.null(shut)) shut()
 }
 
 # visit(frame) for each chunk, with its number and rows counted.

@@ -50,9 +50,7 @@ test_that("files, functions and databases are read alike", {
   rds <- file.path(folder, c("1.rds", "2.rds"))
   for (i in 1:2) saveRDS(halves[[i]], rds[i])
   expect_identical(bits(fit_chunks(em_chunks(rds, columns = abc))), whole)
-  expect_identical(bits(fit_chunks(em_chunks(c("1", "2"), columns = abc, reader = NULL) |> tryCatch(error = function(e) {
-    em_chunks(rds, columns = abc, reader = readRDS)
-  }))), whole)
+  expect_identical(bits(fit_chunks(em_chunks(rds, columns = abc, reader = function(file) readRDS(file)))), whole)
   at <- 0L
   maker <- function(reset = FALSE) {
     at <<- if (reset) 1L else at + 1L
@@ -99,9 +97,11 @@ test_that("missing cells, labels, counts and categories agree with memory to 1e-
   }
   known <- rows
   known$group <- ifelse(rows$id %% 50 == 0, ifelse(rows$a > 102, "upper", "lower"), NA)
-  memory <- em_fit(known[abc], 2, labels = known$group, start = list(mean = begin$mean[1:2, ], covariance = diag(3)), control = control)
+  two <- list(mean = begin$mean[1:2, ], covariance = diag(3))
+  rownames(two$mean) <- c("lower", "upper")
+  memory <- em_fit(known[abc], 2, labels = known$group, start = two, control = control)
   chunks <- em_chunks(in_chunks(known, c(60, 19951)), columns = abc, labels = "group")
-  fit <- fit_chunks(chunks, k = 2, start = list(mean = begin$mean[1:2, ], covariance = diag(3)), control = control)
+  fit <- fit_chunks(chunks, k = 2, start = two, control = control)
   close(fit, memory)
   expect_identical(names(fit$counts), c("lower", "upper"))
 
