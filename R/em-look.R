@@ -98,9 +98,8 @@ careful_reader <- function(f, reading) {
 }
 
 abort_source <- function(e, reading) {
-  bullets <- c(sprintf("Chunk %d could not be read.", reading$chunk + 1), x = conditionMessage(e),
-               i = "With em_control(checkpoint = ) a fit goes on where it was, once the source can be read.")
-  rlang::abort(bullets, class = c("emfit_error_source", "emfit_error"), parent = e, call = user_call())
+  abort_em("source", c(sprintf("Chunk %d could not be read.", reading$chunk + 1), x = conditionMessage(e),
+                       i = "With em_control(checkpoint = ) a fit goes on where it was, once the source can be read."), parent = e)
 }
 
 # What has to be known before the first row is taken: names, a complete row, all levels of categories.

@@ -83,6 +83,12 @@ drop_from_weights <- function(frame, rows) {
   frame
 }
 
+# Is every row that counts among those that say nothing? Labelled ones count for the proportions alone.
+nothing_counts <- function(frame, empty) {
+  counting <- if (is.null(frame$weights)) seq_len(nrow(frame$x)) else which(frame$weights > 0)
+  all(counting %in% empty)
+}
+
 check_observed <- function(frame) {
   blank <- which(colSums(!is.na(rows_that_count(frame))) == 0)
   if (!length(blank)) return(invisible())

@@ -69,7 +69,7 @@ family_data.em_family_binomial <- function(family, frame, old = NULL, ...) {
   empty <- counts$empty
   if (is.null(old) && length(empty)) {
     frame <- drop_from_weights(frame, empty)
-    if (!is.null(frame$weights) && !any(frame$weights > 0)) abort_em("counts", "`x` has no trials in any row that counts.")
+    if (nothing_counts(frame, empty)) abort_em("counts", "`x` has no trials in any row that counts.")
     frame$n_empty <- length(setdiff(empty, frame$missing$rows))
   }
   frame

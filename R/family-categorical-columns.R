@@ -139,7 +139,7 @@ count_for_nothing <- function(frame, family) {
   }
   if (!length(empty)) return(frame)
   frame <- drop_from_weights(frame, empty)
-  if (!any(frame$weights > 0)) abort_em("input", "`x` has nothing observed in any row that counts.")
+  if (nothing_counts(frame, empty)) abort_em("input", "`x` has nothing observed in any row that counts.")
   frame
 }
 

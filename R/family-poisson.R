@@ -97,7 +97,7 @@ family_data.em_family_poisson <- function(family, frame, old = NULL, ...) {
   empty <- which(rowSums(!missing) == 0 | row_exposure(frame) == 0)
   if (is.null(old) && length(empty)) {
     frame <- drop_from_weights(frame, empty)
-    if (!any(frame$weights > 0)) abort_em("exposure", "`x` has no exposure in any row that counts.")
+    if (nothing_counts(frame, empty)) abort_em("exposure", "`x` has no exposure in any row that counts.")
     frame$n_empty <- length(setdiff(empty, frame$missing$empty))
   }
   frame

@@ -97,9 +97,12 @@ draw_cluster <- function(parts, style, cex = 1) {
   graphics::points(parts$means$x, parts$means$y, pch = 3L, cex = 1.5 * cex, lwd = 2.2, col = "black")
 }
 
+# How large a point may be among so many.
+crowded <- function(n) if (n > 2000L) 0.45 else if (n > 500L) 0.65 else 0.85
+
 draw_cluster_points <- function(points, style, cex = 1) {
   at <- match(points$component, style$component)
-  crowd <- if (nrow(points) > 2000L) 0.45 else if (nrow(points) > 500L) 0.65 else 0.85
+  crowd <- crowded(nrow(points))
   largest <- max(0.5, 1 - 1 / nrow(style))
   size <- cex * crowd * (0.7 + 1.3 * points$uncertainty / largest) * style$size[at]
   graphics::points(points$x, points$y, pch = style$symbol[at], cex = size,

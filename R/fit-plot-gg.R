@@ -6,19 +6,16 @@
 #' @importFrom rlang .data
 #' @method autoplot em_fit
 #' @exportS3Method ggplot2::autoplot em_fit
-autoplot.em_fit <- function(object, type = NULL, ...) gg_with_sample(plot_data(object, type = type, ...))
+autoplot.em_fit <- function(object, type = NULL, ...) gg_with_words(plot_data(object, type = type, ...))
 
 #' @method autoplot em_plot
 #' @exportS3Method ggplot2::autoplot em_plot
 autoplot.em_plot <- function(object, ...) {
   check_no_dots(list(...), names(formals(autoplot.em_plot)))
-  gg_with_sample(object)
+  gg_with_words(object)
 }
 
-gg_with_sample <- function(data) {
-  picture <- gg_plot(data)
-  if (is.null(data$sample)) picture else picture + ggplot2::labs(caption = data$sample)
-}
+gg_with_words <- function(data) gg_plot(data) + ggplot2::labs(alt = plot_words(data), caption = data$sample)
 
 gg_plot <- function(data) UseMethod("gg_plot")
 
@@ -61,11 +58,14 @@ gg_rug <- function(rug) {
   ggplot2::geom_rug(ggplot2::aes(.data$x), data = rug, colour = rug$colour, sides = "b", inherit.aes = FALSE)
 }
 
+# Smaller and fainter where many would hide the ellipses.
 gg_points <- function(points) {
+  crowd <- crowded(nrow(points))
   list(
     ggplot2::geom_point(ggplot2::aes(.data$x, .data$y, colour = .data$component, shape = .data$component,
-                                     size = .data$uncertainty), data = points, alpha = 0.65),
-    ggplot2::scale_size_continuous(range = c(1, 4), limits = c(0, 1), guide = "none")
+                                     size = .data$uncertainty), data = points, alpha = if (crowd < 0.5) 0.4 else 0.65),
+    ggplot2::scale_size_continuous(range = c(1, 4) * crowd, limits = c(0, 1), guide = "none"),
+    ggplot2::guides(colour = ggplot2::guide_legend(override.aes = list(alpha = 1, size = 2)))
   )
 }
 
@@ -114,18 +114,44 @@ gg_plot.em_plot_pairs <- function(data) {
     data.frame(part, across = names[column], down = names[line])
   }
   ranges <- vapply(seq_along(names), function(j) pair_limits(data, j), numeric(2L))
-  curves <- data$curves[!is.na(data$curves$component), ]
-  curves$y <- ranges[1L, curves$column] + curves$density * (ranges[2L, ] - ranges[1L, ])[curves$column] /
-    stats::ave(data$curves$density, data$curves$column, FUN = max)[!is.na(data$curves$component)]
+  # On the diagonal densities stand on the variable's own axis, which says nothing of them and shows no numbers there.
+  tops <- vapply(seq_along(names), function(j) {
+    density_top(data$bars[data$bars$column == j, ], data$curves[data$curves$column == j, ])
+  }, 0)
+  lift <- function(density, column) ranges[1L, column] + density / tops[column] * (ranges[2L, ] - ranges[1L, ])[column]
+  bars <- data$bars
+  bars$floor <- ranges[1L, bars$column]
+  bars$y <- lift(bars$density, bars$column)
+  curves <- data$curves
+  curves$y <- lift(curves$density, curves$column)
+  first <- c(ranges[1L, 1L], max(bars$y[bars$column == 1L], curves$y[curves$column == 1L]))
+  mixed <- if (nrow(data$components) > 1L) curves[is.na(curves$component), ]
+  curves <- curves[!is.na(curves$component), ]
+  above <- which(upper.tri(diag(length(names))), arr.ind = TRUE)
   layers <- list()
   if (!is.null(data$points)) {
     layers <- list(gg_points(place(data$points)), gg_ellipses(place(data$ellipses)), gg_means(place(data$means)))
   }
   ggplot2::ggplot() + layers +
+    ggplot2::geom_rect(ggplot2::aes(xmin = .data$left, xmax = .data$right, ymin = .data$floor, ymax = .data$y),
+                       data = place(bars, line = bars$column), fill = light_grey, colour = "white") +
+    (if (!is.null(mixed)) ggplot2::geom_line(ggplot2::aes(.data$x, .data$y), data = place(mixed, line = mixed$column),
+                                             linewidth = 0.9)) +
     ggplot2::geom_line(ggplot2::aes(.data$x, .data$y, colour = .data$component, linetype = .data$component),
                        data = place(curves, line = curves$column)) +
+    (if (nrow(above)) ggplot2::geom_rect(ggplot2::aes(xmin = -Inf, xmax = Inf, ymin = -Inf, ymax = Inf), fill = "white",
+                                         data = place(data.frame(column = above[, 2L], line = above[, 1L])))) +
     ggplot2::facet_grid(ggplot2::vars(.data$down), ggplot2::vars(.data$across), scales = "free", switch = "both") +
+    ggplot2::scale_y_continuous(breaks = not_of(first)) +
     gg_scales(data$components) + gg_frame(NULL, NULL) + ggplot2::theme(strip.placement = "outside")
+}
+
+# Breaks of an axis, none on the one of this range, which ggplot2 widens by as much on both sides.
+not_of <- function(range) {
+  function(limits) {
+    own <- abs(sum(limits) - sum(range)) < 1e-6 * diff(range) && diff(limits) < 1.3 * diff(range)
+    if (own) numeric() else pretty(limits, 4L)
+  }
 }
 
 #' @export
@@ -141,10 +167,23 @@ gg_plot.em_plot_counts <- function(data) {
 #' @export
 gg_plot.em_plot_trace <- function(data) {
   starts <- data$starts[is.finite(data$starts$loglik), ]
-  ggplot2::ggplot(mapping = ggplot2::aes(.data$iteration, .data$loglik)) +
-    ggplot2::geom_line(ggplot2::aes(group = .data$start), data = starts, colour = quiet_grey, linewidth = 0.3) +
-    ggplot2::geom_line(data = data$trace, colour = okabe_ito[["blue"]], linewidth = 1.2) +
-    gg_frame("iteration", data$variable)
+  starts$what <- rep("every start", nrow(starts))
+  limits <- trace_limits(data)
+  best <- data.frame(data$trace, what = "best start")
+  first <- from_below(best[1L, ], limits)
+  foot <- limits[1L] + 0.02 * diff(limits)
+  ggplot2::ggplot(mapping = ggplot2::aes(.data$iteration, .data$loglik, colour = .data$what, linewidth = .data$what)) +
+    (if (nrow(data$ends) > 1L) ggplot2::geom_line(ggplot2::aes(group = .data$start), data = starts)) +
+    ggplot2::geom_line(data = best) +
+    (if (nrow(best) <= 60L) ggplot2::geom_point(data = best, size = 1.5, show.legend = FALSE)) +
+    (if (first$below) list(
+      ggplot2::annotate("point", x = 0, y = foot, shape = 25L, fill = okabe_ito[["blue"]], colour = okabe_ito[["blue"]]),
+      ggplot2::annotate("text", x = 0, y = foot, label = paste("  start at", number(best$loglik[1L])), hjust = 0, size = 3,
+                        colour = quiet_grey)
+    )) +
+    ggplot2::scale_colour_manual(NULL, values = c("best start" = okabe_ito[["blue"]], "every start" = quiet_grey)) +
+    ggplot2::scale_linewidth_manual(NULL, values = c("best start" = 1.2, "every start" = 0.3)) +
+    ggplot2::coord_cartesian(ylim = limits) + gg_frame("iteration", data$variable)
 }
 
 #' @export
@@ -226,8 +265,20 @@ gg_plot.em_plot_surface <- function(data) {
     ggplot2::geom_contour(ggplot2::aes(z = .data$loglik), data = surface, breaks = surface_levels(surface$loglik),
                           colour = quiet_grey) +
     ggplot2::geom_abline(slope = 1, intercept = 0, linetype = "dotted") +
-    ggplot2::geom_path(data = data$walk, colour = okabe_ito[["blue"]],
-                       arrow = ggplot2::arrow(length = ggplot2::unit(0.08, "inches"))) +
+    gg_walk(data$walk) +
     ggplot2::geom_point(ggplot2::aes(shape = .data$what), data = data$marks, size = 3, stroke = 1.3) +
-    ggplot2::scale_shape_manual(NULL, values = c(maximum = 8L, saddle = 4L)) + gg_frame(labels[1L], labels[2L])
+    ggplot2::scale_shape_manual(NULL, values = c(start = 19L, maximum = 8L, saddle = 4L)) + gg_frame(labels[1L], labels[2L])
+}
+
+# The start as a point, and a head on every step that is long enough to carry one.
+gg_walk <- function(walk) {
+  blue <- okabe_ito[["blue"]]
+  n <- nrow(walk)
+  steps <- data.frame(x = walk$x[-n], y = walk$y[-n], to_x = walk$x[-1L], to_y = walk$y[-1L])
+  long <- sqrt((steps$to_x - steps$x)^2 + (steps$to_y - steps$y)^2) > 0.02
+  aes <- ggplot2::aes(.data$x, .data$y, xend = .data$to_x, yend = .data$to_y)
+  list(ggplot2::geom_segment(aes, data = steps[!long, ], colour = blue),
+       ggplot2::geom_segment(aes, data = steps[long, ], colour = blue,
+                             arrow = ggplot2::arrow(length = ggplot2::unit(0.08, "inches"), type = "closed")),
+       ggplot2::geom_point(ggplot2::aes(.data$x, .data$y, shape = "start"), data = walk[1L, ], colour = blue, size = 2.2))
 }

@@ -1,4 +1,5 @@
-# type = "trace": the log-likelihood by iteration, the start included; every start thin, the best bold.
+# type = "trace": the log-likelihood by iteration, the start included; every start thin, the best bold. The first step
+# gains more than all others together, so the axis is that of what follows it; starts below are marked at its foot.
 
 plot_data_trace <- function(fit) {
   list(trace = fit$trace, starts = start_traces(fit), ends = trace_ends(fit),
@@ -19,18 +20,41 @@ trace_ends <- function(fit) {
              status = fit$starts$status)
 }
 
+# What is within the axis: everything but the starts, which are far below where the first step leads. All of it, where
+# nothing follows or the starts take little room.
+trace_limits <- function(data) {
+  all <- c(data$trace$loglik, data$starts$loglik)
+  all <- all[is.finite(all)]
+  later <- c(data$trace$loglik[data$trace$iteration > 0L], data$starts$loglik[data$starts$iteration > 0L])
+  later <- later[is.finite(later)]
+  if (!length(later) || diff(range(all)) < 2 * diff(range(later))) later <- all
+  padded_range(later, 0.06)
+}
+
+# Lines begin where they come into the picture; those that come from below it have a mark there.
+from_below <- function(part, limits) {
+  part$below <- part$loglik < limits[1L]
+  part$loglik <- pmax(part$loglik, limits[1L])
+  part
+}
+
 #' @export
 draw_plot.em_plot_trace <- function(data, look) {
   trace <- data$trace
   several <- nrow(data$ends) > 1L
   xlim <- c(-0.02, 1.03) * max(trace$iteration, data$starts$iteration, 1)
-  ylim <- padded_range(c(trace$loglik, data$starts$loglik), 0.06)
+  ylim <- if (is.null(look$ylim)) trace_limits(data) else look$ylim
   old <- open_frame(xlim, ylim, look, "iteration", data$variable, if (several) trace_key())
   on.exit(graphics::par(old))
   if (several) draw_starts_thin(data)
   graphics::lines(trace$iteration, trace$loglik, col = okabe_ito[["blue"]], lwd = 3)
   if (nrow(trace) <= 60L) {
     graphics::points(trace$iteration, trace$loglik, pch = 19L, col = okabe_ito[["blue"]], cex = 0.8)
+  }
+  if (from_below(trace[1L, ], ylim)$below) {
+    foot <- ylim[1L] + 0.02 * diff(ylim)
+    graphics::points(0, foot, pch = 25L, bg = okabe_ito[["blue"]], col = okabe_ito[["blue"]])
+    graphics::text(0, foot, paste("start at", number(trace$loglik[1L])), pos = 4L, cex = 0.8, col = quiet_grey)
   }
 }
 

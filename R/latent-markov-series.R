@@ -171,11 +171,49 @@ latent_starts.em_latent_markov <- function(latent, items, native, model) {
     item$parameters <- c(list(proportions = rep(1 / model$k, model$k)), own)
     item
   })
-  ends <- ends_of_trial(items, beside, plain, mixture_iterations)
-  ends <- ends[lengths(ends) > 0L]
-  if (!length(ends)) return(items_without_chain(items, latent, model))
   rows <- if (is.null(native$units)) nrow(native$x) else diff(c(0L, native$units))
-  lapply(ends, chain_of_mixture, native = beside, plain = plain, lengths = rows, model = model)
+  cut <- is.null(native$labels) & seq_along(items) %% 3L != 0L & model$k > 1L
+  chains <- c(chains_of_mixtures(items[!cut], beside, plain, rows, model),
+              chains_of_stretches(sum(cut), beside, plain, rows, model))[order(c(which(!cut), which(cut)))]
+  chains <- chains[lengths(chains) > 0L]
+  if (length(chains)) chains else items_without_chain(items, latent, model)
+}
+
+chains_of_mixtures <- function(items, native, plain, lengths, model) {
+  lapply(ends_of_starts(items, native, plain, mixture_iterations), function(end) {
+    if (length(end)) chain_of_mixture(end, native, plain, lengths, model)
+  })
+}
+
+# Rows cut into stretches, each of a state: what only the order tells apart is not known to a mixture.
+chains_of_stretches <- function(n, native, plain, lengths, model) {
+  items <- lapply(seq_len(n), function(i) {
+    list(partition = random_stretches(lengths, model$k), may_borrow = TRUE)
+  })
+  ends <- ends_of_starts(items, native, plain, 0L)
+  lapply(seq_len(n), function(i) {
+    if (!length(ends[[i]])) return(NULL)
+    chain_of_counts(transition_counts(items[[i]]$partition, lengths, model$k), ends[[i]], native, model)
+  })
+}
+
+ends_of_starts <- function(items, native, plain, iterations) {
+  if (!length(items)) return(list())
+  ends <- ends_of_trial(items, native, plain, iterations)
+  if (is.null(ends)) vector("list", length(items)) else ends
+}
+
+# Any state may follow, after stays that are short in some starts and long in others; each has its rows.
+random_stretches <- function(lengths, k) {
+  n <- sum(lengths)
+  leave <- exp(stats::runif(1L, log(min(2 * k / n, 0.5)), log(0.5)))
+  new <- stats::runif(n) < leave
+  new[cumsum(lengths) - lengths + 1L] <- TRUE
+  states <- sample.int(k, sum(new), replace = TRUE)
+  out <- states[cumsum(new)]
+  absent <- setdiff(seq_len(k), out)
+  out[sample.int(n, length(absent))] <- absent
+  out
 }
 
 # The core says itself what is wrong with the data.
@@ -192,7 +230,11 @@ chain_of_mixture <- function(end, native, plain, lengths, model) {
   if (is.null(r)) {
     return(list(parameters = c(settle_chain(NULL, NULL, model$latent, model$k), own), may_borrow = TRUE))
   }
-  counts <- transition_counts(r, lengths)
+  chain_of_counts(transition_counts(r, lengths), end, native, model)
+}
+
+chain_of_counts <- function(counts, end, native, model) {
+  own <- end[setdiff(names(end), "proportions")]
   order <- if (is.null(native$labels)) best_order(counts, model) else seq_len(model$k)
   chain <- chain_in_order(counts, order, model)
   own <- permute_components(own, family_fields(model$family, model$k, native), order)

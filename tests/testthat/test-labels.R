@@ -133,3 +133,21 @@ test_that("a bootstrap keeps labels with their rows, and simulates rows from the
   expect_identical(unname(test$parameter), 3L)
   expect_error(em_lrt(em_fit(x, labels = beliefs[1:150, ])), "can't take a fit with beliefs", class = "emfit_error_unsupported")
 })
+
+test_that("labelled rows that say nothing are kept, where all such rows are labelled and where no other counts", {
+  group <- rep(1:2, 10)
+  counts <- cbind(count = c(0, 1:19), exposure = c(0, rep(1, 19)))
+  fit <- em_fit(counts, k = 2, family = em_poisson(exposure = "exposure"), labels = group)
+  expect_equal(unname(fit$parameters$rate), sort(c(sum(counts[group == 1, 1]) / 9, mean(counts[group == 2, 1]))),
+               tolerance = 1e-12)
+  expect_equal(unname(fit$parameters$proportions), c(0.5, 0.5))
+  items <- data.frame(a = factor(rep(c("x", "y", "y", "x"), 5)), b = factor(rep(c("x", "y"), 10)))
+  items[1, ] <- NA
+  fit <- suppressMessages(em_fit(items, k = 2, family = em_categorical(), labels = group))
+  expect_equal(unname(fit$parameters$proportions), c(0.5, 0.5))
+  empty <- replace(counts, TRUE, 0)
+  expect_error(em_fit(empty, k = 2, family = em_poisson(exposure = "exposure"), labels = group),
+               "no exposure in any row", class = "emfit_error_exposure")
+  expect_error(em_fit(cbind(empty, 0)[, 2:3], k = 2, family = "binomial", labels = group), "no trials in any row",
+               class = "emfit_error_counts")
+})

@@ -212,6 +212,24 @@ test_that("the default search finds what depmixS4 and HiddenMarkov found at best
   expect_equal(nile$df, 5L)
 })
 
+test_that("the default search finds states that only the order of rows tells apart", {
+  # The best of 600 random starts of plain EM, which one of four and one of twenty of them reach.
+  search <- function(seed, initial) {
+    withr_seed(seed, suppressWarnings(em_fit(count ~ 1, data = earthquakes, k = 4, family = "poisson",
+                                             latent = em_markov(initial = initial)))$loglik)
+  }
+  expect_within(vapply(1:5, search, 0, initial = "stationary"), rep(-327.8316, 5), 1e-3)
+  expect_within(max(vapply(1:3, search, 0, initial = "free")), -326.2850, 1e-3)
+})
+
+test_that("random stretches give every state rows, and begin anew in every series", {
+  for (seed in 1:20) {
+    states <- withr_seed(seed, emfit:::random_stretches(c(3L, 1L, 40L), 4L))
+    expect_length(states, 44L)
+    expect_setequal(states, 1:4)
+  }
+})
+
 test_that("with all states known the estimates are relative frequencies", {
   known <- factor(ifelse(faithful$waiting > 68, "long", "short"))
   fit <- em_fit(faithful$waiting, latent = em_markov(), labels = known)

@@ -1,0 +1,145 @@
+# The picture of em_select(): the criterion by the number of components, near the best.
+
+#' Draw a selection
+#'
+#' The criterion by the number of components, a line for each structure, the best ringed; `autoplot()` draws it with
+#' ggplot2. Where fits that can't win would take most of the axis, it ends above those that compete: the best of each
+#' structure, and one component more or less than the winner. How many fits lie beyond is said above the picture; `ylim` shows
+#' them.
+#'
+#' @param x,fit What [em_select()] returned.
+#' @param criterion Which column of the table; left out: the criterion of the selection.
+#' @param type Only `"select"`.
+#' @param main,xlab,ylab,xlim,ylim As in [graphics::plot()]; `NULL` chooses.
+#' @param ... Nothing: an unknown argument is an error.
+#' @return `plot_data()`: a list of class `em_plot` with the data frames `points` (`covariance`, `k`, `value`),
+#'   `best` (one row of it), `components` (the style of each line), the `criterion`, the `limits` of the axis and how
+#'   many points lie `beyond`. `plot()` returns the same,
+#'   invisibly. Fits that did not come about leave gaps.
+#' @section Errors: `emfit_error_argument`; `emfit_error_degenerate` where no fit came about.
+#' @references Schwarz, G. (1978) Estimating the dimension of a model. *Annals of Statistics* 6, 461-464.
+#'   \doi{10.1214/aos/1176344136}
+#' @seealso [em_select()]
+#' @examples
+#' models <- em_select(faithful, k = 1:4, covariance = c("EEE", "VVI", "VVV"))
+#' plot(models)
+#' plot(models, criterion = "ICL")
+#' @export
+plot.em_select <- function(x, criterion = x$criterion, main = NULL, xlab = NULL, ylab = NULL, xlim = NULL,
+                           ylim = NULL, ...) {
+  data <- plot_data(x, criterion = criterion, ...)
+  draw_plot(data, list(main = main, xlab = xlab, ylab = ylab, xlim = xlim, ylim = ylim))
+  invisible(data)
+}
+
+#' @rdname plot.em_select
+#' @export
+plot_data.em_select <- function(fit, type = "select", criterion = fit$criterion, ...) {
+  check_no_dots(list(...), c("type", "criterion"))
+  check_choice(type, "type", "select")
+  criterion <- check_choice(criterion, "criterion", intersect(select_criteria, names(fit$table)))
+  best <- rank_fits(fit$table, criterion)[1L]
+  if (is.na(best)) abort_nothing_fitted(fit$table)
+  label <- ifelse(is.na(fit$table$covariance), fit$table$family, fit$table$covariance)
+  points <- data.frame(covariance = label, k = fit$table$k, value = fit$table[[criterion]])
+  limits <- rival_limits(points, points[best, ])
+  structure(list(type = "select", criterion = criterion, points = points, best = points[best, ],
+                 components = component_style(unique(label)), limits = limits,
+                 beyond = sum(points$value > limits[2L], na.rm = TRUE)), class = c("em_plot_select", "em_plot"))
+}
+
+#' @rdname plot.em_select
+#' @param object What [em_select()] returned.
+#' @method autoplot em_select
+#' @exportS3Method ggplot2::autoplot em_select
+autoplot.em_select <- function(object, criterion = object$criterion, ...) {
+  gg_with_words(plot_data(object, criterion = criterion, ...))
+}
+
+# From the best value to those that compete with it; to all of them where these take most of the axis anyway.
+rival_limits <- function(points, best) {
+  points <- points[!is.na(points$value), ]
+  bests <- tapply(points$value, points$covariance, min)
+  near <- points$value[points$covariance == best$covariance & abs(points$k - best$k) <= 1]
+  span <- max(bests, near, stats::median(points$value)) - best$value
+  all <- max(points$value) - best$value
+  if (span <= 0 || all < 2 * span) span <- all
+  best$value + c(-0.08, 1.1) * if (span > 0) span else max(abs(best$value), 1) * 0.1
+}
+
+beyond_limits <- function(data, ylim = NULL) {
+  if (!data$beyond || !is.null(ylim)) return(NULL)
+  sprintf("%s of %d above %s", plural(data$beyond, "fit"), sum(!is.na(data$points$value)), number(data$limits[2L], 4L))
+}
+
+# The names of the lines at their last points, moved apart; those that end beyond the axis have none.
+end_labels <- function(data, limits = data$limits) {
+  points <- data$points[!is.na(data$points$value), ]
+  last <- points[order(points$k), ]
+  last <- last[!duplicated(last$covariance, fromLast = TRUE), ]
+  last <- last[last$value >= limits[1L] & last$value <= limits[2L], ]
+  last <- last[order(last$value), ]
+  last$at <- moved_apart(last$value, 0.042 * diff(limits), limits)
+  last
+}
+
+# Increasing numbers at least `gap` apart, as near to where they were as that allows, within the limits where there is room.
+moved_apart <- function(y, gap, limits) {
+  n <- length(y)
+  if (n < 2L) return(y)
+  steps <- gap * (seq_len(n) - 1)
+  moved <- stats::isoreg(y - steps)$yf
+  room <- limits[2L] - steps[n]
+  pmax(limits[1L], pmin(moved, room)) + steps
+}
+
+#' @export
+gg_plot.em_plot_select <- function(data) {
+  points <- data$points[!is.na(data$points$value), ]
+  aes <- ggplot2::aes(.data$k, .data$value, colour = .data$covariance, shape = .data$covariance,
+                      linetype = .data$covariance)
+  ends <- if (nrow(data$components) > 1L) end_labels(data)
+  right <- max(points$k) + 0.02 * max(diff(range(points$k)), 1)
+  ggplot2::ggplot(points, aes) + ggplot2::geom_line() + ggplot2::geom_point(size = 2) +
+    ggplot2::geom_point(ggplot2::aes(.data$k, .data$value), data = data$best, shape = 1L, size = 6, stroke = 1,
+                        inherit.aes = FALSE) +
+    (if (length(ends)) ggplot2::geom_text(ggplot2::aes(right, .data$at, label = shorten(.data$covariance, 12L),
+                                                      colour = .data$covariance), data = ends, hjust = 0, size = 3,
+                                         inherit.aes = FALSE, show.legend = FALSE)) +
+    gg_scales(data$components, title = "structure") + ggplot2::scale_x_continuous(breaks = sort(unique(points$k))) +
+    ggplot2::coord_cartesian(ylim = data$limits, clip = "on") +
+    ggplot2::labs(subtitle = beyond_limits(data)) +
+    gg_frame("components", paste0(data$criterion, " (smaller is better)")) +
+    ggplot2::theme(plot.subtitle = ggplot2::element_text(size = 9, colour = quiet_grey))
+}
+
+#' @export
+draw_plot.em_plot_select <- function(data, look) {
+  points <- data$points[!is.na(data$points$value), ]
+  style <- data$components
+  several <- nrow(style) > 1L
+  key <- if (several) key_entries(style$component, style$colour, style$symbol, style$line, 1.5)
+  # One tick for each number of components, no halves.
+  ticks <- graphics::par(lab = c(max(1L, min(12L, diff(range(points$k)))), 5L, 7L))
+  on.exit(graphics::par(ticks))
+  xlim <- padded_range(range(points$k), 0.04)
+  if (several) xlim[2L] <- xlim[2L] + 0.012 * diff(xlim) * max(nchar(style$component))
+  old <- open_frame(xlim, data$limits, look, "components", paste0(data$criterion, " (smaller is better)"), key)
+  on.exit(graphics::par(old), add = TRUE)
+  for (i in seq_len(nrow(style))) {
+    one <- data$points[data$points$covariance == style$component[i], ]
+    graphics::lines(one$k, one$value, col = style$colour[i], lty = style$line[i], lwd = 1.5)
+    graphics::points(one$k, one$value, col = style$colour[i], pch = style$symbol[i])
+  }
+  graphics::points(data$best$k, data$best$value, cex = 2.6, lwd = 2)
+  if (several) draw_end_labels(end_labels(data, graphics::par("usr")[3:4]), style)
+  told <- beyond_limits(data, look$ylim)
+  if (!is.null(told)) graphics::mtext(told, side = 3L, adj = 1, line = -0.9, cex = 0.8, col = quiet_grey)
+}
+
+draw_end_labels <- function(ends, style) {
+  if (!nrow(ends)) return(invisible())
+  right <- max(ends$k) + 0.015 * diff(graphics::par("usr")[1:2])
+  graphics::text(right, ends$at, ends$covariance, adj = c(0, 0.5), cex = 0.75,
+                 col = style$colour[match(ends$covariance, style$component)], xpd = NA)
+}
