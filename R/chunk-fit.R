@@ -90,16 +90,11 @@ native_chunks <- function(look, model, book = NULL, shift = NULL, unit = 1) {
   native$missing <- look$gaps && look$sorts
   pages <- seq_pages(look)
   native$parts <- list(
-    n = look_rows(look), weighted = data$whole$weighted || family_tallies(model$family),
+    n = look$data$whole$n, weighted = data$whole$weighted || family_tallies(model$family),
     `next` = function(rows, first) native_part(pages(rows, first), look, model, shift, unit),
     recall = book$recall, keep = book$keep
   )
   native
-}
-
-look_rows <- function(look) {
-  if (!is.null(look$store$rows)) return(look$store$rows())
-  look$data$whole$n
 }
 
 # The next rows of the pages, whatever their size; NULL behind the last.
@@ -107,14 +102,14 @@ seq_pages <- function(look) {
   page <- NULL
   at <- i <- 0
   take <- function(rows) {
-    if (is.null(page) || at == nrow(page)) {
+    if (is.null(page) || at == page_size(page)) {
       if (i == look$store$count()) return(NULL)
       i <<- i + 1
       at <<- 0
       page <<- look$store$get(i)
     }
-    size <- min(rows, nrow(page) - at)
-    out <- if (size == nrow(page)) page else page[at + seq_len(size), , drop = FALSE]
+    size <- min(rows, page_size(page) - at)
+    out <- if (size == page_size(page)) page else page_part(page, at + seq_len(size))
     at <<- at + size
     out
   }
@@ -128,30 +123,28 @@ seq_pages <- function(look) {
       piece <- take(rows)
       if (is.null(piece)) break
       pieces[[length(pieces) + 1L]] <- piece
-      rows <- rows - nrow(piece)
+      rows <- rows - page_size(piece)
     }
     if (!length(pieces)) {
       if (!is.null(look$store$ends)) look$store$ends()
       return(NULL)
     }
-    if (length(pieces) == 1L) pieces[[1L]] else do.call(rbind, pieces)
+    if (length(pieces) == 1L) pieces[[1L]] else join_pages(pieces)
   }
 }
 
 native_part <- function(page, look, model, shift, unit) {
   if (is.null(page)) return(NULL)
-  d <- look$width
-  x <- page[, seq_len(d), drop = FALSE]
+  x <- page$x
   if (!is.null(shift)) x <- x - rep(shift, each = nrow(x))
-  data <- list(x = x, n = nrow(x), weights = page[, d + 1L] / unit)
-  if (unit == 1) data$weights <- page[, d + 1L]
-  if (ncol(page) > d + 1L) data$labels <- part_labels(page[, d + 2L], look$labels)
+  data <- list(x = x, n = nrow(x), weights = page$w)
+  if (unit != 1 && !is.null(page$w)) data$weights <- page$w / unit
+  if (!is.null(page$l)) data$labels <- part_labels(page$l, look$labels)
   if (look$sorts && anyNA(x)) data$order <- order_by_pattern(x)
   native_data(data, model)
 }
 
 part_labels <- function(codes, labels) {
-  codes <- as.integer(codes)
   if (!is.null(labels$codes)) codes <- labels$codes[codes]
   list(levels = labels$levels, codes = codes, beliefs = NULL)
 }

@@ -1,10 +1,31 @@
-# Rows kept as pages: matrices of 65536 rows each, the last with what is left, cut without regard to chunks. A store is
+# Rows kept as pages of 65536 rows each, the last with what is left, cut without regard to chunks. A page is list(x = a
+# matrix of the family's columns, w = NULL or weights, l = NULL or codes of labels), so that a pass copies nothing. A store is
 #   put(page)       behind the others
 #   get(i)          page i
 #   count()         how many
 #   kind(), bytes() for print
 # in memory, in a scratch file, or, with cache = "none", the source read again and each page compared with what it was.
 page_rows <- 65536L
+
+# From a matrix with weights and, where there are some, labels behind the d columns.
+as_page <- function(all, d) {
+  w <- all[, d + 1L]
+  list(x = all[, seq_len(d), drop = FALSE], w = if (!all(w == 1)) w, l = if (ncol(all) > d + 1L) as.integer(all[, d + 2L]))
+}
+
+page_size <- function(page) dim(page$x)[1L]
+
+page_part <- function(page, rows) list(x = page$x[rows, , drop = FALSE], w = page$w[rows], l = page$l[rows])
+
+join_pages <- function(pages) {
+  weighted <- !vapply(pages, function(page) is.null(page$w), NA)
+  if (any(weighted)) pages[!weighted] <- lapply(pages[!weighted], function(page) {
+    page$w <- rep(1, page_size(page))
+    page
+  })
+  pick <- function(name) do.call(c, lapply(pages, `[[`, name))
+  list(x = do.call(rbind, lapply(pages, `[[`, "x")), w = pick("w"), l = pick("l"))
+}
 
 # Cuts matrices of any number of rows into pages and calls put() with each; finish() with what is left.
 new_cutter <- function(put) {
@@ -51,6 +72,8 @@ new_merger <- function(put, width) {
   }, finish = function() if (!is.null(kept)) put(kept))
 }
 
+page_bytes <- function(page) 8 * sum(lengths(page))
+
 new_store <- function(cache) {
   switch(cache, memory = store_in_memory(), file = store_in_file(), auto = store_while_it_fits(), none = store_of_hashes())
 }
@@ -58,10 +81,10 @@ new_store <- function(cache) {
 store_in_memory <- function(pages = list()) {
   list(put = function(page) pages[[length(pages) + 1L]] <<- page, get = function(i) pages[[i]],
        count = function() length(pages), kind = function() "memory",
-       bytes = function() sum(vapply(pages, length, 0)) * 8)
+       bytes = function() sum(vapply(pages, page_bytes, 0)))
 }
 
-# Columns of doubles, a page behind the other. The last page read stays at hand. What goes with the file (its name, the
+# Doubles, a page behind the other. The last page read stays at hand. What goes with the file (its name, the
 # connection) is the scratch's own, so that it is closed and removed when nobody holds the store any more.
 store_in_file <- function() {
   scratch <- new_scratch()
@@ -71,9 +94,9 @@ store_in_file <- function() {
   last <- list(i = 0L)
   put <- function(page) {
     write_page(page, scratch)
-    sizes[[length(sizes) + 1L]] <<- dim(page)
+    sizes[[length(sizes) + 1L]] <<- c(dim(page$x), lengths(page[c("w", "l")]))
     begins <<- c(begins, end)
-    end <<- end + 8 * length(page)
+    end <<- end + page_bytes(page)
   }
   get <- function(i) {
     if (last$i == i) return(last$page)
@@ -99,9 +122,14 @@ read_page <- function(scratch, begin, size) {
   con <- file(scratch$path, "rb")
   on.exit(close(con))
   seek(con, begin)
-  x <- readBin(con, "double", prod(size))
-  if (length(x) != prod(size)) abort_scratch(scratch$path)
-  matrix(x, size[1L])
+  take <- function(n) {
+    x <- readBin(con, "double", n)
+    if (length(x) != n) abort_scratch(scratch$path)
+    x
+  }
+  x <- take(size[1L] * size[2L])
+  dim(x) <- size[1:2]
+  list(x = x, w = if (size[3L]) take(size[3L]), l = if (size[4L]) as.integer(take(size[4L])))
 }
 
 write_page <- function(page, scratch) {
@@ -114,10 +142,10 @@ write_page <- function(page, scratch) {
   write <- function() {
     con <- file(path, "ab")
     on.exit(close(con))
-    writeBin(as.vector(page), con)
+    for (part in page) if (length(part)) writeBin(as.double(part), con)
   }
   tryCatch(write(), error = failed, warning = failed)
-  if (is.na(before) || !identical(file.size(path) - before, 8 * length(page))) failed(simpleError("the disk is full"))
+  if (is.na(before) || !identical(file.size(path) - before, page_bytes(page))) failed(simpleError("the disk is full"))
 }
 
 abort_scratch <- function(path) {
@@ -131,7 +159,7 @@ store_while_it_fits <- function() {
   store <- store_in_memory()
   list(
     put = function(page) {
-      if (store$kind() == "memory" && store$bytes() + 8 * length(page) > limit) {
+      if (store$kind() == "memory" && store$bytes() + page_bytes(page) > limit) {
         file <- store_in_file()
         for (i in seq_len(store$count())) file$put(store$get(i))
         store <<- file

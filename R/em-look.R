@@ -132,7 +132,11 @@ new_cutter_for <- function(reading, store) {
   merges <- family_tallies(reading$family) && is.null(reading$spec$labels)
   cutter <- NULL
   list(add = function(x) {
-    if (is.null(cutter)) cutter <<- if (merges) new_merger(store$put, ncol(x) - 1L) else new_cutter(store$put)
+    if (is.null(cutter)) {
+      d <- ncol(x) - 1L - !is.null(reading$spec$labels)
+      put <- function(all) store$put(as_page(all, d))
+      cutter <<- if (merges) new_merger(put, d) else new_cutter(put)
+    }
     cutter$add(x)
   }, finish = function() if (!is.null(cutter)) cutter$finish())
 }

@@ -166,7 +166,7 @@ test_that("a scratch file that can't be written is an error, not a fit", {
   skip_if_not(file.exists("/dev/full"))
   scratch <- new.env()
   scratch$path <- "/dev/full"
-  expect_error(emfit:::write_page(matrix(0, 1000, 10), scratch), "scratch file can't be written", class = "emfit_error_source")
+  expect_error(emfit:::write_page(list(x = matrix(0, 1000, 10), w = NULL, l = NULL), scratch), "scratch file can't be written", class = "emfit_error_source")
 })
 
 # ---- checkpoints ----
