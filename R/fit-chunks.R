@@ -46,8 +46,13 @@ sum_over_pages <- function(data, parameters, model, f) {
 
 # certainty(), added up.
 certainty_of_pages <- function(fit) {
-  k <- length(fit$counts)
-  sums <- sum_over_pages(fit$data, fit$parameters, fit_model(fit), function(r, w) {
+  found <- certainty_of_all(fit$data, fit$parameters, fit_model(fit))
+  c(found, icl = stats::BIC(fit) - 2 * found$log_top)
+}
+
+certainty_of_all <- function(data, parameters, model) {
+  k <- latent_columns(model$latent, model$k)
+  sums <- sum_over_pages(data, parameters, model, function(r, w) {
     w <- if (is.null(w)) rep(1, nrow(r)) else w
     class <- max.col(r, ties.method = "first")
     top <- r[cbind(seq_along(class), class)]
@@ -57,5 +62,5 @@ certainty_of_pages <- function(fit) {
   })
   put <- sums[2L + k + seq_len(k)]
   list(log_top = sums[1L], entropy = if (k == 1L) 1 else 1 - sums[2L] / (sum(put) * log(k)),
-       least = min((sums[2L + seq_len(k)] / put)[put > 0]), icl = stats::BIC(fit) - 2 * sums[1L])
+       least = min((sums[2L + seq_len(k)] / put)[put > 0]))
 }

@@ -194,3 +194,25 @@ test_that("predictions go to files, with the columns that are kept", {
   expect_identical(written$id, rows$id)
   expect_equal(unname(as.matrix(written[-1L])), unname(predict(fit, rows, type = "prob")), tolerance = 1e-12)
 })
+
+test_that("a table of fits is shortlisted in the sample and finished on all rows", {
+  set.seed(6)
+  look <- em_look(em_chunks(odd, columns = abc, sample = 2000))
+  models <- em_select(look, k = 2:4, covariance = c("EII", "VVI", "VVV"), finalists = 2)
+  expect_identical(nrow(models$table), 2L)
+  expect_match(format(models), "The best of 9 fits to a sample of 2000 rows, made again with all 20011 rows", all = FALSE)
+  top <- best(models)
+  memory <- em_fit(rows[abc], top$k, top$family, start = top)
+  expect_equal(top$loglik, memory$loglik, tolerance = 1e-9)
+  at <- match(TRUE, models$table$k == top$k & models$table$covariance == top$family$covariance)
+  expect_equal(models$table$BIC[at], BIC(memory), tolerance = 1e-9)
+  expect_equal(models$table$ICL[at], icl(memory), tolerance = 1e-6)
+  expect_identical(nobs(top), 20011)
+})
+
+test_that("the keys of rows do not depend on how they are asked for", {
+  all <- emfit:::em_row_keys_cpp(1, 0, 1000L)
+  expect_identical(c(emfit:::em_row_keys_cpp(1, 0, 300L), emfit:::em_row_keys_cpp(1, 300, 700L)), all)
+  expect_false(anyDuplicated(c(all, emfit:::em_row_keys_cpp(1, 2^33, 1000L))) > 0)
+  expect_gt(stats::ks.test(all, "punif")$p.value, 0.01)
+})
