@@ -155,7 +155,7 @@ run_chunks <- function(task, items, book = NULL) {
   settings <- run_settings(task$control, model)
   settings$threads <- resolve_threads(settings, task$look$n * ncol(native$x) * model$k)
   settings <- c(settings, unit = task$data$whole$unit, ends = FALSE)
-  run <- em_run_cpp(native, native_family(model), native_latent(model), items, settings)
+  run <- run_parts(native, items, model, settings)
   if (!is.null(run$defect)) abort_defect(task$data, run$defect)
   run
 }

@@ -59,7 +59,7 @@ new_merger <- function(put, width) {
   kept <- NULL
   merge <- function(x) {
     all <- if (is.null(kept)) x else rbind(kept, x)
-    tally <- em_tally_cpp(all[, seq_len(width), drop = FALSE], all[, width + 1L])
+    tally <- tallied_part(all[, seq_len(width), drop = FALSE], all[, width + 1L])
     kept <<- cbind(tally$x, tally$weights, deparse.level = 0L)
   }
   list(add = function(x) {

@@ -32,7 +32,12 @@
 #' @param reader A function of a file's name that returns its rows, for other kinds of files.
 #' @param sample How many rows of a sample to keep, for starts and pictures.
 #' @param cache Where the rows are kept: see above. `"memory"`, `"file"` and `"none"` leave no choice.
-#' @return An object of class `em_chunks`: a list that says all of this; nothing is read yet.
+#' @return An object of class `em_chunks`: a list that says all of this; nothing is read yet. A fit to it has the sample as its
+#'   data, and holds on to where all rows are kept: it is as large as these where that is memory, and a fit that is saved and
+#'   loaded in another session has no scratch file any more. What is asked of each row (`fitted()`, `residuals()`,
+#'   `predict(fit)` without rows, [em_bootstrap()] and the like) is refused with the way out; `logLik()`, `BIC()`,
+#'   [vcov()][em_fit-errors], `confint()`, `tidy()`, `glance()` and [icl()] are of all rows; [plot()][plot.em_fit] is of the
+#'   sample and says so. A prior that is left to the package takes its scale from the sample.
 #' @section Errors: `emfit_error_argument`; `emfit_error_input` for a source without rows, a column that is lacking or not
 #'   of its kind, a file that ends in the middle of a line: with the chunk's number and the row's among all;
 #'   `emfit_error_source` where reading itself fails, with the reader's own error as its parent;

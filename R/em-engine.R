@@ -227,6 +227,25 @@ race_em <- function(natives, items, model, control, most, unit = 1) {
   em_races_cpp(natives, native_family(model), native_latent(model), items, settings)
 }
 
+# Rows in chunks: `native` is a sample of them and has `parts`, where all come from.
+run_parts <- function(native, items, model, settings) {
+  em_run_cpp(native, native_family(model), native_latent(model), items, settings)
+}
+
+score_parts <- function(native, at, want, threads) {
+  em_score_cpp(native, native_family(at$model), native_latent(at$model), at$parameters, want, threads)
+}
+
+responsibilities_of_part <- function(native, parameters, model) {
+  em_expect_cpp(native, native_family(model), native_latent(model), plain_parameters(parameters), "responsibilities", NULL,
+                1L)$responsibilities
+}
+
+tallied_part <- function(x, weights) em_tally_cpp(x, weights)
+
+# A number from 0 to 1 for each of the n rows behind these: see src/r_parts.cpp.
+row_keys <- function(seed, before, n) em_row_keys_cpp(seed, before, n)
+
 # Several families, each from a start of its own: a run of each.
 run_each_em <- function(data, items, models, control, native) {
   if (!length(models)) return(list())

@@ -8,7 +8,8 @@
 #' depend on the number of threads.
 #'
 #' @param x The data: a numeric vector, a matrix or data frame (tibble, data.table) of numeric columns, or a
-#'   formula: `~ a + b` for Gaussian components, `cbind(successes, failures) ~ 1` for binomial ones.
+#'   formula: `~ a + b` for Gaussian components, `cbind(successes, failures) ~ 1` for binomial ones. More rows than memory
+#'   holds come in chunks, see [em_chunks()].
 #' @param k Number of components, a whole number of 1 or more. May be left out where `start` or the proportions
 #'   say it.
 #' @param family What a component looks like: [em_gaussian()], [em_binomial()], [em_poisson()], [em_categorical()],

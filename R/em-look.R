@@ -180,7 +180,7 @@ new_sample <- function(size) {
   frames <- NULL
   keys <- places <- numeric()
   add <- function(frame, before) {
-    new <- em_row_keys_cpp(seed, before, NROW(frame))
+    new <- row_keys(seed, before, NROW(frame))
     limit <- if (length(keys) >= size) max(keys) else Inf
     at <- which(new < limit)
     if (!length(at)) return(invisible())

@@ -24,7 +24,7 @@ score_chunks <- function(data, parameters, model, want, threads) {
   native <- native_chunks(look, model, shift = at$centre, unit = data$whole$unit)
   native$x <- at$native$x
   threads <- resolve_threads(list(threads = threads), data$whole$n * ncol(data$x) * model$k)
-  em_score_cpp(native, native_family(at$model), native_latent(at$model), at$parameters, want, threads)
+  score_parts(native, at, want, threads)
 }
 
 # Sums over all rows of what a page of responsibilities gives: f(r, weights).
@@ -38,9 +38,7 @@ sum_over_pages <- function(data, parameters, model, f) {
     first <- FALSE
     if (is.null(part)) return(total)
     part$missing <- look$gaps && look$sorts
-    step <- em_expect_cpp(part, native_family(model), native_latent(model), plain_parameters(parameters), "responsibilities",
-                          NULL, 1L)
-    total <- total + f(step$responsibilities, part$weights)
+    total <- total + f(responsibilities_of_part(part, parameters, model), part$weights)
   }
 }
 

@@ -10,10 +10,6 @@ namespace {
 
 constexpr Index least_slice = 4096;
 
-// About so many rows are asked for at once, where they come in parts; of Family::describe_parts() exactly so
-// many.
-constexpr Index part_rows = 65536;
-
 Fields join(Fields first, const Fields& second) {
   first.insert(first.end(), second.begin(), second.end());
   return first;
@@ -67,44 +63,6 @@ void Model::bind(const Data& data) {
   if (block_rows_ > block || longest_ > longest) workers_.clear();
 }
 
-void Model::take_parts(std::shared_ptr<Parts> parts) {
-  parts_ = std::move(parts);
-  total_weight_ = static_cast<double>(parts_->n_rows());
-  if (!parts_->has_weights()) return;
-  total_weight_ = 0.0;
-  Data part;
-  parts_->rewind();
-  while (parts_->next(part_rows, part)) total_weight_ = part.total_weight(total_weight_);
-}
-
-Index Model::describe() {
-  if (!parts_) return family_->describe();
-  return family_->describe_parts(parts_->n_rows(), total_weight_,
-                                 [this](const std::function<void(Index)>& action) {
-                                   Interrupt none;
-                                   Index first = 0;
-                                   for_each_part(none, part_rows, [&] {
-                                     action(first);
-                                     first += n_rows();
-                                   });
-                                 });
-}
-
-// action() for the rows that are bound or, where they come in parts, for one part after the other; at the end
-// the sample is bound again.
-template <class Action>
-void Model::for_each_part(Interrupt& interrupt, Index rows, Action action) {
-  if (!parts_) return action();
-  const Data sample = data_;
-  Data part;
-  parts_->rewind();
-  while (!interrupt.raised() && parts_->next(rows, part)) {
-    bind(part);
-    action();
-  }
-  bind(sample);
-}
-
 // Blocks of a unit begin at multiples of eight rows, so that the padding of one is never read beside the
 // next.
 void Model::make_stretches() {
@@ -134,13 +92,6 @@ Index Model::slice_rows() const {
   Index wanted = least_slice;
   while (wanted * std::max<Index>(data_.d, 1) < statistics_.size()) wanted *= 2;
   return wanted;
-}
-
-// Whole slices.
-Index Model::rows_of_part() const {
-  const auto block = static_cast<Index>(padded_rows(size_of(family_->block_rows())));
-  const Index slice = (slice_rows() + block - 1) / block * block;
-  return std::max<Index>(part_rows / slice, 1) * slice;
 }
 
 void Model::make_slices() {
@@ -218,21 +169,6 @@ double Model::close_sums() {
   statistics_ = sums_.head(n_statistics);
   size_ = total_weight_ + sums_[n_statistics + 1];
   return sums_[n_statistics];
-}
-
-bool Model::recall_pass() {
-  if (!parts_) return false;
-  Vector parameters(n_parameters());
-  pack(fields_, parameters);
-  sums_.resize(statistics_.size() + 2);
-  return parts_->recall(parameters, sums_);
-}
-
-void Model::keep_pass() {
-  if (!parts_) return;
-  Vector parameters(n_parameters());
-  pack(fields_, parameters);
-  parts_->keep(parameters, sums_);
 }
 
 template <class Task>

@@ -134,8 +134,7 @@ class Model {
   VectorRef family_part(VectorRef statistics) const { return statistics.head(family_->n_statistics()); }
   VectorRef latent_part(VectorRef statistics) const { return statistics.tail(latent_->n_statistics()); }
   void bind(const Data& data);
-  template <class Action>
-  void for_each_part(Interrupt& interrupt, Index rows, Action action);
+  void for_each_part(Interrupt& interrupt, Index rows, const std::function<void()>& action);
   Index slice_rows() const;
   Index rows_of_part() const;
   bool recall_pass();

@@ -252,3 +252,29 @@ test_that("after kill -9 the fit goes on to the same bits", {
   same(fit)
   expect_identical(fit$trace, memory$trace)
 })
+
+test_that("an interrupt leaves the checkpoint, from which the fit goes on to the same bits", {
+  skip_on_os("windows")
+  skip_if_not_installed("callr")
+  path <- tempfile(fileext = ".checkpoint")
+  slow <- function(thirds, at_two, path, library) {
+    .libPaths(c(library, .libPaths()))
+    at <- 0L
+    reader <- function(reset = FALSE) {
+      Sys.sleep(0.02)
+      at <<- if (reset) 1L else at + 1L
+      if (at <= 3L) thirds[[at]]
+    }
+    emfit::em_fit(emfit::em_chunks(reader, cache = "none"), 2, start = at_two, control = emfit::em_control(checkpoint = path))
+  }
+  session <- callr::r_bg(slow, list(thirds, at_two, path, dirname(system.file(package = "emfit"))))
+  begun <- function() file.exists(path) && file.size(path) > 2000
+  for (i in 1:200) if (begun() || !session$is_alive()) break else Sys.sleep(0.05)
+  size <- file.size(path)
+  session$interrupt()
+  session$wait(20000)
+  expect_false(session$is_alive())
+  expect_true(file.exists(path))
+  fit <- suppressMessages(fit_small(em_chunks(thirds, cache = "none"), control = em_control(checkpoint = path)))
+  same(fit)
+})
