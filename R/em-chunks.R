@@ -77,7 +77,7 @@ check_names_of <- function(x, arg, many = FALSE) {
   if (is.null(x)) return(NULL)
   if (is.character(x) && length(x) > 0L && (many || length(x) == 1L) && !anyNA(x) && !anyDuplicated(x)) return(x)
   abort_em("argument", c(
-    sprintf("`%s` must be %s, not %s.", arg, if (many) "names of columns" else "the name of a column", describe_value(x)),
+    sprintf("`%s` must say %s, not %s.", arg, if (many) "names of columns" else "the name of a column", describe_value(x)),
     i = sprintf("The chunks have it as a column: em_chunks(x, %s = \"w\").", arg)
   ))
 }

@@ -59,6 +59,10 @@ std::uint64_t scramble(std::uint64_t z) {
 // with.
 // [[Rcpp::export(rng = false)]]
 Rcpp::NumericVector em_row_keys_cpp(double seed, double before, int n) {
+  const auto whole = [](double x) { return x >= 0.0 && x < 0x1p53; };
+  if (!whole(seed) || !whole(before) || n < 0) {
+    throw std::invalid_argument("keys need a seed, a place and a number of rows of 0 or more");
+  }
   Rcpp::NumericVector out(n);
   const std::uint64_t base = scramble(static_cast<std::uint64_t>(seed) + 0x9E3779B97F4A7C15u);
   for (int i = 0; i < n; ++i) {

@@ -114,6 +114,7 @@ fuzz_boundary <- function() {
     finite = quote(core("em_finite_cpp")(n$data$x)),
     distances = quote(core("em_distances_cpp")(n$data, n$family, n$parameters)),
     chain = quote(core("em_chain_cpp")(n$data$x, chain$initial, chain$transition, chain$ends, chain$answer)),
+    keys = quote(core("em_row_keys_cpp")(sample(c(-1, 0, 1e9, NaN, Inf), 1L), sample(c(-1, 0, 2^40, NaN), 1L), sample(c(-1L, 0L, 5L), 1L))),
     kernels = quote(core("em_kernels_cpp")())
   )
   refused <- 0L

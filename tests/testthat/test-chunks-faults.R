@@ -69,7 +69,7 @@ test_that("sources without rows, and what is no source, are refused", {
   expect_error(em_chunks(c("no-such.csv", "file.csv")), "There is no file", class = "emfit_error_input")
   expect_error(em_chunks(character()), "there are none", class = "emfit_error_input")
   expect_error(em_chunks(thirds, "SELECT 1"), "`query` is for a database", class = "emfit_error_argument")
-  expect_error(em_chunks(thirds, weights = 1:3), "must be the name of a column", class = "emfit_error_argument")
+  expect_error(em_chunks(thirds, weights = 1:3), "must say the name of a column", class = "emfit_error_argument")
   expect_error(em_chunks(thirds, reader = 1), "must be a function of a file's name", class = "emfit_error_argument")
   expect_error(em_look(small), "must come from em_chunks", class = "emfit_error_argument")
   expect_error(em_fit(em_look(em_chunks(thirds)), 2, "poisson"), "of the kind that the look was made for", class = "emfit_error_argument")

@@ -21,6 +21,8 @@ printed_objects <- function() {
   wrong <- em_family("exponential", list(rate = "positive"), statistics = function(x) cbind(1, x),
                      log_density = function(x, parameters) -outer(x, parameters$rate), maximise = function(s) list(rate = s[, 1] / s[, 2]))
   laws <- em_check_family(wrong, islands)
+  chunks <- em_chunks(list(faithful))
+  look <- em_look(chunks)
   list(
     em_fit = function() list(fit, line, units, coin, noise, heavy, held),
     summary.em_fit = function() lapply(list(fit, units, noise), summary),
@@ -29,6 +31,7 @@ printed_objects <- function() {
     em_prior = function() list(prior), em_family = function() list(em_gaussian(prior = prior), em_binomial(10)),
     em_family_check = function() list(laws),
     em_latent = function() list(em_mixture(c(0.25, 0.75))),
+    em_chunks = function() list(chunks), em_look = function() list(look),
     em_plot = function() list(plot_data(fit), plot_data(coin, "responsibility")),
     matrix = function() list(vcov(fit), confint(line), confint(boot), vcov(boot))
   )
