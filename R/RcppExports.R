@@ -57,6 +57,10 @@ em_chain_cpp <- function(log_density, initial, transition, ends, want) {
     .Call(`_emfit_em_chain_cpp`, log_density, initial, transition, ends, want)
 }
 
+em_row_keys_cpp <- function(seed, before, n) {
+    .Call(`_emfit_em_row_keys_cpp`, seed, before, n)
+}
+
 em_share_cpp <- function(data, family, latent, starts, structures, threads) {
     .Call(`_emfit_em_share_cpp`, data, family, latent, starts, structures, threads)
 }

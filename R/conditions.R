@@ -2,8 +2,8 @@
 # call that the user typed. `bullets` is a character vector: what is wrong; then, named "x", where; named "i",
 # how to mend it.
 
-abort_em <- function(what, bullets, call = user_call()) {
-  rlang::abort(bullets, class = c(paste0("emfit_error_", what), "emfit_error"), call = call)
+abort_em <- function(what, bullets, call = user_call(), parent = NULL) {
+  rlang::abort(bullets, class = c(paste0("emfit_error_", what), "emfit_error"), call = call, parent = parent)
 }
 
 warn_em <- function(what, bullets, call = user_call()) {

@@ -44,6 +44,7 @@
 em_bootstrap <- function(fit, n_boot = 200, type = c("nonparametric", "parametric", "weighted"), control = NULL,
                          threads = NULL) {
   check_fit(fit, "em_bootstrap()")
+  refuse_sample(fit, "em_bootstrap()")
   n_boot <- check_count(n_boot, "n_boot", 2L)
   type <- check_choice(type, "type", c("nonparametric", "parametric", "weighted"))
   if (type != "weighted") check_drawn_rows(fit)
@@ -186,7 +187,7 @@ refit_draws <- function(fit, draw, n_boot, control) {
   batches <- split(seq_len(n_boot), (seq_len(n_boot) - 1) %/% batch)
   runs <- lapply(batches, function(these) {
     refit_em(lapply(these, function(i) draw()), fit$parameters, fit_model(fit), control,
-             weight_unit(fit$data$weights))
+             unit_of(fit$data))
   })
   pick <- function(name) unlist(lapply(runs, `[[`, name), use.names = FALSE)
   list(loglik = pick("loglik"), iterations = pick("iterations"), status = pick("status"), spread = pick("spread"),

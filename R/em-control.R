@@ -15,6 +15,10 @@
 #' @param accelerate Let long steps take over where plain iterations have become slow? See below. A replay of a
 #'   textbook says `FALSE`.
 #' @param path Keep the parameters of every iteration? [em_path()] can also replay them later.
+#' @param checkpoint Of rows in chunks, [em_chunks()]: `NULL`, or the name of a file that the sums of every pass are written
+#'   to. A fit that was broken off (by an interrupt, an error of the source, a crash) and is called again goes on from there,
+#'   to the same numbers, and says so; one of another model, start or rows is an error, `emfit_error_checkpoint`, as is a
+#'   file that can't be read or written. The file goes when the fit is done.
 #' @param threads How many threads; `NULL` chooses: one for small work, otherwise two, within
 #'   `OMP_THREAD_LIMIT`. The answer does not depend on it.
 #' @param verbose Tell what is being done?
@@ -46,13 +50,18 @@
 #' @export
 em_control <- function(tol = 1e-6, stop = c("loglik", "parameters"), max_iter = 1000, n_start = 10,
                        algorithm = c("em", "ecm"), accelerate = TRUE, path = FALSE, threads = NULL,
-                       verbose = FALSE, ...) {
+                       checkpoint = NULL, verbose = FALSE, ...) {
   if (...length()) check_no_dots(list(...), names(formals(em_control)))
   given <- list(tol = tol, stop = stop, max_iter = max_iter, n_start = n_start, algorithm = algorithm,
                 accelerate = accelerate, path = path, threads = threads, verbose = verbose)
-  out <- check_settings(given, control_kinds)
+  out <- c(check_settings(given, control_kinds), list(checkpoint = check_path(checkpoint, "checkpoint")))
   class(out) <- "em_control"
   out
+}
+
+check_path <- function(x, arg) {
+  if (is.null(x) || is.character(x) && length(x) == 1L && !is.na(x) && nzchar(x)) return(x)
+  abort_em("argument", sprintf("`%s` must be the name of a file, not %s.", arg, describe_value(x)))
 }
 
 # What each setting is, in the words of check_setting().

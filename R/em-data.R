@@ -10,10 +10,11 @@
 #   width      how many columns of x are fitted, where others (exposures) stand behind them; else NULL
 #   unit       see units.R
 #   units      which rows belong together, a factor whose levels come one after the other, or NULL: see latent_take()
-# and what the family adds.
+#   whole      where these are a sample of rows that come in chunks: list(n, weight, unit, weighted, sampled) of all
+# and what the family adds. `old`: data that say the levels of categories.
 em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, labels = NULL, unit = NULL,
-                    units = NULL) {
-  frame <- family_frame(family, x, by = if (is.null(terms)) "columns" else "formula")
+                    units = NULL, old = NULL) {
+  frame <- family_frame(family, x, by = if (is.null(terms)) "columns" else "formula", old = old)
   names <- clean_names(frame$names)
   if (!identical(names, frame$names)) {
     frame$names <- names

@@ -58,6 +58,7 @@
 #' @export
 em_diagnose <- function(fit) {
   check_fit(fit, "em_diagnose()")
+  refuse_sample(fit, "em_diagnose()")
   name <- name_for_remedies(substitute(fit))
   checks <- list(diagnose_convergence, diagnose_ascent, diagnose_starts, diagnose_symmetry, diagnose_size,
                  diagnose_distance, diagnose_collapse, diagnose_support, diagnose_units, diagnose_digits, diagnose_identifiability,

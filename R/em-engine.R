@@ -162,6 +162,9 @@ weight_unit <- function(weights) {
   if (is.null(weights)) 1 else min(1, mean(weights[weights > 0]))
 }
 
+# Of data, which may be a sample of all.
+unit_of <- function(data) if (is.null(data$whole)) weight_unit(data$weights) else data$whole$unit
+
 # Parameters from responsibilities alone (n x k), or from labels: the start of a run of no iterations.
 parameters_from <- function(data, given, model, threads = 1L) {
   settings <- unclass(em_control(max_iter = 0))
@@ -228,6 +231,25 @@ race_em <- function(natives, items, model, control, most, unit = 1) {
   em_races_cpp(natives, native_family(model), native_latent(model), items, settings)
 }
 
+# Rows in chunks: `native` is a sample of them and has `parts`, where all come from.
+run_parts <- function(native, items, model, settings) {
+  em_run_cpp(native, native_family(model), native_latent(model), items, settings)
+}
+
+score_parts <- function(native, at, want, threads) {
+  em_score_cpp(native, native_family(at$model), native_latent(at$model), at$parameters, want, threads)
+}
+
+responsibilities_of_part <- function(native, parameters, model) {
+  em_expect_cpp(native, native_family(model), native_latent(model), plain_parameters(parameters), "responsibilities", NULL,
+                1L)$responsibilities
+}
+
+tallied_part <- function(x, weights) em_tally_cpp(x, weights)
+
+# A number from 0 to 1 for each of the n rows behind these: see src/r_parts.cpp.
+row_keys <- function(seed, before, n) em_row_keys_cpp(seed, before, n)
+
 # Several families, each from a start of its own: a run of each.
 run_each_em <- function(data, items, models, control, native) {
   if (!length(models)) return(list())
@@ -266,6 +288,7 @@ distances_em <- function(data, parameters, model) {
 # with "outer" the sum of their outer products.
 # Weights are taken in units of weight_unit().
 score_em <- function(data, parameters, model, want, threads = NULL) {
+  if (is_sample(data)) return(score_chunks(data, parameters, model, want, threads))
   if (!family_has_score(model$family)) return(score_by_differences(data, parameters, model, want))
   if (latent_keeps_order(model$latent)) data <- in_own_order(data)
   at <- about_means(data, parameters, model, whole = want == "scores")

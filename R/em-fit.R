@@ -9,7 +9,7 @@
 #'
 #' @param x The data: a numeric vector, a matrix or data frame (tibble, data.table) of numeric columns (or
 #'   such as the family takes), or a formula: `~ a + b` for Gaussian components, `cbind(successes, failures) ~ 1`
-#'   for binomial ones.
+#'   for binomial ones. More rows than memory holds come in chunks, see [em_chunks()].
 #' @param k Number of components, a whole number of 1 or more. May be left out where `start` or the proportions
 #'   say it.
 #' @param family What a component looks like: [em_gaussian()], [em_binomial()], [em_poisson()], [em_categorical()],
@@ -213,6 +213,9 @@ em_fit.formula <- function(x, data = NULL, k = NULL, family = em_gaussian(), lat
 
 # The four stages of every fit, behind both methods.
 fit_data <- function(data, k, family, latent, start, control, call, fixed = NULL) {
+  if (!is.null(unclass(control)$checkpoint)) {
+    abort_em("argument", c("`checkpoint` is for rows in chunks.", i = "em_fit(em_chunks(list(x)), k, control = control)"))
+  }
   if (!is.null(data$labels)) data$labels <- labels_beside_noise(data$labels, latent)
   specified <- start
   start <- resolve_start(start, k, data, family, latent, control, fixed)

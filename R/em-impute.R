@@ -38,6 +38,7 @@
 em_impute <- function(fit, newdata = NULL, m = NULL, type = c("mean", "draw"),
                       parameters = c("bootstrap", "vcov", "estimate")) {
   check_fit(fit, "em_impute()")
+  refuse_sample(fit, "em_impute()")
   ways <- family_fills(fit$family)
   if (missing(type) && length(ways)) type <- ways[1L]
   type <- check_choice(type, "type", c("mean", "draw"))
@@ -121,7 +122,7 @@ parameters_about_estimate <- function(fit, m) {
   found <- estimated_parameters(fit)
   free <- free_covariance(fit, found, "observed")
   warn_standard_error(fit, found, free)
-  parts <- eigen(free$covariance / weight_unit(fit$data$weights), symmetric = TRUE)
+  parts <- eigen(free$covariance / unit_of(fit$data), symmetric = TRUE)
   size <- length(parts$values)
   u <- parts$vectors %*% (sqrt(pmax(parts$values, 0)) * matrix(stats::rnorm(size * m), size))
   place_em(fit$data, fit$parameters, fit_model(fit), u)

@@ -46,6 +46,7 @@ em_lrt <- function(fit, ...) UseMethod("em_lrt")
 #' @export
 em_lrt.em_fit <- function(fit, k = fit$k + 1, n_boot = 199, control = fit$control, against = NULL, ...) {
   check_no_dots(list(...), names(formals(em_lrt.em_fit)))
+  refuse_sample(fit, "em_lrt()")
   refuse_held(fit, "em_lrt()")
   refuse_prior(fit, "em_lrt()", "its statistic compares maxima of the likelihood")
   control <- as_em_control(control)

@@ -102,7 +102,8 @@ print.em_select <- function(x, n = 6L, ...) {
 format.em_select <- function(x, n = 6L, ...) {
   check_dots(..., let_pass = format_arguments)
   ranked <- distinct_models(x$table, rank_fits(x$table, x$criterion))
-  c(select_title(x), "", select_top(x, utils::head(ranked, n)), select_verdict(x, ranked), select_troubles(x$table))
+  c(select_title(x), "", select_top(x, utils::head(ranked, n)), select_verdict(x, ranked), select_troubles(x$table),
+    describe_shortlist(x))
 }
 
 # With one component many structures are the same model: the simplest name stands for all.
@@ -116,7 +117,7 @@ select_title <- function(x) {
   structures <- length(unique(x$table$covariance))
   ks <- sort(unique(x$table$k))
   span <- if (length(ks) > 2L && all(diff(ks) == 1L)) paste(min(ks), "to", max(ks)) else paste(ks, collapse = ", ")
-  rows <- paste0(plural(x$data$n, "observation"), ", ", family_rows(x$cells[[1L]]$model$family, x$data))
+  rows <- paste0(plural(rows_in_all(x), "observation"), ", ", family_rows(x$cells[[1L]]$model$family, x$data))
   c(sprintf("%s: %s%s %s", label[1L],
             if (anyNA(x$table$covariance)) "" else paste0(plural(structures, "structure"), ", "), span, label[2L]),
     paste0(c(paste(c(rows, describe_units(x$data$unit)), collapse = ", "), describe_missing(x$data)), collapse = ""))

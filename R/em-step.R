@@ -185,6 +185,7 @@ check_fits_data <- function(parameters, data) {
 #' @export
 em_path <- function(fit) {
   check_fit(fit, "em_path()")
+  if (is.null(fit$path)) refuse_sample(fit, "em_path()", "Keep the path when fitting: em_control(path = TRUE).")
   path <- path_parameters(fit)
   fields <- fit_fields(fit)
   tables <- lapply(seq_along(path), function(i) {

@@ -100,6 +100,9 @@ categorical_words <- c(categorical = "Categorical", bernoulli = "Bernoulli", mul
 #' @export
 family_tallies.em_family_categorical <- function(family) TRUE
 
+#' @export
+family_needs_levels.em_family_categorical <- function(family) family$name == "categorical"
+
 # The items of a fit: what each column, or each column of counts, can be.
 item_names <- function(data) names(data$items)
 

@@ -170,6 +170,9 @@ family_data.em_family_user <- function(family, frame, old = NULL, ...) {
 }
 
 #' @export
+family_takes_chunks.em_family_user <- function(family) FALSE
+
+#' @export
 family_fields.em_family_user <- function(family, k, data) {
   d <- dim(data$x)[2L]
   fields <- lapply(names(family$fields), function(name) {

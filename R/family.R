@@ -166,6 +166,14 @@ family_tallies <- function(family) UseMethod("family_tallies")
 #' @export
 family_tallies.default <- function(family) FALSE
 
+# Can its rows come in chunks, a part bound after the other? Must all levels of its columns be known before any row is?
+family_takes_chunks <- function(family) UseMethod("family_takes_chunks")
+#' @export
+family_takes_chunks.default <- function(family) TRUE
+family_needs_levels <- function(family) UseMethod("family_needs_levels")
+#' @export
+family_needs_levels.default <- function(family) FALSE
+
 # Are there families, of other structures, that one pass over the rows gives an M-step each?
 family_has_relatives <- function(family) UseMethod("family_has_relatives")
 #' @export

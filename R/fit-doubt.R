@@ -7,7 +7,7 @@ least_rows <- 0.01
 
 empty_components <- function(fit) {
   if (fit$iterations == 0L || fit$k == 1L) return(integer())
-  rows <- shares_of(fit)[seq_len(fit$k)] * fit$nobs / weight_unit(fit$data$weights)
+  rows <- shares_of(fit)[seq_len(fit$k)] * fit$nobs / unit_of(fit$data)
   setdiff(unname(which(rows < least_rows)), c(fit$degenerate, wholly_held(fit)))
 }
 
@@ -32,6 +32,7 @@ describe_empty <- function(fit) {
 # Rows that count; where rows stand for several, as many as these are.
 rows_counting <- function(fit) {
   if (!is.null(fit$data$unit)) return(sum(stats::weights(fit) > 0))
+  if (is_sample(fit$data)) return(fit$nobs / fit$data$whole$unit)
   if (is.null(fit$data$weights)) fit$nobs else max(fit$nobs, sum(fit$data$weights > 0))
 }
 

@@ -15,7 +15,7 @@ autoplot.em_plot <- function(object, ...) {
   gg_with_words(object)
 }
 
-gg_with_words <- function(data) gg_plot(data) + ggplot2::labs(alt = plot_words(data))
+gg_with_words <- function(data) gg_plot(data) + ggplot2::labs(alt = plot_words(data), caption = data$sample)
 
 gg_plot <- function(data) UseMethod("gg_plot")
 

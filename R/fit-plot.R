@@ -84,6 +84,7 @@
 plot.em_fit <- function(x, type = NULL, main = NULL, xlab = NULL, ylab = NULL, xlim = NULL, ylim = NULL, ...) {
   data <- plot_data(x, type = type, ...)
   draw_plot(data, list(main = main, xlab = xlab, ylab = ylab, xlim = xlim, ylim = ylim))
+  note_sample(data)
   invisible(data)
 }
 
@@ -92,7 +93,13 @@ plot.em_fit <- function(x, type = NULL, main = NULL, xlab = NULL, ylab = NULL, x
 plot.em_plot <- function(x, main = NULL, xlab = NULL, ylab = NULL, xlim = NULL, ylim = NULL, ...) {
   check_no_dots(list(...), names(formals(plot.em_plot)))
   draw_plot(x, list(main = main, xlab = xlab, ylab = ylab, xlim = xlim, ylim = ylim))
+  note_sample(x)
   invisible(x)
+}
+
+# Where the rows that are drawn are not all there are, the picture says so.
+note_sample <- function(data) {
+  if (!is.null(data$sample)) graphics::mtext(data$sample, side = 1L, line = -1.1, outer = TRUE, cex = 0.75, adj = 0.98)
 }
 
 #' @rdname plot.em_fit
@@ -112,6 +119,7 @@ plot_data.em_fit <- function(fit, type = NULL, ...) {
   stray <- if (is.null(names(options))) rep(TRUE, length(options)) else !names(options) %in% known
   check_no_dots(options[stray], c(known, "type"))
   parts <- make(fit, ...)
+  if (is_sample(fit$data)) parts$sample <- sprintf("a sample of %s of %s rows", number(fit$data$n, 10L), number(fit$data$whole$n, 15L))
   structure(c(list(type = type), parts), class = c(paste0("em_plot_", type), "em_plot"))
 }
 

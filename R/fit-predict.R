@@ -29,6 +29,10 @@
 #' @param n.ahead Of a chain: how many rows to go beyond the end of each series. Then `type` is `"prob"` (what the states
 #'   of these rows are likely to be), `"class"` or `"uncertainty"`.
 #' @param probs Of `"response"`: the probabilities of the quantiles.
+#' @param into Of `newdata` that are [em_chunks()]: where the predictions go, chunk by chunk. The name of files with a
+#'   place for the chunk's number, `"class-%03d.csv"` (or `.rds`); a table, [em_table()]; or a function of the predictions
+#'   (a data frame) and the number. What is returned, invisibly, is how many rows each component has.
+#' @param keep Names of columns of the chunks, such as a key, that are written beside the predictions.
 #' @param ... Nothing: an unknown argument is an error.
 #' @return A factor, vector or matrix (of `"response"` a data frame, with `mean`, `sd` and quantiles such as `5%`; where
 #'   several columns lack cells with the column's name behind, `mean.waiting`) with an entry or row for each row of `newdata`, under its row names. A row
@@ -53,9 +57,12 @@
 predict.em_fit <- function(object, newdata = NULL,
                            type = c("class", "prob", "density", "logdensity", "uncertainty", "component", "path",
                                     "filter", "response"),
-                           size = NULL, exposure = NULL, n.ahead = NULL, probs = c(0.05, 0.5, 0.95), ...) {
+                           size = NULL, exposure = NULL, n.ahead = NULL, probs = c(0.05, 0.5, 0.95), into = NULL,
+                           keep = NULL, ...) {
   type <- check_choice(type, "type", eval(formals(predict.em_fit)$type))
   check_no_dots(list(...), names(formals(predict.em_fit)))
+  if (inherits(newdata, "em_chunks")) return(predict_chunks(object, newdata, type, into, keep))
+  check_no_into(into, keep)
   if (type == "response" && is.null(n.ahead)) {
     return(predict_response(object, newdata, said_beside(size, exposure), check_probabilities(probs, "probs")))
   }
@@ -71,6 +78,11 @@ predict.em_fit <- function(object, newdata = NULL,
   out
 }
 
+check_no_into <- function(into, keep) {
+  if (is.null(into) && is.null(keep)) return(invisible())
+  abort_em("argument", c("`into` and `keep` are for rows in chunks.", i = "predict(fit, em_chunks(files), into = \"class-%03d.csv\")"))
+}
+
 rows_to_judge <- function(fit, newdata, beside) {
   if (!is.null(newdata)) return(new_data(newdata, fit, beside))
   if (length(beside)) {
@@ -82,6 +94,7 @@ rows_to_judge <- function(fit, newdata, beside) {
 
 # The rows of the fit as data for an E-step; rows that na.exclude left out come back as NA.
 fit_rows <- function(fit) {
+  refuse_sample(fit, "What was asked")
   data <- fit$data
   omitted <- data$na.action
   if (inherits(omitted, "exclude")) {
@@ -283,6 +296,7 @@ simulate.em_fit <- function(object, nsim = 1, seed = NULL, n = NULL, ...) {
   }
   labels <- component_names_of(object)
   lapply(seq_len(nsim), function(i) {
+    if (is.null(n)) refuse_sample(object, "simulate() without `n`", "Say how many rows: simulate(fit, n = 1000).")
     data <- if (is.null(n)) object$data else fresh_rows(object$data, n)
     component <- latent_simulate(object$latent, object$parameters, data$n, NULL, units_of_rows(object$latent, data))
     rows <- simulate_rows(fit_model(object), object$parameters, component, data)

@@ -55,6 +55,7 @@ coef.em_fit <- function(object, ...) {
 #' @export
 weights.em_fit <- function(object, ...) {
   check_dots(...)
+  refuse_sample(object, "weights()", "nobs(fit) has their sum.")
   if (is.null(object$data$weights)) rep(1, object$data$n) else object$data$weights
 }
 

@@ -125,6 +125,7 @@ glance.em_fit <- function(x, ...) {
 #' @export
 augment.em_fit <- function(x, data = NULL, newdata = NULL, size = NULL, exposure = NULL, ...) {
   check_no_dots(list(...), names(formals(augment.em_fit)))
+  if (is.null(newdata)) refuse_sample(x, "augment()", "Give the rows, augment(fit, newdata = rows), or predict(fit, chunks, into = ).")
   if (!is.null(newdata)) {
     newdata <- as_one_row(newdata, x$data$names)
     frame <- named_frame(newdata, x)

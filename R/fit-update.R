@@ -28,6 +28,7 @@
 #' @importFrom stats update
 #' @export
 update.em_fit <- function(object, formula., ..., evaluate = TRUE) {
+  refuse_sample(object, "update()", "Fit the chunks again from here: em_fit(chunks, k, start = fit).")
   given <- as.list(substitute(list(...)))[-1L]
   known <- setdiff(names(formals(em_fit.formula)), "...")
   check_no_dots(given[!names_of(given) %in% known], known)

@@ -18,6 +18,9 @@
 #' Standard errors say how precise the estimates are given the number of components and their labels; they are
 #' no test of whether a component exists.
 #'
+#' Of a fit to rows in chunks ([em_chunks()]) `vcov()` and `tidy()` are of type `"opg"` unless another is named: all rows are
+#' read once for it, and twice for each free parameter for `"observed"`.
+#'
 #' @param object A fit by [em_fit()].
 #' @param type Which estimate of the covariance matrix; see above.
 #' @param parm Which parameters, by name (as in [coef()]) or by number (a row of `vcov()`); left out: all.
@@ -58,19 +61,21 @@ vcov_types <- c("observed", "opg", "sandwich", "bootstrap")
 #' @importFrom stats vcov
 #' @export
 vcov.em_fit <- function(object, type = c("observed", "opg", "sandwich", "bootstrap"), ...) {
+  left_out <- missing(type)
   type <- check_choice(type, "type", vcov_types)
   if (type == "bootstrap") {
     check_dots(..., let_pass = c("n_boot", "control", "threads"))
     return(vcov(em_bootstrap(object, ...)))
   }
   check_no_dots(list(...), names(formals(vcov.em_fit)))
+  if (left_out && is_sample(object$data) && !has_prior(object)) type <- "opg"
   if (type != "observed") refuse_prior(object, sprintf("vcov(type = \"%s\")", type), "rows have no part of it")
-  parameters <- estimated_parameters(object)
+  parameters <- estimated_parameters(object, if (is_sample(object$data) && type == "opg") "outer" else "information")
   if (type != "observed") check_enough_units(object, type)
   found <- free_covariance(object, parameters, type)
   warn_standard_error(object, parameters, found)
   jacobian <- parameters$jacobian
-  out <- jacobian %*% found$covariance %*% t(jacobian) / weight_unit(object$data$weights)
+  out <- jacobian %*% found$covariance %*% t(jacobian) / unit_of(object$data)
   out[found$lacking, ] <- out[, found$lacking] <- NA
   out <- (out + t(out)) / 2
   dimnames(out) <- list(parameters$names, parameters$names)
@@ -90,8 +95,9 @@ check_enough_units <- function(fit, type) {
 
 # What a fit estimates: the rows of its table of parameters that can move, or could but for a boundary. A list
 # of `table`, `names`, the jacobian of those rows, and gradient and information in free coordinates.
-estimated_parameters <- function(fit) {
-  found <- score_em(fit$data, fit$parameters, fit_model(fit), "information")
+estimated_parameters <- function(fit, want = "information") {
+  found <- score_em(fit$data, fit$parameters, fit_model(fit), want)
+  if (want == "outer") found$information <- found$outer
   if (!length(found$jacobian)) found <- nothing_known(fit) # a component has no density to take derivatives of
   fields <- fit_fields(fit)
   table <- parameter_rows(fit$parameters, fields)
@@ -154,7 +160,7 @@ eigen_parts <- function(x) {
 
 # Components without rows, or on too few points: of their own parameters nothing is known.
 lost_components <- function(fit) {
-  unit <- weight_unit(fit$data$weights)
+  unit <- unit_of(fit$data)
   component_names_of(fit)[sort(unique(c(collapsed_components(fit), which(fit$counts < least_count * unit))))]
 }
 
@@ -203,9 +209,11 @@ warn_standard_error <- function(fit, parameters, found) {
 #' @importFrom stats confint
 #' @export
 confint.em_fit <- function(object, parm, level = 0.95, type = c("observed", "opg", "sandwich", "bootstrap"), ...) {
+  left_out <- missing(type)
   type <- check_choice(type, "type", vcov_types)
   level <- check_level(level)
-  ends <- wald_intervals(object, vcov(object, type = type, ...), level)
+  covariance <- if (left_out) vcov(object, ...) else vcov(object, type = type, ...)
+  ends <- wald_intervals(object, covariance, level)
   if (missing(parm)) ends else pick_parameters(ends, parm)
 }
 

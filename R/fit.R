@@ -170,10 +170,13 @@ format.em_fit <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
   c(format_title(x), "", format_components(x, digits), "", latent_lines(x$latent, x), format_criteria(x), format_ending(x))
 }
 
+# Also where the fit has a sample of them only.
+rows_in_all <- function(fit) if (is.null(fit$data$whole)) fit$data$n else fit$data$whole$n
+
 format_title <- function(x) {
   label <- family_label(x$family)
   title <- paste0(latent_title(x$latent, label, x$k), if (!is.null(label$detail)) ", ", label$detail)
-  rows <- paste0(plural(x$data$n, "observation"), latent_rows_label(x$latent, x$data), ", ", family_rows(x$family, x$data))
+  rows <- paste0(plural(rows_in_all(x), "observation"), latent_rows_label(x$latent, x$data), ", ", family_rows(x$family, x$data))
   rows <- paste(c(rows, describe_units(x$data$unit)), collapse = ", ")
   if (x$data$weighted) rows <- paste0(rows, ", weights sum to ", number(x$nobs, 7L, getOption("OutDec")))
   rows <- paste0(c(rows, describe_missing(x$data)), collapse = "")
@@ -240,7 +243,7 @@ format_ending <- function(x) {
   if (n > 1L) ending <- paste0(ending, sprintf("; best of %d starts (%s)", n, describe_agreement(x)))
   bad <- collapsed_components(x)
   thin <- thin_components(x)
-  c(paste0(ending, "."),
+  c(paste0(ending, "."), describe_sample_search(x),
     if (length(bad)) sprintf("Collapsed onto few points: component %s.", enumerate(names(x$counts)[bad])),
     if (length(thin)) sprintf("Too few rows for a covariance of its own: component %s.",
                               enumerate(names(x$counts)[thin])),

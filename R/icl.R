@@ -57,6 +57,7 @@ icl.default <- function(object, ...) {
 
 # certainty() of a fit, from one E-step, and its ICL.
 fit_certainty <- function(fit) {
+  if (is_sample(fit$data)) return(certainty_of_pages(fit))
   r <- responsibilities(fit)
   w <- stats::weights(fit)
   first <- if (!is.null(fit$data$unit)) !duplicated(fit$data$unit$codes)

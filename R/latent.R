@@ -108,6 +108,11 @@ latent_lines <- function(latent, fit) UseMethod("latent_lines")
 #' @export
 latent_lines.default <- function(latent, fit) NULL
 
+# Why rows that come in chunks can't be fitted by it; NULL where they can.
+latent_against_chunks <- function(latent) UseMethod("latent_against_chunks")
+#' @export
+latent_against_chunks.default <- function(latent) "rows that belong together may lie in two chunks"
+
 # Of a fit: as estimated. With them among its parameters, for what draws or merges components.
 shares_of <- function(fit) latent_shares(fit$latent, fit$parameters, fit$counts)
 with_shares <- function(parameters, latent, counts = NULL) {

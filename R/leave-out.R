@@ -44,6 +44,7 @@ can_lean <- function(model, start = NULL) {
 
 # What judge_ends() and the fit itself ask of a run: list(loglik, components), both empty where nothing leans.
 leaning_of <- function(run, data, model) {
+  if (!is.null(data$whole)) return(NULL) # of a sample it would say something else
   if (!can_lean(model) || run$status %in% c("bad_start", "collapsed") || length(run$degenerate)) return(NULL)
   unit <- weight_unit(data$weights)
   few <- run$counts[seq_len(model$k)] < enough_rows * unit * family_rows_needed(model$family, data)
@@ -76,7 +77,7 @@ describe_leaning <- function(fit) {
 
 # glance()'s number: NA where there is none, or too many rows to count it in passing.
 left_out_loglik <- function(fit) {
-  if (fit$data$n > most_left_out) return(NA_real_)
+  if (is_sample(fit$data) || fit$data$n > most_left_out) return(NA_real_)
   left <- leave_out(fit$data, fit$parameters, fit_model(fit), fit$df)
   if (is.null(left)) NA_real_ else left$loglik
 }

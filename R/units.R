@@ -182,6 +182,7 @@ sample_rows_of <- function(native, n) {
 
 # The sum of the weights, each unit's once.
 count_observations <- function(data) {
+  if (!is.null(data$whole)) return(data$whole$weight)
   codes <- unit_codes(data)
   if (is.null(codes)) return(if (is.null(data$weights)) data$n else sum(data$weights))
   if (is.null(data$weights)) max(codes) else sum(data$weights[!duplicated(codes)])

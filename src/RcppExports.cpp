@@ -195,6 +195,18 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// em_row_keys_cpp
+Rcpp::NumericVector em_row_keys_cpp(double seed, double before, int n);
+RcppExport SEXP _emfit_em_row_keys_cpp(SEXP seedSEXP, SEXP beforeSEXP, SEXP nSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< double >::type seed(seedSEXP);
+    Rcpp::traits::input_parameter< double >::type before(beforeSEXP);
+    Rcpp::traits::input_parameter< int >::type n(nSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_row_keys_cpp(seed, before, n));
+    return rcpp_result_gen;
+END_RCPP
+}
 // em_share_cpp
 Rcpp::List em_share_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List starts, Rcpp::CharacterVector structures, int threads);
 RcppExport SEXP _emfit_em_share_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP startsSEXP, SEXP structuresSEXP, SEXP threadsSEXP) {
@@ -316,6 +328,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_emfit_em_refit_cpp", (DL_FUNC) &_emfit_em_refit_cpp, 5},
     {"_emfit_em_races_cpp", (DL_FUNC) &_emfit_em_races_cpp, 5},
     {"_emfit_em_chain_cpp", (DL_FUNC) &_emfit_em_chain_cpp, 5},
+    {"_emfit_em_row_keys_cpp", (DL_FUNC) &_emfit_em_row_keys_cpp, 3},
     {"_emfit_em_share_cpp", (DL_FUNC) &_emfit_em_share_cpp, 6},
     {"_emfit_em_run_each_cpp", (DL_FUNC) &_emfit_em_run_each_cpp, 5},
     {"_emfit_em_certainty_cpp", (DL_FUNC) &_emfit_em_certainty_cpp, 5},

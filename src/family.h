@@ -29,6 +29,7 @@
 // once, each with a workspace of its own.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -96,6 +97,14 @@ class Family {
   // a run. Returns -1, or the first column that no component can model: constant, or a linear combination of
   // those before it. The default learns the columns' means and standard deviations, for features().
   virtual Index describe();
+
+  // The same for n rows of this weight that come in parts (parts.h): each_part() binds one after the other,
+  // in the end what was bound before, and calls action(number of the part's first row). The default describes
+  // what is bound, a sample.
+  using EachPart = std::function<void(const std::function<void(Index first)>& action)>;
+  virtual Index describe_parts(Index /*n*/, double /*weight*/, const EachPart& /*each_part*/) {
+    return describe();
+  }
 
   // --- Speed ---
 

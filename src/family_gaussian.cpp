@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "numerics.h"
 
@@ -53,15 +54,27 @@ Index FamilyGaussian::n_workspace(Index rows) const {
   return std::max(n_columns(Form::full), n_columns(Form::spherical)) * stride + scratch + theta_.size();
 }
 
-Vector FamilyGaussian::middle_of_some_rows() const {
-  const Index step = (data_.n + 1023) / 1024;
+Vector FamilyGaussian::middle_of_some_rows(Index n, const EachPart& each_part) const {
+  const Index step = (n + 1023) / 1024;
   Vector sum = Vector::Zero(d_);
   Index rows = 0;
-  for (Index i = 0; i < data_.n; i += step, ++rows) sum += x().row(i).transpose();
+  each_part([&](Index first) {
+    const Index begin = (step - first % step) % step;
+    for (Index i = begin; i < data_.n; i += step, ++rows) sum += x().row(i).transpose();
+  });
   return sum / static_cast<double>(rows);
 }
 
-FamilyGaussian::Moments FamilyGaussian::measure(ConstVectorRef about) const {
+FamilyGaussian::Moments FamilyGaussian::measure(ConstVectorRef about, const EachPart& each_part) const {
+  Moments out{Vector::Zero(d_), Matrix::Zero(d_, d_), Vector::Zero(d_)};
+  Vector squares = Vector::Zero(d_);
+  each_part([&](Index /*first*/) { add_moments(about, out, squares); });
+  if (storage_ == Storage::diagonal) out.second.diagonal() = squares;
+  return out;
+}
+
+// Those of the rows that are bound.
+void FamilyGaussian::add_moments(ConstVectorRef about, Moments& out, VectorRef squares) const {
   const std::size_t stride = block_stride(rows_described);
   const Kernels& kernel = kernels();
   const std::size_t d = size_of(d_);
@@ -69,8 +82,6 @@ FamilyGaussian::Moments FamilyGaussian::measure(ConstVectorRef about) const {
   buffer.resize((d + 1) * stride + full_scratch(rows_described, d));
   double* const weight = buffer.data() + d * stride;
   const Vector origin = Vector::Zero(d_);
-  Moments out{Vector::Zero(d_), Matrix::Zero(d_, d_), Vector::Zero(d_)};
-  Vector squares = Vector::Zero(d_);
   for (Index begin = 0; begin < data_.n; begin += rows_described) {
     const Index size = std::min(rows_described, data_.n - begin);
     const Block x{buffer.data(), size_of(size), d, stride};
@@ -86,23 +97,26 @@ FamilyGaussian::Moments FamilyGaussian::measure(ConstVectorRef about) const {
     for (Index j = 0; j < d_; ++j)
       out.reach[j] = std::max(out.reach[j], largest_size(x.data + size_of(j) * stride, size));
   }
-  if (storage_ == Storage::diagonal) out.second.diagonal() = squares;
-  return out;
+}
+
+Index FamilyGaussian::describe() {
+  return describe_parts(data_.n, data_.total_weight(),
+                        [](const std::function<void(Index)>& action) { action(0); });
 }
 
 // One pass about the mean of some rows and a correction, which costs no digits where that is near the mean of
 // all; otherwise a second pass.
-Index FamilyGaussian::describe() {
-  weight_ = data_.total_weight();
-  Vector centre = middle_of_some_rows();
-  Moments found = measure(centre);
+Index FamilyGaussian::describe_parts(Index n, double weight, const EachPart& each_part) {
+  weight_ = weight;
+  Vector centre = middle_of_some_rows(n, each_part);
+  Moments found = measure(centre, each_part);
   const Vector away = found.first / weight_;
   centre += away;
   const Eigen::ArrayXd share = weight_ * away.array().square() / found.second.diagonal().array();
   if ((share <= 0.1).all()) {
     found.second.triangularView<Eigen::Lower>() -= weight_ * away * away.transpose();
   } else {
-    found = measure(centre);
+    found = measure(centre, each_part);
   }
   found.second.triangularView<Eigen::StrictlyUpper>() = found.second.transpose();
   found.second /= weight_;

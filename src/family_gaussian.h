@@ -28,6 +28,7 @@ class FamilyGaussian : public FamilyGaussianBase {
   Index block_rows() const override;
   Index n_workspace(Index block_rows) const override;
   Index describe() override;
+  Index describe_parts(Index n, double weight, const EachPart& each_part) override;
   void rows_are_complete() override { complete_ = true; }
   Index prepare(Accuracy accuracy) override;
   bool is_exact() const override { return form_ == Form::exact; }
@@ -66,8 +67,9 @@ class FamilyGaussian : public FamilyGaussianBase {
     Matrix second;
     Vector reach;
   };
-  Moments measure(ConstVectorRef about) const;
-  Vector middle_of_some_rows() const;
+  Moments measure(ConstVectorRef about, const EachPart& each_part) const;
+  void add_moments(ConstVectorRef about, Moments& sums, VectorRef squares) const;
+  Vector middle_of_some_rows(Index n, const EachPart& each_part) const;
   bool factorise(Index component);
   bool all_spherical() const;
   bool all_equal() const;

@@ -19,6 +19,26 @@ bool slope_at(Model& model, Chart& chart, const Vector& z, int threads, Interrup
   return true;
 }
 
+// Of the packed parameters, by differences: no pass is needed.
+Matrix jacobian_of(Model& model, Chart& chart) {
+  const Index p = chart.size();
+  Vector origin(model.n_parameters()), there(origin.size()), z = Vector::Zero(p);
+  pack(model.fields(), origin);
+  Matrix out(origin.size(), p);
+  for (Index j = 0; j < p; ++j) {
+    z[j] = -step;
+    chart.place(z);
+    pack(model.fields(), there);
+    z[j] = step;
+    chart.place(z);
+    pack(model.fields(), out.col(j));
+    z[j] = 0.0;
+    out.col(j) = (out.col(j) - there) * (chart.scale()[j] / (2.0 * step));
+  }
+  unpack(origin, model.fields());
+  return out;
+}
+
 Information at_present(Model& model, const Chart& chart) {
   Information out;
   out.passes = 1;
@@ -72,6 +92,7 @@ Information outer_information(Model& model, int threads, Interrupt& interrupt) {
     out.outer.selfadjointView<Eigen::Lower>().rankUpdate(weighted.transpose());
   });
   out.outer.triangularView<Eigen::StrictlyUpper>() = out.outer.transpose();
+  out.jacobian = jacobian_of(model, *chart);
   return out;
 }
 

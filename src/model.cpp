@@ -8,7 +8,7 @@ namespace em {
 
 namespace {
 
-constexpr Index slice_rows = 4096;
+constexpr Index least_slice = 4096;
 
 Fields join(Fields first, const Fields& second) {
   first.insert(first.end(), second.begin(), second.end());
@@ -32,17 +32,16 @@ Model::Model(std::unique_ptr<Family> family, std::unique_ptr<Latent> latent, con
       family_fields_(family_->parameters()),
       fields_(join(latent_->parameters(), family_fields_)),
       statistics_(Vector::Zero(family_->n_statistics() + latent_->n_statistics())) {
-  family_->bind(data);
-  latent_->bind(data);
+  bind(data);
   if (latent_->rows_are_complete()) family_->rows_are_complete();
-  make_stretches();
-  make_slices();
 }
 
 Model::Model(const Model& other)
     : family_(other.family_->clone()),
       latent_(other.latent_->clone()),
       data_(other.data_),
+      parts_(other.parts_),
+      accuracy_(other.accuracy_),
       total_weight_(other.total_weight_),
       family_fields_(family_->parameters()),
       fields_(join(latent_->parameters(), family_fields_)),
@@ -53,10 +52,22 @@ Model::Model(const Model& other)
       longest_(other.longest_),
       statistics_(Vector::Zero(other.statistics_.size())) {}
 
+void Model::bind(const Data& data) {
+  data_ = data;
+  family_->bind(data);
+  latent_->bind(data);
+  const Index block = block_rows_;
+  const Index longest = longest_;
+  make_stretches();
+  make_slices();
+  if (block_rows_ > block || longest_ > longest) workers_.clear();
+}
+
 // Blocks of a unit begin at multiples of eight rows, so that the padding of one is never read beside the
 // next.
 void Model::make_stretches() {
   units_ = latent_->units();
+  stretches_.clear();
   block_rows_ = static_cast<Index>(padded_rows(size_of(std::min(family_->block_rows(), n_rows()))));
   if (units_.empty()) {
     stretches_.reserve(size_of(n_rows() / std::max<Index>(block_rows_, 1) + 1));
@@ -76,9 +87,16 @@ void Model::make_stretches() {
   for (const Stretch& stretch : stretches_) longest_ = std::max(longest_, stretch.rows.size);
 }
 
-void Model::make_slices() {
-  Index wanted = slice_rows;
+// A slice has so many rows, and those that fill its last block.
+Index Model::slice_rows() const {
+  Index wanted = least_slice;
   while (wanted * std::max<Index>(data_.d, 1) < statistics_.size()) wanted *= 2;
+  return wanted;
+}
+
+void Model::make_slices() {
+  slices_.clear();
+  const Index wanted = slice_rows();
   Rows slice;
   Index rows = 0;
   for (const Stretch& stretch : stretches_) {
@@ -109,6 +127,7 @@ MatrixMap Model::matrix_of(Worker& worker) const {
 }
 
 Index Model::prepare(Accuracy accuracy) {
+  accuracy_ = accuracy;
   latent_->prepare();
   return family_->prepare(accuracy);
 }
@@ -133,10 +152,30 @@ void Model::for_each_unit(const Stretch& stretch, Task task) const {
 // task(stretch, work, matrix of its rows, statistics) returns what the stretch adds to the log-likelihood.
 template <class Task>
 double Model::pass(int threads, Interrupt& interrupt, Task task) {
+  const Index n_all = parts_ ? parts_->n_rows() / slice_rows() + 1 : static_cast<Index>(slices_.size());
+  tree_.reset(statistics_.size() + 2, n_all);
+  for_each_part(interrupt, parts_ ? rows_of_part() : 0, [&] {
+    if (parts_) family_->prepare(accuracy_);  // what it makes ready may be of the rows
+    add_slices(threads, interrupt, task);
+  });
+  if (parts_) family_->prepare(accuracy_);
+  sums_.resize(statistics_.size() + 2);
+  tree_.total(sums_);
+  return close_sums();
+}
+
+double Model::close_sums() {
+  const Index n_statistics = statistics_.size();
+  statistics_ = sums_.head(n_statistics);
+  size_ = total_weight_ + sums_[n_statistics + 1];
+  return sums_[n_statistics];
+}
+
+template <class Task>
+void Model::add_slices(int threads, Interrupt& interrupt, Task task) {
   make_workers(threads);
   const Index n_statistics = statistics_.size();
   const auto n_slices = static_cast<Index>(slices_.size());
-  tree_.reset(n_statistics + 2, n_slices);
   Turnstile turnstile;
   parallel_for(n_slices, threads, interrupt, [&](Index i, int id) {
     Turnstile::Ticket ticket(turnstile, i);
@@ -156,11 +195,6 @@ double Model::pass(int threads, Interrupt& interrupt, Task task) {
     family_->close_slice(family_part(statistics), worker.work.data());
     ticket.pass([&] { tree_.add(worker.sums); });
   });
-  sums_.resize(n_statistics + 2);
-  tree_.total(sums_);
-  statistics_ = sums_.head(n_statistics);
-  size_ = total_weight_ + sums_[n_statistics + 1];
-  return sums_[n_statistics];
 }
 
 // The rows that are likely to come after these.
@@ -206,7 +240,9 @@ double Model::expect(int threads, Interrupt& interrupt) {
     add_statistics(rows, work, true, matrix, family_part(statistics));
     return sum;
   };
-  const double loglik = pass(threads, interrupt, task);
+  const bool known = recall_pass();
+  const double loglik = known ? close_sums() : pass(threads, interrupt, task);
+  if (!known && !interrupt.raised()) keep_pass();
   const double rest = family_->close_pass(family_part(statistics_));
   size_ += std::abs(rest);
   return loglik + rest;
@@ -294,10 +330,19 @@ std::unique_ptr<Chart> Model::chart() {
 }
 
 void Model::score(const Chart& chart, int threads, Interrupt& interrupt, const ScoreVisitor& visit) {
-  make_workers(threads);
   // Gradients are linear in the statistics; what they are without any is that of a prior.
   Vector prior(chart.size());
   chart.gradient(Vector::Zero(statistics_.size()), prior);
+  for_each_part(interrupt, parts_ ? rows_of_part() : 0, [&] {
+    if (parts_) family_->prepare(accuracy_);
+    score_slices(chart, prior, threads, interrupt, visit);
+  });
+  if (parts_) family_->prepare(accuracy_);
+}
+
+void Model::score_slices(const Chart& chart, ConstVectorRef prior, int threads, Interrupt& interrupt,
+                         const ScoreVisitor& visit) {
+  make_workers(threads);
   Turnstile turnstile;
   parallel_for(static_cast<Index>(slices_.size()), threads, interrupt, [&](Index i, int id) {
     Turnstile::Ticket ticket(turnstile, i);

@@ -20,6 +20,7 @@
 #include "family.h"
 #include "latent.h"
 #include "parallel.h"
+#include "parts.h"
 #include "tree.h"
 
 namespace em {
@@ -54,11 +55,16 @@ class Model {
   Index n_free() const { return family_->n_free() + latent_->n_free(); }
   double total_weight() const { return total_weight_; }
 
+  // From now on the rows of every pass that makes statistics or scores come from there; those that the model
+  // was bound to are a sample of them, and all that the family shows of its rows. Of rows that have no units.
+  void take_parts(std::shared_ptr<Parts> parts);
+  bool has_parts() const { return parts_ != nullptr; }
+
   // Family::describe(): before a run.
-  Index describe() { return family_->describe(); }
+  Index describe();
 
   // May it run on a thread of its own? See Family::thread_safe().
-  bool thread_safe() const { return family_->thread_safe(); }
+  bool thread_safe() const { return !parts_ && family_->thread_safe(); }
 
   // The statistics of the last pass: the family's, then the latent structure's.
   const Vector& statistics() const { return statistics_; }
@@ -69,7 +75,8 @@ class Model {
 
   // Readies both at the present parameters; -1, or the component whose density does not exist there.
   Index prepare(Accuracy accuracy);
-  bool is_exact() const { return family_->is_exact(); }
+  // Of rows in parts each may have its own form, so that only what was asked to be exact is known to be.
+  bool is_exact() const { return parts_ ? accuracy_ == Accuracy::exact : family_->is_exact(); }
 
   // E-step: fills statistics() and returns the log-likelihood. Needs prepare().
   double expect(int threads, Interrupt& interrupt);
@@ -126,6 +133,13 @@ class Model {
 
   VectorRef family_part(VectorRef statistics) const { return statistics.head(family_->n_statistics()); }
   VectorRef latent_part(VectorRef statistics) const { return statistics.tail(latent_->n_statistics()); }
+  void bind(const Data& data);
+  void for_each_part(Interrupt& interrupt, Index rows, const std::function<void()>& action);
+  Index slice_rows() const;
+  Index rows_of_part() const;
+  bool recall_pass();
+  void keep_pass();
+  double close_sums();
   void make_stretches();
   void make_slices();
   void make_workers(int threads);
@@ -141,13 +155,19 @@ class Model {
   void add_statistics(Rows rows, double* work, bool packed, ConstMatrixRef responsibilities,
                       VectorRef statistics) const;
   void fill_given(Rows rows, const Given& given, MatrixRef matrix) const;
+  void score_slices(const Chart& chart, ConstVectorRef prior, int threads, Interrupt& interrupt,
+                    const ScoreVisitor& visit);
   void score_unit(Rows unit, const Chart& chart, Worker& worker, VectorRef gradient) const;
   template <class Task>
   double pass(int threads, Interrupt& interrupt, Task task);
+  template <class Task>
+  void add_slices(int threads, Interrupt& interrupt, Task task);
 
   std::unique_ptr<Family> family_;
   std::unique_ptr<Latent> latent_;
   Data data_;
+  std::shared_ptr<Parts> parts_;  // null: the rows that are bound are all
+  Accuracy accuracy_ = Accuracy::exact;
   double total_weight_;
   double size_ = 0.0;
   Fields family_fields_;

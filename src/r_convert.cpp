@@ -14,6 +14,7 @@
 #include "latent_mixture_units.h"
 #include "r_family.h"
 #include "r_mixed.h"
+#include "r_parts.h"
 
 namespace em {
 
@@ -281,6 +282,12 @@ const int* partition_of(SEXP labels, const Model& model) {
 
 }  // namespace
 
+Data make_part(const Rcpp::List& data, Index columns) {
+  Data out = make_data(data);
+  out.known = known_of(data, out.n, columns);
+  return out;
+}
+
 Data make_data(const Rcpp::List& data) {
   const std::string wanted = has(data, "kernels") ? word_of(data, "kernels") : "best";
   if (!use_kernels(wanted.c_str())) throw std::invalid_argument("this machine has no kernels " + wanted);
@@ -317,7 +324,10 @@ std::unique_ptr<Model> make_model(const Rcpp::List& data, const Rcpp::List& fami
       !same_in_units(beliefs_of_units, structure->n_columns(), rows)) {
     throw std::invalid_argument("weights and beliefs must be the same in all rows of a unit");
   }
-  return std::make_unique<Model>(std::move(components), std::move(structure), rows);
+  const Index columns = structure->n_columns();
+  auto model = std::make_unique<Model>(std::move(components), std::move(structure), rows);
+  if (has(data, "parts")) model->take_parts(std::make_shared<RParts>(element(data, "parts"), columns));
+  return model;
 }
 
 Control make_control(const Rcpp::List& control) {

@@ -136,6 +136,7 @@ fuzz_boundary <- function() {
     topics_expect = quote(core("em_topics_expect_cpp")(topics$corpus, topics$topic, topics$alpha, topics$expected, 1e-8, 20L, threads)),
     topics_maximise = quote(core("em_topics_maximise_cpp")(topics$words, -stats::rexp(length(topics$alpha)), 5, topics$topic,
                                                            topics$alpha, topics$kind, topics$held)),
+    keys = quote(core("em_row_keys_cpp")(sample(c(-1, 0, 1e9, NaN, Inf), 1L), sample(c(-1, 0, 2^40, NaN), 1L), sample(c(-1L, 0L, 5L), 1L))),
     kernels = quote(core("em_kernels_cpp")())
   )
   refused <- 0L

@@ -57,6 +57,7 @@ test_that("counts, names and starts of other shapes than R sends are refused, no
   expect_refused(core$em_refit_cpp(list(n$data, other), n$family, n$latent, n$parameters, n$control), "the same columns")
   expect_refused(core$em_start_cpp(list(x = matrix(0, 0, 2)), n$family, "random", 1), "starts need rows")
   expect_refused(core$em_start_cpp(list(x = matrix(0, 3, 0)), n$family, "random", 1), "must have a column")
+  for (seed in c(NaN, -1, Inf)) expect_refused(core$em_row_keys_cpp(seed, 0, 3L), "keys need a seed")
 })
 
 test_that("a family that can't model the data is told of, also among several", {

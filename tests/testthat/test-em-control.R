@@ -3,7 +3,7 @@ test_that("the defaults are those of the help page", {
   expect_s3_class(control, "em_control")
   expect_identical(unclass(control), list(
     tol = 1e-6, stop = "loglik", max_iter = 1000L, n_start = 10L, algorithm = "em", accelerate = TRUE,
-    path = FALSE, threads = NULL, verbose = FALSE
+    path = FALSE, threads = NULL, verbose = FALSE, checkpoint = NULL
   )[names(control)])
 })
 

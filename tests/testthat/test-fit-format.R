@@ -25,6 +25,8 @@ printed_objects <- function() {
   words <- matrix(stats::rpois(60, 3), 10, dimnames = list(NULL, letters[1:6]))
   topics <- em_fit(words, 2, latent = em_topics(0.123456789))
   classes <- em_classify(iris[1:2], iris$Species, covariance = c("EEE", "VVV"))
+  chunks <- em_chunks(list(faithful))
+  look <- em_look(chunks)
   list(
     em_fit = function() list(fit, line, units, coin, noise, heavy, held, topics),
     summary.em_fit = function() lapply(list(fit, units, noise), summary),
@@ -35,6 +37,7 @@ printed_objects <- function() {
     em_classify = function() list(classes), em_classify_cv = function() list(em_cv(classes, folds = rep(1:3, 50))),
     em_agree = function() list(em_agree(fit, halves()), em_agree(halves(), faithful$eruptions > 4.5)),
     em_latent = function() list(em_mixture(c(0.25, 0.75))),
+    em_chunks = function() list(chunks), em_look = function() list(look),
     em_plot = function() list(plot_data(fit), plot_data(coin, "responsibility")),
     em_density = function() list(em_marginal(noise), em_conditional(fit, eruptions = 3)),
     em_hdr = function() list(em_hdr(fit, 0.9, "waiting"), em_hdr(fit, n = 500, seed = 1)),

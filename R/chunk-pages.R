@@ -1,0 +1,196 @@
+# Rows kept as pages of 65536 rows each, the last with what is left, cut without regard to chunks. A page is list(x = a
+# matrix of the family's columns, w = NULL or weights, l = NULL or codes of labels), so that a pass copies nothing. A store is
+#   put(page)       behind the others
+#   get(i)          page i
+#   count()         how many
+#   kind(), bytes() for print
+# in memory, in a scratch file, or, with cache = "none", the source read again and each page compared with what it was.
+page_rows <- 65536L
+
+# From a matrix with weights and, where there are some, labels behind the d columns.
+as_page <- function(all, d) {
+  w <- all[, d + 1L]
+  list(x = all[, seq_len(d), drop = FALSE], w = if (!all(w == 1)) w, l = if (ncol(all) > d + 1L) as.integer(all[, d + 2L]))
+}
+
+page_size <- function(page) dim(page$x)[1L]
+
+page_part <- function(page, rows) list(x = page$x[rows, , drop = FALSE], w = page$w[rows], l = page$l[rows])
+
+join_pages <- function(pages) {
+  weighted <- !vapply(pages, function(page) is.null(page$w), NA)
+  if (any(weighted)) pages[!weighted] <- lapply(pages[!weighted], function(page) {
+    page$w <- rep(1, page_size(page))
+    page
+  })
+  pick <- function(name) do.call(c, lapply(pages, `[[`, name))
+  list(x = do.call(rbind, lapply(pages, `[[`, "x")), w = pick("w"), l = pick("l"))
+}
+
+# Cuts matrices of any number of rows into pages and calls put() with each; finish() with what is left.
+new_cutter <- function(put) {
+  waiting <- list()
+  rows <- 0
+  add <- function(x) {
+    if (!nrow(x)) return(invisible())
+    waiting[[length(waiting) + 1L]] <<- x
+    rows <<- rows + nrow(x)
+    if (rows < page_rows) return(invisible())
+    all <- do.call(rbind, waiting)
+    first <- 1L
+    while (nrow(all) - first + 1L >= page_rows) {
+      put(all[seq.int(first, length.out = page_rows), , drop = FALSE])
+      first <- first + page_rows
+    }
+    rest <- if (first <= nrow(all)) all[seq.int(first, nrow(all)), , drop = FALSE]
+    waiting <<- if (is.null(rest)) list() else list(rest)
+    rows <<- if (is.null(rest)) 0 else nrow(rest)
+  }
+  finish <- function() {
+    if (rows > 0) put(do.call(rbind, waiting))
+    waiting <<- list()
+    rows <<- 0
+  }
+  list(add = add, finish = finish)
+}
+
+# Equal rows of counts or codes become one, with their weights, as long as there are few different ones.
+new_merger <- function(put, width) {
+  kept <- NULL
+  merge <- function(x) {
+    all <- if (is.null(kept)) x else rbind(kept, x)
+    tally <- tallied_part(all[, seq_len(width), drop = FALSE], all[, width + 1L])
+    kept <<- cbind(tally$x, tally$weights, deparse.level = 0L)
+  }
+  list(add = function(x) {
+    if (!nrow(x)) return(invisible())
+    merge(x)
+    if (nrow(kept) > page_rows / 2) {
+      put(kept)
+      kept <<- NULL
+    }
+  }, finish = function() if (!is.null(kept)) put(kept))
+}
+
+page_bytes <- function(page) 8 * sum(lengths(page))
+
+new_store <- function(cache) {
+  switch(cache, memory = store_in_memory(), file = store_in_file(), auto = store_while_it_fits(), none = store_of_hashes())
+}
+
+store_in_memory <- function(pages = list()) {
+  list(put = function(page) pages[[length(pages) + 1L]] <<- page, get = function(i) pages[[i]],
+       count = function() length(pages), kind = function() "memory",
+       bytes = function() sum(vapply(pages, page_bytes, 0)))
+}
+
+# Doubles, a page behind the other. The last page read stays at hand. What goes with the file (its name, the
+# connection) is the scratch's own, so that it is closed and removed when nobody holds the store any more.
+store_in_file <- function() {
+  scratch <- new_scratch()
+  sizes <- list()
+  begins <- numeric()
+  end <- 0
+  last <- list(i = 0L)
+  put <- function(page) {
+    write_page(page, scratch)
+    sizes[[length(sizes) + 1L]] <<- c(dim(page$x), lengths(page[c("w", "l")]))
+    begins <<- c(begins, end)
+    end <<- end + page_bytes(page)
+  }
+  get <- function(i) {
+    if (last$i == i) return(last$page)
+    last <<- list(i = i, page = read_page(scratch, begins[i], sizes[[i]]))
+    last$page
+  }
+  list(put = put, get = get, count = function() length(sizes), kind = function() "file", bytes = function() end,
+       path = scratch$path)
+}
+
+new_scratch <- function() {
+  scratch <- new.env(parent = emptyenv())
+  scratch$path <- tempfile("emfit-rows-", fileext = ".bin")
+  old <- Sys.umask("077")
+  tryCatch(file.create(scratch$path), finally = Sys.umask(old))
+  reg.finalizer(scratch, function(scratch) unlink(scratch$path), onexit = TRUE)
+  scratch
+}
+
+# The file is open only while a page goes in or out.
+read_page <- function(scratch, begin, size) {
+  if (!file.exists(scratch$path)) abort_scratch(scratch$path)
+  con <- file(scratch$path, "rb")
+  on.exit(close(con))
+  seek(con, begin)
+  take <- function(n) {
+    x <- readBin(con, "double", n)
+    if (length(x) != n) abort_scratch(scratch$path)
+    x
+  }
+  x <- take(size[1L] * size[2L])
+  dim(x) <- size[1:2]
+  list(x = x, w = if (size[3L]) take(size[3L]), l = if (size[4L]) as.integer(take(size[4L])))
+}
+
+write_page <- function(page, scratch) {
+  path <- scratch$path
+  before <- file.size(path)
+  failed <- function(e) {
+    abort_em("source", c(sprintf("The scratch file can't be written: %s.", dirname(path)),
+                         x = conditionMessage(e), i = "Set TMPDIR to a larger disk before R starts, or cache = \"none\"."))
+  }
+  write <- function() {
+    con <- file(path, "ab")
+    on.exit(close(con))
+    for (part in page) if (length(part)) writeBin(as.double(part), con)
+  }
+  tryCatch(write(), error = failed, warning = failed)
+  if (is.na(before) || !identical(file.size(path) - before, page_bytes(page))) failed(simpleError("the disk is full"))
+}
+
+abort_scratch <- function(path) {
+  abort_em("source", c(sprintf("The scratch file with the rows is gone or cut short: %s.", path),
+                       i = "It lasts as long as the session that made it: look at the source again, em_look()."))
+}
+
+# In memory up to a limit, then all in a file.
+store_while_it_fits <- function() {
+  limit <- getOption("emfit.cache", 1e9)
+  store <- store_in_memory()
+  list(
+    put = function(page) {
+      if (store$kind() == "memory" && store$bytes() + page_bytes(page) > limit) {
+        file <- store_in_file()
+        for (i in seq_len(store$count())) file$put(store$get(i))
+        store <<- file
+      }
+      store$put(page)
+    },
+    get = function(i) store$get(i), count = function() store$count(),
+    kind = function() store$kind(), bytes = function() store$bytes()
+  )
+}
+
+# Nothing is kept but what the pages were: get() reads the source on, from the beginning for page 1.
+store_of_hashes <- function() {
+  hashes <- character()
+  again <- NULL
+  list(put = function(page) hashes[length(hashes) + 1L] <<- rlang::hash(page), get = function(i) {
+    page <- again(i == 1L)
+    if (is.null(page) || !identical(rlang::hash(page), hashes[i])) abort_changed(i, page)
+    page
+  }, ends = function() {
+    if (!is.null(again(FALSE))) abort_changed(length(hashes) + 1L, NULL)
+  }, count = function() length(hashes), kind = function() "none", bytes = function() 0,
+  read_by = function(f) again <<- f)
+}
+
+abort_changed <- function(i, page) {
+  first <- (i - 1) * page_rows + 1
+  abort_em("changed", c(
+    sprintf("The source has other rows than at the first look: page %d, from row %s on%s.", i, number(first, 15L),
+            if (is.null(page)) " (it ends earlier, or goes on longer)" else ""),
+    x = "A function that does not begin anew with reset = TRUE does that too.",
+    i = "Keep what was read: cache = \"auto\"; or read a database in one transaction, with ORDER BY."
+  ))
+}
