@@ -55,6 +55,7 @@ em_cv.default <- function(object, ...) check_fit(object)
 #' @export
 em_cv.em_fit <- function(object, folds = 10, control = object$control, ...) {
   check_no_dots(list(...), names(formals(em_cv.em_fit)))
+  check_fit(object, "em_cv()")
   control <- refit_control(object, as_em_control(control), NULL)
   data <- object$data
   model <- fit_model(object)

@@ -21,6 +21,7 @@ as_em_density <- function(x, size = NULL, exposure = NULL, arg = "x") {
   if (!inherits(x, "em_fit")) {
     abort_em("argument", sprintf("`%s` must come from em_fit(), em_marginal() or em_conditional(), not %s.", arg, describe_value(x)))
   }
+  check_fit(x, "A density of columns")
   beside <- said_beside(size, exposure)
   blocks <- family_margin(x$family, x$parameters, x$data, beside)
   for (name in names(beside)) {

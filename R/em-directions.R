@@ -23,7 +23,7 @@
 #' em_directions(fit)
 #' @export
 em_directions <- function(fit, method = c("gmmdr", "canonical"), lambda = 1) {
-  check_fit(fit)
+  check_fit(fit, "em_directions()")
   method <- check_choice(method, "method", c("gmmdr", "canonical"))
   if (!is_number(lambda) || lambda < 0 || lambda > 1) {
     abort_em("argument", sprintf("`lambda` must be a number from 0 to 1, not %s.", describe_value(lambda)))

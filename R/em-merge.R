@@ -55,7 +55,7 @@
 #' table(predict(m, k = 2))
 #' @export
 em_merge <- function(fit, method = c("entropy", "demp", "bhattacharyya", "ridgeline"), cutoff = NULL) {
-  check_fit(fit)
+  check_fit(fit, "em_merge()")
   method <- check_choice(method, "method", names(merge_methods))
   cutoff <- check_cutoff(cutoff, method)
   if (fit$k < 2L) {

@@ -16,7 +16,7 @@
 #' em_relabel(fit, c(short = 2, long = 1))
 #' @export
 em_relabel <- function(fit, order) {
-  check_fit(fit)
+  check_fit(fit, "em_relabel()")
   own <- component_names_of(fit)[seq_len(fit$k)]
   at <- check_order(order, own)
   # Numbers say where a component is, and stay; names go with it.

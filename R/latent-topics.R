@@ -108,8 +108,13 @@ latent_take.em_latent_topics <- function(latent, x, arg = "x") {
 instead_for_topics <- c(
   "em_animate()" = "plot(fit, type = \"trace\") shows the iterations.",
   "em_bootstrap()" = "Fit again with other seeds, and compare em_terms(fit).",
+  "em_cv()" = "em_select(x, k = 2:10, latent = em_topics()) judges documents that are left out.",
+  "A density of columns" = "Words are terms, not numbers: em_terms(fit) has the laws of the topics.",
   "em_diagnose()" = "summary(fit) has coherence and exclusivity of the topics, fit$starts the starts.",
+  "em_directions()" = "Words are terms, not numbers: plot(fit) and em_terms(fit) tell topics apart.",
   "em_impute()" = "A table of counts has no missing cells; predict(fit, newdata, type = \"prob\") has shares of topics.",
+  "em_merge()" = "Fit fewer topics, em_select(x, k = 2:10, latent = em_topics()).",
+  "em_relabel()" = "Topics come by their share; start = names them otherwise.",
   "em_path()" = "fit$trace has the bound; em_fit(x, k, start = , control = em_control(max_iter = i, tol = 0)) step i.",
   "em_stationary()" = "Documents do not follow each other; colMeans(predict(fit, type = \"prob\")) are mean shares."
 )

@@ -211,12 +211,14 @@ test_that("every reader of fits serves topics, or says in a classed error what t
       plot(f)
     },
     em_estep = function(f) em_estep(topics_rows, f), em_mstep = function(f) em_mstep(topics_rows, em_estep(topics_rows, f), f),
-    em_terms = em_terms, em_perplexity = em_perplexity
+    em_terms = em_terms, em_perplexity = em_perplexity, em_agree = function(f) em_agree(f, rep_len(c("a", "b"), 24))
   )
   refuse <- list(
     AIC = AIC, BIC = BIC, icl = icl, extractAIC = extractAIC, anova = anova, deviance = deviance, vcov = vcov, confint = confint,
     residuals = residuals, df.residual = df.residual, sigma = sigma, em_lrt = em_lrt, em_bootstrap = em_bootstrap,
-    em_impute = em_impute, em_diagnose = em_diagnose, em_path = em_path, em_animate = em_animate, em_stationary = em_stationary,
+    em_cv = em_cv, em_merge = em_merge, em_relabel = function(f) em_relabel(f, 3:1), em_directions = em_directions,
+    quantile = quantile, em_cdf = function(f) em_cdf(f, 1), em_hdr = em_hdr, em_modes = em_modes, em_marginal = em_marginal,
+    em_conditional = function(f) em_conditional(f, a = 1), em_impute = em_impute, em_diagnose = em_diagnose, em_path = em_path, em_animate = em_animate, em_stationary = em_stationary,
     as.Mclust = get("as.Mclust.em_fit_topics", asNamespace("emfit")),
     model_parameters = get("model_parameters.em_fit_topics", asNamespace("emfit")),
     model_performance = get("model_performance.em_fit_topics", asNamespace("emfit"))
