@@ -120,6 +120,10 @@ family_native.default <- function(family, k) c(unclass(family), k = k)
 family_has_score <- function(family) UseMethod("family_has_score")
 #' @export
 family_has_score.default <- function(family) TRUE
+# Do its means, and nothing else, move with the data's origin?
+family_shifts <- function(family) UseMethod("family_shifts")
+#' @export
+family_shifts.default <- function(family) FALSE
 family_starts <- function(family, x, k, method, n_start) UseMethod("family_starts")
 #' @export
 family_starts.default <- function(family, x, k, method, n_start) NULL
@@ -134,6 +138,11 @@ family_too_few.default <- function(family) "has too few rows for its covariance"
 family_fall <- function(family) UseMethod("family_fall")
 #' @export
 family_fall.default <- function(family) NULL
+
+# Of each component along a column, for pictures: its name, proportion, mean and standard deviation.
+family_margin <- function(family, parameters, column) UseMethod("family_margin")
+#' @export
+family_margin.default <- function(family, parameters, column) marginal_normals(parameters, column)
 
 family_path <- function(family, fit, path, chosen, variables) UseMethod("family_path")
 
@@ -268,6 +277,16 @@ family_has_units.default <- function(family) FALSE
 family_can_collapse <- function(family) UseMethod("family_can_collapse")
 #' @export
 family_can_collapse.default <- function(family) FALSE
+# What keeps components from shrinking onto points: words for a remedy, or NULL.
+family_steadier <- function(family) UseMethod("family_steadier")
+#' @export
+family_steadier.default <- function(family) {
+  if (family_can_collapse(family)) "a prior, em_gaussian(prior = em_prior())"
+}
+# What a component on too few rows has none of.
+family_spread_word <- function(family) UseMethod("family_spread_word")
+#' @export
+family_spread_word.default <- function(family) if (family_can_collapse(family)) "covariance" else "density"
 # Is its likelihood bounded, so that a lone row is a maximum like any other?
 family_is_bounded <- function(family) UseMethod("family_is_bounded")
 #' @export
@@ -293,7 +312,7 @@ new_em_family <- function(name, ...) {
 }
 
 family_constructors <- function() {
-  list(gaussian = em_gaussian, binomial = em_binomial, poisson = em_poisson, categorical = em_categorical, bernoulli = em_bernoulli,
+  list(gaussian = em_gaussian, binomial = em_binomial, poisson = em_poisson, gamma = em_gamma, categorical = em_categorical, bernoulli = em_bernoulli,
        multinomial = em_multinomial)
 }
 

@@ -150,8 +150,8 @@ per_variable <- function(fit, at, make) {
 pair_bars <- function(fit, j) histogram_bars(fit$data$x[, j], row_weights(fit))
 
 pair_curves <- function(fit, j) {
-  normals <- marginal_normals(fit$parameters, j)
-  mixture_curves(normals, curve_limits(fit$data$x[, j], normals), noise = noise_curve(fit, j))
+  margin <- family_margin(fit$family, fit$parameters, j)
+  mixture_curves(fit, fit$parameters, j, curve_limits(fit$data$x[, j], margin), noise = noise_curve(fit, j))
 }
 
 #' @export

@@ -5,11 +5,11 @@ plot_data_density <- function(fit, variable = 1L, bins = NULL) {
   j <- pick_variables(variable_names(fit$data), variable, "variable", most = 1L)
   if (!is.null(bins)) bins <- check_count(bins, "bins")
   x <- fit$data$x[, j]
-  normals <- marginal_normals(fit$parameters, j)
+  margin <- family_margin(fit$family, fit$parameters, j)
   list(
     variable = variable_names(fit$data)[j], components = fit_style(fit),
     bars = histogram_bars(x, row_weights(fit), bins),
-    curves = mixture_curves(normals, curve_limits(x, normals), noise = noise_curve(fit, j)),
+    curves = mixture_curves(fit, fit$parameters, j, curve_limits(x, margin), noise = noise_curve(fit, j)),
     rug = density_rug(fit, x)
   )
 }
@@ -39,27 +39,26 @@ histogram_breaks <- function(x, bins) {
 }
 
 # The data and three standard deviations of every component.
-curve_limits <- function(x, normals) {
-  padded_range(c(x, normals$mean - 3 * normals$sd, normals$mean + 3 * normals$sd), 0)
+curve_limits <- function(x, margin) {
+  padded_range(c(x, pmax(margin$mean - 3 * margin$sd, margin$least), margin$mean + 3 * margin$sd), 0)
 }
 
 # An even grid, and one about every mean, so that narrow peaks keep their height.
-curve_grid <- function(normals, limits) {
-  own <- outer(normals$sd, seq(-4, 4, length.out = 81L)) + normals$mean
+curve_grid <- function(margin, limits) {
+  own <- outer(margin$sd, seq(-4, 4, length.out = 81L)) + margin$mean
   grid <- sort(unique(c(seq(limits[1L], limits[2L], length.out = 301L), own)))
-  grid[grid >= limits[1L] & grid <= limits[2L]]
+  grid[grid >= limits[1L] & grid <= limits[2L] & grid > margin$least[1L]]
 }
 
-# Long data frame: x, component (NA for the sum), density (times the proportion).
-mixture_curves <- function(normals, limits, grid = curve_grid(normals, limits), noise = NULL) {
-  grid <- sort(unique(c(grid, noise$steps)))
-  each <- vapply(seq_len(nrow(normals)), function(j) {
-    normals$proportion[j] * stats::dnorm(grid, normals$mean[j], normals$sd[j])
-  }, numeric(length(grid)))
-  each <- matrix(each, length(grid))
+# Long data frame: x, component (NA for the sum), density (times the proportion); along column j, at these parameters.
+mixture_curves <- function(fit, parameters, j, limits, noise = NULL) {
+  margin <- family_margin(fit$family, parameters, j)
+  grid <- sort(unique(c(curve_grid(margin, limits), noise$steps)))
+  each <- family_distribution(fit$family, parameters, grid, j, "density", fit$data)
+  each <- each * rep(margin$proportion, each = length(grid))
   if (!is.null(noise)) each <- cbind(each, noise$density(grid))
   data.frame(x = rep(grid, ncol(each) + 1L),
-             component = rep(c(normals$component, if (!is.null(noise)) "noise", NA), each = length(grid)),
+             component = rep(c(margin$component, if (!is.null(noise)) "noise", NA), each = length(grid)),
              density = c(each, rowSums(each)))
 }
 

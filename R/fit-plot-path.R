@@ -30,10 +30,10 @@ path_strength <- function(n) if (n == 1L) 1 else 0.3 + 0.7 * (seq_len(n) - 1) / 
 
 path_curves <- function(fit, path, chosen, j) {
   x <- fit$data$x[, j]
-  normals <- lapply(path[chosen + 1L], marginal_normals, j = j)
-  limits <- curve_limits(x, do.call(rbind, normals))
+  margins <- lapply(path[chosen + 1L], function(p) family_margin(fit$family, p, j))
+  limits <- curve_limits(x, do.call(rbind, margins))
   curves <- do.call(rbind, lapply(seq_along(chosen), function(i) {
-    each <- mixture_curves(normals[[i]], limits, noise = noise_curve(fit, j, path[[chosen[i] + 1L]]))
+    each <- mixture_curves(fit, path[[chosen[i] + 1L]], j, limits, noise_curve(fit, j, path[[chosen[i] + 1L]]))
     data.frame(iteration = chosen[i], each[!is.na(each$component), ], row.names = NULL)
   }))
   newest <- fit

@@ -11,7 +11,7 @@ plot_data_responsibility <- function(fit, variable = 1L) {
   if (!is.null(line$label)) return(responsibility_bars(fit, line))
   x <- line$x
   limits <- padded_range(x, 0.05)
-  grid <- curve_grid(marginal_normals(fit$parameters, 1L), limits)
+  grid <- curve_grid(family_margin(fit$family, fit$parameters, 1L), limits)
   step <- expect_em(list(x = matrix(grid), n = length(grid)), fit$parameters, fit_model(fit), "responsibilities")
   list(variable = line$name, components = fit_style(fit),
        curves = long_responsibilities(step$responsibilities, fit, x = grid), rug = density_rug(fit, x))

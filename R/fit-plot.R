@@ -164,9 +164,14 @@ pick_variables <- function(names, variables, arg, most = Inf, least = 1L) {
 marginal_normals <- function(parameters, j) {
   mean <- if (is.matrix(parameters$mean)) parameters$mean[, j] else parameters$mean
   sd <- if (is.null(parameters$sd)) sqrt(parameters$covariance[j, j, ]) else parameters$sd
+  margin_table(parameters, mean, sd)
+}
+
+# `least`: what all values are above.
+margin_table <- function(parameters, mean, sd, least = -Inf) {
   n <- length(mean)
   data.frame(component = names(parameters$proportions)[seq_len(n)],
-             proportion = unname(parameters$proportions)[seq_len(n)], mean = unname(mean), sd = unname(sd))
+             proportion = unname(parameters$proportions)[seq_len(n)], mean = unname(mean), sd = unname(sd), least = least)
 }
 
 # Rows to draw: all, or `most` of them evenly spaced; never a random choice.

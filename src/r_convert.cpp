@@ -5,8 +5,10 @@
 
 #include "family_binomial.h"
 #include "family_categorical.h"
+#include "family_gamma.h"
 #include "family_gaussian.h"
 #include "family_gaussian_missing.h"
+#include "family_negbin.h"
 #include "family_poisson.h"
 #include "kernels.h"
 #include "latent_markov.h"
@@ -54,6 +56,21 @@ const double* held_of(const Rcpp::List& family, const char* name, Index size) {
   return doubles_of(held, name, size);
 }
 
+// Holds what family$held has of the fields.
+void hold_fields(const Rcpp::List& family, Family& out) {
+  if (!has(family, "held")) return;
+  const Rcpp::List held = element(family, "held");
+  const Fields fields = out.parameters();
+  Vector packed(packed_size(fields));
+  Index at = 0;
+  for (const Field& field : fields) {
+    const double* values = doubles_of(held, field.name.c_str(), field.size());
+    for (Index i = 0; i < field.size(); ++i) packed[at + i] = values ? values[i] : NA_REAL;
+    at += field.size();
+  }
+  out.hold(packed);
+}
+
 HeldGaussian make_held(const Rcpp::List& family, Index d, Index k) {
   HeldGaussian out;
   if (const double* mean = held_of(family, "mean", k * d)) out.mean = ConstMatrixMap(mean, k, d);
@@ -96,13 +113,26 @@ std::unique_ptr<Family> make_binomial(const Rcpp::List& family, Index d, Index k
   return out;
 }
 
-// d columns of data: family$columns of counts, and exposures behind them.
-std::unique_ptr<Family> make_poisson(const Rcpp::List& family, Index d, Index k) {
+// Of d columns of data family$columns are counts, and exposures are behind them: how many there are.
+Index exposures_of(const Rcpp::List& family, Index d) {
   const Index p = Rcpp::as<int>(element(family, "columns"));
   const Index exposures = d - p;
   if (p < 1 || (exposures != 0 && exposures != 1 && exposures != p)) {
-    throw std::invalid_argument("Poisson data need columns of counts, and none, one or as many of exposures");
+    throw std::invalid_argument("data must have columns of counts, and none, one or as many of exposures");
   }
+  return exposures;
+}
+
+std::unique_ptr<Family> make_negbin(const Rcpp::List& family, Index d, Index k) {
+  const Index exposures = exposures_of(family, d);
+  auto out = std::make_unique<FamilyNegbin>(k, d - exposures, exposures);
+  hold_fields(family, *out);
+  return out;
+}
+
+std::unique_ptr<Family> make_poisson(const Rcpp::List& family, Index d, Index k) {
+  const Index exposures = exposures_of(family, d);
+  const Index p = d - exposures;
   auto out = std::make_unique<FamilyPoisson>(k, p, exposures);
   if (const double* rate = held_of(family, "rate", k * p)) out->hold(ConstVectorMap(rate, k * p));
   if (has(family, "prior")) {
@@ -110,6 +140,17 @@ std::unique_ptr<Family> make_poisson(const Rcpp::List& family, Index d, Index k)
     out->set_prior(
         {Rcpp::as<double>(element(prior, "shape")) - 1.0, Rcpp::as<double>(element(prior, "rate"))});
   }
+  return out;
+}
+
+std::unique_ptr<Family> make_gamma(const Rcpp::List& family, Index d, Index k, bool missing) {
+  auto out = std::make_unique<FamilyGamma>(k, d, missing);
+  if (has(family, "shape")) {
+    Vector held = Vector::Constant(2 * k * d, NA_REAL);
+    held.tail(k * d).setConstant(Rcpp::as<double>(element(family, "shape")));
+    out->hold(held);
+  }
+  hold_fields(family, *out);
   return out;
 }
 
@@ -139,17 +180,7 @@ std::unique_ptr<Family> make_categorical(const std::string& name, const Rcpp::Li
     for (Index j = 0; j < d; ++j) items.push_back({j, sizes[j], false});
   }
   auto out = std::make_unique<FamilyCategorical>(k, std::move(items), shape);
-  if (!has(family, "held")) return out;
-  const Rcpp::List held = element(family, "held");
-  const Fields fields = out->parameters();
-  Vector packed(packed_size(fields));
-  Index at = 0;
-  for (const Field& field : fields) {
-    const double* values = doubles_of(held, field.name.c_str(), field.size());
-    for (Index i = 0; i < field.size(); ++i) packed[at + i] = values ? values[i] : NA_REAL;
-    at += field.size();
-  }
-  out->hold(packed);
+  hold_fields(family, *out);
   return out;
 }
 
@@ -161,6 +192,8 @@ std::unique_ptr<Family> family_of(const Rcpp::List& family, const Data& rows, bo
   if (name == "gaussian") return make_gaussian(family, d, k, missing);
   if (name == "binomial") return make_binomial(family, d, k);
   if (name == "poisson") return make_poisson(family, d, k);
+  if (name == "negbin") return make_negbin(family, d, k);
+  if (name == "gamma") return make_gamma(family, d, k, missing);
   if (name == "user") return make_user(family, rows, k);
   if (name == "categorical" || name == "bernoulli" || name == "multinomial") {
     return make_categorical(name, family, d, k);

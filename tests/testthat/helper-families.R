@@ -7,6 +7,7 @@
 #   oracle   how helper-reference.R calls it: list(structure, family); or list(blocks, parameters), functions of x and of a
 #            start, for helper-reference-families.R
 #   closed   of a family by columns: parameters as closed forms from the rows of one group
+#   says(x)  of families whose rows may say nothing: which do
 #   given(x, group)   of families that do not scale: their M-step where the groups of the rows are known
 
 law_structures <- c("EII", "VII", "EEI", "VEI", "EVI", "VVI", "EEE", "VEE", "EVE", "VVE", "EEV", "VEV", "EVV",
@@ -71,6 +72,36 @@ law_prob <- function(sizes, k = 3) {
   })
 }
 
+law_times <- function(n, seed) {
+  withr_seed(seed, {
+    z <- sample(3, n, replace = TRUE, prob = c(0.5, 0.3, 0.2))
+    cbind(a = rgamma(n, c(2, 5, 0.8)[z], c(2, 1, 0.1)[z]), b = rgamma(n, c(3, 1.5, 8)[z], c(1, 2, 1)[z]))
+  })
+}
+
+gamma_law_cases <- function() {
+  start <- list(proportions = c(0.4, 0.3, 0.3), mean = c(1, 5, 9), shape = c(2, 3, 1))
+  one <- list(
+    name = "gamma", family = em_gamma(), x_of = function(n) law_times(n, 18)[, 1], k = 3L, start = start,
+    shift = FALSE, scale = FALSE, own = "mean",
+    oracle = list(blocks = function(x) list(reference_block("gamma", x)),
+                  parameters = function(start) list(lapply(start[c("mean", "shape")], as.matrix))),
+    given = function(x, group) c(tapply(x, group, mean))
+  )
+  exponential <- one
+  exponential$name <- "exponential"
+  exponential$family <- em_gamma(1)
+  exponential$start$shape <- rep(1, 3)
+  exponential$oracle$blocks <- function(x) list(reference_block("gamma", x, shape = 1))
+  two <- one
+  two$name <- "gamma, 2 columns"
+  two$x_of <- function(n) law_times(n, 19)
+  two$start$mean <- cbind(c(1, 5, 9), c(3, 1, 8))
+  two$start$shape <- cbind(c(2, 3, 1), c(3, 1, 8))
+  two$given <- function(x, group) apply(x, 2, function(y) tapply(y, group, mean))
+  list(one, exponential, two)
+}
+
 categorical_law_cases <- function() {
   categorical <- list(
     name = "categorical", family = em_categorical(), x_of = function(n) law_items(n, 15), k = 3L,
@@ -128,7 +159,7 @@ law_cases <- function() {
   rates <- list(
     name = "poisson", family = em_poisson("exposure"), x_of = function(n) law_rates(n, 14), k = 3L,
     start = list(proportions = c(0.4, 0.3, 0.3), rate = c(0.5, 2.5, 8)),
-    shift = FALSE, scale = FALSE, own = "rate",
+    shift = FALSE, scale = FALSE, own = "rate", says = function(x) x[, 2] > 0,
     oracle = list(blocks = function(x) list(reference_block("poisson", x[, 1], exposure = x[, 2])),
                   parameters = function(start) list(list(rate = matrix(start$rate)))),
     given = function(x, group) c(tapply(x[, 1], group, sum) / tapply(x[, 2], group, sum))
@@ -141,7 +172,7 @@ law_cases <- function() {
                   parameters = function(start) list(list(rate = start$rate))),
     given = function(x, group) apply(x, 2, function(y) tapply(y, group, mean))
   )
-  cases <- c(one, many, list(coins, rates, counts), categorical_law_cases())
+  cases <- c(one, many, list(coins, rates, counts), gamma_law_cases(), categorical_law_cases())
   names(cases) <- vapply(cases, function(case) case$name, "")
   cases
 }
@@ -149,7 +180,7 @@ law_cases <- function() {
 # What the oracle of families by columns makes of x in n_iter iterations: list(parameters, trace).
 blocks_oracle <- function(case, x, start, proportions, weights = rep(1, NROW(x)), n_iter = 10) {
   blocks <- case$oracle$blocks(x)
-  says <- case$name != "poisson" | x[, NCOL(x)] > 0 # rows that say something
+  says <- law_says(case, x)
   own <- if (identical(proportions, "free")) start$proportions else if (is.numeric(proportions)) proportions
   p <- list(proportions = if (is.null(own)) rep(1 / 3, 3) else own, blocks = case$oracle$parameters(start))
   held <- if (!identical(proportions, "free")) p$proportions
@@ -242,6 +273,9 @@ law_oracle <- function(case, x, n_iter, ..., start = case$start) {
                proportions = proportions, n_iter = n_iter, log_noise = noise,
                labels = law_labels(case, rows), unit = if (is.null(case$unit_of)) rows else case$unit_of(rows), ...)
 }
+
+# Rows that say something.
+law_says <- function(case, x) if (is.null(case$says)) rep(TRUE, NROW(x)) else case$says(x)
 
 law_loose <- function(case) if (case$structure %in% c("EVE", "VVE")) 1e-6 else 1e-8
 

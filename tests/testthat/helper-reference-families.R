@@ -6,9 +6,10 @@
 #   "categorical"   x: a data frame of factors
 #   "bernoulli"     x: a matrix of 0 and 1
 #   "multinomial"   x: a matrix of counts, a row is missing as a whole where one of them is
+#   "gamma"         x: positive numbers; shape: where it is held
 #   "diagonal"      x: numbers
 # A cell that is NA has the factor 1. Parameters are list(proportions, blocks), `blocks` having, in the same order,
-#   rate (k x p) | prob, a list by item of k x levels | prob (k x J) | prob (k x V) | mean and sd (k x d)
+#   mean and shape (k x p) | rate (k x p) | prob, a list by item of k x levels | prob (k x J) | prob (k x V) | mean and sd (k x d)
 
 reference_block <- function(kind, x, ...) {
   if (kind != "categorical") x <- as.matrix(x)
@@ -25,6 +26,7 @@ reference_block_density <- function(block, p, k) {
   one <- function(j) {
     cells <- switch(block$kind,
       poisson = dpois(x, block$exposure * rep(p$rate[j, ], each = nrow(x)), log = TRUE),
+      gamma = dgamma(x, rep(p$shape[j, ], each = nrow(x)), rep(p$shape[j, ] / p$mean[j, ], each = nrow(x)), log = TRUE),
       bernoulli = dbinom(x, 1, rep(p$prob[j, ], each = nrow(x)), log = TRUE),
       diagonal = dnorm(x, rep(p$mean[j, ], each = nrow(x)), rep(p$sd[j, ], each = nrow(x)), log = TRUE),
       categorical = mapply(function(codes, prob) log(prob[j, as.integer(codes)]), x, p$prob),
@@ -49,6 +51,13 @@ reference_block_step <- function(block, r, p) {
   x <- block$x
   switch(block$kind,
     poisson = list(rate = reference_seen_sums(r, x) / reference_seen_sums(r, block$exposure, !is.na(x))),
+    gamma = {
+      n <- crossprod(r, !is.na(x))
+      mean <- reference_seen_sums(r, x) / n
+      spread <- log(mean) - reference_seen_sums(r, log(x)) / n
+      shape <- if (is.null(block$shape)) vapply(spread, reference_shape, 0) else block$shape
+      list(mean = mean, shape = array(shape, dim(mean)))
+    },
     bernoulli = list(prob = reference_seen_sums(r, x) / crossprod(r, !is.na(x))),
     multinomial = {
       s <- reference_seen_sums(r, x, matrix(!is.na(rowSums(x)), nrow(x), ncol(x)))
@@ -67,6 +76,11 @@ reference_block_step <- function(block, r, p) {
       }, numeric(ncol(x)))
       list(mean = mean, sd = sqrt(matrix(square, ncol(r), byrow = TRUE) / n))
     })
+}
+
+# The shape a with log(a) - digamma(a) = spread.
+reference_shape <- function(spread) {
+  exp(uniroot(function(t) t - digamma(exp(t)) - spread, c(-30, 30), tol = 1e-15)$root)
 }
 
 reference_blocks_joint <- function(blocks, p) {
@@ -122,7 +136,7 @@ reference_blocks_best <- function(blocks, k, n_start = 50, weights = rep(1, nrow
 # Free parameters: proportions, and each block's own.
 reference_blocks_df <- function(blocks, k) {
   own <- function(block) {
-    switch(block$kind, poisson = ncol(block$x), bernoulli = ncol(block$x), multinomial = ncol(block$x) - 1,
+    switch(block$kind, poisson = ncol(block$x), gamma = 2 * ncol(block$x), bernoulli = ncol(block$x), multinomial = ncol(block$x) - 1,
            categorical = sum(vapply(block$x, nlevels, 0L) - 1), diagonal = 2 * ncol(block$x))
   }
   k - 1 + k * sum(vapply(blocks, own, 0))
