@@ -11,7 +11,8 @@
 #'   formula: `~ a + b` for Gaussian components, `cbind(successes, failures) ~ 1` for binomial ones.
 #' @param k Number of components, a whole number of 1 or more. May be left out where `start` or the proportions
 #'   say it.
-#' @param family What a component looks like: [em_gaussian()], [em_binomial()], [em_poisson()], [em_categorical()],
+#' @param family What a component looks like: [em_gaussian()], [em_binomial()], [em_poisson()], [em_negbin()], [em_gamma()],
+#'   [em_categorical()],
 #'   [em_bernoulli()], [em_multinomial()], or the name of one; or a family of your own, [em_family()].
 #' @param latent Which component a row comes from: [em_mixture()], or [em_markov()] for rows that follow each other.
 #' @param start Where to begin; honoured exactly. `NULL` or a method name: `"varied"` (default), `"kmeans++"`,

@@ -238,6 +238,8 @@ family_takes_offset <- function(family) UseMethod("family_takes_offset")
 family_takes_offset.default <- function(family) FALSE
 
 # Of type = "counts": list(variable, bars, curves).
+# Of counts with exposure: the probability of up to so many of a column under component j, for exposures e.
+family_cumulative <- function(family, parameters, upper, e, j, column) UseMethod("family_cumulative")
 family_counts <- function(family, fit, bins, variable) UseMethod("family_counts")
 
 # Parameters with one component less, for those `most` pairs merged that lose least by it: list(pair, parameters) each.
@@ -312,7 +314,7 @@ new_em_family <- function(name, ...) {
 }
 
 family_constructors <- function() {
-  list(gaussian = em_gaussian, binomial = em_binomial, poisson = em_poisson, gamma = em_gamma, categorical = em_categorical, bernoulli = em_bernoulli,
+  list(gaussian = em_gaussian, t = em_t, binomial = em_binomial, poisson = em_poisson, negbin = em_negbin, gamma = em_gamma, categorical = em_categorical, bernoulli = em_bernoulli,
        multinomial = em_multinomial)
 }
 

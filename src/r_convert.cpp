@@ -10,6 +10,7 @@
 #include "family_gaussian_missing.h"
 #include "family_negbin.h"
 #include "family_poisson.h"
+#include "family_t.h"
 #include "kernels.h"
 #include "latent_markov.h"
 #include "latent_mixture.h"
@@ -106,6 +107,21 @@ std::unique_ptr<Family> make_gaussian(const Rcpp::List& family, Index d, Index k
   return out;
 }
 
+// family$common: are degrees of freedom shared?
+std::unique_ptr<Family> make_t(const Rcpp::List& family, Index d, Index k, bool missing) {
+  if (missing) throw std::invalid_argument("t components need complete rows");
+  const Structure structure = parse_structure(word_of(family, "covariance"));
+  const Freedom freedom = is_true(family, "common") ? Freedom::shared : Freedom::own;
+  auto out = std::make_unique<FamilyT>(d, k, structure, freedom);
+  out->hold(make_held(family, d, k));
+  if (const double* df = held_of(family, "df", k)) {
+    out->hold_df(ConstVectorMap(df, k));
+  } else if (has(family, "df")) {
+    out->hold_df(Vector::Constant(k, Rcpp::as<double>(element(family, "df"))));
+  }
+  return out;
+}
+
 std::unique_ptr<Family> make_binomial(const Rcpp::List& family, Index d, Index k) {
   if (d != 2) throw std::invalid_argument("binomial data need two columns: successes, trials");
   auto out = std::make_unique<FamilyBinomial>(k);
@@ -192,6 +208,7 @@ std::unique_ptr<Family> family_of(const Rcpp::List& family, const Data& rows, bo
   if (name == "gaussian") return make_gaussian(family, d, k, missing);
   if (name == "binomial") return make_binomial(family, d, k);
   if (name == "poisson") return make_poisson(family, d, k);
+  if (name == "t") return make_t(family, d, k, missing);
   if (name == "negbin") return make_negbin(family, d, k);
   if (name == "gamma") return make_gamma(family, d, k, missing);
   if (name == "user") return make_user(family, rows, k);

@@ -7,14 +7,15 @@
 #   "bernoulli"     x: a matrix of 0 and 1
 #   "multinomial"   x: a matrix of counts, a row is missing as a whole where one of them is
 #   "gamma"         x: positive numbers; shape: where it is held
+#   "negbin"        as "poisson"
 #   "diagonal"      x: numbers
 # A cell that is NA has the factor 1. Parameters are list(proportions, blocks), `blocks` having, in the same order,
-#   mean and shape (k x p) | rate (k x p) | prob, a list by item of k x levels | prob (k x J) | prob (k x V) | mean and sd (k x d)
+#   mean and shape (k x p) | mean and size (k x p) | rate (k x p) | prob, a list by item of k x levels | prob (k x J) | prob (k x V) | mean and sd (k x d)
 
 reference_block <- function(kind, x, ...) {
   if (kind != "categorical") x <- as.matrix(x)
   out <- list(kind = kind, x = x, ...)
-  if (kind == "poisson") {
+  if (kind %in% c("poisson", "negbin")) {
     out$exposure <- matrix(if (is.null(out$exposure)) 1 else out$exposure, nrow(x), ncol(x))
   }
   out
@@ -26,6 +27,7 @@ reference_block_density <- function(block, p, k) {
   one <- function(j) {
     cells <- switch(block$kind,
       poisson = dpois(x, block$exposure * rep(p$rate[j, ], each = nrow(x)), log = TRUE),
+      negbin = dnbinom(x, size = rep(p$size[j, ], each = nrow(x)), mu = block$exposure * rep(p$mean[j, ], each = nrow(x)), log = TRUE),
       gamma = dgamma(x, rep(p$shape[j, ], each = nrow(x)), rep(p$shape[j, ] / p$mean[j, ], each = nrow(x)), log = TRUE),
       bernoulli = dbinom(x, 1, rep(p$prob[j, ], each = nrow(x)), log = TRUE),
       diagonal = dnorm(x, rep(p$mean[j, ], each = nrow(x)), rep(p$sd[j, ], each = nrow(x)), log = TRUE),
@@ -51,6 +53,22 @@ reference_block_step <- function(block, r, p) {
   x <- block$x
   switch(block$kind,
     poisson = list(rate = reference_seen_sums(r, x) / reference_seen_sums(r, block$exposure, !is.na(x))),
+    negbin = {
+      # Moments of the hidden rates: gamma with shape y + size and rate exposure + size / mean.
+      seen <- !is.na(x) & block$exposure > 0
+      moment <- function(of) {
+        out <- vapply(seq_len(ncol(r)), function(j) {
+          shape <- x + rep(p$size[j, ], each = nrow(x))
+          values <- of(shape, block$exposure + rep(p$size[j, ] / p$mean[j, ], each = nrow(x)))
+          values[!seen] <- 0
+          colSums(r[, j] * values)
+        }, numeric(ncol(x)))
+        matrix(out, ncol(r), byrow = TRUE) / crossprod(r, seen)
+      }
+      mean <- moment(function(shape, rate) shape / rate)
+      logs <- moment(function(shape, rate) digamma(shape) - log(rate))
+      list(mean = mean, size = array(vapply(log(mean) - logs, reference_shape, 0), dim(mean)))
+    },
     gamma = {
       n <- crossprod(r, !is.na(x))
       mean <- reference_seen_sums(r, x) / n
@@ -104,7 +122,7 @@ reference_blocks_responsibilities <- function(blocks, p) {
 }
 
 reference_blocks_step <- function(blocks, r, p = NULL) {
-  list(proportions = colSums(r) / sum(r), blocks = lapply(blocks, reference_block_step, r))
+  list(proportions = colSums(r) / sum(r), blocks = Map(function(block, q) reference_block_step(block, r, q), blocks, if (is.null(p)) list(NULL) else p$blocks))
 }
 
 # `start`: parameters, or a matrix of responsibilities. tol = 0 runs exactly n_iter iterations.
@@ -112,7 +130,7 @@ reference_blocks_em <- function(blocks, start, weights = rep(1, nrow(blocks[[1]]
   p <- if (is.matrix(start)) reference_blocks_step(blocks, weights * start) else start
   trace <- reference_blocks_loglik(blocks, p, weights)
   for (iteration in seq_len(n_iter)) {
-    p <- reference_blocks_step(blocks, weights * reference_blocks_responsibilities(blocks, p))
+    p <- reference_blocks_step(blocks, weights * reference_blocks_responsibilities(blocks, p), p)
     trace <- c(trace, reference_blocks_loglik(blocks, p, weights))
     if (diff(utils::tail(trace, 2)) < tol) break
   }
@@ -136,7 +154,7 @@ reference_blocks_best <- function(blocks, k, n_start = 50, weights = rep(1, nrow
 # Free parameters: proportions, and each block's own.
 reference_blocks_df <- function(blocks, k) {
   own <- function(block) {
-    switch(block$kind, poisson = ncol(block$x), gamma = 2 * ncol(block$x), bernoulli = ncol(block$x), multinomial = ncol(block$x) - 1,
+    switch(block$kind, poisson = ncol(block$x), gamma = , negbin = 2 * ncol(block$x), bernoulli = ncol(block$x), multinomial = ncol(block$x) - 1,
            categorical = sum(vapply(block$x, nlevels, 0L) - 1), diagonal = 2 * ncol(block$x))
   }
   k - 1 + k * sum(vapply(blocks, own, 0))
