@@ -1,9 +1,10 @@
 # Installs emfit from this folder, and before it the packages it needs that are missing or too old:
 #
-#   Rscript .ci/install.R [--only-packages] [package ...]
+#   Rscript .ci/install.R [--only-packages] [--vignettes] [package ...]
 #
 # Packages named on the command line are installed too (with --only-packages nothing but them and those
-# needed). Everything comes from the repository that R is configured with (where none is chosen, the first of
+# needed). With --vignettes the vignettes are knitted and installed, which takes knitr, rmarkdown, pandoc and about two
+# minutes more. Everything comes from the repository that R is configured with (where none is chosen, the first of
 # R's own list of mirrors) and goes to the first library that can be written: the site's, or else the user's,
 # which R finds by itself next time.
 
@@ -68,24 +69,32 @@ run_r <- function(...) {
 }
 
 # By way of a source package, so that no object file is left in this folder or taken from it.
-install_emfit <- function(library, cores) {
+install_emfit <- function(library, cores, vignettes) {
   if (!nzchar(Sys.getenv("MAKEFLAGS"))) Sys.setenv(MAKEFLAGS = paste0("-j", cores))
   source_folder <- normalizePath(".")
   build <- tempfile("build")
   dir.create(build)
   old <- setwd(build)
   on.exit(setwd(old))
-  run_r("build", "--no-build-vignettes", "--no-manual", shQuote(source_folder))
+  if (vignettes) require_pandoc()
+  run_r("build", if (!vignettes) "--no-build-vignettes", "--no-manual", shQuote(source_folder))
   run_r("INSTALL", paste0("--library=", shQuote(library)), list.files(pattern = "[.]tar[.]gz$"))
+}
+
+require_pandoc <- function() {
+  if (requireNamespace("rmarkdown", quietly = TRUE) && rmarkdown::pandoc_available()) return(invisible())
+  stop("Vignettes need pandoc, which is not found: install it (apt, brew, winget, or RStudio brings it).", call. = FALSE)
 }
 
 main <- function(arguments) {
   if (!file.exists("DESCRIPTION")) stop("Run this in the top folder of emfit.", call. = FALSE)
   library <- writable_library()
   cores <- max(1L, min(4L, parallel::detectCores(), na.rm = TRUE))
-  install_requirements(setdiff(arguments, "--only-packages"), library, cores)
+  vignettes <- "--vignettes" %in% arguments
+  extra <- c(setdiff(arguments, c("--only-packages", "--vignettes")), if (vignettes) c("knitr", "rmarkdown"))
+  install_requirements(extra, library, cores)
   if ("--only-packages" %in% arguments) return(invisible())
-  install_emfit(library, cores)
+  install_emfit(library, cores, vignettes)
   message("emfit ", utils::packageVersion("emfit"), " is installed in ", library)
 }
 

@@ -53,7 +53,7 @@ plot_data.em_select <- function(fit, type = "select", criterion = fit$criterion,
 #' @method autoplot em_select
 #' @exportS3Method ggplot2::autoplot em_select
 autoplot.em_select <- function(object, criterion = object$criterion, ...) {
-  gg_plot(plot_data(object, criterion = criterion, ...))
+  gg_with_words(plot_data(object, criterion = criterion, ...))
 }
 
 # From the best value to those that compete with it; to all of them where these take most of the axis anyway.

@@ -6,14 +6,16 @@
 #' @importFrom rlang .data
 #' @method autoplot em_fit
 #' @exportS3Method ggplot2::autoplot em_fit
-autoplot.em_fit <- function(object, type = NULL, ...) gg_plot(plot_data(object, type = type, ...))
+autoplot.em_fit <- function(object, type = NULL, ...) gg_with_words(plot_data(object, type = type, ...))
 
 #' @method autoplot em_plot
 #' @exportS3Method ggplot2::autoplot em_plot
 autoplot.em_plot <- function(object, ...) {
   check_no_dots(list(...), names(formals(autoplot.em_plot)))
-  gg_plot(object)
+  gg_with_words(object)
 }
+
+gg_with_words <- function(data) gg_plot(data) + ggplot2::labs(alt = plot_words(data))
 
 gg_plot <- function(data) UseMethod("gg_plot")
 

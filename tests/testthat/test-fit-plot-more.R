@@ -133,3 +133,20 @@ test_that("autoplot() draws every type from the same data", {
   built <- ggplot2::ggplot_build(ggplot2::autoplot(data))$data[[1]]
   expect_within(built$x, data$points$x, 0)
 })
+
+test_that("every ggplot2 picture says in words what it shows, with its numbers", {
+  skip_if_not_installed("ggplot2")
+  fit <- em_fit(faithful, k = 2)
+  coins_fit <- em_fit(cbind(heads, tails) ~ 1, data = coins, k = 2, family = "binomial")
+  chain <- em_fit(faithful$waiting, k = 2, latent = em_markov())
+  words <- function(fit, type) ggplot2::get_alt_text(ggplot2::autoplot(fit, type))
+  for (type in c("cluster", "density", "pairs", "path", "uncertainty", "qq")) expect_match(words(fit, type), "eruptions")
+  expect_match(words(fit, "cluster"), "of eruptions, waiting with .* Means: 1 at \\(4.29, 79.97\\), 2 at")
+  expect_match(words(fit, "trace"), sprintf("to -1130 at iteration %d", fit$iterations))
+  expect_match(words(coins_fit, "surface"), "Contours of the log-likelihood over the probabilities of 1, 2, with the walk")
+  for (type in c("series", "transition", "dwell", "acf", "forecast")) {
+    expect_false(grepl("Picture of type|%", words(chain, type)))
+  }
+  models <- em_select(faithful, k = 1:2, covariance = c("EEE", "VVV"))
+  expect_match(ggplot2::get_alt_text(ggplot2::autoplot(models)), "The best is .* with 2 components")
+})
