@@ -78,7 +78,8 @@ curve_scene <- function(fit, states, chosen, j, rows) {
   grid <- seq(limits[1L], limits[2L], length.out = 401L)
   frames <- lapply(seq_along(states), function(i) {
     n <- normals[[i]]
-    y <- lapply(seq_len(nrow(n)), function(k) I(signif(n$proportion[k] * stats::dnorm(grid, n$mean[k], n$sd[k]), 4L)))
+    each <- family_distribution(fit$family, states[[i]]$parameters, grid, j, "density", fit$data)
+    y <- lapply(seq_len(nrow(n)), function(k) I(signif(n$proportion[k] * each[, k], 4L)))
     noise <- noise_curve(fit, j, states[[i]]$parameters)
     if (!is.null(noise)) y <- c(y, list(I(signif(noise$density(grid), 4L))))
     c(frame_base(fit, chosen[i]), list(y = y, colours = row_colours(states[[i]], rows)))
@@ -92,7 +93,7 @@ curve_scene <- function(fit, states, chosen, j, rows) {
 ellipse_scene <- function(fit, states, chosen, at, rows) {
   x <- fit$data$x[rows, at, drop = FALSE]
   outline <- function(parameters, k, level) {
-    line <- ellipse_outline(parameters$mean[k, at], parameters$covariance[at, at, k], level, 61L)
+    line <- ellipse_outline(parameters$mean[k, at], parameters$covariance[at, at, k], level, 61L, c(parameters$df, Inf)[if (is.null(parameters$df)) 1L else k])
     list(x = I(signif(line[, 1L], 6L)), y = I(signif(line[, 2L], 6L)))
   }
   frames <- lapply(seq_along(states), function(i) {

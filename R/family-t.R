@@ -103,7 +103,7 @@ family_parameters.em_family_t <- function(family, start, k, data) {
     abort_em("start", c("`start$df` must be the same in all components: em_t(common = TRUE) has one number.",
                         i = "Give it once for each component, or use em_t(common = FALSE)."))
   }
-  NextMethod(start = start)
+  check_spreads(family_parameters.default(family, start, k, data), k)
 }
 
 #' @export

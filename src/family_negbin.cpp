@@ -14,6 +14,9 @@ namespace {
 // Counts below this have a place in the table.
 constexpr double most_in_table = 1024.0;
 
+// Up to this size log(1 + x / a) may be a logarithm of 1 + x / a: what that loses is nothing beside the rest.
+constexpr double moderate = 1e4;
+
 }  // namespace
 
 FamilyNegbin::FamilyNegbin(Index k, Index p, Index n_exposures)
@@ -72,7 +75,13 @@ void FamilyNegbin::pack(Rows rows, double* work) const {
         std::fill_n(out, rows.size, std::log1p(ratio));
         continue;
       }
-      for (Index i = 0; i < rows.size; ++i) out[i] = std::log1p(ratio * exposure_at(rows.begin + i, j));
+      for (Index i = 0; i < rows.size; ++i) out[i] = ratio * exposure_at(rows.begin + i, j);
+      if (size_(k, j) < moderate) {
+        for (Index i = 0; i < rows.size; ++i) out[i] += 1.0;
+        kernels().log(out, size_of(rows.size));
+      } else {
+        for (Index i = 0; i < rows.size; ++i) out[i] = std::log1p(out[i]);
+      }
     }
   }
 }

@@ -14,6 +14,9 @@ namespace {
 // Before anything is known of them.
 constexpr double first_df = 10.0;
 
+// Up to here log(1 + x / nu) may be a logarithm of 1 + x / nu: what that loses is nothing beside the rest.
+constexpr double moderate = 1e4;
+
 // log Gamma(a + y) - log Gamma(a) - y log a, which goes to 0 as a grows.
 double rising(double a, double y) {
   const double away = std::log1p(y / a);
@@ -115,9 +118,9 @@ void FamilyT::hold_df(ConstVectorRef held) {
   }
 }
 
-// Behind the workspace of the normal components: delta, and r u.
+// Behind the workspace of the normal components: delta, log(1 + delta / nu), and r u.
 Index FamilyT::n_workspace(Index rows) const {
-  return FamilyGaussian::n_workspace(rows) + 8 + 2 * k_ * static_cast<Index>(block_stride(size_of(rows)));
+  return FamilyGaussian::n_workspace(rows) + 8 + 3 * k_ * static_cast<Index>(block_stride(size_of(rows)));
 }
 
 // Distances are wanted in full, so no form will do that leaves out what all components share.
@@ -138,7 +141,17 @@ void FamilyT::pack(Rows rows, double* work) const {
   MatrixMap delta(room, stride, k_);
   FamilyGaussian::log_density(rows, work, delta.topRows(rows.size));
   for (Index k = 0; k < k_; ++k) {
-    for (Index i = 0; i < rows.size; ++i) delta(i, k) = std::max(0.0, 2.0 * (constant_[k] - delta(i, k)));
+    const double nu = df_[k];
+    const double inverse = 1.0 / nu;
+    double* const own = room + k * stride;
+    double* const logs = room + (k_ + k) * stride;
+    for (Index i = 0; i < rows.size; ++i) own[i] = std::max(0.0, 2.0 * (constant_[k] - own[i]));
+    if (nu < moderate) {
+      for (Index i = 0; i < rows.size; ++i) logs[i] = 1.0 + own[i] * inverse;
+      kernels().log(logs, size_of(rows.size));
+    } else {
+      for (Index i = 0; i < rows.size; ++i) logs[i] = std::log1p(own[i] * inverse);
+    }
   }
 }
 
@@ -150,8 +163,11 @@ void FamilyT::log_density(Rows rows, double* work, MatrixRef out) const {
     const double top = constant_[k] + beside_[k];
     const double nu = df_[k];
     const double power = 0.5 * (nu + static_cast<double>(d_));
-    for (Index i = 0; i < rows.size; ++i) {
-      out(i, k) = nu < infinity ? top - power * std::log1p(delta[i] / nu) : top - 0.5 * delta[i];
+    if (nu < infinity) {
+      const double* logs = room + (k_ + k) * stride;
+      for (Index i = 0; i < rows.size; ++i) out(i, k) = top - power * logs[i];
+    } else {
+      for (Index i = 0; i < rows.size; ++i) out(i, k) = top - 0.5 * delta[i];
     }
   }
 }
@@ -160,21 +176,26 @@ void FamilyT::accumulate(Rows rows, double* work, ConstMatrixRef responsibilitie
                          VectorRef statistics) const {
   const auto stride = static_cast<Index>(block_stride(size_of(rows.size)));
   double* const room = aligned(work + FamilyGaussian::n_workspace(rows.size));
-  MatrixMap weighted(room + k_ * stride, stride, k_);
+  MatrixMap weighted(room + 2 * k_ * stride, stride, k_);
   const auto d = static_cast<double>(d_);
   for (Index k = 0; k < k_; ++k) {
     const double* delta = room + k * stride;
     double* out = weighted.data() + k * stride;
     const double nu = df_[k];
+    const double* logs = room + (k_ + k) * stride;
     double count = 0.0, spread = 0.0;
+    const double at_centre = std::log1p(d / nu);  // log u there
     for (Index i = 0; i < rows.size; ++i) {
       const double r = responsibilities(i, k);
       count += r;
       out[i] = r;
-      if (!(nu < infinity) || r == 0.0) continue;
-      const double gap = (d - delta[i]) / (nu + delta[i]);  // u - 1
+      if (!(nu < infinity)) continue;
+      const double gap = r > 0.0 ? (d - delta[i]) / (nu + delta[i]) : 0.0;  // u - 1
       out[i] += r * gap;
-      spread += r * (gap > -0.5 ? less_log1p(gap) : gap - std::log((nu + d) / (nu + delta[i])));
+      if (nu < moderate)
+        spread += r > 0.0 ? r * (gap - (at_centre - logs[i])) : 0.0;
+      else
+        spread += r * (gap > -0.5 ? less_log1p(gap) : gap - (at_centre - logs[i]));
     }
     std::fill(out + rows.size, out + stride, 0.0);
     statistics[n_gaussian() + k] += count;

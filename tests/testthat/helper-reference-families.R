@@ -8,9 +8,10 @@
 #   "multinomial"   x: a matrix of counts, a row is missing as a whole where one of them is
 #   "gamma"         x: positive numbers; shape: where it is held
 #   "negbin"        as "poisson"
+#   "t"             x: numbers, complete; structure: "V", "VVV", "EEE" or "VII"; common: is df?
 #   "diagonal"      x: numbers
 # A cell that is NA has the factor 1. Parameters are list(proportions, blocks), `blocks` having, in the same order,
-#   mean and shape (k x p) | mean and size (k x p) | rate (k x p) | prob, a list by item of k x levels | prob (k x J) | prob (k x V) | mean and sd (k x d)
+#   mean and shape (k x p) | mean and size (k x p) | mean, covariance or sd, df | rate (k x p) | prob, a list by item of k x levels | prob (k x J) | prob (k x V) | mean and sd (k x d)
 
 reference_block <- function(kind, x, ...) {
   if (kind != "categorical") x <- as.matrix(x)
@@ -27,6 +28,7 @@ reference_block_density <- function(block, p, k) {
   one <- function(j) {
     cells <- switch(block$kind,
       poisson = dpois(x, block$exposure * rep(p$rate[j, ], each = nrow(x)), log = TRUE),
+      t = reference_t_density(x, p, j),
       negbin = dnbinom(x, size = rep(p$size[j, ], each = nrow(x)), mu = block$exposure * rep(p$mean[j, ], each = nrow(x)), log = TRUE),
       gamma = dgamma(x, rep(p$shape[j, ], each = nrow(x)), rep(p$shape[j, ] / p$mean[j, ], each = nrow(x)), log = TRUE),
       bernoulli = dbinom(x, 1, rep(p$prob[j, ], each = nrow(x)), log = TRUE),
@@ -69,6 +71,7 @@ reference_block_step <- function(block, r, p) {
       logs <- moment(function(shape, rate) digamma(shape) - log(rate))
       list(mean = mean, size = array(vapply(log(mean) - logs, reference_shape, 0), dim(mean)))
     },
+    t = reference_t_step(block, r, p),
     gamma = {
       n <- crossprod(r, !is.na(x))
       mean <- reference_seen_sums(r, x) / n
@@ -94,6 +97,43 @@ reference_block_step <- function(block, r, p) {
       }, numeric(ncol(x)))
       list(mean = mean, sd = sqrt(matrix(square, ncol(r), byrow = TRUE) / n))
     })
+}
+
+reference_t_scale <- function(p, j) if (is.null(p$sd)) p$covariance[, , j] else matrix(p$sd[j]^2)
+
+reference_t_distance <- function(x, p, j) {
+  root <- chol(reference_t_scale(p, j))
+  colSums(backsolve(root, t(x) - p$mean[j, ], transpose = TRUE)^2)
+}
+
+reference_t_density <- function(x, p, j) {
+  d <- ncol(x)
+  nu <- p$df[j]
+  lgamma((nu + d) / 2) - lgamma(nu / 2) - d / 2 * log(nu * pi) - sum(log(diag(chol(reference_t_scale(p, j))))) -
+    (nu + d) / 2 * log1p(reference_t_distance(x, p, j) / nu)
+}
+
+reference_t_step <- function(block, r, p) {
+  x <- block$x
+  d <- ncol(x)
+  k <- ncol(r)
+  n <- colSums(r)
+  u <- vapply(seq_len(k), function(j) (p$df[j] + d) / (p$df[j] + reference_t_distance(x, p, j)), numeric(nrow(x)))
+  mean <- crossprod(r * u, x) / colSums(r * u)
+  scatter <- vapply(seq_len(k), function(j) {
+    z <- x - rep(mean[j, ], each = nrow(x))
+    crossprod(z, r[, j] * u[, j] * z)
+  }, matrix(0, d, d))
+  scatter <- array(scatter, c(d, d, k))
+  covariance <- switch(block$structure,
+    EEE = array(apply(scatter, 1:2, sum) / sum(n), c(d, d, k)),
+    VII = array(vapply(seq_len(k), function(j) diag(sum(diag(scatter[, , j])) / (n[j] * d), d), matrix(0, d, d)), c(d, d, k)),
+    scatter / rep(n, each = d^2))
+  spread <- colSums(r * (u - 1 - log(u))) + n * (log((p$df + d) / 2) - digamma((p$df + d) / 2))
+  df <- if (isTRUE(block$common)) rep(2 * reference_shape(sum(spread) / sum(n)), k)
+        else 2 * vapply(spread / n, reference_shape, 0)
+  if (d == 1) list(mean = mean, sd = sqrt(covariance[1, 1, ]), df = df)
+  else list(mean = mean, covariance = covariance, df = df)
 }
 
 # The shape a with log(a) - digamma(a) = spread.

@@ -109,7 +109,7 @@ each_case("1, 2 and 3 threads give the same bits", function(case, x) {
   expect_identical(run(3)$trace$loglik, one$trace$loglik)
 })
 
-for (case in Filter(function(case) case$structure %in% c("V", "VVV", "EEE", "binomial", "poisson", "poisson, 2 columns", "negbin", "negbin, 2 columns", "gamma", "exponential", "gamma, 2 columns", "categorical", "bernoulli", "multinomial"), columns)) {
+for (case in Filter(function(case) case$structure %in% c("V", "VVV", "EEE", "binomial", "poisson", "poisson, 2 columns", "t, V", "t, EEE, common", "negbin", "negbin, 2 columns", "gamma", "exponential", "gamma, 2 columns", "categorical", "bernoulli", "multinomial"), columns)) {
   test_that(paste0("data of several slices agree with the oracle: ", case$name), {
     many <- case$x_of(25003)
     expect_equal(law_run(case, many, 3)$trace$loglik, law_oracle(case, many, 3)$trace, tolerance = 1e-10)

@@ -12,6 +12,7 @@ rows_of_families <- function() {
       binomial = data.frame(heads, tails = 5 - heads),
       poisson = data.frame(y = stats::rpois(n, c(2, 9)[state]), z = stats::rpois(n, c(5, 1)[state])),
       negbin = data.frame(y = stats::rnbinom(n, 3, mu = c(2, 12)[state]), z = stats::rnbinom(n, 2, mu = 4)),
+      t = data.frame(a = stats::rt(n, 4) + c(0, 6)[state], b = stats::rt(n, 4)),
       gamma = data.frame(a = stats::rgamma(n, 3, c(3, 0.5)[state]), b = stats::rgamma(n, 2)),
       categorical = data.frame(a = factor(c("x", "y")[1 + (stats::runif(n) < c(0.2, 0.8)[state])]),
                                b = factor(sample(c("p", "q", "r"), n, TRUE)), c = stats::runif(n) < c(0.9, 0.1)[state]),
