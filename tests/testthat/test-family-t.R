@@ -103,7 +103,7 @@ test_that("what can't be had is said", {
   expect_error(em_fit(c(1, NA, 3, 4, 9), 1, "t"), "row.*2.*missing cells|missing cells", class = "emfit_error_unsupported")
   for (bad in list(0, -1, NA_real_, c(1, 2), "a", Inf)) expect_error(em_t(df = bad), "`df` must be", class = "emfit_error_argument")
   expect_error(em_t(common = 1), "`common` must be", class = "emfit_error_argument")
-  expect_error(em_t("XXX"), class = "emfit_error_argument")
+  expect_error(em_t("ABC"), class = "emfit_error_argument")
   expect_output(print(em_t("EEE", common = TRUE)), "t components, tied covariance (EEE), common df", fixed = TRUE)
   expect_output(print(em_t(df = 4)), "df held at 4", fixed = TRUE)
 })
