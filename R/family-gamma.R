@@ -75,14 +75,15 @@ check_positive <- function(frame, is_new) {
   rows <- sort(unique(bad[, 1L]))
   at <- bad[order(bad[, 1L]), , drop = FALSE][1L, ]
   value <- frame$x[at[1L], at[2L]]
-  abort_em(if (is_new) "input" else "newdata", c(
+  says <- c(
     sprintf("`%s` must have numbers above 0 for gamma components.", if (is_new) "x" else "newdata"),
     x = sprintf("Row %d has %s%s.", at[1L], number(value, 15L),
                 if (ncol(frame$x) > 1L) paste(" in", name_columns(frame, at[2L])) else ""),
     x = if (length(rows) > 1L) sprintf("%d rows are affected (%s).", length(rows), enumerate(rows)),
     i = if (value == 0) "Zeros are often values below what could be measured: leave them out, x[x > 0], or use em_gaussian()."
         else "Leave these rows out, or use em_gaussian()."
-  ))
+  )
+  if (is_new) abort_em("input", says) else abort_em("newdata", says)
 }
 
 # Rows with missing cells count by the others, as the core takes them.
