@@ -91,7 +91,7 @@ curve_scene <- function(fit, states, chosen, j, rows) {
 ellipse_scene <- function(fit, states, chosen, at, rows) {
   x <- fit$data$x[rows, at, drop = FALSE]
   outline <- function(parameters, k, level) {
-    line <- ellipse_outline(parameters$mean[k, at], parameters$covariance[at, at, k], level, 61L)
+    line <- ellipse_outline(parameters$mean[k, at], parameters$covariance[at, at, k], level, 61L, c(parameters$df, Inf)[if (is.null(parameters$df)) 1L else k])
     list(x = I(signif(line[, 1L], 6L)), y = I(signif(line[, 2L], 6L)))
   }
   frames <- lapply(seq_along(states), function(i) {

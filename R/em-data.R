@@ -301,7 +301,7 @@ abort_bad_component <- function(component, data, given, family) {
   size <- if (is.matrix(given)) sum(given[, component]) else sum(as.integer(given) == component)
   abort_em("start", c(
     sprintf("`start` gives component %d no %s: it has %s, and %s.", component,
-            if (family_can_collapse(family)) "covariance" else "density", plural(round(size, 2), "row"), plural(ncol(data$x), "variable")),
+            family_spread_word(family), plural(round(size, 2), "row"), plural(ncol(data$x), "variable")),
     i = simpler_hint(family, "Give it more rows")
   ))
 }

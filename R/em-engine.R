@@ -304,7 +304,7 @@ place_em <- function(data, parameters, model, coordinates) {
   packed <- em_place_cpp(at$native, native_family(at$model), native_latent(at$model), at$parameters, coordinates, 1L)
   lapply(seq_len(ncol(packed)), function(i) {
     out <- unpack_parameters(packed[, i], parameters)
-    if (!is.null(out$mean)) out$mean <- out$mean + rep(at$centre, each = NROW(out$mean))
+    if (!is.null(at$centre)) out$mean <- out$mean + rep(at$centre, each = NROW(out$mean))
     out
   })
 }
@@ -314,7 +314,7 @@ about_means <- function(data, parameters, model, whole = FALSE) {
   plain <- plain_parameters(parameters)
   native <- if (whole) native_data(data, model) else tallied(data, model)
   if (!is.null(native$weights)) native$weights <- native$weights / weight_unit(data$weights)
-  if (is.null(plain$mean)) return(list(native = native, parameters = plain, model = model))
+  if (!family_shifts(model$family)) return(list(native = native, parameters = plain, model = model))
   means <- as.matrix(plain$mean)
   centre <- colMeans(means)
   native$x <- native$x - rep(centre, each = nrow(native$x))

@@ -12,9 +12,9 @@
 #'   for binomial ones. More rows than memory holds come in chunks, see [em_chunks()].
 #' @param k Number of components, a whole number of 1 or more. May be left out where `start` or the proportions
 #'   say it.
-#' @param family What a component looks like: [em_gaussian()], [em_binomial()], [em_poisson()], [em_categorical()],
-#'   [em_bernoulli()], [em_multinomial()], [em_mixed()] for columns of several kinds, or the name of one;
-#'   or a family of your own, [em_family()].
+#' @param family What a component looks like: [em_gaussian()], [em_t()], [em_binomial()], [em_poisson()], [em_negbin()],
+#'   [em_gamma()], [em_categorical()], [em_bernoulli()], [em_multinomial()], [em_mixed()] for columns of several kinds,
+#'   or the name of one; or a family of your own, [em_family()].
 #' @param latent Which component a row comes from: [em_mixture()], or [em_markov()] for rows that follow each other.
 #'   With [em_topics()] `x` is a table of counts, documents by terms, of many packages; see there what such a fit has.
 #' @param start Where to begin; honoured exactly. `NULL` or a method name: `"varied"` (default), `"kmeans++"`,

@@ -4,6 +4,7 @@
 #             observed, patterns = how many, told = was na.pass asked for?, used = do rows count by the cells they have
 #             without being sorted?)
 #   order     the rows by pattern, as the core gets them (Gaussian)
+#   gaps      of families that have no use for `order`: are there missing cells?
 #   by_cell   TRUE where the other counts of such a row are used all the same
 
 # na.action: NULL and na.pass keep all rows; na.omit and na.exclude leave rows out, na.fail stops, as in lm().

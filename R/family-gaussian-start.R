@@ -2,7 +2,10 @@
 
 #' @export
 family_parameters.em_family_gaussian <- function(family, start, k, data) {
-  out <- NextMethod()
+  check_spreads(family_parameters.default(family, start, k, data), k)
+}
+
+check_spreads <- function(out, k) {
   check_squares(out$sd, "start")
   for (j in seq_len(k)) if (!is.null(out$covariance)) check_covariance(gaussian_covariance(out, j), j)
   out

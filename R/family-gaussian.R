@@ -105,6 +105,9 @@ family_fields.em_family_gaussian <- function(family, k, data) {
 }
 
 #' @export
+family_shifts.em_family_gaussian <- function(family) TRUE
+
+#' @export
 family_allows_noise.em_family_gaussian <- function(family) TRUE
 
 #' @export

@@ -62,7 +62,12 @@ family_counts.em_family_poisson <- function(family, fit, bins, variable) {
                   else if (e[1L] == 1) name else sprintf("%s, exposure %s", name, number(e[1L])),
        components = fit_style(fit), bars = data.frame(edges, observed = observed),
        curves = expected_bars(fit$parameters, edges, e, weights[used], by_rate,
-                              function(upper, e, i) stats::ppois(upper, rate_matrix(fit$parameters)[i, j] * e)))
+                              function(upper, e, i) family_cumulative(family, fit$parameters, upper, e, i, j)))
+}
+
+#' @export
+family_cumulative.em_family_poisson <- function(family, parameters, upper, e, j, column) {
+  stats::ppois(upper, rate_matrix(parameters)[j, column] * e)
 }
 
 rate_edges <- function(top, n, bins) {

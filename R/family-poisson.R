@@ -219,9 +219,9 @@ known_exposure <- function(data) {
   out
 }
 
-# k x p.
+# Expected counts for a unit of exposure: k x p.
 rate_matrix <- function(parameters) {
-  rate <- parameters$rate
+  rate <- if (is.null(parameters$rate)) parameters$mean else parameters$rate
   if (is.matrix(rate)) unname(rate) else matrix(rate, ncol = 1L)
 }
 

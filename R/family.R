@@ -133,6 +133,10 @@ family_native.default <- function(family, k) c(unclass(family), k = k)
 family_has_score <- function(family) UseMethod("family_has_score")
 #' @export
 family_has_score.default <- function(family) TRUE
+# Do its means, and nothing else, move with the data's origin?
+family_shifts <- function(family) UseMethod("family_shifts")
+#' @export
+family_shifts.default <- function(family) FALSE
 family_starts <- function(family, x, k, method, n_start) UseMethod("family_starts")
 #' @export
 family_starts.default <- function(family, x, k, method, n_start) NULL
@@ -266,6 +270,8 @@ family_takes_offset <- function(family) UseMethod("family_takes_offset")
 family_takes_offset.default <- function(family) FALSE
 
 # Of type = "counts": list(variable, bars, curves).
+# Of counts with exposure: the probability of up to so many of a column under component j, for exposures e.
+family_cumulative <- function(family, parameters, upper, e, j, column) UseMethod("family_cumulative")
 family_counts <- function(family, fit, bins, variable) UseMethod("family_counts")
 
 # Parameters with one component less, for those `most` pairs merged that lose least by it: list(pair, parameters) each.
@@ -305,6 +311,16 @@ family_has_units.default <- function(family) FALSE
 family_can_collapse <- function(family) UseMethod("family_can_collapse")
 #' @export
 family_can_collapse.default <- function(family) FALSE
+# What keeps components from shrinking onto points: words for a remedy, or NULL.
+family_steadier <- function(family) UseMethod("family_steadier")
+#' @export
+family_steadier.default <- function(family) {
+  if (family_can_collapse(family)) "a prior, em_gaussian(prior = em_prior())"
+}
+# What a component on too few rows has none of.
+family_spread_word <- function(family) UseMethod("family_spread_word")
+#' @export
+family_spread_word.default <- function(family) if (family_can_collapse(family)) "covariance" else "density"
 # Is its likelihood bounded, so that a lone row is a maximum like any other?
 family_is_bounded <- function(family) UseMethod("family_is_bounded")
 #' @export
@@ -330,8 +346,9 @@ new_em_family <- function(name, ...) {
 }
 
 family_constructors <- function() {
-  list(gaussian = em_gaussian, binomial = em_binomial, poisson = em_poisson, categorical = em_categorical, bernoulli = em_bernoulli,
-       multinomial = em_multinomial, mixed = em_mixed)
+  list(gaussian = em_gaussian, t = em_t, binomial = em_binomial, poisson = em_poisson, negbin = em_negbin,
+       gamma = em_gamma, categorical = em_categorical, bernoulli = em_bernoulli, multinomial = em_multinomial,
+       mixed = em_mixed)
 }
 
 # The first of them that takes all of these columns, NULL where none does.

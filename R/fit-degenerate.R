@@ -47,7 +47,7 @@ more_of <- function(components, fit) {
 collapse_remedy <- function(fit) {
   simpler <- family_simpler(fit$family)
   ways <- c("fewer components", if (!is.null(simpler)) sprintf("a simpler covariance, em_gaussian(\"%s\")", simpler),
-            if (!has_prior(fit) && family_can_collapse(fit$family)) "a prior, em_gaussian(prior = em_prior())")
+            if (!has_prior(fit)) family_steadier(fit$family))
   sprintf("Use %s.", paste(ways, collapse = ", or "))
 }
 

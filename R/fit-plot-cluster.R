@@ -46,10 +46,11 @@ cluster_means <- function(parameters, at) {
 # The outlines of the regions that hold `levels` of each component's probability.
 cluster_ellipses <- function(parameters, at, levels = c(0.5, 0.95), points = 121L) {
   labels <- names(parameters$proportions)
+  df <- if (is.null(parameters$df)) rep(Inf, nrow(parameters$mean)) else parameters$df
   pieces <- lapply(seq_len(nrow(parameters$mean)), function(j) {
     sigma <- parameters$covariance[at, at, j]
     do.call(rbind, lapply(levels, function(level) {
-      outline <- ellipse_outline(parameters$mean[j, at], sigma, level, points)
+      outline <- ellipse_outline(parameters$mean[j, at], sigma, level, points, df[j])
       data.frame(component = labels[j], level = level, x = outline[, 1L], y = outline[, 2L])
     }))
   })
@@ -57,9 +58,10 @@ cluster_ellipses <- function(parameters, at, levels = c(0.5, 0.95), points = 121
 }
 
 # Eigenvectors rather than a Cholesky factor: they also serve where a component is flat.
-ellipse_outline <- function(mean, sigma, level, points = 121L) {
+# df: of Student components.
+ellipse_outline <- function(mean, sigma, level, points = 121L, df = Inf) {
   parts <- eigen(sigma, symmetric = TRUE)
-  radius <- sqrt(stats::qchisq(level, 2))
+  radius <- sqrt(2 * stats::qf(level, 2, df))
   angle <- seq(0, 2 * pi, length.out = points)
   circle <- rbind(cos(angle), sin(angle))
   t(unname(mean) + radius * parts$vectors %*% (sqrt(pmax(parts$values, 0)) * circle))

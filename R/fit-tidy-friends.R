@@ -31,7 +31,7 @@ model_performance.em_fit <- function(model, metrics = "all", verbose = TRUE, ...
 #' @exportS3Method mclust::as.Mclust em_fit
 as.Mclust.em_fit <- function(x, ...) {
   check_dots(...)
-  if (!inherits(x$family, "em_family_gaussian")) {
+  if (class(x$family)[1L] != "em_family_gaussian") {
     abort_em("unsupported", sprintf("mclust has no %s components.", x$family$name))
   }
   if (length(component_names_of(x)) != x$k) {

@@ -11,6 +11,13 @@ law_quantile <- function(law, p, lower = TRUE, log = FALSE) UseMethod("law_quant
 law_mean <- function(law) UseMethod("law_mean")
 law_sd <- function(law) UseMethod("law_sd")
 law_draw <- function(law, component) UseMethod("law_draw")
+# Where pictures put a component and how far it reaches, also where it has no mean or standard deviation.
+law_centre <- function(law) UseMethod("law_centre")
+#' @export
+law_centre.default <- function(law) law_mean(law)
+law_reach <- function(law) UseMethod("law_reach")
+#' @export
+law_reach.default <- function(law) law_sd(law)
 
 # parts: matrices with a column for each component.
 new_law <- function(kind, parts, discrete = FALSE) {

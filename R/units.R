@@ -134,7 +134,9 @@ row_order <- function(data) {
 }
 
 # Are there cells of `x` that are missing?
-has_gaps <- function(data) !is.null(data$order) && (is.null(data$unit) || anyNA(data$x))
+has_gaps <- function(data) {
+  isTRUE(data$gaps) || !is.null(data$order) && !isFALSE(data$gaps) && (is.null(data$unit) || anyNA(data$x))
+}
 
 # The last row of each unit, in the core's order.
 native_units <- function(unit, order) {

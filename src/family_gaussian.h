@@ -41,6 +41,10 @@ class FamilyGaussian : public FamilyGaussianBase {
   double close_pass(VectorRef statistics) const override;
   std::unique_ptr<Family> clone() const override;
 
+ protected:
+  // Of one component, as prepare() made it ready.
+  double log_density_at_mean(Index component) const { return constant_[component]; }
+
  private:
   enum class Form { exact, spherical, diagonal, tied, full, offset };
 

@@ -57,7 +57,7 @@ class FamilyPoisson : public Family {
 
   void set_prior(GammaPrior prior) { prior_ = prior; }
 
- private:
+ protected:
   Index stride() const { return p_ + std::max<Index>(q_, 1); }
   double exposure_at(Index row, Index j) const {
     return q_ == 0 ? 1.0 : data_.x[row + (p_ + (q_ == 1 ? 0 : j)) * data_.n];
@@ -78,6 +78,8 @@ class FamilyPoisson : public Family {
   Vector feature_mean_;                      // p
   Vector feature_scale_;                     // p
   Matrix rate_;                              // K x p
+
+ private:
   GammaPrior prior_;
   bool linear_ = true;
   bool exact_ = true;

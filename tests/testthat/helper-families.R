@@ -7,6 +7,8 @@
 #   oracle   how helper-reference.R calls it: list(structure, family); or list(blocks, parameters), functions of x and of a
 #            start, for helper-reference-families.R
 #   closed   of a family by columns: parameters as closed forms from the rows of one group
+#   says(x)  of families whose rows may say nothing: which do
+#   augmented  is its M-step that of rows with more that is hidden than their component, so that it is not at once the maximum?
 #   given(x, group)   of families that do not scale: their M-step where the groups of the rows are known
 
 law_structures <- c("EII", "VII", "EEI", "VEI", "EVI", "VVI", "EEE", "VEE", "EVE", "VVE", "EEV", "VEV", "EVV",
@@ -69,6 +71,98 @@ law_prob <- function(sizes, k = 3) {
     p <- outer(seq_len(k), seq_len(size), function(j, l) 1 + (j * l + j) %% 4)
     p / rowSums(p)
   })
+}
+
+law_times <- function(n, seed) {
+  withr_seed(seed, {
+    z <- sample(3, n, replace = TRUE, prob = c(0.5, 0.3, 0.2))
+    cbind(a = rgamma(n, c(2, 5, 0.8)[z], c(2, 1, 0.1)[z]), b = rgamma(n, c(3, 1.5, 8)[z], c(1, 2, 1)[z]))
+  })
+}
+
+law_spread_rates <- function(n, seed) {
+  withr_seed(seed, {
+    exposure <- runif(n, 0.3, 2) * (seq_len(n) %% 20 > 0)
+    z <- sample(3, n, replace = TRUE)
+    cbind(count = rnbinom(n, c(2, 5, 9)[z], mu = c(1, 6, 25)[z] * exposure), exposure = exposure)
+  })
+}
+
+negbin_law_cases <- function() {
+  rates <- list(
+    name = "negbin", family = em_negbin("exposure"), x_of = function(n) law_spread_rates(n, 20), k = 3L,
+    start = list(proportions = c(0.4, 0.3, 0.3), mean = c(1, 5, 20), size = c(2, 3, 9)),
+    shift = FALSE, scale = FALSE, own = "mean", augmented = TRUE, says = function(x) x[, 2] > 0,
+    oracle = list(blocks = function(x) list(reference_block("negbin", x[, 1], exposure = x[, 2])),
+                  parameters = function(start) list(lapply(start[c("mean", "size")], as.matrix)))
+  )
+  counts <- list(
+    name = "negbin, 2 columns", family = em_negbin(), k = 3L,
+    x_of = function(n) withr_seed(21, {
+      z <- sample(3, n, replace = TRUE)
+      cbind(a = rnbinom(n, 3, mu = c(1, 6, 20)[z]), b = rnbinom(n, c(9, 1, 4)[z], mu = c(7, 4, 2)[z]))
+    }),
+    start = list(proportions = c(0.4, 0.3, 0.3), mean = cbind(c(1, 5, 20), c(7, 4, 2)), size = cbind(c(2, 3, 4), c(5, 2, 3))),
+    shift = FALSE, scale = FALSE, own = "mean", augmented = TRUE,
+    oracle = list(blocks = function(x) list(reference_block("negbin", x)),
+                  parameters = function(start) list(start[c("mean", "size")]))
+  )
+  list(rates, counts)
+}
+
+# Three groups with heavy tails.
+law_heavy <- function(n, d, seed) {
+  x <- law_matrix(n, d, seed)
+  far <- withr_seed(seed + 1, sqrt(rchisq(n, 3) / 3))
+  (x - mean(x)) / pmax(far, 0.2) + mean(x)
+}
+
+t_law_case <- function(structure, d, common = FALSE) {
+  start <- list(proportions = c(0.4, 0.3, 0.3))
+  start$mean <- if (d == 1) c(0, 3, -2) else rbind(c(0, 0, 0), c(3, -1, 0), c(-2, 3, 0))
+  if (d == 1) start$sd <- c(1, 1, 1) else start$covariance <- diag(d)
+  start$df <- if (common) rep(5, 3) else c(4, 6, 8)
+  whole <- function(start) {
+    out <- start[intersect(c("mean", "sd", "covariance", "df"), names(start))]
+    out$mean <- as.matrix(out$mean)
+    if (length(dim(out$covariance)) == 2L) out$covariance <- array(out$covariance, c(d, d, 3))
+    list(out)
+  }
+  list(
+    name = paste0("t, ", structure, if (common) ", common"), family = em_t(structure, common = common), k = 3L,
+    x_of = function(n) if (d == 1) law_heavy(n, 1, 22)[, 1] else law_heavy(n, d, 22), start = start,
+    shift = TRUE, scale = TRUE, own = "mean", augmented = TRUE,
+    tied = c(if (structure %in% c("EEE", "VII")) "covariance", if (common) "df"),
+    oracle = list(blocks = function(x) list(reference_block("t", unname(as.matrix(x)), structure = structure, common = common)),
+                  parameters = whole)
+  )
+}
+
+t_law_cases <- function() {
+  list(t_law_case("V", 1), t_law_case("VVV", 3), t_law_case("EEE", 3, common = TRUE), t_law_case("VII", 3))
+}
+
+gamma_law_cases <- function() {
+  start <- list(proportions = c(0.4, 0.3, 0.3), mean = c(1, 5, 9), shape = c(2, 3, 1))
+  one <- list(
+    name = "gamma", family = em_gamma(), x_of = function(n) law_times(n, 18)[, 1], k = 3L, start = start,
+    shift = FALSE, scale = FALSE, own = "mean",
+    oracle = list(blocks = function(x) list(reference_block("gamma", x)),
+                  parameters = function(start) list(lapply(start[c("mean", "shape")], as.matrix))),
+    given = function(x, group) c(tapply(x, group, mean))
+  )
+  exponential <- one
+  exponential$name <- "exponential"
+  exponential$family <- em_gamma(1)
+  exponential$start$shape <- rep(1, 3)
+  exponential$oracle$blocks <- function(x) list(reference_block("gamma", x, shape = 1))
+  two <- one
+  two$name <- "gamma, 2 columns"
+  two$x_of <- function(n) law_times(n, 19)
+  two$start$mean <- cbind(c(1, 5, 9), c(3, 1, 8))
+  two$start$shape <- cbind(c(2, 3, 1), c(3, 1, 8))
+  two$given <- function(x, group) apply(x, 2, function(y) tapply(y, group, mean))
+  list(one, exponential, two)
 }
 
 categorical_law_cases <- function() {
@@ -168,7 +262,7 @@ law_cases <- function() {
   rates <- list(
     name = "poisson", family = em_poisson("exposure"), x_of = function(n) law_rates(n, 14), k = 3L,
     start = list(proportions = c(0.4, 0.3, 0.3), rate = c(0.5, 2.5, 8)),
-    shift = FALSE, scale = FALSE, own = "rate",
+    shift = FALSE, scale = FALSE, own = "rate", says = function(x) x[, 2] > 0,
     oracle = list(blocks = function(x) list(reference_block("poisson", x[, 1], exposure = x[, 2])),
                   parameters = function(start) list(list(rate = matrix(start$rate)))),
     given = function(x, group) c(tapply(x[, 1], group, sum) / tapply(x[, 2], group, sum))
@@ -181,7 +275,8 @@ law_cases <- function() {
                   parameters = function(start) list(list(rate = start$rate))),
     given = function(x, group) apply(x, 2, function(y) tapply(y, group, mean))
   )
-  cases <- c(one, many, list(coins, rates, counts), categorical_law_cases(), mixed_law_cases())
+  cases <- c(one, many, list(coins, rates, counts), gamma_law_cases(), t_law_cases(), negbin_law_cases(), categorical_law_cases(),
+             mixed_law_cases())
   names(cases) <- vapply(cases, function(case) case$name, "")
   cases
 }
@@ -189,13 +284,13 @@ law_cases <- function() {
 # What the oracle of families by columns makes of x in n_iter iterations: list(parameters, trace).
 blocks_oracle <- function(case, x, start, proportions, weights = rep(1, NROW(x)), n_iter = 10) {
   blocks <- case$oracle$blocks(x)
-  says <- case$name != "poisson" | x[, NCOL(x)] > 0 # rows that say something
+  says <- law_says(case, x)
   own <- if (identical(proportions, "free")) start$proportions else if (is.numeric(proportions)) proportions
   p <- list(proportions = if (is.null(own)) rep(1 / 3, 3) else own, blocks = case$oracle$parameters(start))
   held <- if (!identical(proportions, "free")) p$proportions
   trace <- reference_blocks_loglik(blocks, p, weights * says)
   for (iteration in seq_len(n_iter)) {
-    p <- reference_blocks_step(blocks, weights * says * reference_blocks_responsibilities(blocks, p))
+    p <- reference_blocks_step(blocks, weights * says * reference_blocks_responsibilities(blocks, p), p)
     if (!is.null(held)) p$proportions <- held
     trace <- c(trace, reference_blocks_loglik(blocks, p, weights * says))
   }
@@ -282,6 +377,31 @@ law_oracle <- function(case, x, n_iter, ..., start = case$start) {
   reference_em(x, case$k, structure = case$oracle$structure, family = case$oracle$family, start = start,
                proportions = proportions, n_iter = n_iter, log_noise = noise,
                labels = law_labels(case, rows), unit = if (is.null(case$unit_of)) rows else case$unit_of(rows), ...)
+}
+
+# Rows that say something.
+law_says <- function(case, x) if (is.null(case$says)) rep(TRUE, NROW(x)) else case$says(x)
+
+# Where the groups are known no small step from the fit climbs, of any one number or of all of a parameter, by the
+# oracle's density. case$tied: parameters of which the components share something, which can only move together.
+expect_law_maximum <- function(case, x, group) {
+  k <- max(group)
+  fit <- em_fit(x, k = k, family = case$family, labels = group, control = em_control(tol = 1e-14, max_iter = 5000))
+  blocks <- case$oracle$blocks(x)
+  own <- lapply(case$oracle$parameters(fit$parameters)[[1]], unname)
+  loglik <- function(p) {
+    density <- reference_block_density(blocks[[1]], p, k)
+    sum(density[cbind(seq_along(group), group)][law_says(case, x)])
+  }
+  best <- loglik(own)
+  for (name in names(own)) {
+    alone <- if (name %in% case$tied) NULL else as.list(seq_along(own[[name]]))
+    for (i in c(alone, list(seq_along(own[[name]])))) for (by in c(0.999, 1.001)) {
+      near <- own
+      near[[name]][i] <- near[[name]][i] * by
+      expect_lt(loglik(near), best + 1e-9)
+    }
+  }
 }
 
 law_loose <- function(case) if (case$structure %in% c("EVE", "VVE")) 1e-6 else 1e-8

@@ -6,14 +6,17 @@
 #   "categorical"   x: a data frame of factors
 #   "bernoulli"     x: a matrix of 0 and 1
 #   "multinomial"   x: a matrix of counts, a row is missing as a whole where one of them is
+#   "gamma"         x: positive numbers; shape: where it is held
+#   "negbin"        as "poisson"
+#   "t"             x: numbers, complete; structure: "V", "VVV", "EEE" or "VII"; common: is df?
 #   "diagonal"      x: numbers
 # A cell that is NA has the factor 1. Parameters are list(proportions, blocks), `blocks` having, in the same order,
-#   rate (k x p) | prob, a list by item of k x levels | prob (k x J) | prob (k x V) | mean and sd (k x d)
+#   mean and shape (k x p) | mean and size (k x p) | mean, covariance or sd, df | rate (k x p) | prob, a list by item of k x levels | prob (k x J) | prob (k x V) | mean and sd (k x d)
 
 reference_block <- function(kind, x, ...) {
   if (kind != "categorical") x <- as.matrix(x)
   out <- list(kind = kind, x = x, ...)
-  if (kind == "poisson") {
+  if (kind %in% c("poisson", "negbin")) {
     out$exposure <- matrix(if (is.null(out$exposure)) 1 else out$exposure, nrow(x), ncol(x))
   }
   out
@@ -25,6 +28,9 @@ reference_block_density <- function(block, p, k) {
   one <- function(j) {
     cells <- switch(block$kind,
       poisson = dpois(x, block$exposure * rep(p$rate[j, ], each = nrow(x)), log = TRUE),
+      t = reference_t_density(x, p, j),
+      negbin = dnbinom(x, size = rep(p$size[j, ], each = nrow(x)), mu = block$exposure * rep(p$mean[j, ], each = nrow(x)), log = TRUE),
+      gamma = dgamma(x, rep(p$shape[j, ], each = nrow(x)), rep(p$shape[j, ] / p$mean[j, ], each = nrow(x)), log = TRUE),
       bernoulli = dbinom(x, 1, rep(p$prob[j, ], each = nrow(x)), log = TRUE),
       diagonal = dnorm(x, rep(p$mean[j, ], each = nrow(x)), rep(p$sd[j, ], each = nrow(x)), log = TRUE),
       categorical = mapply(function(codes, prob) log(prob[j, as.integer(codes)]), x, p$prob),
@@ -49,6 +55,30 @@ reference_block_step <- function(block, r, p) {
   x <- block$x
   switch(block$kind,
     poisson = list(rate = reference_seen_sums(r, x) / reference_seen_sums(r, block$exposure, !is.na(x))),
+    negbin = {
+      # Moments of the hidden rates: gamma with shape y + size and rate exposure + size / mean.
+      seen <- !is.na(x) & block$exposure > 0
+      moment <- function(of) {
+        out <- vapply(seq_len(ncol(r)), function(j) {
+          shape <- x + rep(p$size[j, ], each = nrow(x))
+          values <- of(shape, block$exposure + rep(p$size[j, ] / p$mean[j, ], each = nrow(x)))
+          values[!seen] <- 0
+          colSums(r[, j] * values)
+        }, numeric(ncol(x)))
+        matrix(out, ncol(r), byrow = TRUE) / crossprod(r, seen)
+      }
+      mean <- moment(function(shape, rate) shape / rate)
+      logs <- moment(function(shape, rate) digamma(shape) - log(rate))
+      list(mean = mean, size = array(vapply(log(mean) - logs, reference_shape, 0), dim(mean)))
+    },
+    t = reference_t_step(block, r, p),
+    gamma = {
+      n <- crossprod(r, !is.na(x))
+      mean <- reference_seen_sums(r, x) / n
+      spread <- log(mean) - reference_seen_sums(r, log(x)) / n
+      shape <- if (is.null(block$shape)) vapply(spread, reference_shape, 0) else block$shape
+      list(mean = mean, shape = array(shape, dim(mean)))
+    },
     bernoulli = list(prob = reference_seen_sums(r, x) / crossprod(r, !is.na(x))),
     multinomial = {
       s <- reference_seen_sums(r, x, matrix(!is.na(rowSums(x)), nrow(x), ncol(x)))
@@ -67,6 +97,48 @@ reference_block_step <- function(block, r, p) {
       }, numeric(ncol(x)))
       list(mean = mean, sd = sqrt(matrix(square, ncol(r), byrow = TRUE) / n))
     })
+}
+
+reference_t_scale <- function(p, j) if (is.null(p$sd)) p$covariance[, , j] else matrix(p$sd[j]^2)
+
+reference_t_distance <- function(x, p, j) {
+  root <- chol(reference_t_scale(p, j))
+  colSums(backsolve(root, t(x) - p$mean[j, ], transpose = TRUE)^2)
+}
+
+reference_t_density <- function(x, p, j) {
+  d <- ncol(x)
+  nu <- p$df[j]
+  lgamma((nu + d) / 2) - lgamma(nu / 2) - d / 2 * log(nu * pi) - sum(log(diag(chol(reference_t_scale(p, j))))) -
+    (nu + d) / 2 * log1p(reference_t_distance(x, p, j) / nu)
+}
+
+reference_t_step <- function(block, r, p) {
+  x <- block$x
+  d <- ncol(x)
+  k <- ncol(r)
+  n <- colSums(r)
+  u <- vapply(seq_len(k), function(j) (p$df[j] + d) / (p$df[j] + reference_t_distance(x, p, j)), numeric(nrow(x)))
+  mean <- crossprod(r * u, x) / colSums(r * u)
+  scatter <- vapply(seq_len(k), function(j) {
+    z <- x - rep(mean[j, ], each = nrow(x))
+    crossprod(z, r[, j] * u[, j] * z)
+  }, matrix(0, d, d))
+  scatter <- array(scatter, c(d, d, k))
+  covariance <- switch(block$structure,
+    EEE = array(apply(scatter, 1:2, sum) / sum(n), c(d, d, k)),
+    VII = array(vapply(seq_len(k), function(j) diag(sum(diag(scatter[, , j])) / (n[j] * d), d), matrix(0, d, d)), c(d, d, k)),
+    scatter / rep(n, each = d^2))
+  spread <- colSums(r * (u - 1 - log(u))) + n * (log((p$df + d) / 2) - digamma((p$df + d) / 2))
+  df <- if (isTRUE(block$common)) rep(2 * reference_shape(sum(spread) / sum(n)), k)
+        else 2 * vapply(spread / n, reference_shape, 0)
+  if (d == 1) list(mean = mean, sd = sqrt(covariance[1, 1, ]), df = df)
+  else list(mean = mean, covariance = covariance, df = df)
+}
+
+# The shape a with log(a) - digamma(a) = spread.
+reference_shape <- function(spread) {
+  exp(uniroot(function(t) t - digamma(exp(t)) - spread, c(-30, 30), tol = 1e-15)$root)
 }
 
 reference_blocks_joint <- function(blocks, p) {
@@ -90,7 +162,7 @@ reference_blocks_responsibilities <- function(blocks, p) {
 }
 
 reference_blocks_step <- function(blocks, r, p = NULL) {
-  list(proportions = colSums(r) / sum(r), blocks = lapply(blocks, reference_block_step, r))
+  list(proportions = colSums(r) / sum(r), blocks = Map(function(block, q) reference_block_step(block, r, q), blocks, if (is.null(p)) list(NULL) else p$blocks))
 }
 
 # `start`: parameters, or a matrix of responsibilities. tol = 0 runs exactly n_iter iterations.
@@ -98,7 +170,7 @@ reference_blocks_em <- function(blocks, start, weights = rep(1, nrow(blocks[[1]]
   p <- if (is.matrix(start)) reference_blocks_step(blocks, weights * start) else start
   trace <- reference_blocks_loglik(blocks, p, weights)
   for (iteration in seq_len(n_iter)) {
-    p <- reference_blocks_step(blocks, weights * reference_blocks_responsibilities(blocks, p))
+    p <- reference_blocks_step(blocks, weights * reference_blocks_responsibilities(blocks, p), p)
     trace <- c(trace, reference_blocks_loglik(blocks, p, weights))
     if (diff(utils::tail(trace, 2)) < tol) break
   }
@@ -122,7 +194,7 @@ reference_blocks_best <- function(blocks, k, n_start = 50, weights = rep(1, nrow
 # Free parameters: proportions, and each block's own.
 reference_blocks_df <- function(blocks, k) {
   own <- function(block) {
-    switch(block$kind, poisson = ncol(block$x), bernoulli = ncol(block$x), multinomial = ncol(block$x) - 1,
+    switch(block$kind, poisson = ncol(block$x), gamma = , negbin = 2 * ncol(block$x), bernoulli = ncol(block$x), multinomial = ncol(block$x) - 1,
            categorical = sum(vapply(block$x, nlevels, 0L) - 1), diagonal = 2 * ncol(block$x))
   }
   k - 1 + k * sum(vapply(blocks, own, 0))

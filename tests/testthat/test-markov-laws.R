@@ -86,10 +86,12 @@ each_chain("the order of series and the numbers of states do not matter", functi
 })
 
 each_chain("one state is the family's closed form", function(case, x) {
-  chain <- suppressMessages(em_fit(x, k = 1, family = case$family, latent = em_markov(series_of(150))))
-  mixture <- suppressMessages(em_fit(x, k = 1, family = case$family))
+  # What is augmented comes to it in steps.
+  control <- if (isTRUE(case$augmented)) em_control(tol = 1e-14, max_iter = 5000) else em_control()
+  chain <- suppressMessages(em_fit(x, k = 1, family = case$family, latent = em_markov(series_of(150)), control = control))
+  mixture <- suppressMessages(em_fit(x, k = 1, family = case$family, control = control))
   expect_equal(chain$loglik, mixture$loglik, tolerance = 1e-12)
-  expect_equal(own_numbers(chain), own_numbers(mixture), tolerance = 1e-12)
+  expect_equal(own_numbers(chain), own_numbers(mixture), tolerance = if (isTRUE(case$augmented)) 1e-5 else 1e-12)
 })
 
 each_chain("known states are counts", function(case, x) {
