@@ -11,7 +11,7 @@ constexpr double half_log_two_pi = 0.918938533204672741780329736406;
 
 }  // namespace
 
-LogGamma log_gamma(double x) {
+LogGamma log_gamma_and_slope(double x) {
   if (!(x > 0.0)) return {std::nan(""), std::nan("")};
   double product = 1.0;
   double reciprocals = 0.0;

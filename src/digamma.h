@@ -12,7 +12,7 @@ struct LogGamma {
   double derivative;  // digamma
 };
 
-LogGamma log_gamma(double x);
+LogGamma log_gamma_and_slope(double x);
 double trigamma(double x);
 
 }  // namespace em

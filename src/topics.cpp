@@ -48,9 +48,9 @@ struct TopicModel::Workspace {
     for (Index j = 0; j < expected.size(); ++j) {
       const double a = parameters.alpha[j];
       sum += a;
-      prior -= log_gamma(a).value;
+      prior -= log_gamma_and_slope(a).value;
     }
-    prior += log_gamma(sum).value;
+    prior += log_gamma_and_slope(sum).value;
   }
 
   // log e and e of gamma = alpha + expected; the part of the bound that has no words.
@@ -59,12 +59,12 @@ struct TopicModel::Workspace {
     double value = prior;
     for (Index j = 0; j < expected.size(); ++j) {
       const double gamma = at.alpha[j] + expected[j];
-      const LogGamma here = log_gamma(gamma);
+      const LogGamma here = log_gamma_and_slope(gamma);
       sum += gamma;
       value += here.value;
       log_e[j] = here.derivative;
     }
-    const LogGamma all = log_gamma(sum);
+    const LogGamma all = log_gamma_and_slope(sum);
     log_e -= all.derivative;
     e = log_e.exp();
     return value - all.value - (expected * log_e).sum();
