@@ -51,19 +51,20 @@ histogram_breaks <- function(x, bins) {
 
 # The data and three standard deviations of every component.
 curve_limits <- function(x, margins) {
-  padded_range(c(x, margins$mean - 3 * margins$sd, margins$mean + 3 * margins$sd), 0)
+  padded_range(c(x, pmax(margins$mean - 3 * margins$sd, margins$least), margins$mean + 3 * margins$sd), 0)
 }
 
 # An even grid, and one about every mean, so that narrow peaks keep their height.
 curve_grid <- function(margins, limits) {
   own <- outer(margins$sd, seq(-4, 4, length.out = 81L)) + margins$mean
   grid <- sort(unique(c(seq(limits[1L], limits[2L], length.out = 301L), own)))
-  grid[grid >= limits[1L] & grid <= limits[2L]]
+  grid[grid >= limits[1L] & grid <= limits[2L] & grid > margins$least]
 }
 
 # Several margins, as curve_limits() reads them.
 all_margins <- function(margins) {
-  list(mean = unlist(lapply(margins, `[[`, "mean")), sd = unlist(lapply(margins, `[[`, "sd")))
+  list(mean = unlist(lapply(margins, `[[`, "mean")), sd = unlist(lapply(margins, `[[`, "sd")),
+       least = margins[[1L]]$least)
 }
 
 # Each component's density times its proportion: length(grid) x k.

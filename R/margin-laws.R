@@ -18,6 +18,10 @@ law_centre.default <- function(law) law_mean(law)
 law_reach <- function(law) UseMethod("law_reach")
 #' @export
 law_reach.default <- function(law) law_sd(law)
+# What all values are above.
+law_least <- function(law) UseMethod("law_least")
+#' @export
+law_least.default <- function(law) -Inf
 
 # parts: matrices with a column for each component.
 new_law <- function(kind, parts, discrete = FALSE) {

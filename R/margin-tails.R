@@ -135,6 +135,9 @@ law_mean.em_law_positive <- function(law) law$parts$mean
 law_sd.em_law_positive <- function(law) law$parts$mean / sqrt(law$parts$shape)
 
 #' @export
+law_least.em_law_positive <- function(law) 0
+
+#' @export
 law_draw.em_law_positive <- function(law, component) {
   shape <- law$parts$shape[1L, component]
   stats::rgamma(length(component), shape, shape / law$parts$mean[1L, component])

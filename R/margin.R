@@ -70,7 +70,7 @@ new_block <- function(kind, variables, ...) {
 component_margins <- function(fit, j, parameters = fit$parameters) {
   law <- column_law(family_margin(fit$family, parameters, fit$data), j)
   list(component = component_names_of(fit)[seq_len(fit$k)],
-       proportion = unname(parameters$proportions)[seq_len(fit$k)], mean = drop(law_centre(law)), sd = drop(law_reach(law)),
+       proportion = unname(parameters$proportions)[seq_len(fit$k)], mean = drop(law_centre(law)), sd = drop(law_reach(law)), least = law_least(law),
        law = law)
 }
 
