@@ -1,5 +1,5 @@
-// r_convert.h: R lists <-> what the core works with, and the registry of latent structures (that of families is
-// in r_families.h).
+// r_convert.h: R lists <-> what the core works with, and the registry of latent structures (that of families
+// is in r_families.h).
 //
 // Nothing but plain data crosses the boundary:
 //   data     list(x = double matrix, weights = NULL or doubles, missing = is there NaN in x?, kernels = NULL
