@@ -160,3 +160,23 @@ print_deviations <- function(own, block, digits) {
   cat("\nStandard deviations:\n")
   cat(table_lines(format_columns(table, digits)), sep = "\n")
 }
+
+# The blocks of each kind of columns, one after the other, under the user's names: given the component they are
+# independent.
+#' @export
+family_margin.em_family_mixed <- function(family, parameters, data, beside = list()) {
+  parts <- for_blocks(family, parameters, data, function(child, part, own, block) {
+    named <- block$names
+    lapply(family_margin(child, part, own, beside), function(one) {
+      one$variables <- named[seq_along(one$variables)]
+      named <<- named[-seq_along(one$variables)]
+      one
+    })
+  })
+  do.call(c, parts)
+}
+
+#' @export
+family_cells.em_family_mixed <- function(family, data) {
+  do.call(cbind, for_blocks(family, list(), data, function(child, part, own, block) unname(family_cells(child, own))))
+}
