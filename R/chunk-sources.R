@@ -123,22 +123,20 @@ read_lines_of <- function(file, rows, mark) {
   }
 }
 
-# A line that is cut short makes readers warn, and go on with less.
+# A line that is cut short makes one reader warn and go on with less, and the other stop.
 parse_lines <- function(lines, mark, file) {
-  warned <- NULL
-  found <- withCallingHandlers(
+  refuse <- function(condition) {
+    abort_em("input", c(sprintf("The file %s can't be read as it stands.", dQuote(basename(file), FALSE)),
+                        x = conditionMessage(condition)))
+  }
+  tryCatch(
     if (requireNamespace("data.table", quietly = TRUE)) {
       data.table::fread(text = lines, sep = mark, header = TRUE, data.table = FALSE, showProgress = FALSE)
     } else {
       utils::read.table(text = lines, sep = mark, header = TRUE, quote = "\"", comment.char = "", check.names = FALSE)
     },
-    warning = function(w) {
-      warned <<- conditionMessage(w)
-      rlang::cnd_muffle(w)
-    }
+    warning = refuse, error = refuse
   )
-  if (is.null(warned)) return(found)
-  abort_em("input", c(sprintf("The file %s can't be read as it stands.", dQuote(basename(file), FALSE)), x = warned))
 }
 
 # ---- databases ----

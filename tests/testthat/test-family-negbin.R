@@ -3,6 +3,7 @@
 precise <- em_control(tol = 1e-13, max_iter = 20000)
 
 test_that("k = 1 is MASS::fitdistr(), with its standard errors", {
+  skip_if_not_installed("MASS")
   y <- MASS::quine$Days
   fit <- em_fit(y, 1, "negbin", control = precise)
   peer <- suppressWarnings(MASS::fitdistr(y, "negative binomial", control = list(reltol = 1e-14)))
@@ -90,5 +91,5 @@ test_that("pictures are drawn from its probabilities", {
   grDevices::png(file)
   for (type in c("counts", "responsibility", "uncertainty", "qq", "path", "trace")) expect_no_error(plot(fit, type = type))
   grDevices::dev.off()
-  expect_no_error(ggplot2::autoplot(fit))
+  if (requireNamespace("ggplot2", quietly = TRUE)) expect_no_error(ggplot2::autoplot(fit))
 })

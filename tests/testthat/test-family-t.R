@@ -9,6 +9,7 @@ t_loglik <- function(x, proportions, mean, sd, df) {
 }
 
 test_that("k = 1 is MASS::fitdistr(), with its standard errors", {
+  skip_if_not_installed("MASS")
   x <- withr_seed(1, 1 + 2 * rt(500, 4))
   fit <- em_fit(x, 1, "t", control = precise)
   peer <- suppressWarnings(MASS::fitdistr(x, "t"))
@@ -123,8 +124,8 @@ test_that("pictures and draws are those of t distributions", {
   for (type in c("density", "responsibility", "uncertainty", "qq", "path", "trace")) expect_no_error(plot(fit, type = type))
   for (type in c("cluster", "pairs", "uncertainty", "path")) expect_no_error(plot(two, type = type))
   grDevices::dev.off()
-  expect_no_error(ggplot2::autoplot(fit))
-  expect_no_error(ggplot2::autoplot(two))
+  if (requireNamespace("ggplot2", quietly = TRUE)) expect_no_error(ggplot2::autoplot(fit))
+  if (requireNamespace("ggplot2", quietly = TRUE)) expect_no_error(ggplot2::autoplot(two))
   drawn <- withr_seed(2, simulate(em_fit(x, 1, em_t(df = 3)), 1, n = 20000))[[1]]
   p <- em_fit(x, 1, em_t(df = 3))$parameters
   expect_gt(ks.test((as.vector(unlist(drawn)) - p$mean) / p$sd, "pt", 3)$p.value, 1e-4)
