@@ -89,7 +89,7 @@ resampler <- function(fit, type) {
   model <- fit_model(fit)
   if (type == "parametric") return(function() tallied(simulated_data(fit), model))
   frame <- native <- tallied(fit$data, model)
-  if (!is.null(latent_units(model$latent, fit$data))) return(unit_resampler(native, type))
+  if (!is.null(ordered_units(fit$data))) return(unit_resampler(native, type))
   function() {
     native$weights <- draw_units(frame, function(w) {
       total <- sum(w)
@@ -133,20 +133,19 @@ simulated_data <- function(fit) {
   data <- fit$data
   weights <- data$weights
   if (!is.null(weights)) {
-    series <- latent_units(fit$latent, data)
+    series <- ordered_units(data)
     total <- if (is.null(series)) fit$nobs else sum(weights)
     drawn <- if (is.null(series)) repeated_rows(data, total)
-             else units_by_weight(series, weights, all(weights == floor(weights)))
+             else series_by_weight(series, weights, all(weights == floor(weights)))
     rows <- drawn$rows
-    if (!is.null(series)) data$series <- drawn$series
     data$x <- data$x[rows, , drop = FALSE]
     data$labels <- keep_labels(data$labels, rows)
     if (!is.null(data$missing)) data$missing$rows <- which(rows %in% data$missing$rows)
     data$n <- length(rows)
-    data$unit <- drawn$unit
+    data["units"] <- list(drawn$units)
     data$weights <- rep(total / (if (is.null(series)) drawn$count else length(rows)), length(rows))
   }
-  component <- latent_simulate(fit$latent, fit$parameters, data$n, data$labels, units_of_rows(fit$latent, data))
+  component <- latent_simulate(fit$latent, fit$parameters, data$n, data$labels, unit_codes(data))
   drawn <- simulate_rows(fit_model(fit), fit$parameters, component, data)
   random <- seq_len(family_width(fit))
   absent <- is.na(data$x)
@@ -158,7 +157,7 @@ simulated_data <- function(fit) {
   data
 }
 
-# As many rows, or units, as the weights add up to: list(rows, unit, count).
+# As many rows, or units, as the weights add up to: list(rows, units, count).
 repeated_rows <- function(data, total) {
   codes <- unit_codes(data)
   weights <- if (is.null(codes)) data$weights else data$weights[!duplicated(codes)]
@@ -166,16 +165,14 @@ repeated_rows <- function(data, total) {
   drawn <- if (whole) rep(seq_along(weights), weights)
            else sample.int(length(weights), max(1, round(total)), replace = TRUE, prob = weights)
   if (is.null(codes)) return(list(rows = drawn, count = length(drawn)))
-  c(rows_of_units(data$unit, drawn), count = length(drawn))
+  c(rows_of_units(data$units, drawn), count = length(drawn))
 }
 
-# Whole units, as often as their weights say, or drawn by these: their rows and what they then belong to.
-units_by_weight <- function(units, weights, whole) {
-  rows <- split(seq_along(units), units)
-  own <- vapply(rows, function(at) max(weights[at]), 0)
-  chosen <- if (whole) rep(seq_along(rows), own)
-            else sample.int(length(rows), max(1, round(sum(own))), replace = TRUE, prob = own)
-  list(rows = unlist(rows[chosen], use.names = FALSE), series = factor(rep(seq_along(chosen), lengths(rows[chosen]))))
+# Whole series, as often as their weights say, or drawn by these; a series has the largest weight of its rows.
+series_by_weight <- function(series, weights, whole) {
+  own <- as.double(tapply(weights, series$codes, max))
+  rows_of_units(series, if (whole) rep(seq_along(own), own)
+                        else sample.int(length(own), max(1, round(sum(own))), replace = TRUE, prob = own))
 }
 
 # How many columns of data$x are random; the others, as the trials of counts, are given.

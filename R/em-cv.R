@@ -59,8 +59,8 @@ em_cv.em_fit <- function(object, folds = 10, control = object$control, ...) {
   control <- refit_control(object, as_em_control(control), NULL)
   data <- object$data
   model <- fit_model(object)
-  folds <- if (length(folds) == 1L) draw_folds(data, folds, latent_units(model$latent, data), "em_cv()", "em_bootstrap()")
-           else check_folds(folds, data, latent_units(model$latent, data))
+  folds <- if (length(folds) == 1L) draw_folds(data, folds, "em_cv()", "em_bootstrap()")
+           else check_folds(folds, data)
   parts <- fold_parts(data, folds, model)
   labels <- max.col(responsibilities(object), ties.method = "first")
   items <- lapply(parts, function(part) {
@@ -71,7 +71,7 @@ em_cv.em_fit <- function(object, folds = 10, control = object$control, ...) {
   new_em_cv(object, folds, parts, runs, match.call())
 }
 
-check_folds <- function(folds, data, units) {
+check_folds <- function(folds, data) {
   if (!is.numeric(folds) || length(folds) != data$n || anyNA(folds)) {
     abort_em("argument", c(
       sprintf("`folds` must be a number, or the number of a fold for each of the %s of the fit, not %s.",
@@ -81,7 +81,7 @@ check_folds <- function(folds, data, units) {
   }
   codes <- match(folds, sort(unique(folds)))
   if (max(codes) < 2L) abort_em("argument", "`folds` must name two folds or more: it is the same for all rows.")
-  if (is.null(units)) units <- unit_codes(data)
+  units <- unit_codes(data)
   if (!is.null(units)) {
     apart <- which(codes != codes[match(units, units)])
     if (length(apart)) {
@@ -118,8 +118,7 @@ new_em_cv <- function(fit, folds, parts, runs, call) {
 # Of the sum, from how the log-likelihoods of what stands by itself vary.
 held_out_error <- function(rows, fit) {
   weights <- stats::weights(fit)
-  units <- latent_units(fit$latent, fit$data)
-  if (is.null(units)) units <- unit_codes(fit$data)
+  units <- unit_codes(fit$data)
   if (!is.null(units)) {
     rows <- as.vector(rowsum(rows, units, reorder = FALSE))
     weights <- weights[!duplicated(units)]
@@ -191,17 +190,19 @@ glance.em_cv <- function(x, ...) {
                      fitted = x$fitted))
 }
 
-draw_folds <- function(data, folds, units = NULL, what = "criterion = \"CV\"", instead = "criterion = \"BIC\"") {
+draw_folds <- function(data, folds, what = "criterion = \"CV\"", instead = "criterion = \"BIC\"") {
   folds <- check_count(folds, "folds", 2L)
-  if (!is.null(units)) {
-    n <- length(unique(units))
+  series <- ordered_units(data)
+  if (!is.null(series)) {
+    n <- count_units(series)
     check_units_drawn(n, what, instead)
-    return(sample(rep_len(seq_len(min(folds, n)), n))[units])
+    return(sample(rep_len(seq_len(min(folds, n)), n))[series$codes])
   }
-  most <- if (is.null(data$unit)) data$n else max(data$unit$codes)
+  units <- shared_units(data)
+  most <- if (is.null(units)) data$n else count_units(units)
   if (folds > most) {
     abort_em("argument", sprintf("`folds` can't be more than the %s: %d, not %d.",
-                                 if (is.null(data$unit)) "rows" else "units", most, folds))
+                                 if (is.null(units)) "rows" else "units", most, folds))
   }
   draw_units(data, function(w) sample(rep_len(seq_len(folds), length(w))))
 }
@@ -251,10 +252,9 @@ keep_data_rows <- function(data, rows) {
   data$weights <- data$weights[rows]
   data$row_names <- data$row_names[rows]
   data["labels"] <- list(keep_labels(data$labels, rows))
-  if (!is.null(data$series)) data$series <- data$series[rows, drop = TRUE]
   data$n <- length(rows)
   data["missing"] <- list(NULL)
-  data["unit"] <- list(keep_units(data$unit, rows))
+  data["units"] <- list(keep_units(data$units, rows))
   data["order"] <- list(row_order(data))
   data
 }

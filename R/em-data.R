@@ -8,12 +8,10 @@
 #   missing, order   where rows with missing values were kept: see em-missing.R
 #   weighted   were weights given?                          labels     see em-labels.R
 #   width      how many columns of x are fitted, where others (exposures) stand behind them; else NULL
-#   unit       see units.R
-#   units      which rows belong together, a factor whose levels come one after the other, or NULL: see latent_take()
+#   units      which rows belong together, or NULL: see units.R
 #   whole      where these are a sample of rows that come in chunks: list(n, weight, unit, weighted, sampled) of all
 # and what the family adds. `old`: data that say the levels of categories.
-em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, labels = NULL, unit = NULL,
-                    units = NULL, old = NULL) {
+em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, labels = NULL, units = NULL, old = NULL) {
   frame <- family_frame(family, x, by = if (is.null(terms)) "columns" else "formula", old = old)
   names <- clean_names(frame$names)
   if (!identical(names, frame$names)) {
@@ -23,24 +21,21 @@ em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, l
   frame$weighted <- !is.null(weights)
   if (frame$weighted) frame$weights <- check_weights(weights, nrow(frame$x))
   if (!is.null(labels)) frame$labels <- check_labels(labels, nrow(frame$x))
-  if (!is.null(unit)) frame$unit <- check_units(unit, nrow(frame$x))
+  if (!is.null(units)) frame$units <- check_units(units, nrow(frame$x))
+  check_series_weights(frame$weights, ordered_units(frame)$codes)
   frame$terms <- terms
-  if (!is.null(units)) {
-    check_series_weights(frame$weights, units)
-    frame$series <- units
-  }
   data_of_frame(frame, family, na.action)
 }
 
 data_of_frame <- function(frame, family, na.action) {
-  if (!is.null(frame$unit)) frame <- share_in_units(frame)
+  frame <- share_in_units(frame)
   if (!all_finite(frame$x)) {
     frame <- treat_missing(frame, na.action)
     check_finite(frame)
   }
   data <- family_data(family, frame)
   data$n <- dim(data$x)[1L]
-  if (!is.null(data$unit)) data$order <- row_order(data)
+  if (!is.null(shared_units(data))) data$order <- row_order(data)
   data
 }
 
@@ -334,8 +329,6 @@ data_width <- function(data) if (is.null(data$width)) ncol(data$x) else data$wid
 # `beside` is what was said of them: see said_beside().
 new_data <- function(newdata, fit, beside = list()) {
   old <- fit$data
-  taken <- latent_take(fit$latent, newdata, "newdata")
-  newdata <- taken$x
   parted <- new_units(newdata, fit)
   newdata <- parted$x
   family <- if (length(beside)) family_with(fit$family, beside) else fit$family
@@ -354,12 +347,9 @@ new_data <- function(newdata, fit, beside = list()) {
   }
   data <- family_data(family, frame, old = old)
   data$n <- nrow(data$x)
-  if (!is.null(parted$unit)) {
-    data$unit <- parted$unit
-    data$order <- row_order(data)
-  }
+  data$units <- parted$units
+  if (!is.null(shared_units(data))) data$order <- row_order(data)
   data$complete <- rep(TRUE, data$n)
-  data$series <- taken$units
   data
 }
 

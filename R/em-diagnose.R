@@ -275,7 +275,7 @@ diagnose_identifiability <- function(fit, name) {
   told <- family_identifiability(fit$family, fit, name)
   if (!is.null(told)) return(told)
   spare <- fit$nobs / max(1L, fit$df)
-  described <- sprintf("There are %s for %s", plural(round(fit$nobs, 2L), if (is.null(fit$data$unit)) "row" else "unit"), plural(fit$df, "free parameter"))
+  described <- sprintf("There are %s for %s", plural(round(fit$nobs, 2L), if (is.null(shared_units(fit$data))) "row" else "unit"), plural(fit$df, "free parameter"))
   if (spare >= 5) return(finding("identifiability", "ok", spare, paste0(described, ".")))
   finding("identifiability", if (spare < 1) "problem" else "note", spare,
           paste0(described, ": estimates from so few vary much from sample to sample."),

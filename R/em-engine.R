@@ -15,17 +15,15 @@ native_data <- function(data, model) {
   rows <- list(x = x, weights = if (sorted) data$weights[order] else data$weights, missing = has_gaps(data),
                kernels = kernels_wanted())
   rows <- c(rows, data[intersect(c("width", "items"), names(data))]) # not for the core: family_fields() asks for them
-  if (!is.null(data$unit)) rows <- c(rows, native_units(data$unit, order))
+  rows <- c(rows, native_units(data, order, model$latent))
   if (!is.null(data$labels)) rows <- c(rows, native_labels(data$labels, order, model$k))
-  units <- latent_units(model$latent, data)
-  if (!is.null(units)) rows$units <- cumsum(rle(units)$lengths)
   c(rows, latent_native_data(model$latent, x, data))
 }
 
 # Where rows follow each other they stay as they are, and one that says nothing counts as those beside it.
 in_own_order <- function(data) {
   if (!is.null(data$order)) data$order <- seq_len(data$n)
-  data$weights <- series_weights(data$weights, data$series)
+  data$weights <- series_weights(data$weights, unit_codes(data))
   data
 }
 
@@ -55,7 +53,7 @@ is_tallied <- function(model) family_tallies(model$family)
 
 # Equal rows of counts are tallied: distinct rows with their summed weights give the same statistics.
 tallied <- function(data, model) {
-  if (!is_tallied(model) || data$n < 2L || !is.null(data$labels) || !is.null(data$unit)) return(native_data(data, model))
+  if (!is_tallied(model) || data$n < 2L || !is.null(data$labels) || !is.null(shared_units(data))) return(native_data(data, model))
   if (latent_keeps_order(model$latent)) return(native_data(data, model))
   native_data(em_tally_cpp(data$x, data$weights), model)
 }
@@ -294,7 +292,7 @@ score_em <- function(data, parameters, model, want, threads = NULL) {
   at <- about_means(data, parameters, model, whole = want == "scores")
   threads <- resolve_threads(list(threads = threads), as.double(data$n) * ncol(data$x) * model$k)
   out <- em_score_cpp(at$native, native_family(at$model), native_latent(at$model), at$parameters, want, threads)
-  if (want == "scores" && is.null(data$unit)) out$scores <- user_order(out$scores, data)
+  if (want == "scores" && is.null(shared_units(data))) out$scores <- user_order(out$scores, data)
   out
 }
 

@@ -177,12 +177,10 @@ em_fit.default <- function(x, k = NULL, family = em_gaussian(), latent = em_mixt
   ))
   if (!is.null(own)) return(own)
   family <- as_em_family(family)
-  taken <- latent_take(latent, x)
-  parted <- part_units(taken$x, latent)
-  data <- em_data(parted$x, family, weights, na.action, labels = labels, unit = parted$unit,
-                  units = taken$units)
+  parted <- part_units(x, latent)
+  data <- em_data(parted$x, family, weights, na.action, labels = labels, units = parted$units)
   tell_of_data(data, family)
-  fit_data(data, k, family, latent_settle(latent, data$unit), start, as_em_control(control),
+  fit_data(data, k, family, latent_settle(latent, data$units), start, as_em_control(control),
            match.call(em_fit.default, sys.call(), envir = parent.frame()), fixed)
 }
 
@@ -208,7 +206,7 @@ em_fit.formula <- function(x, data = NULL, k = NULL, family = em_gaussian(), lat
   input <- data_of_formula(x, data, substitute(weights), substitute(subset), family, na.action, substitute(labels),
                            latent)
   tell_of_data(input, family)
-  fit_data(input, k, family, latent_settle(latent, input$unit), start, as_em_control(control), match.call(), fixed)
+  fit_data(input, k, family, latent_settle(latent, input$units), start, as_em_control(control), match.call(), fixed)
 }
 
 # The four stages of every fit, behind both methods.

@@ -16,18 +16,16 @@ data_of_formula <- function(formula, data, weights, subset, family, na.action, l
   labels <- evaluate(labels, data, home, "labels")
   rows <- evaluate(subset, data, home, "subset")
   parted <- part_units(data, latent, home, "data")
-  unit <- parted$unit
+  units <- parted$units
   if ("." %in% all.vars(formula)) data <- parted$x
   frame <- rows_of_formula(formula, data, rows, family)
-  if (!is.null(rows) && !is.null(unit)) unit <- keep_units(unit, rows_kept(rows, length(unit$value)))
+  if (!is.null(rows) && !is.null(units$value)) units <- keep_units(units, rows_kept(rows, length(units$value)))
   if (!is.null(rows) && !is.null(weights)) weights <- weights[rows_kept(rows, length(weights))]
   if (!is.null(rows) && !is.null(labels)) {
     at <- rows_kept(rows, NROW(labels))
     labels <- if (is.matrix(labels)) labels[at, , drop = FALSE] else labels[at]
   }
-  units <- latent_units_of_formula(latent, data, home, rows, nrow(frame$x))
-  em_data(frame$x, family, weights, na.action, terms = frame$terms, labels = labels, unit = unit,
-          units = units)
+  em_data(frame$x, family, weights, na.action, terms = frame$terms, labels = labels, units = units)
 }
 
 check_formula_data <- function(data) {

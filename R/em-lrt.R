@@ -106,12 +106,12 @@ resample <- function(fit, parameters) {
     fit$parameters <- parameters
     return(simulated_data(fit))
   }
-  component <- latent_simulate(fit$latent, parameters, fit$data$n, fit$data$labels, units_of_rows(fit$latent, fit$data))
+  component <- latent_simulate(fit$latent, parameters, fit$data$n, fit$data$labels, unit_codes(fit$data))
   frame <- fit$data
   frame$x <- family_numbers(fit$family, simulate_rows(fit_model(fit), parameters, component, fit$data), fit$data)
   if (has_gaps(fit$data)) frame$x[is.na(fit$data$x)] <- NA
   data <- family_data(fit$family, frame)
-  if (!is.null(data$unit)) data["order"] <- list(row_order(data))
+  if (!is.null(shared_units(data))) data["order"] <- list(row_order(data))
   data
 }
 

@@ -90,8 +90,8 @@ check_cutoff <- function(cutoff, method) {
 merge_state <- function(fit, method) {
   r <- unname(responsibilities(fit))
   w <- stats::weights(fit)
-  if (!is.null(fit$data$unit)) {
-    first <- !duplicated(fit$data$unit$codes)
+  if (!is.null(shared_units(fit$data))) {
+    first <- !duplicated(fit$data$units$codes)
     r <- r[first, , drop = FALSE]
     w <- w[first]
   }

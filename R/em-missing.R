@@ -46,13 +46,12 @@ keep_rows <- function(frame, keep, na.action) {
   out <- as.integer(na.action)
   frame$omitted <- list(x = frame$x[out, , drop = FALSE], weights = frame$weights[out],
                         labels = keep_labels(frame$labels, out), row_names = frame$row_names[out],
-                        unit = frame$unit$value[out], series = frame$series[out])
+                        units = frame$units$value[out])
   frame$x <- frame$x[keep, , drop = FALSE]
   frame$weights <- frame$weights[keep]
   frame$labels <- keep_labels(frame$labels, keep)
-  frame$unit <- keep_units(frame$unit, keep)
+  frame$units <- keep_units(frame$units, keep)
   frame$row_names <- frame$row_names[keep]
-  if (!is.null(frame$series)) frame$series <- frame$series[keep, drop = TRUE]
   frame$na.action <- na.action
   frame
 }
@@ -77,7 +76,7 @@ count_patterns <- function(x, order) {
 
 # A row that says nothing counts for nothing.
 drop_from_weights <- function(frame, rows) {
-  rows <- rows_of_whole_units(frame$unit, unlabelled(frame$labels, rows))
+  rows <- rows_of_whole_units(frame, unlabelled(frame$labels, rows))
   if (!length(rows)) return(frame)
   if (is.null(frame$weights)) frame$weights <- rep(1, nrow(frame$x))
   frame$weights[rows] <- 0

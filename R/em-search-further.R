@@ -86,7 +86,7 @@ items_from_simpler <- function(task, method) {
 # Narrow groups collapse onto ties, groups as wide as each other do as their number grows. Some of very different
 # widths don't.
 search_by_widths <- function(task, found) {
-  apart <- latent_columns(task$model$latent, 1L) == 1L && is.null(unit_codes(task$native)) && is.null(task$data$series)
+  apart <- latent_columns(task$model$latent, 1L) == 1L && is.null(task$data$units)
   if (is_sound_end(found) || !apart || !is.double(task$native$x) || family_is_bounded(task$model$family)) return(found)
   tries <- as.integer(min(width_starts, width_work %/% nrow(task$native$x)))
   if (tries < 1L) return(found)

@@ -29,7 +29,7 @@ new_search <- function(data, families, ks, latent, control, way = "auto") {
   search$nested <- nesting(families)
   search$interrupted <- FALSE
   search$tick <- function() NULL
-  share <- can_share(first) && is.null(data$unit)
+  share <- can_share(first) && is.null(data$units)
   search$quick <- way == "quick" || (way == "auto" && nrow(search$native$x) > few_rows && share)
   if (search$quick && !share) {
     abort_em("unsupported", c("A quick search is for Gaussian components without a prior and without noise or units.",

@@ -101,11 +101,10 @@ em_select.default <- function(x, k = 1:9, covariance = NULL, family = em_gaussia
   if (!is.null(own)) return(own)
   covariance <- structures_asked_for(covariance, family)
   family <- as_em_family(family)
-  taken <- latent_take(latent, x)
-  parted <- part_units(taken$x, latent)
-  data <- em_data(parted$x, family, weights, na.action, unit = parted$unit, units = taken$units)
+  parted <- part_units(x, latent)
+  data <- em_data(parted$x, family, weights, na.action, units = parted$units)
   tell_of_data(data, family)
-  select_data(data, k, covariance, family, latent_settle(latent, data$unit), criterion, folds, search, as_em_control(control),
+  select_data(data, k, covariance, family, latent_settle(latent, data$units), criterion, folds, search, as_em_control(control),
               match.call())
 }
 
@@ -128,7 +127,7 @@ em_select.formula <- function(x, data = NULL, k = 1:9, covariance = NULL, family
   family <- as_em_family(family)
   input <- data_of_formula(x, data, substitute(weights), substitute(subset), family, na.action, latent = latent)
   tell_of_data(input, family)
-  select_data(input, k, covariance, family, latent_settle(latent, input$unit), criterion, folds, search,
+  select_data(input, k, covariance, family, latent_settle(latent, input$units), criterion, folds, search,
               as_em_control(control), match.call())
 }
 
@@ -140,7 +139,7 @@ select_data <- function(data, k, covariance, family, latent, criterion, folds, s
   families <- family_structures(family, covariance, data)
   way <- check_choice(search, "search", c("auto", "thorough", "quick"))
   search <- new_search(data, families, k, latent_bind(latent, data, family), control, way)
-  if (criterion == "CV") search$folds <- draw_folds(data, folds, latent_units(latent, data))
+  if (criterion == "CV") search$folds <- draw_folds(data, folds)
   run_search(search)
   new_em_select(search, criterion, call)
 }

@@ -239,9 +239,8 @@ coincident_pair <- function(rows) {
 em_start <- function(x, k = NULL, family = em_gaussian(), latent = em_mixture(), start = NULL) {
   family <- as_em_family(family)
   latent <- as_em_latent(latent)
-  taken <- latent_take(latent, x)
-  parted <- part_units(taken$x, latent)
-  data <- em_data(parted$x, family, unit = parted$unit, units = taken$units)
+  parted <- part_units(x, latent)
+  data <- em_data(parted$x, family, units = parted$units)
   resolved <- resolve_start(start, k, data, family, latent, em_control(n_start = 1, max_iter = 0))
   item <- resolved$items[[1L]]
   if (!resolved$supplied) {

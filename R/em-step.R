@@ -86,8 +86,6 @@ em_mstep <- function(x, responsibilities, parameters = NULL, algorithm = c("em",
 # The rows of one step, under the columns of the parameters. What a fit says of its own rows is not said of others.
 step_data <- function(x, given, parameters, model, beside) {
   family <- model$family
-  taken <- latent_take(model$latent, x)
-  x <- taken$x
   of_fit <- inherits(given, "em_fit")
   if (length(beside)) family <- family_with(family, beside)
   else if (of_fit) family <- family_of_others(family, NROW(x))
@@ -96,7 +94,7 @@ step_data <- function(x, given, parameters, model, beside) {
   columns <- attr(parameters, "columns")
   if (of_fit) parted$x <- named_rows(x, given$data, family_variables(family))
   else if (length(columns) && length(colnames(x))) parted$x <- pick_columns(x, columns)
-  data <- em_data(parted$x, family, unit = parted$unit, units = taken$units)
+  data <- em_data(parted$x, family, units = parted$units)
   check_fits_data(parameters, data)
   data
 }
@@ -105,9 +103,8 @@ first_mstep <- function(x, responsibilities, family, latent, algorithm) {
   if (algorithm == "ecm") {
     abort_em("argument", "`parameters` must be given for algorithm = \"ecm\": it takes the spread about their means.")
   }
-  taken <- latent_take(latent, x)
-  parted <- part_units(taken$x, latent)
-  data <- em_data(parted$x, family, unit = parted$unit, units = taken$units)
+  parted <- part_units(x, latent)
+  data <- em_data(parted$x, family, units = parted$units)
   groups <- if (is.matrix(responsibilities)) seq_len(ncol(responsibilities)) else partition_levels(responsibilities)
   labels <- if (is.matrix(responsibilities)) colnames(responsibilities)
             else if (!is.numeric(responsibilities)) as.character(groups)

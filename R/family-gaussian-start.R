@@ -96,7 +96,7 @@ is_of_structure <- function(spread, family, data) {
 }
 
 bare_data <- function(data) {
-  data[c("labels", "unit")] <- list(NULL)
+  data[c("labels", "units")] <- list(NULL)
   data["order"] <- list(row_order(data))
   data
 }

@@ -260,22 +260,22 @@ in_user_shape <- function(out, fit, data) {
 
 # Rows drawn from those that count, by their weights: what simulated ones take from them is how many trials they have.
 fresh_rows <- function(data, n) {
-  if (!is.null(data$unit)) return(fresh_units(data, n))
+  if (!is.null(shared_units(data))) return(fresh_units(data, n))
   counting <- if (is.null(data$weights)) seq_len(data$n) else which(data$weights > 0)
   drawn <- counting[sample.int(length(counting), n, replace = TRUE, prob = data$weights[counting])]
   data$x <- data$x[drawn, , drop = FALSE]
-  data[c("missing", "series")] <- list(NULL)
+  data[c("missing", "units")] <- list(NULL)
   data$n <- n
   data
 }
 
 # As many whole units, drawn by their weights.
 fresh_units <- function(data, n) {
-  first <- which(!duplicated(data$unit$codes))
+  first <- which(!duplicated(data$units$codes))
   drawn <- sample.int(length(first), n, replace = TRUE, prob = data$weights[first])
-  new <- rows_of_units(data$unit, drawn)
+  new <- rows_of_units(data$units, drawn)
   data$x <- data$x[new$rows, , drop = FALSE]
-  data$unit <- new$unit
+  data$units <- new$units
   data["missing"] <- list(NULL)
   data$n <- length(new$rows)
   data
@@ -298,9 +298,9 @@ simulate.em_fit <- function(object, nsim = 1, seed = NULL, n = NULL, ...) {
   lapply(seq_len(nsim), function(i) {
     if (is.null(n)) refuse_sample(object, "simulate() without `n`", "Say how many rows: simulate(fit, n = 1000).")
     data <- if (is.null(n)) object$data else fresh_rows(object$data, n)
-    component <- latent_simulate(object$latent, object$parameters, data$n, NULL, units_of_rows(object$latent, data))
+    component <- latent_simulate(object$latent, object$parameters, data$n, NULL, unit_codes(data))
     rows <- simulate_rows(fit_model(object), object$parameters, component, data)
-    rows <- with_unit_column(rows, data$unit)
+    rows <- with_unit_column(rows, shared_units(data))
     structure(rows, component = factor(labels[component], levels = labels))
   })
 }

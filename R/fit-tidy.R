@@ -175,7 +175,7 @@ fitted_frame <- function(fit) {
           else c(frame_again(fit), list(row_names = fit$data$row_names))
   frame <- frame_columns(rows)
   names(frame) <- names_in_frame(fit, ncol(rows$x))
-  unit <- if (inherits(fit$data$na.action, "exclude")) rows$unit else fit$data$unit
+  unit <- shared_units(if (inherits(fit$data$na.action, "exclude")) rows else fit$data)
   if (length(unit$columns) == 1L && unit$columns == unit$name) frame <- with_unit_column(frame, unit)
   names <- rows$row_names
   if (length(names) && !anyNA(names) && !anyDuplicated(names)) attr(frame, "row.names") <- names

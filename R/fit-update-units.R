@@ -4,11 +4,13 @@
 # units, or by columns of the data of the call.
 with_new_units <- function(frame, held, object, change, latent) {
   said <- latent_unit(latent)
-  old <- frame$unit
-  frame["unit"] <- list(NULL)
+  old <- frame$units
+  kept <- isTRUE(said) || identical(said, latent_unit(object$latent))
+  if (!is.null(old) && kept && old$ordered == latent_keeps_order(latent)) return(frame)
+  frame["units"] <- list(NULL)
   if (is.null(said) || isTRUE(said)) return(frame)
   n <- nrow(frame$x)
-  columns <- c(as.list(held), if (!is.null(old)) stats::setNames(list(old$value), old$name))
+  columns <- c(as.list(held), if (length(old$value)) stats::setNames(list(old$value), old$name))
   if (!all(unit_variables(said) %in% names(columns))) {
     further <- original_data(object, change$home)
     if (!is.null(further$data)) {
@@ -16,10 +18,10 @@ with_new_units <- function(frame, held, object, change, latent) {
       columns <- lapply(columns, function(column) column[further$rows])
     }
   }
-  unit <- part_units(columns, latent, change$home)$unit
-  if (!length(unit_variables(said))) unit$value <- in_all_rows(unit$value, object, n, NA)
-  frame$unit <- check_units(keep_units(unit, TRUE), n)
-  taken <- frame$names %in% unit$columns
+  units <- part_units(columns, latent, change$home, "fit")$units
+  if (!length(unit_variables(said)) && !is.null(units$value)) units$value <- in_all_rows(units$value, object, n, NA)
+  frame$units <- check_units(keep_units(units, TRUE), n)
+  taken <- frame$names %in% units$columns
   if (is.null(frame$terms) && any(taken)) {
     frame$x <- frame$x[, !taken, drop = FALSE]
     frame$names <- frame$names[!taken]
@@ -30,8 +32,8 @@ with_new_units <- function(frame, held, object, change, latent) {
 # Other rows: by their columns; values that were given row by row serve as many rows.
 units_of_new_rows <- function(data, object, change, latent) {
   if (!isTRUE(latent_unit(latent))) return(part_units(data, latent, change$home, "data"))
-  unit <- frame_of_fit(object)$unit
-  if (NROW(data) == length(unit$value)) return(list(x = data, unit = unit))
+  units <- frame_of_fit(object)$units
+  if (NROW(data) == length(units$value)) return(list(x = data, units = units))
   abort_em("argument", c(
     "`unit` of the fit is of its own rows: say that of the new ones.",
     i = "update(fit, data = , latent = em_mixture(unit = \"id\"))"

@@ -44,7 +44,7 @@ update.em_fit <- function(object, formula., ..., evaluate = TRUE) {
   data <- data_of_frame(rows$frame, rows$family, updated_na_action(object, change))
   if (rows$new || "na.action" %in% names(given)) tell_missing(data)
   start <- if ("start" %in% names(given)) change$force("start") else kept_start(object, data, model, change)
-  model$latent <- latent_settle(model$latent, data$unit)
+  model$latent <- latent_settle(model$latent, data$units)
   fit_data(data, model$k, rows$family, model$latent, start, model$control, call, model$fixed)
 }
 
@@ -137,7 +137,6 @@ held_rows_of_update <- function(object, change, model) {
   family <- model$family
   latent <- model$latent
   frame <- frame_of_fit(object)
-  if ("latent" %in% names(change$given)) frame["series"] <- list(latent_held_units(latent, object, nrow(frame$x), frame$series))
   n <- nrow(frame$x)
   held <- held_columns(frame)
   if (!is.null(change$formula)) frame <- frame_by_formula(frame, held, object, change, family)
@@ -169,8 +168,7 @@ frame_of_fit <- function(fit) {
   if (data$weighted) frame$weights <- data$weights
   frame$labels <- labels_with_noise(data$labels, fit$latent)
   frame$terms <- data$terms
-  frame$unit <- data$unit
-  frame$series <- data$series
+  frame$units <- data$units
   if (is.null(data$omitted)) frame else with_omitted(frame, data$omitted, data$na.action)
 }
 
@@ -193,13 +191,12 @@ with_omitted <- function(frame, omitted, na.action) {
   labels <- frame$labels
   frame$x <- rbind(frame$x, omitted$x)[back, , drop = FALSE]
   frame$weights <- c(frame$weights, omitted$weights)[back]
-  if (!is.null(frame$unit)) {
-    frame$unit$value <- c(frame$unit$value, omitted$unit)
-    frame$unit <- keep_units(frame$unit, back)
+  if (!is.null(frame$units)) {
+    frame$units$value <- c(frame$units$value, omitted$units)
+    frame$units <- keep_units(frame$units, back)
   }
   frame$row_names <- c(frame$row_names, omitted$row_names)[back]
   if (!frame$weighted) frame$weights <- NULL
-  if (!is.null(frame$series)) frame$series <- in_appearance(c(as.character(frame$series), as.character(omitted$series))[back])
   if (is.null(labels)) return(frame)
   codes <- omitted$labels$codes
   if (!is.null(labels$levels)) codes <- match(omitted$labels$levels[codes], labels$levels)
@@ -216,14 +213,10 @@ rows_of_frame <- function(frame, at) {
   frame$x <- frame$x[at, , drop = FALSE]
   frame$weights <- frame$weights[at]
   frame$labels <- keep_labels(frame$labels, at)
-  frame$unit <- keep_units(frame$unit, at)
+  frame$units <- keep_units(frame$units, at)
   frame$row_names <- frame$row_names[at]
-  if (!is.null(frame$series)) frame$series <- in_appearance(frame$series[at])
   frame
 }
-
-# A factor whose levels are in order of appearance.
-in_appearance <- function(x) factor(as.character(x), unique(as.character(x)))
 
 # Columns under names that a formula can use.
 held_columns <- function(frame) {
@@ -284,8 +277,7 @@ frame_by_formula <- function(frame, held, object, change, family) {
   found <- rows_of_formula(formula, data$data, data$rows, family)
   new <- family_frame(family, found$x, logical_ok = TRUE)
   new$terms <- found$terms
-  new$series <- frame$series
-  c(new, frame[intersect(c("weighted", "weights", "labels", "unit"), names(frame))])
+  c(new, frame[intersect(c("weighted", "weights", "labels", "units"), names(frame))])
 }
 
 # A function is no column, but a column may be called as a function is.
@@ -357,17 +349,14 @@ new_rows_of_update <- function(object, change, model) {
     found <- rows_of_formula(formula, data, NULL, family)
     frame <- family_frame(family, found$x, logical_ok = TRUE)
     frame$terms <- found$terms
-    frame$series <- latent_units_of_formula(latent, data, environment(formula), NULL, nrow(frame$x))
   } else {
-    taken <- latent_take(latent, parted$x, if ("data" %in% names(given)) "data" else "x")
-    data <- taken$x
+    data <- parted$x
     columns_given <- if ("data" %in% names(given)) named_rows(data, object$data, family_variables(family)) else data
     frame <- family_frame(family, columns_given, logical_ok = TRUE)
-    frame$series <- taken$units
     rows <- if ("subset" %in% names(given)) value("subset")
   }
   n <- nrow(frame$x)
-  frame$unit <- check_units(parted$unit, n)
+  frame$units <- check_units(parted$units, n)
   frame$weighted <- !is.null(weights)
   if (frame$weighted) frame$weights <- check_weights(weights, n)
   if (inherits(labels, "em_labels")) frame$labels <- unclass(labels)

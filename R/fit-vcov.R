@@ -84,10 +84,10 @@ vcov.em_fit <- function(object, type = c("observed", "opg", "sandwich", "bootstr
 
 # Gradients are those of what belongs together; of fewer than there are parameters their products are singular.
 check_enough_units <- function(fit, type) {
-  units <- latent_units(fit$latent, fit$data)
-  if (is.null(units) || length(unique(units)) > fit$df) return(invisible())
+  series <- ordered_units(fit$data)
+  if (is.null(series) || count_units(series) > fit$df) return(invisible())
   abort_em("unsupported", c(
-    sprintf("vcov(type = \"%s\") needs more series than parameters: there are %d and %d.", type, length(unique(units)),
+    sprintf("vcov(type = \"%s\") needs more series than parameters: there are %d and %d.", type, count_units(series),
             fit$df),
     i = "Use type = \"observed\"."
   ))

@@ -60,7 +60,7 @@ fit_certainty <- function(fit) {
   if (is_sample(fit$data)) return(certainty_of_pages(fit))
   r <- responsibilities(fit)
   w <- stats::weights(fit)
-  first <- if (!is.null(fit$data$unit)) !duplicated(fit$data$unit$codes)
+  first <- if (!is.null(shared_units(fit$data))) !duplicated(fit$data$units$codes)
   found <- if (is.null(first)) certainty(r, w) else certainty(r[first, , drop = FALSE], w[first])
   log_top <- latent_log_top(fit$latent, fit_model(fit), fit$data, fit$parameters)
   if (!is.null(log_top)) found$log_top <- log_top

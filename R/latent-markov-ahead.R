@@ -8,7 +8,7 @@
 plot_data_acf <- function(fit, variable = 1L, lag.max = NULL) {
   need_latent_plot(fit, "acf")
   j <- pick_variables(family_responses(fit$family, fit$data), variable, "variable", most = 1L)
-  series <- as.integer(fit$data$series)
+  series <- fit$data$units$codes
   longest <- max(tabulate(series)) - 1L
   if (longest < 1L) {
     abort_em("unsupported", "Every series is a single row: there is no order of which something could be left.")
@@ -75,27 +75,27 @@ plot_data_forecast <- function(fit, variable = 1L, n.ahead = 20L, last = 60L, se
   j <- pick_variables(names, variable, "variable", most = 1L)
   n_ahead <- check_count(n.ahead, "n.ahead")
   last <- check_count(last, "last")
-  own <- fit$data$series
-  chosen <- if (is.null(series)) nlevels(own) else pick_variables(levels(own), series, "series", most = 1L)
-  rows <- utils::tail(which(as.integer(own) == chosen), last)
+  own <- fit$data$units
+  chosen <- if (is.null(series)) count_units(own) else pick_variables(unit_labels(own), series, "series", most = 1L)
+  rows <- utils::tail(which(own$codes == chosen), last)
   states <- predict(fit, n.ahead = n_ahead, type = "prob")
   states <- states[(chosen - 1L) * n_ahead + seq_len(n_ahead), , drop = FALSE]
   probs <- sort(c(0.5 - fan_levels / 2, 0.5 + fan_levels / 2))
   bounds <- t(apply(states, 1L, function(p) quantiles_ahead(fit, j, max(rows), p, probs)))
   means <- family_means(fit$family, fit$parameters, rows_ahead(fit, max(rows), 1L))[1L, j, ]
-  step <- max(rows) - min(which(as.integer(own) == chosen)) + 1L
+  step <- max(rows) - min(which(own$codes == chosen)) + 1L
   to_come <- data.frame(row = step + seq_len(n_ahead), mean = as.vector(states %*% means),
                         outer_lower = bounds[, 1L], inner_lower = bounds[, 2L], inner_upper = bounds[, 3L],
                         outer_upper = bounds[, 4L])
   past <- data.frame(row = step - rev(seq_along(rows)) + 1L, y = family_observed(fit$family, fit$data)[rows, j])
-  list(variable = names[j], series = levels(own)[chosen], points = past, fan = to_come)
+  list(variable = names[j], series = unit_labels(own)[chosen], points = past, fan = to_come)
 }
 
 # The last row, so many times: rows to come have its trials or its exposure.
 rows_ahead <- function(fit, row, n) {
   data <- fit$data
   data$x <- data$x[rep(row, n), , drop = FALSE]
-  data[c("series", "weights", "labels", "missing")] <- list(NULL)
+  data[c("units", "weights", "labels", "missing")] <- list(NULL)
   data$n <- n
   data
 }

@@ -29,7 +29,7 @@ plot_data_series <- function(fit, variable = 1L) {
                         component = as.character(path)[rows], mean = level),
     strip = data.frame(row = rep(rows, fit$k), component = rep(component_names_of(fit), each = length(rows)),
                        bottom = as.vector(below - r), top = as.vector(below)),
-    breaks = utils::head(cumsum(run_lengths(fit$data$series)), -1L) + 0.5
+    breaks = utils::head(cumsum(unit_lengths(fit$data$units)), -1L) + 0.5
   )
 }
 
@@ -197,7 +197,7 @@ plot_data_dwell <- function(fit, state = NULL) {
   at <- if (is.null(state)) which.max(stay) else pick_variables(names, state, "state", most = 1L)
   path <- predict(fit, type = "path")
   path <- as.integer(path)[fit_rows(fit)$complete]
-  runs <- path_runs(path, run_lengths(fit$data$series))
+  runs <- path_runs(path, unit_lengths(fit$data$units))
   lengths <- runs$length[runs$complete & runs$state == at]
   if (!length(lengths)) {
     abort_em("unsupported", c(sprintf("The path has no complete stay in state %s.", dQuote(names[at], FALSE)),

@@ -4,7 +4,7 @@
 # Forward and backward sums of the rows in `data`; want: as chain_em().
 chain_pass <- function(model, data, parameters, want) {
   log_density <- expect_em(data, parameters, model, "log_density")$log_density
-  ends <- if (is.null(data$series)) data$n else cumsum(run_lengths(data$series))
+  ends <- if (is.null(data$units)) data$n else cumsum(unit_lengths(data$units))
   chain_em(known_densities(log_density, data$labels), parameters, ends, want)
 }
 
@@ -29,15 +29,15 @@ latent_answer.em_latent_markov <- function(latent, fit, data, type) {
 }
 
 # Under the names of the series, where there are several.
-by_series <- function(x, data) if (nlevels(data$series) > 1L) stats::setNames(x, levels(data$series)) else x
+by_series <- function(x, data) if (length(x) > 1L) stats::setNames(x, unit_labels(data$units)) else x
 
 #' @export
 latent_forecast.em_latent_markov <- function(latent, fit, data, n, type) {
   type <- check_choice(type, "type", c("class", "prob", "uncertainty"))
   filtered <- latent_answer(latent, fit, data, "filter")
-  last <- filtered[cumsum(run_lengths(data$series)), , drop = FALSE]
+  last <- filtered[cumsum(unit_lengths(data$units)), , drop = FALSE]
   out <- do.call(rbind, forecast_states(last, fit$parameters$transition, n))
-  rownames(out) <- if (nrow(last) > 1L) paste0(rep(levels(data$series), each = n), "+", seq_len(n)) else seq_len(n)
+  rownames(out) <- if (nrow(last) > 1L) paste0(rep(unit_labels(data$units), each = n), "+", seq_len(n)) else seq_len(n)
   step <- of_step(list(responsibilities = out), type, component_names_of(fit))
   if (is.matrix(step)) step else stats::setNames(step, rownames(out))
 }
@@ -49,8 +49,9 @@ latent_weights.em_latent_markov <- function(latent, fit) {
 
 #' @export
 latent_log_top.em_latent_markov <- function(latent, model, data, parameters) {
-  own <- !duplicated(data$series)
-  weights <- if (is.null(data$weights)) 1 else series_weights(data$weights, data$series)[own]
+  codes <- data$units$codes
+  own <- !duplicated(codes)
+  weights <- if (is.null(data$weights)) 1 else series_weights(data$weights, codes)[own]
   joint <- chain_pass(model, data, parameters, "path")$value
   sum(weights * joint) - expect_em(data, parameters, model, "loglik")$loglik
 }

@@ -1,84 +1,5 @@
-# Which rows of a chain belong together, and what else is said of rows in their order: weights, known states. The series
-# of the rows are `data$series`, a factor whose levels are in order of appearance.
-
-# The rows without the column that says so, and what it says.
-#' @export
-latent_take.em_latent_markov <- function(latent, x, arg = "x") {
-  series <- latent$series
-  n <- NROW(x)
-  if (is.null(series)) return(list(x = x, units = factor(rep(1L, n))))
-  if (!is_column_name(series, n)) return(list(x = x, units = check_series(series, n, latent)))
-  ids <- series_column(series, x, arg)
-  x <- x[, setdiff(colnames(x), series), drop = FALSE]
-  list(x = x, units = check_series(ids, n, latent))
-}
-
-# The series of the n rows of a formula, of which `rows` were chosen.
-#' @export
-latent_units_of_formula.em_latent_markov <- function(latent, data, home, rows, n) {
-  series <- latent$series
-  if (is.null(series)) return(factor(rep(1L, n)))
-  if (is.character(series) && length(series) == 1L) {
-    known <- if (is.environment(data)) ls(data, all.names = TRUE) else names(data)
-    series <- if (series %in% known) data[[series]] else look_up(series, home)
-    if (is.null(series)) series_column(latent$series, as.data.frame(data), "data")
-  }
-  if (!is.null(rows)) series <- series[rows_kept(rows, length(series))]
-  check_series(series, n, latent)
-}
-
-# The fit holds its own series, and no column of others.
-#' @export
-latent_held_units.em_latent_markov <- function(latent, fit, n, units) {
-  if (is.null(latent$series)) return(factor(rep(1L, n)))
-  if (!is.null(units) && identical(latent$series, fit$latent$series)) return(units)
-  if (!is_column_name(latent$series, n)) return(check_series(latent$series, n, latent))
-  abort_em("argument", c(sprintf("`latent` names the column %s, which the fit does not hold.", dQuote(latent$series, FALSE)),
-                         i = "Give the rows again, with update(fit, data = ), or a series for each row."))
-}
-
-check_series <- function(ids, n, latent) {
-  if (length(ids) != n) {
-    abort_em("argument", sprintf("`series` must have an entry for each row: %d, not %s.", n, count(ids)))
-  }
-  if (anyNA(ids)) {
-    abort_em("argument", sprintf("`series` must say of each row where it belongs; it is missing in row %d.",
-                                 which(is.na(ids))[1L]))
-  }
-  out <- in_appearance(ids)
-  check_together(rle(as.integer(out)), out, latent$series)
-  out
-}
-
-run_lengths <- function(units) rle(as.integer(units))$lengths
-
-is_column_name <- function(series, n) is.character(series) && length(series) == 1L
-
-series_column <- function(series, frame, arg) {
-  if (series %in% colnames(frame)) return(if (is.data.frame(frame)) frame[[series]] else frame[, series])
-  bullets <- c(
-    sprintf("`%s` lacks column %s, which says what a series is.", arg, dQuote(series, FALSE)),
-    x = if (length(colnames(frame))) sprintf("It has %s.", quoted(colnames(frame))),
-    i = did_you_mean(series, colnames(frame))
-  )
-  if (arg == "newdata") abort_em("newdata", bullets) else abort_em("argument", bullets)
-}
-
-check_together <- function(runs, ids, series) {
-  again <- which(duplicated(runs$values))
-  if (!length(again)) return(invisible())
-  begins <- cumsum(c(1L, runs$lengths))
-  first <- begins[match(runs$values[again[1L]], runs$values)]
-  second <- begins[again[1L]]
-  column <- if (is_column_name(series, length(ids))) series
-  abort_em("argument", c(
-    "The rows of a series must stand together.",
-    x = sprintf("Series %s begins in row %d and again in row %d.", dQuote(as.character(ids[first]), FALSE), first,
-                second),
-    i = if (is.null(column)) "Sort the data and `series`: order(series) keeps the order within." else
-      sprintf("Sort: d[order(d$%s), ] keeps the order within.", column)
-  ))
-}
+# What is said of the rows of a chain in their order: weights, known states, rows left out. Which rows are a series is in
+# `data$units`: see units.R.
 
 # Rows that na.omit took out of the inside of a series; rows at its ends may go.
 check_omitted <- function(data) {
@@ -86,8 +7,8 @@ check_omitted <- function(data) {
   if (!length(omitted)) return(invisible())
   kept <- setdiff(seq_len(data$n + length(omitted)), omitted)
   series <- character(data$n + length(omitted))
-  series[kept] <- as.character(data$series)
-  series[omitted] <- as.character(data$omitted$series)
+  series[kept] <- as.character(data$units$value)
+  series[omitted] <- as.character(data$omitted$units)
   for (i in omitted) {
     own <- kept[series[kept] == series[i]]
     if (!any(own < i) || !any(own > i)) next
@@ -118,7 +39,7 @@ check_series_weights <- function(weights, units, counting = FALSE) {
 series_weights <- function(weights, units) {
   if (is.null(weights)) return(NULL)
   if (is.null(units)) return(rep(max(weights), length(weights)))
-  as.double(tapply(weights, units, max))[as.integer(units)]
+  as.double(tapply(weights, units, max))[units]
 }
 
 # Known states that held zeros forbid: the first pair of rows, or a first row.

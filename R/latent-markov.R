@@ -1,7 +1,7 @@
 # Hidden Markov models: rows of a series follow each other, and the component of a row (its state) depends on that of
-# the row before. The latent structure is what the user said; which rows are a series is in the data, `data$series`: see
-# latent-markov-series.R. The chain's own arithmetic is in latent-markov-chain.R. Transition matrices have a row for the state that is left and a column for the one that is reached; the core has
-# them transposed (src/chain.h).
+# the row before. The latent structure is what the user said; which rows are a series is in the data, `data$units`: see
+# units.R. The chain's own arithmetic is in latent-markov-chain.R. Transition matrices have a row for the state that is
+# left and a column for the one that is reached; the core has them transposed (src/chain.h).
 
 #' Rows that follow each other: a hidden Markov model
 #'
@@ -174,7 +174,7 @@ format.em_latent_markov <- function(x, ...) {
   check_dots(..., let_pass = format_arguments)
   initial <- if (is.numeric(x$initial)) paste(enumerate(number(x$initial)), "(held)") else x$initial
   held <- if (is.matrix(x$transition)) sum(!is.na(x$transition)) else 0L
-  series <- if (is.null(x$series)) "one series" else if (is.character(x$series) && length(x$series) == 1L)
+  series <- if (is.null(x$series)) "one series" else if (is_unit_name(x$series))
     paste("series by", dQuote(x$series, FALSE)) else paste(length(unique(x$series)), "series")
   paste0("Markov chain, ", series, ", initial ", initial, ", transition ",
          if (held) paste(plural(held, "cell"), "held") else "free")
@@ -186,8 +186,8 @@ latent_keeps_order.em_latent_markov <- function(latent) TRUE
 #' @export
 latent_bind.em_latent_markov <- function(latent, data, family) {
   check_omitted(data)
-  check_series_weights(data$weights, data$series, counting = TRUE)
-  check_labels_possible(data$labels, data$series, latent)
+  check_series_weights(data$weights, unit_codes(data), counting = TRUE)
+  check_labels_possible(data$labels, unit_codes(data), latent)
   latent
 }
 
@@ -305,7 +305,7 @@ latent_native.em_latent_markov <- function(latent, k) {
 latent_native_data.em_latent_markov <- function(latent, x, data) NULL
 
 #' @export
-latent_units.em_latent_markov <- function(latent, data) if (!is.null(data$series)) as.integer(data$series)
+latent_unit.em_latent_markov <- function(latent) if (is.null(latent$series)) one_unit else latent$series
 
 # Every start of one component leads to the closed form.
 #' @export
@@ -325,7 +325,7 @@ latent_from_partition.em_latent_markov <- function(latent, parameters, k) {
 
 #' @export
 latent_simulate.em_latent_markov <- function(latent, parameters, n, labels = NULL, units = NULL) {
-  lengths <- if (is.null(units)) n else run_lengths(units)
+  lengths <- if (is.null(units)) n else rle(units)$lengths
   simulate_states(parameters, lengths, labels$codes)
 }
 

@@ -104,10 +104,10 @@ latent_unit.em_latent_mixture <- function(latent) .subset2(latent, "unit")
 
 # A fit keeps which columns say it, and of a value for each row that they were given: these are in its data.
 #' @export
-latent_settle.em_latent_mixture <- function(latent, unit) {
-  if (is.null(unit)) return(latent)
+latent_settle.em_latent_mixture <- function(latent, units) {
+  if (is.null(units)) return(latent)
   said <- latent$unit
-  latent$unit <- if (!length(unit$columns)) TRUE else if (inherits(said, "formula")) {
+  latent$unit <- if (!length(units$columns)) TRUE else if (inherits(said, "formula")) {
     environment(said) <- globalenv()
     said
   } else said

@@ -99,7 +99,7 @@ format.em_latent_topics <- function(x, ...) {
 latent_shares.em_latent_topics <- function(latent, parameters, counts = NULL) counts / sum(counts)
 
 #' @export
-latent_take.em_latent_topics <- function(latent, x, arg = "x") {
+latent_unit.em_latent_topics <- function(latent) {
   abort_em("unsupported", c("Topics are no parameters of rows: this function draws or reads single rows.",
                             i = "A start is a list: start = list(topic = , alpha = ); one step is em_estep(x, fit)."))
 }

@@ -20,20 +20,18 @@
 #   latent_start(latent, start, kind, data)      what a user's partition or responsibilities say of extra columns:
 #                                          list(start, kind)
 #   latent_given(latent, groups, data, k)  a user's partition as responsibilities with a column for each of its own
-#   latent_simulate(latent, parameters, n, labels, unit)   the component of each row; unit: their numbers, or NULL
-#   latent_unit(latent)                    which rows belong together, as em_mixture(unit = ) has it; NULL: every row is
-#                                          by itself. latent_settle(latent, unit): as a fit keeps it
+#   latent_simulate(latent, parameters, n, labels, units)   the component of each row; units: their numbers, or NULL
+#   latent_unit(latent)                    which rows belong together: the name of a column, a formula, a value for each
+#                                          row, one_unit, or TRUE where the data alone know; NULL: every row is by itself.
+#                                          See units.R. latent_settle(latent, units): as a fit keeps it
 #   latent_split(latent, parameters, j, k), latent_merge(latent, parameters, pair, k)   its parameters of one component
 #                                          more (j in two halves), or less
 #   latent_is_ordered(latent), latent_names(latent, k)   does it name or number the components itself?
 #   latent_is_exchangeable(latent, k)      would it be the same with its components in another order?
 #   latent_label(latent)                   what print says behind the number of components
-#   latent_units(latent, data)             NULL, or integer codes of what belongs together, in the order of the rows
 #
 # Those below have a default, that of rows that are by themselves:
-#   latent_take(latent, x, arg)            a user's rows -> list(x = those without what only it reads, units = a factor)
-#   latent_units_of_formula(latent, data, home, rows, n)   the units of the n rows that a formula made of `data`
-#   latent_keeps_order(latent)             does the order of the rows count?
+#   latent_keeps_order(latent)             are the rows of a unit its steps, in their order?
 #   latent_shares(latent, parameters, counts)   the share of the rows that each column has
 #   latent_title(latent, label, k), latent_rows_label(latent, data), latent_lines(latent, fit)   of print: its first line,
 #                                          what is said behind the number of rows, and lines below the table
@@ -67,27 +65,14 @@ latent_merge <- function(latent, parameters, pair, k) UseMethod("latent_merge")
 latent_unit <- function(latent) UseMethod("latent_unit")
 #' @export
 latent_unit.default <- function(latent) NULL
-latent_settle <- function(latent, unit) UseMethod("latent_settle")
+latent_settle <- function(latent, units) UseMethod("latent_settle")
 #' @export
-latent_settle.default <- function(latent, unit) latent
+latent_settle.default <- function(latent, units) latent
 latent_is_ordered <- function(latent) UseMethod("latent_is_ordered")
 latent_names <- function(latent, k) UseMethod("latent_names")
 latent_is_exchangeable <- function(latent, k) UseMethod("latent_is_exchangeable")
 latent_label <- function(latent) UseMethod("latent_label")
 
-latent_take <- function(latent, x, arg = "x") UseMethod("latent_take")
-#' @export
-latent_take.default <- function(latent, x, arg = "x") list(x = x, units = NULL)
-latent_units_of_formula <- function(latent, data, home, rows, n) UseMethod("latent_units_of_formula")
-#' @export
-latent_units_of_formula.default <- function(latent, data, home, rows, n) NULL
-# Under another latent structure than that of the fit, whose units of its n rows are `units`.
-latent_held_units <- function(latent, fit, n, units) UseMethod("latent_held_units")
-#' @export
-latent_held_units.default <- function(latent, fit, n, units) NULL
-latent_units <- function(latent, data) UseMethod("latent_units")
-#' @export
-latent_units.default <- function(latent, data) NULL
 latent_keeps_order <- function(latent) UseMethod("latent_keeps_order")
 #' @export
 latent_keeps_order.default <- function(latent) FALSE
@@ -196,6 +181,3 @@ print.em_latent <- function(x, ...) {
   cat(format(x), "\n", sep = "")
   invisible(x)
 }
-
-# The unit of each row, by whichever of them says one.
-units_of_rows <- function(latent, data) if (is.null(data$unit)) latent_units(latent, data) else data$unit$codes

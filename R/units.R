@@ -1,18 +1,43 @@
-# Units: rows that belong together, as those of a person or a series. A latent structure says that there are some:
-# latent_unit(). `data$unit` is NULL, or
+# Units: rows that belong together, those of a person, a document or a series. A latent structure says that there are
+# some, latent_unit(), and what they mean: latent_keeps_order(). `data$units` is NULL, or
 #   list(value = the unit of each row as it was given, codes = their numbers, by first appearance,
-#        name = what a column of them is called, columns = names of those columns of the data that say it)
-# The core gets the rows of a unit together: see row_order().
+#        name = what a column of them is called, columns = names of those columns of the data that say it,
+#        ordered = FALSE: the rows of a unit share a component, and are one observation, in any order;
+#                  TRUE: they are the steps of a series, each with a component of its own, and stand together)
+# The core gets the rows of a unit together: see row_order(). There `units` are the last rows of each.
 
-# A user's columns -> list(x = those that are left, unit). home: where names are looked up that are no columns.
+# A user's columns -> list(x = those that are left, units). home: where names are looked up that are no columns. Of a
+# formula without variables, as `~ 1`, the rows are not known here: check_units() has them.
 part_units <- function(x, latent, home = emptyenv(), arg = "x") {
   said <- latent_unit(latent)
-  if (is.null(said)) return(list(x = x, unit = NULL))
+  if (is.null(said)) return(list(x = x, units = NULL))
   columns <- named_columns(x, unit_variables(said))
-  value <- unit_values(said, x, columns, home, arg)
-  unit <- list(value = value, codes = match(value, unique(value)), name = unit_name(said), columns = names(columns))
-  list(x = without_columns(x, names(columns)), unit = unit)
+  ordered <- latent_keeps_order(latent)
+  value <- if (!is_one_unit(said)) unit_values(said, x, columns, home, arg, ordered)
+  units <- list(value = value, codes = match(value, unique(value)), name = unit_name(said), columns = names(columns),
+                ordered = ordered)
+  list(x = without_columns(x, names(columns)), units = units)
 }
+
+# All rows are one: `~ 1`.
+is_one_unit <- function(said) identical(said, one_unit)
+
+one_unit <- quote(~ 1)
+
+# What a unit is called to users, as an argument and in a sentence.
+unit_word <- function(ordered) if (ordered) "series" else "unit"
+
+# Units whose rows share a component, and those whose rows are steps; NULL where there are none of the kind.
+shared_units <- function(data) if (is.list(data[["units"]]) && !data[["units"]]$ordered) data[["units"]]
+ordered_units <- function(data) if (is.list(data[["units"]]) && data[["units"]]$ordered) data[["units"]]
+
+count_units <- function(units) max(units$codes)
+
+# Of units whose rows stand together.
+unit_lengths <- function(units) rle(units$codes)$lengths
+
+# By first appearance, as codes are.
+unit_labels <- function(units) as.character(units$value[!duplicated(units$codes)])
 
 unit_variables <- function(said) {
   if (inherits(said, "formula")) all.vars(said[[2L]]) else if (is_unit_name(said)) said else character()
@@ -40,47 +65,69 @@ without_columns <- function(x, names) {
   x[, !colnames(x) %in% names, drop = FALSE]
 }
 
-unit_values <- function(said, x, columns, home, arg) {
+unit_values <- function(said, x, columns, home, arg, ordered) {
   if (inherits(said, "formula")) return(evaluate(said[[2L]], columns, environment(said), "unit"))
   if (!is_unit_name(said)) return(said)
   value <- if (length(columns)) columns[[said]] else look_up(said, home)
   if (!is.null(value) && !is.function(value)) return(value)
   has <- if (is.list(x)) names(x) else colnames(x)
   abort_em("argument", c(
-    sprintf("`%s` lacks the column \"%s\", which says the unit of each row.", arg, said),
+    sprintf("`%s` lacks the column \"%s\", which says the %s of each row.", arg, said, unit_word(ordered)),
     x = if (length(has)) sprintf("It has %s.", quoted(has)),
-    i = "Give a column of the data, or a value for each row: em_mixture(unit = )."
+    i = did_you_mean(said, has),
+    i = sprintf("Give a column of the data, or a value for each row: %s.",
+                if (ordered) "em_markov(series = )" else "em_mixture(unit = )")
   ))
 }
 
-check_units <- function(unit, n, arg = "x") {
-  if (is.null(unit)) return(NULL)
-  value <- unit$value
-  if (!is.atomic(value) || is.null(value) || length(dim(value)) > 1L) {
-    abort_em("argument", sprintf("`unit` must be a factor, text or numbers, not %s.", describe_value(value)))
+check_units <- function(units, n, arg = "x") {
+  if (is.null(units)) return(NULL)
+  word <- unit_word(units$ordered)
+  if (is.null(units$value)) units[c("value", "codes")] <- list(rep(1L, n), rep(1L, n))
+  value <- units$value
+  if (!is.atomic(value) || length(dim(value)) > 1L) {
+    abort_em("argument", sprintf("`%s` must be a factor, text or numbers, not %s.", word, describe_value(value)))
   }
   if (length(value) != n) {
-    abort_em("argument", sprintf("`unit` must have a value for each row of `%s`: %d, not %s.", arg, n, count(value)))
+    abort_em("argument", sprintf("`%s` must have a value for each row of `%s`: %d, not %s.", word, arg, n, count(value)))
   }
   blank <- which(is.na(value))
   if (length(blank)) {
-    abort_em("argument", c(sprintf("`unit` must say the unit of every row: it is NA in %s (%s).",
+    abort_em("argument", c(sprintf("`%s` must say the %s of every row: it is NA in %s (%s).", word, word,
                                    plural(length(blank), "row"), enumerate(blank)),
                            i = "Leave these rows out, or give each a value of its own."))
   }
-  unit
+  if (units$ordered) check_together(units)
+  units
 }
 
-keep_units <- function(unit, rows) {
-  if (is.null(unit)) return(NULL)
-  unit$value <- unit$value[rows]
-  unit$codes <- match(unit$value, unique(unit$value))
-  unit
+# The rows of a series must be neighbours; those of other units are sorted for the core.
+check_together <- function(units) {
+  runs <- rle(units$codes)
+  again <- which(duplicated(runs$values))
+  if (!length(again)) return(invisible())
+  begins <- cumsum(c(1L, runs$lengths))
+  second <- begins[again[1L]]
+  first <- match(units$codes[second], units$codes)
+  abort_em("argument", c(
+    "The rows of a series must stand together.",
+    x = sprintf("Series %s begins in row %d and again in row %d.", dQuote(as.character(units$value[first]), FALSE), first,
+                second),
+    i = if (length(units$columns) == 1L) sprintf("Sort: d[order(d$%s), ] keeps the order within.", units$columns)
+        else "Sort the data and `series`: order(series) keeps the order within."
+  ))
+}
+
+keep_units <- function(units, rows) {
+  if (is.null(units$value)) return(units)
+  units$value <- units$value[rows]
+  units$codes <- match(units$value, unique(units$value))
+  units
 }
 
 # What is said of some rows of a unit is said of the unit: it has one weight, and a label of any row is that of all.
 share_in_units <- function(frame) {
-  unit <- frame$unit
+  unit <- shared_units(frame)
   if (is.null(unit)) return(frame)
   if (!is.null(frame$weights)) check_alike_in_units(as.matrix(frame$weights), unit, "weights")
   labels <- frame$labels
@@ -119,8 +166,9 @@ abort_labels_of_unit <- function(labels, unit, at) {
   ))
 }
 
-# Of these rows, those whose unit has no others.
-rows_of_whole_units <- function(unit, rows) {
+# Of these rows, those with no others beside them in a unit that shares a component.
+rows_of_whole_units <- function(data, rows) {
+  unit <- shared_units(data)
   if (is.null(unit)) return(rows)
   rows[!unit$codes[rows] %in% unit$codes[-rows]]
 }
@@ -128,41 +176,45 @@ rows_of_whole_units <- function(unit, rows) {
 # The order in which the core gets the rows, NULL where it is the user's: units together, in them equal patterns of
 # missing cells.
 row_order <- function(data) {
-  if (is.null(data$unit)) return(if (anyNA(data$x)) order_by_pattern(data$x))
-  if (anyNA(data$x)) return(order_by_pattern(data$x, data$unit$codes))
-  if (is.unsorted(data$unit$codes)) order(data$unit$codes, method = "radix")
+  codes <- shared_codes(data)
+  if (is.null(codes)) return(if (anyNA(data$x)) order_by_pattern(data$x))
+  if (anyNA(data$x)) return(order_by_pattern(data$x, codes))
+  if (is.unsorted(codes)) order(codes, method = "radix")
 }
 
 # Are there cells of `x` that are missing?
 has_gaps <- function(data) {
-  isTRUE(data$gaps) || !is.null(data$order) && !isFALSE(data$gaps) && (is.null(data$unit) || anyNA(data$x))
+  isTRUE(data$gaps) || !is.null(data$order) && !isFALSE(data$gaps) && (is.null(shared_units(data)) || anyNA(data$x))
 }
 
-# The last row of each unit, in the core's order.
-native_units <- function(unit, order) {
-  if (is.null(unit)) return(NULL)
-  codes <- if (is.null(order)) unit$codes else unit$codes[order]
-  list(units = ends_of(codes))
+# The last row of each unit, in the core's order. To rows by themselves, as starts of a chain see them, a series is none.
+native_units <- function(data, order, latent) {
+  units <- data[["units"]]
+  if (is.null(units) || units$ordered && !latent_keeps_order(latent)) return(NULL)
+  list(units = ends_of(if (is.null(order)) units$codes else units$codes[order]))
 }
 
 ends_of <- function(codes) which(c(codes[-1L] != codes[-length(codes)], TRUE))
 
 codes_of_ends <- function(ends) rep(seq_along(ends), diff(c(0L, ends)))
 
-# The unit of each row, of data or of rows as the core has them; every row is one where nothing else is said.
+# The unit of each row, of data or of rows as the core has them; NULL where every row is by itself.
 unit_codes <- function(data) {
-  if (!is.null(data[["unit"]])) return(data[["unit"]]$codes)
-  if (!is.null(data[["units"]])) codes_of_ends(data[["units"]])
+  units <- data[["units"]]
+  if (is.list(units)) units$codes else if (!is.null(units)) codes_of_ends(units)
 }
 
-# Is each row a draw of its own? Rows of a unit or a series tell of each other, so what is derived from the law of one
-# row (what it can identify, a table of all rows) says nothing about them.
-rows_stand_alone <- function(data) all(vapply(data[c("unit", "series", "labels")], is.null, NA))
+# The same where rows of a unit are one observation.
+shared_codes <- function(data) if (is.null(ordered_units(data))) unit_codes(data)
+
+# Is each row a draw of its own? Rows of a unit tell of each other, so what is derived from the law of one row (what it
+# can identify, a table of all rows) says nothing about them.
+rows_stand_alone <- function(data) is.null(data[["units"]]) && is.null(data$labels)
 
 # Whatever is drawn of rows is drawn of units: draw(w) gets the weights of all units and gives each a number, which
 # its rows share.
 draw_units <- function(data, draw) {
-  codes <- unit_codes(data)
+  codes <- shared_codes(data)
   weights <- if (is.null(data$weights)) rep(1, nrow(data$x)) else data$weights
   if (is.null(codes)) return(draw(weights))
   draw(weights[!duplicated(codes)])[codes]
@@ -182,10 +234,10 @@ sample_rows_of <- function(native, n) {
   counting[codes[counting] %in% taken]
 }
 
-# The sum of the weights, each unit's once.
+# The sum of the weights, once of each unit that is one observation.
 count_observations <- function(data) {
   if (!is.null(data$whole)) return(data$whole$weight)
-  codes <- unit_codes(data)
+  codes <- shared_codes(data)
   if (is.null(codes)) return(if (is.null(data$weights)) data$n else sum(data$weights))
   if (is.null(data$weights)) max(codes) else sum(data$weights[!duplicated(codes)])
 }
@@ -204,51 +256,55 @@ means_of_units <- function(native) {
 }
 
 check_units_k <- function(data, k) {
-  if (is.null(data$unit)) return(invisible())
-  units <- max(data$unit$codes)
-  if (k <= units) return(invisible())
-  abort_em("input", c(sprintf("Can't fit %s to %s.", plural(k, "component"), plural(units, "unit")),
+  units <- shared_units(data)
+  if (is.null(units) || k <= count_units(units)) return(invisible())
+  abort_em("input", c(sprintf("Can't fit %s to %s.", plural(k, "component"), plural(count_units(units), "unit")),
                       i = "The rows of a unit are of one component: use fewer components."))
 }
 
-# "40 units of 3 to 9 rows"
-describe_units <- function(unit) {
-  if (is.null(unit)) return(NULL)
-  sizes <- range(tabulate(unit$codes))
+# "40 units of 3 to 9 rows"; what print says of series is their latent structure's.
+describe_units <- function(data) {
+  units <- shared_units(data)
+  if (is.null(units)) return(NULL)
+  sizes <- range(tabulate(units$codes))
   rows <- if (sizes[1L] == sizes[2L]) plural(sizes[1L], "row") else sprintf("%d to %d rows", sizes[1L], sizes[2L])
-  sprintf("%s of %s", plural(max(unit$codes), "unit"), rows)
+  sprintf("%s of %s", plural(count_units(units), "unit"), rows)
 }
 
 # With the column of the units in front, in rows that are to be fitted again.
-with_unit_column <- function(rows, unit) {
-  if (is.null(unit)) return(rows)
-  data.frame(stats::setNames(list(unit$value), unit$name), rows, check.names = FALSE)
+with_unit_column <- function(rows, units) {
+  if (is.null(units)) return(rows)
+  data.frame(stats::setNames(list(units$value), units$name), rows, check.names = FALSE)
 }
 
 # Of new rows for a fit.
 new_units <- function(newdata, fit) {
   said <- latent_unit(fit$latent)
-  if (is.null(said)) return(list(x = newdata, unit = NULL))
+  if (is.null(said)) return(list(x = newdata, units = NULL))
   if (isTRUE(said)) {
     abort_em("newdata", c(
       "The units of the new rows are not said: the fit has a value for each of its own rows.",
       i = "Fit by a column, em_mixture(unit = \"id\"), which new rows can have too."
     ))
   }
-  lacking <- setdiff(fit$data$unit$columns, if (is.list(newdata)) names(newdata) else colnames(newdata))
+  lacking <- setdiff(fit$data$units$columns, if (is.list(newdata)) names(newdata) else colnames(newdata))
   if (length(lacking)) {
-    abort_em("newdata", c(sprintf("`newdata` lacks %s, which says the unit of each row.", quoted(lacking)),
-                          i = "Rows that have no other row in their unit need a value of their own."))
+    has <- if (is.list(newdata)) names(newdata) else colnames(newdata)
+    ordered <- latent_keeps_order(fit$latent)
+    abort_em("newdata", c(sprintf("`newdata` lacks %s, which says the %s of each row.", quoted(lacking), unit_word(ordered)),
+                          x = if (length(has)) sprintf("It has %s.", quoted(has)), i = did_you_mean(lacking[1L], has),
+                          i = sprintf("Rows that have no other row in their %s need a value of their own.",
+                                      unit_word(ordered))))
   }
   parted <- part_units(newdata, fit$latent, arg = "newdata")
-  parted$unit <- check_units(parted$unit, NROW(newdata), "newdata")
+  parted$units <- check_units(parted$units, NROW(newdata), "newdata")
   parted
 }
 
-# The rows of these units, one unit after the other, each a unit of its own: list(rows, unit).
-rows_of_units <- function(unit, drawn) {
-  rows <- split(seq_along(unit$codes), unit$codes)[drawn]
+# The rows of these units, one unit after the other, each a unit of its own: list(rows, units).
+rows_of_units <- function(units, drawn) {
+  rows <- split(seq_along(units$codes), units$codes)[drawn]
   codes <- rep(seq_along(rows), lengths(rows))
-  unit[c("value", "codes")] <- list(codes, codes)
-  list(rows = unlist(rows, use.names = FALSE), unit = unit)
+  units[c("value", "codes")] <- list(codes, codes)
+  list(rows = unlist(rows, use.names = FALSE), units = units)
 }

@@ -27,7 +27,7 @@ double rising(double a, double y) {
 // and is rounding there.
 double information_of(double nu, double d) {
   const double half = 0.5 * nu, whole = 0.5 * (nu + d);
-  const double trigammas = (trigamma_excess(half) + 1.0) / half - (trigamma_excess(whole) + 1.0) / whole;
+  const double trigammas = trigamma(half) - trigamma(whole);
   const double told = 0.25 * trigammas - 0.5 * d * (nu + d + 4.0) / (nu * (nu + d) * (nu + d + 2.0));
   return std::max(nu * nu * told, 1e-6);
 }

@@ -1,15 +1,25 @@
-// gamma_functions.h: what distributions with a shape need of the gamma function, for real a > 0, to the last
-// digits from the smallest shape to the largest. No std::lgamma, which writes a global sign and is not safe
-// on threads.
+// gamma_functions.h: the gamma function's logarithm with its first two derivatives, and what distributions
+// with a shape need of them, for real a > 0, to the last digits from the smallest shape to the largest. No
+// std::lgamma, which writes a global sign and is not safe on threads.
+//
+// From 12 on Stirling's series (Abramowitz & Stegun 6.1.40, 6.3.18, 6.4.12), below it the Taylor series about
+// 2 (6.1.33), to which recurrences lead: so log_gamma() keeps its digits near its zeros at 1 and 2.
 #pragma once
 
 namespace em {
 
+struct LogGamma {
+  double value;
+  double slope;  // digamma
+};
+
+// NaN where a > 0 is not true.
+LogGamma log_gamma_and_slope(double a);
+double log_gamma(double a);
+double trigamma(double a);
+
 // log Gamma(a) - ((a - 1/2) log a - a + log(2 pi) / 2): what Stirling's formula lacks.
 double gamma_error(double a);
-
-// log Gamma(a).
-double log_gamma(double a);
 
 // log a - digamma(a), which is positive and falls: from 1 / a near 0 to 1 / (2 a).
 double log_less_digamma(double a);

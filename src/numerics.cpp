@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "gamma_functions.h"
+
 namespace em {
 
 namespace {
@@ -34,24 +36,14 @@ double deviance(double x, double mean, double difference) {
     const double ratio = x / mean;
     return x * (std::isfinite(ratio) ? std::log(ratio) : std::log(x) - std::log(mean)) - difference;
   }
-  // x (u - log(1 + u)), and with v = u / (2 + u): log(1 + u) = 2 (v + v^3 / 3 + v^5 / 5 + ...), u - 2 v = u
-  // v.
-  const double v = u / (2.0 + u);
-  const double square = v * v;
-  double sum = 0.0;
-  for (int j = 13; j >= 3; j -= 2) sum = square * (1.0 / j + sum);
-  return x * v * (u - 2.0 * sum);
+  return x * less_log1p(u);
 }
 
 }  // namespace
 
 double stirling_error(double n) {
   if (n < 16.0) return first_errors[static_cast<std::size_t>(n)];
-  const double inverse = 1.0 / n;
-  const double square = inverse * inverse;
-  return inverse *
-         (1.0 / 12.0 -
-          square * (1.0 / 360.0 - square * (1.0 / 1260.0 - square * (1.0 / 1680.0 - square / 1188.0))));
+  return gamma_error(n);
 }
 
 double log_binomial_scale(double n, double y) {

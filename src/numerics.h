@@ -15,8 +15,8 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 // the order n log n and leaves few digits of what remains. No std::lgamma, which writes a global sign and is
 // not safe on threads.
 
-// log n! - log(sqrt(2 pi n) (n / e)^n) for a whole number n > 0 (Stirling's series; Abramowitz &
-// Stegun 6.1.41).
+// log n! - log(sqrt(2 pi n) (n / e)^n) for a whole number n > 0: gamma_error() of it, the first ones from a
+// table.
 double stirling_error(double n);
 
 // The part of log_binomial() that does not know p: log_binomial() at p = y / n. 0 where y is 0 or n.

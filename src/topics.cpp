@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "digamma.h"
+#include "gamma_functions.h"
 #include "numerics.h"
 
 namespace em {
@@ -62,10 +62,10 @@ struct TopicModel::Workspace {
       const LogGamma here = log_gamma_and_slope(gamma);
       sum += gamma;
       value += here.value;
-      log_e[j] = here.derivative;
+      log_e[j] = here.slope;
     }
     const LogGamma all = log_gamma_and_slope(sum);
-    log_e -= all.derivative;
+    log_e -= all.slope;
     e = log_e.exp();
     return value - all.value - (expected * log_e).sum();
   }

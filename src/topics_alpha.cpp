@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "digamma.h"
+#include "gamma_functions.h"
 #include "topics.h"
 
 namespace em {
@@ -22,7 +22,7 @@ double objective(const Vector& alpha, const Vector& log_shares, double documents
 // One number for all: the root of a falling function, by Newton steps in log alpha inside a bracket.
 double symmetric_alpha(double alpha, double k, double mean_log_share, double start_low, double start_high) {
   const auto slope = [&](double a) {
-    return k * (log_gamma_and_slope(k * a).derivative - log_gamma_and_slope(a).derivative) + mean_log_share;
+    return k * (log_gamma_and_slope(k * a).slope - log_gamma_and_slope(a).slope) + mean_log_share;
   };
   double low = std::log(start_low);
   double high = std::log(start_high);
@@ -51,12 +51,12 @@ void free_alpha(Vector& alpha, const Vector& log_shares, double documents) {
   double here = objective(alpha, log_shares, documents);
   for (int i = 0; i < 100; ++i) {
     const double sum = alpha.sum();
-    const double all = log_gamma_and_slope(sum).derivative;
+    const double all = log_gamma_and_slope(sum).slope;
     const double z = documents * trigamma(sum);
     Vector gradient(k);
     Vector diagonal(k);
     for (Index j = 0; j < k; ++j) {
-      gradient[j] = documents * (all - log_gamma_and_slope(alpha[j]).derivative) + log_shares[j];
+      gradient[j] = documents * (all - log_gamma_and_slope(alpha[j]).slope) + log_shares[j];
       diagonal[j] = -documents * trigamma(alpha[j]);
     }
     const double common =

@@ -18,7 +18,7 @@ each_case <- function(law, test, but = character()) {
 # Of rows `at`, at the start of the case and, where they are some of many, as the model of all has it.
 statistics_of <- function(case, x, at = seq_len(NROW(x)), model = NULL) {
   parted <- emfit:::part_units(law_data(case, x, at), case$latent)
-  data <- emfit:::em_data(parted$x, case$family, labels = law_labels(case, at), unit = parted$unit)
+  data <- emfit:::em_data(parted$x, case$family, labels = law_labels(case, at), units = parted$units)
   start <- emfit:::resolve_start(case$start, case$k, data, case$family, case$latent, em_control())
   if (is.null(model)) model <- start$model
   out <- emfit:::expect_em(data, start$items[[1]]$parameters, model, c("statistics", "loglik"))

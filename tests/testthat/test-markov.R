@@ -289,7 +289,7 @@ test_that("what follows from a fit works with chains: simulation, bootstrap, sel
   expect_within(models$table$ICL[2], icl(fit), 1e-4)
   expect_output(print(models), "Hidden Markov models, Gaussian: 1 structure, 1, 2 states", fixed = TRUE)
   expect_equal(update(fit, k = 1)$loglik, models$table$logLik[1])
-  expect_identical(update(fit, subset = d$series < 3)$data$series, factor(d$series[d$series < 3]))
+  expect_identical(update(fit, subset = d$series < 3)$data$units$value, d$series[d$series < 3])
   table <- suppressWarnings(tidy(fit, "parameters"))
   expect_true("1,2" %in% table$component[table$term == "transition"])
   expect_named(coef(fit)[1:4], c("initial[1]", "initial[2]", "transition[1,1]", "transition[2,1]"))
@@ -308,18 +308,33 @@ test_that("update() keeps the series, takes those of new rows, and says where it
   few <- d[d$series < 3, ]
   for (fit in list(em_fit(d, latent = em_markov("series"), start = start),
                    em_fit(~ rt, data = d, latent = em_markov("series"), start = start))) {
-    expect_identical(levels(update(fit, data = few)$data$series), c("1", "2"))
+    expect_identical(emfit:::unit_labels(update(fit, data = few)$data$units), c("1", "2"))
     expect_within(update(fit, data = few, start = start)$loglik,
                   em_fit(few, latent = em_markov("series"), start = start)$loglik, 1e-6)
-    expect_identical(levels(update(fit, latent = em_markov("series", initial = "stationary"))$data$series), c("1", "2", "3"))
-    expect_identical(update(fit, latent = em_markov())$data$series, factor(rep(1L, nrow(d))))
-    expect_null(update(fit, latent = em_mixture(), start = start)$data$series)
-    expect_identical(update(fit, latent = em_markov(d$series), start = start)$data$series, factor(d$series))
+    expect_identical(update(fit, latent = em_markov("series", initial = "stationary"))$data$units, fit$data$units)
+    expect_identical(update(fit, latent = em_markov())$data$units$codes, rep(1L, nrow(d)))
+    expect_null(update(fit, latent = em_mixture(), start = start)$data$units)
+    expect_identical(update(fit, latent = em_markov(d$series), start = start)$data$units$value, d$series)
   }
   mixture <- em_fit(d["rt"], k = 2)
-  expect_error(update(mixture, latent = em_markov("series")), "which the fit does not hold", class = "emfit_error_argument")
+  expect_error(update(mixture, latent = em_markov("series")), "`fit` lacks the column \"series\"", class = "emfit_error_argument")
   expect_identical(names(update(em_fit(d, latent = em_markov("series"), start = start), ~ log(rt))$parameters$mean),
                    c("1", "2"))
+})
+
+test_that("series are units as those of a mixture are: the same columns are read, and left out, in the same places", {
+  d <- cbind(speed_data(), id = "a")
+  start <- list(mean = c(6.4, 5.5), sd = c(0.2, 0.2))
+  for (column in c("series", "id")) {
+    chain <- em_fit(d[c(column, "rt")], latent = em_markov(column), start = start)$data
+    mixture <- em_fit(d[c(column, "rt")], k = 1, latent = em_mixture(unit = column))$data
+    expect_identical(replace(chain$units, "ordered", FALSE), mixture$units)
+    expect_identical(chain$x, mixture$x)
+  }
+  # A dot in a formula stands for the other columns, as under em_mixture(unit = ).
+  dot <- em_fit(~ ., data = d[c("series", "rt")], latent = em_markov("series"), start = start)
+  expect_identical(dot$loglik, em_fit(~ rt, data = d, latent = em_markov("series"), start = start)$loglik)
+  expect_error(em_fit(d["rt"], k = 2, latent = em_markov("sereis")), "which says the series", class = "emfit_error_argument")
 })
 
 test_that("a fit prints its transitions", {
@@ -336,12 +351,12 @@ test_that("rows of a series must stand together, and weights be one for each", {
     expect_error(code, words, class = paste0("emfit_error_", class))
   }
   bad(em_fit(d[c(1:9, 137:140, 10), ], k = 2, latent = em_markov("id")), "begins in row 1 and again in row 14")
-  bad(em_fit(d["x"], k = 2, latent = em_markov("id")), "lacks column \"id\"")
-  bad(em_fit(d$x, k = 2, latent = em_markov(d$id[-1])), "an entry for each row: 272, not 271")
-  bad(em_fit(d$x, k = 2, latent = em_markov(replace(d$id, 7, NA))), "missing in row 7")
+  bad(em_fit(d["x"], k = 2, latent = em_markov("id")), "lacks the column \"id\", which says the series")
+  bad(em_fit(d$x, k = 2, latent = em_markov(d$id[-1])), "`series` must have a value for each row of `x`: 272, not 271")
+  bad(em_fit(d$x, k = 2, latent = em_markov(replace(d$id, 7, NA))), "the series of every row: it is NA in 1 row .7.")
   bad(em_fit(d, k = 2, latent = em_markov("id"), weights = rep(1:2, 136)), "the same in all rows of a series")
   fit <- em_fit(d, k = 2, latent = em_markov("id"))
-  bad(predict(fit, d["x"]), "lacks column", "newdata")
+  bad(predict(fit, d["x"]), "lacks \"id\", which says the series", "newdata")
   d$x[5] <- NA
   bad(em_fit(d, k = 2, latent = em_markov("id"), na.action = na.omit), "would join rows 4 and 6")
   d$x[5] <- 60

@@ -211,7 +211,7 @@ test_that("starts are groups of units", {
   for (method in c("kmeans++", "partition")) {
     items <- withr_seed(1, emfit:::draw_starts(data, model, method, 3))
     for (item in items) {
-      by_unit <- tapply(item$partition, data$unit$value[data$order], function(group) length(unique(group)))
+      by_unit <- tapply(item$partition, data$units$value[data$order], function(group) length(unique(group)))
       expect_true(all(by_unit == 1))
     }
   }
@@ -221,14 +221,14 @@ test_that("starts are groups of units", {
     data.frame(id, x = rnorm(1200, c(-0.7, 0.7)[id %% 2 + 1], 2))
   })
   item <- withr_seed(1, emfit:::draw_starts(
-    emfit:::em_data(wide["x"], em_gaussian("V"), unit = emfit:::part_units(wide, by_id)$unit),
+    emfit:::em_data(wide["x"], em_gaussian("V"), units = emfit:::part_units(wide, by_id)$units),
     list(family = em_gaussian("V"), latent = by_id, k = 2L), "kmeans++", 1))[[1]]
   right <- abs(mean(item$partition == wide$id %% 2 + 1) - 0.5)
   expect_gt(right, 0.4)
 })
 
 test_that("what draws rows draws units", {
-  expect_identical(emfit:::draw_units(fit$data, function(w) seq_along(w)), fit$data$unit$codes)
+  expect_identical(emfit:::draw_units(fit$data, function(w) seq_along(w)), fit$data$units$codes)
   folds <- withr_seed(1, emfit:::draw_folds(fit$data, 5))
   expect_true(all(folds == folds[match(people$id, people$id)]))
   expect_identical(as.vector(table(folds[!duplicated(people$id)])), rep(6L, 5))
@@ -256,7 +256,7 @@ test_that("samples, replicates and folds give what they should", {
     expect_false(anyNA(boot$replicates))
   }
   data <- withr_seed(1, emfit:::simulated_data(weighted))
-  expect_equal(max(data$unit$codes), sum(w[!duplicated(people$id)]))
+  expect_equal(max(data$units$codes), sum(w[!duplicated(people$id)]))
   table <- withr_seed(1, em_select(people, k = 1:2, covariance = "EEE", latent = by_id, criterion = "CV", folds = 5,
                                    control = few))
   expect_identical(table$nobs, 30L)
