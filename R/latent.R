@@ -34,6 +34,7 @@
 #   latent_take(latent, x, arg)            a user's rows -> list(x = those without what only it reads, units = a factor)
 #   latent_units_of_formula(latent, data, home, rows, n)   the units of the n rows that a formula made of `data`
 #   latent_keeps_order(latent)             does the order of the rows count?
+#   latent_assigns(latent)                 can algorithms that give each row to one component be had?
 #   latent_shares(latent, parameters, counts)   the share of the rows that each column has
 #   latent_title(latent, label, k), latent_rows_label(latent, data), latent_lines(latent, fit)   of print: its first line,
 #                                          what is said behind the number of rows, and lines below the table
@@ -88,6 +89,10 @@ latent_held_units.default <- function(latent, fit, n, units) NULL
 latent_units <- function(latent, data) UseMethod("latent_units")
 #' @export
 latent_units.default <- function(latent, data) NULL
+# Can its rows be given to components one by one, as classification EM and stochastic EM do?
+latent_assigns <- function(latent) UseMethod("latent_assigns")
+#' @export
+latent_assigns.default <- function(latent) FALSE
 latent_keeps_order <- function(latent) UseMethod("latent_keeps_order")
 #' @export
 latent_keeps_order.default <- function(latent) FALSE
