@@ -83,6 +83,7 @@ diagnose_convergence <- function(fit, name) {
   say <- function(status, ..., remedy = NULL) {
     finding("convergence", status, fit$remaining, sprintf(...), remedy, name)
   }
+  if (is_assigned(fit)) return(do.call(say, diagnose_assigned(fit)))
   if (fit$status == "converged") {
     return(say("ok", "The run ended at a maximum: what is left to gain is below tol, %s.", number(fit$control$tol)))
   }
@@ -102,8 +103,7 @@ diagnose_ascent <- function(fit, name) {
   gains <- diff(fit$trace$loglik)[-1L] # the first M-step may leave a start that lay outside its structure
   least <- min(gains, Inf)
   if (fit$status != "not_monotone") {
-    return(finding("ascent", "ok", if (is.finite(least)) least else NA,
-                   "The log-likelihood never fell, as it can't in EM."))
+    return(finding("ascent", "ok", if (is.finite(least)) least else NA, describe_ascent(fit)))
   }
   trouble <- scale_trouble(fit)
   finding("ascent", "problem", least,

@@ -133,7 +133,7 @@ chain_em <- function(log_density, parameters, ends, want) {
 }
 
 # From starting items to the best run. Raises nothing but defects of the data.
-run_em <- function(data, start, model, control, native = tallied(data, model)) {
+run_em <- function(data, start, model, control, native = rows_of_run(data, model, control)) {
   run <- run_native(data, native, start$items, model, control)
   if (!is.null(run$defect)) abort_defect(data, run$defect)
   run

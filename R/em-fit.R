@@ -48,8 +48,9 @@
 #'   \item{parameters}{`proportions` (k), and `mean` (k x d) with `covariance` (d x d x k), or `mean` and `sd`
 #'     (k each) in one dimension, or `prob` (k).}
 #'   \item{loglik, df, nobs}{Log-likelihood, free parameters, sum of the weights.}
-#'   \item{objective}{What was maximised: `loglik`, with a prior plus its logarithm (see [em_prior()]), as the
-#'     log-likelihoods in `trace`, `starts` and `traces`.}
+#'   \item{objective}{What was maximised: `loglik`, with a prior plus its logarithm (see [em_prior()]), by
+#'     `em_control(algorithm = "cem")` the classification log-likelihood, as the log-likelihoods in `trace`, `starts` and
+#'     `traces`.}
 #'   \item{trace}{Data frame with `iteration` (from 0, the start), `loglik`, `accelerated`.}
 #'   \item{converged, status, iterations, passes}{How the run ended; `passes` counts the E-steps, those of
 #'     accelerated steps tried in vain included.}
@@ -66,6 +67,8 @@
 #'   \item{noise_volume}{The volume V of the density 1/V of noise, where there is noise: see [em_mixture()].}
 #'   \item{raced}{`TRUE` for a fit of [em_select()], whose starts raced: those that had become like another were set
 #'     aside, so that few can agree.}
+#'   \item{best_iteration, average, seed}{Of `em_control(algorithm = "sem")`: the iteration whose parameters these are, the
+#'     mean of the parameters over the second half of the iterations, and what the draws followed.}
 #'   \item{call, family, latent, k, control, data}{What was asked, and the data as they were used.}
 #' }
 #' Components keep the order of a start of your own or of given proportions; otherwise they are ordered by
@@ -180,7 +183,7 @@ em_fit.default <- function(x, k = NULL, family = em_gaussian(), latent = em_mixt
   parted <- part_units(x, latent)
   data <- em_data(parted$x, family, weights, na.action, labels = labels, units = parted$units)
   tell_of_data(data, family)
-  fit_data(data, k, family, latent_settle(latent, data$units), start, as_em_control(control),
+  fit_data(data, k, family, latent_settle(latent, data$units), start, as_em_control(control, assigned = TRUE),
            match.call(em_fit.default, sys.call(), envir = parent.frame()), fixed)
 }
 
@@ -206,7 +209,8 @@ em_fit.formula <- function(x, data = NULL, k = NULL, family = em_gaussian(), lat
   input <- data_of_formula(x, data, substitute(weights), substitute(subset), family, na.action, substitute(labels),
                            latent)
   tell_of_data(input, family)
-  fit_data(input, k, family, latent_settle(latent, input$units), start, as_em_control(control), match.call(), fixed)
+  fit_data(input, k, family, latent_settle(latent, input$units), start, as_em_control(control, assigned = TRUE),
+           match.call(), fixed)
 }
 
 # The four stages of every fit, behind both methods.
@@ -214,6 +218,7 @@ fit_data <- function(data, k, family, latent, start, control, call, fixed = NULL
   if (!is.null(unclass(control)$checkpoint)) {
     abort_em("argument", c("`checkpoint` is for rows in chunks.", i = "em_fit(em_chunks(list(x)), k, control = control)"))
   }
+  check_assigned_latent(control, latent)
   if (!is.null(data$labels)) data$labels <- labels_beside_noise(data$labels, latent)
   specified <- start
   start <- resolve_start(start, k, data, family, latent, control, fixed)

@@ -17,6 +17,7 @@ sample_rows <- 10000L
 sample_iterations <- 100L
 
 search_em <- function(data, start, control) {
+  if (draws_classes(control)) return(search_by_draws(data, start, control))
   if (start$supplied) return(c(run_em(data, start, start$model, control), method = start$method))
   task <- list(data = data, model = start$model, control = control, native = tallied(data, start$model))
   check_enough_rows(task)

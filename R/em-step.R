@@ -203,7 +203,7 @@ replay_path <- function(fit) {
   control <- fit$control
   control$path <- TRUE
   parameters <- plain_parameters(fit$start)
-  start <- list(items = list(list(parameters = parameters, may_borrow = FALSE)))
+  start <- list(items = list(c(list(parameters = parameters, may_borrow = FALSE), seed = fit$seed)))
   run <- run_em(fit$data, start, model, control)
   labels <- sheet_labels(model, component_names_of(fit)[seq_len(fit$k)], fit$data)
   lapply(unpack_path(run), name_parameters, fit_fields(fit), labels)

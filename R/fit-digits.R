@@ -6,19 +6,19 @@ warn_falling <- function(fit) {
   trouble <- scale_trouble(fit)
   if (length(trouble)) {
     return(warn_em("not_monotone", c(
-      sprintf("Rounding made the log-likelihood fall by %s at iteration %d.", number(-fit$gain), fit$iterations),
+      sprintf("Rounding made the %s fall by %s at iteration %d.", objective_label(fit), number(-fit$gain), fit$iterations),
       x = trouble, i = "Centre and scale the columns: update(fit, x = scale(fit$data$x))."
     )))
   }
   told <- family_fall(fit$family)
   if (!is.null(told)) {
     return(warn_em("not_monotone", c(
-      sprintf("The log-likelihood fell by %s at iteration %d.", number(-fit$gain), fit$iterations), told
+      sprintf("The %s fell by %s at iteration %d.", objective_label(fit), number(-fit$gain), fit$iterations), told
     )))
   }
   warn_em("not_monotone", sprintf(
-    "The log-likelihood fell by %s at iteration %d, which EM can't do; please report this data set.",
-    number(-fit$gain), fit$iterations
+    "The %s fell by %s at iteration %d, which %s can't do; please report this data set.", objective_label(fit),
+    number(-fit$gain), fit$iterations, algorithm_label(fit$control)
   ))
 }
 

@@ -3,7 +3,7 @@
 
 plot_data_trace <- function(fit) {
   list(trace = fit$trace, starts = start_traces(fit), ends = trace_ends(fit),
-       variable = if (has_prior(fit)) "log-likelihood + log prior" else "log-likelihood")
+       variable = objective_label(fit))
 }
 
 # The log-likelihoods of all starts in long form; those of -Inf (a start far off) leave a gap.

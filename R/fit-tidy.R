@@ -94,6 +94,10 @@ tidy_components <- function(fit) {
 tidy_parameters <- function(fit, conf.int, conf.level) {
   if (conf.int) conf.level <- check_level(conf.level, "conf.level")
   table <- parameter_table(fit$parameters, fit_fields(fit))
+  if (is_assigned(fit)) { # no maximum, and no standard errors
+    table[c("std.error", if (conf.int) c("conf.low", "conf.high"))] <- NA_real_
+    return(table)
+  }
   names <- parameter_names(table)
   covariance <- stats::vcov(fit)
   at <- match(names, rownames(covariance))

@@ -105,7 +105,7 @@ updated_model <- function(object, change) {
     latent = pick("latent", function(latent = em_mixture()) as_em_latent(latent),
                   if (is.null(asked$latent)) unresolved_latent(object$latent) else asked$latent),
     fixed = pick("fixed", function(fixed = NULL) fixed, asked$fixed),
-    control = pick("control", function(control = em_control()) as_em_control(control), object$control)
+    control = pick("control", function(control = em_control()) as_em_control(control, assigned = TRUE), object$control)
   )
 }
 

@@ -38,7 +38,8 @@
 #'   or 1, an empty component), for a component that collapsed, and where the information is singular because
 #'   the data cannot tell some parameters apart. It also says where the fit stopped short of a maximum.
 #' @section Errors: `emfit_error_argument` where `type`, `parm` or `level` is none of the above;
-#'   `emfit_error_unsupported` for the types `"opg"` and `"sandwich"` of fits with a prior.
+#'   `emfit_error_unsupported` for the types `"opg"` and `"sandwich"` of fits with a prior, and for fits by classification EM or
+#'   stochastic EM, which are no maxima of the likelihood.
 #' @references Louis, T. A. (1982) Finding the observed information matrix when using the EM algorithm. *Journal
 #'   of the Royal Statistical Society B* 44, 226-233. \doi{10.1111/j.2517-6161.1982.tb01203.x}
 #'
@@ -96,6 +97,7 @@ check_enough_units <- function(fit, type) {
 # What a fit estimates: the rows of its table of parameters that can move, or could but for a boundary. A list
 # of `table`, `names`, the jacobian of those rows, and gradient and information in free coordinates.
 estimated_parameters <- function(fit, want = "information") {
+  refuse_assigned(fit, "A standard error")
   found <- score_em(fit$data, fit$parameters, fit_model(fit), want)
   if (want == "outer") found$information <- found$outer
   if (!length(found$jacobian)) found <- nothing_known(fit) # a component has no density to take derivatives of

@@ -16,7 +16,7 @@ new_em_fit <- function(run, start, data, control, call) {
   call[[1L]] <- quote(emfit::em_fit)
   fit <- list(
     call = call, family = model$family, latent = model$latent, k = model$k,
-    parameters = finish(run$parameters), loglik = run$loglik - run$log_prior, df = as.integer(run$df),
+    parameters = finish(run$parameters), loglik = run$loglik - sum(run$log_prior, run$log_classes), df = as.integer(run$df),
     objective = run$loglik, nobs = count_observations(data),
     trace = run$trace, path = path, converged = run$status == "converged", status = run$status,
     iterations = run$iterations, passes = run$passes, gain = run$gain, remaining = run$remaining,
@@ -28,6 +28,10 @@ new_em_fit <- function(run, start, data, control, call) {
     raced = isTRUE(start$raced), traces = if (length(run$traces) > 1L) run$traces, start = finish(run$start),
     control = control, data = unclass(data)
   )
+  fit$log_classes <- run$log_classes
+  fit$best_iteration <- run$best_iteration
+  fit$average <- if (!is.null(run$average)) finish(run$average)
+  fit$seed <- run$seed
   fit$noise_volume <- noise_volume(model$latent)
   fit$passed_over <- run$passed_over
   fit$leaning <- places(leaning_of(run, data, model)$components, order)
@@ -120,8 +124,8 @@ warn_about <- function(fit) {
 warn_unfinished <- function(run, control) {
   if (control$tol == 0 || control$max_iter == 0L) return(invisible())
   warn_em("not_converged", c(
-    sprintf("EM stopped after %s, still gaining %s per iteration (tol = %s).",
-            plural(run$iterations, "iteration"), number(run$gain), number(control$tol)),
+    sprintf("%s stopped after %s, still gaining %s per iteration (tol = %s).",
+            sub("^c", "C", algorithm_label(control)), plural(run$iterations, "iteration"), number(run$gain), number(control$tol)),
     i = "Raise max_iter in em_control(), or go on from here: update(fit, start = fit)."
   ))
 }
@@ -228,13 +232,17 @@ component_frame <- function(x) {
 format_criteria <- function(x) {
   c(sprintf("logLik %s (df %d)   AIC %s   BIC %s (smaller is better)", fixed(x$loglik, 2L), x$df,
             fixed(stats::AIC(x), 1L), fixed(stats::BIC(x), 1L)),
-    if (has_prior(x)) sprintf("Log-likelihood and log prior together %s", fixed(x$objective, 2L)),
+    if (!is.null(x$log_classes)) {
+      sprintf("Maximised: the classification log-likelihood%s, %s", if (has_prior(x)) " + log prior" else "",
+              fixed(x$objective, 2L))
+    } else if (has_prior(x)) sprintf("Log-likelihood and log prior together %s", fixed(x$objective, 2L)),
     family_remarks(x$family, x))
 }
 
 format_ending <- function(x) {
   ending <- switch(x$status,
-    converged = sprintf("Converged in %s", plural(x$iterations, "iteration")),
+    converged = sprintf("Converged in %s%s", plural(x$iterations, "iteration"),
+                        if (is.null(x$log_classes)) "" else " of classification EM"),
     max_iter = if (x$control$tol > 0 && x$control$max_iter > 0L) sprintf("NOT converged in %s", plural(x$iterations, "iteration"))
                else sprintf("Ran %s", plural(x$iterations, "iteration")),
     sprintf("Stopped after %s (%s)", plural(x$iterations, "iteration"), gsub("_", " ", x$status))
@@ -243,7 +251,8 @@ format_ending <- function(x) {
   if (n > 1L) ending <- paste0(ending, sprintf("; best of %d starts (%s)", n, describe_agreement(x)))
   bad <- collapsed_components(x)
   thin <- thin_components(x)
-  c(paste0(ending, "."), describe_sample_search(x),
+  drawn <- describe_ending_assigned(x)
+  c(if (is.null(drawn)) paste0(ending, ".") else drawn, describe_sample_search(x),
     if (length(bad)) sprintf("Collapsed onto few points: component %s.", enumerate(names(x$counts)[bad])),
     if (length(thin)) sprintf("Too few rows for a covariance of its own: component %s.",
                               enumerate(names(x$counts)[thin])),

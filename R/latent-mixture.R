@@ -380,3 +380,6 @@ latent_against_chunks.em_latent_mixture <- function(latent) {
   if (!is.null(latent_unit(latent))) return("rows of a unit may lie in two chunks")
   if (latent_columns(latent, 1L) > 1L) "the box of noise is that of rows in memory"
 }
+
+#' @export
+latent_assigns.em_latent_mixture <- function(latent) TRUE

@@ -32,6 +32,7 @@
 #
 # Those below have a default, that of rows that are by themselves:
 #   latent_keeps_order(latent)             are the rows of a unit its steps, in their order?
+#   latent_assigns(latent)                 can algorithms that give each row to one component be had?
 #   latent_shares(latent, parameters, counts)   the share of the rows that each column has
 #   latent_title(latent, label, k), latent_rows_label(latent, data), latent_lines(latent, fit)   of print: its first line,
 #                                          what is said behind the number of rows, and lines below the table
@@ -73,6 +74,10 @@ latent_names <- function(latent, k) UseMethod("latent_names")
 latent_is_exchangeable <- function(latent, k) UseMethod("latent_is_exchangeable")
 latent_label <- function(latent) UseMethod("latent_label")
 
+# Can its rows be given to components one by one, as classification EM and stochastic EM do?
+latent_assigns <- function(latent) UseMethod("latent_assigns")
+#' @export
+latent_assigns.default <- function(latent) FALSE
 latent_keeps_order <- function(latent) UseMethod("latent_keeps_order")
 #' @export
 latent_keeps_order.default <- function(latent) FALSE

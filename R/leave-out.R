@@ -44,6 +44,7 @@ can_lean <- function(model, start = NULL) {
 
 # What judge_ends() and the fit itself ask of a run: list(loglik, components), both empty where nothing leans.
 leaning_of <- function(run, data, model) {
+  if (is_assigned(run)) return(NULL) # no maximum of the likelihood
   if (!is.null(data$whole)) return(NULL) # of a sample it would say something else
   if (!can_lean(model) || run$status %in% c("bad_start", "collapsed") || length(run$degenerate)) return(NULL)
   unit <- weight_unit(data$weights)

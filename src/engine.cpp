@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "accelerate.h"
+#include "draws.h"
+#include "judge.h"
 #include "saddle.h"
 
 namespace em {
@@ -20,11 +22,7 @@ constexpr double fall = 1e-10;
 // The estimated remaining gain of an accelerated step speaks of directions that were met; there may be
 // others.
 constexpr double caution = 100.0;
-// Components closer than this are one: EM has stopped on its way between one maximum and another, or the data
-// hold no more components. So close are two normal densities whose means are a tenth of a standard deviation
-// apart: see Family::distance().
-constexpr double coincident = 0.1 * 0.1 / 8.0;
-// On the way off a saddle they may be farther apart; and so near they are the same numbers.
+// On the way off a saddle two components may be as far apart; and so near they are the same numbers.
 constexpr double coming_apart = 0.5 * 0.5 / 8.0;
 constexpr double identical = 1e-14;
 
@@ -32,41 +30,7 @@ constexpr double identical = 1e-14;
 constexpr int first_look = 32;
 constexpr int most_departures = 3;
 
-// Effective rows, in parts of one, below which a component is empty. A single row may be worth a bit less
-// than 1.
-constexpr double least_rows = 0.5;
-
 constexpr double inf = std::numeric_limits<double>::infinity();
-
-void find_twins(const Family& family, Fit& fit, double nearest = coincident) {
-  for (Index a = 0; a < family.n_components(); ++a) {
-    for (Index b = a + 1; b < family.n_components(); ++b) {
-      const double here = family.distance(a, b, nearest);
-      if (here >= nearest) continue;
-      nearest = here;
-      fit.coincident = {a, b};
-    }
-  }
-}
-
-void judge(Model& model, const Control& control, Fit& fit) {
-  const Family& family = model.family();
-  bool trusted = true;
-  for (Index j = 0; j < model.n_components(); ++j) {
-    const double needed = family.rows_needed(j) * control.unit;
-    const bool sound = fit.counts[j] >= needed && fit.relative_spread[j] > 0.0;
-    if (!sound || j == fit.component) fit.degenerate.push_back(j);
-    trusted = trusted && fit.counts[j] >= family.rows_trusted(j) * control.unit;
-  }
-  find_twins(family, fit);
-  const double fewest = fit.counts.head(model.n_components()).minCoeff();
-  fit.rank = trusted ? 4 : 3;
-  if (!fit.degenerate.empty()) fit.rank = 2;
-  const bool flat = !(fit.relative_spread.minCoeff() > 0.0);
-  if (fit.status == Status::collapsed || flat || !fit.coincident.empty() ||
-      fewest < least_rows * control.unit)
-    fit.rank = 1;
-}
 
 // The largest absolute change of a parameter of the family.
 double largest_change(const Model& model, ConstVectorRef before) {
@@ -94,12 +58,13 @@ void place_at(const Start& start, Model& model, int threads, Interrupt& interrup
 // One run, from the model's present parameters.
 class Run {
  public:
-  Run(Model& model, const Control& control, Interrupt& interrupt)
+  Run(Model& model, const Control& control, Interrupt& interrupt, std::uint64_t seed)
       : model_(model),
         control_(control),
         interrupt_(interrupt),
         rows_(model.total_weight()),
         accelerator_(model, control.threads, interrupt),
+        seed_(seed),
         before_(model.n_parameters()) {}
 
   const Fit& so_far() const { return fit_; }
@@ -116,6 +81,7 @@ class Run {
 
   Fit close() {
     if (fit_.status == Status::bad_start) return std::move(fit_);
+    if (draws() && fit_.best_iteration >= 0) go_to_best();
     if (ended_) {
       settle();
     } else {
@@ -123,6 +89,8 @@ class Run {
     }
     if (interrupt_.raised()) fit_.status = Status::interrupted;
     describe();
+    tell_classes();
+    model_.set_assigner({});
     return std::move(fit_);
   }
 
@@ -132,8 +100,11 @@ class Run {
     return static_cast<int>(fit_.trace.size()) < control_.max_iter ? Accuracy::fast : Accuracy::exact;
   }
 
+  bool draws() const { return control_.assignment == Assignment::drawn; }
+
   double expect() {
     ++fit_.passes;
+    model_.set_assigner({at_best_ ? Assignment::expected : control_.assignment, seed_, fit_.passes});
     return model_.objective(control_.threads, interrupt_);
   }
 
@@ -168,6 +139,7 @@ class Run {
     ++fit_.iterations;
     record(loglik, accelerated);
     // The first M-step may leave a start that lay outside its structure, and that start's log-likelihood.
+    if (draws()) return !interrupt_.raised();
     if (fit_.iterations > 1 && fit_.gain < -fall * size_) {
       fit_.status = Status::not_monotone;
     } else if (has_converged()) {
@@ -189,9 +161,10 @@ class Run {
   // not EM's. Not where the run would end before EM could go on from there.
   bool leave_saddle(double near) {
     const bool may = model_.n_components() > 1 && departures_ < most_departures &&
-                     fit_.iterations < control_.max_iter - 1 && control_.step == Step::em;
+                     fit_.iterations < control_.max_iter - 1 && control_.step == Step::em &&
+                     control_.assignment == Assignment::expected;
     if (!may) return false;
-    const std::vector<Index> twins = twins_within(near);
+    const std::vector<Index> twins = find_twins(model_.family(), near);
     if (twins.empty() || began_alike()) return false;
     ++departures_;
     const double more = std::max(control_.tol * control_.unit, same_loglik * size_);
@@ -211,25 +184,20 @@ class Run {
     return true;
   }
 
-  std::vector<Index> twins_within(double near) const {
-    Fit found;
-    find_twins(model_.family(), found, near);
-    return found.coincident;
-  }
-
   // Components that a start made the same stay so: nothing tells them apart.
   bool began_alike() {
     Vector now(model_.n_parameters());
     pack(model_.fields(), now);
     unpack(fit_.start, model_.fields());
-    const bool alike = model_.prepare(Accuracy::fast) < 0 && !twins_within(identical).empty();
+    const bool alike = model_.prepare(Accuracy::fast) < 0 && !find_twins(model_.family(), identical).empty();
     unpack(now, model_.fields());
     model_.prepare(Accuracy::fast);
     return alike;
   }
 
   bool long_step(double& loglik) {
-    const bool wanted = control_.accelerate && (fit_.accelerated.back() || pace_.is_slow(rows_));
+    const bool wanted = control_.accelerate && control_.assignment == Assignment::expected &&
+                        (fit_.accelerated.back() || pace_.is_slow(rows_));
     if (!wanted) return false;
     const int passes = accelerator_.passes();
     const bool taken = accelerator_.step(accuracy(), loglik);
@@ -241,6 +209,7 @@ class Run {
   }
 
   bool plain_step(double& loglik) {
+    if (draws()) return drawn_step(loglik);
     model_.maximise(control_.step);
     fit_.component = model_.prepare(accuracy());
     if (fit_.component >= 0) {
@@ -253,12 +222,45 @@ class Run {
     return true;
   }
 
+  bool drawn_step(double& loglik) {
+    fit_.component = Draws::first_too_few(model_, control_.unit);
+    if (fit_.component < 0) {
+      model_.maximise(control_.step);
+      fit_.component = model_.prepare(accuracy());
+    }
+    draws_.count(fit_.component < 0);
+    if (draws_.are_hopeless()) {
+      fit_.status = Status::collapsed;
+      return false;
+    }
+    if (fit_.component >= 0) {
+      fit_.component = -1;
+      unpack(before_, model_.fields());
+      model_.prepare(accuracy());
+    }
+    loglik = expect();
+    return true;
+  }
+
+  void go_to_best() {
+    draws_.restore(model_);
+    at_best_ = true;
+    if (fit_.status == Status::collapsed && draws_.were_useful(fit_.iterations)) {
+      fit_.component = -1;
+      fit_.status = Status::max_iter;
+    }
+    model_.prepare(Accuracy::exact);
+    fit_.loglik = expect();
+    exact_ = true;
+  }
+
   void record(double loglik, bool accelerated) {
     fit_.loglik = loglik;
     fit_.trace.push_back(loglik);
     fit_.accelerated.push_back(accelerated);
     size_ = model_.size_of_sum();
     exact_ = model_.is_exact();
+    if (draws()) draws_.keep(model_, loglik, control_, fit_);
     if (!control_.path) return;
     fit_.path.emplace_back(model_.n_parameters());
     pack(model_.fields(), fit_.path.back());
@@ -290,8 +292,17 @@ class Run {
     if (fit_.status == Status::collapsed) fit_.relative_spread[fit_.component] = 0.0;
     fit_.log_prior = model_.family().log_prior();
     fit_.counts = model_.counts();
-    judge(model_, control_, fit_);
+    judge(model_, control_.unit, fit_);
     if (fit_.status == Status::stopped_early) fit_.rank = 0;
+  }
+
+  // What the objective has beside the log-likelihood where units are assigned; the statistics are those of an
+  // E-step then.
+  void tell_classes() {
+    if (control_.assignment != Assignment::hard || interrupt_.raised()) return;
+    model_.set_assigner({});
+    ++fit_.passes;
+    fit_.log_classes = fit_.loglik - model_.objective(control_.threads, interrupt_);
   }
 
   Model& model_;
@@ -301,11 +312,14 @@ class Run {
   Pace pace_;
   double rows_;
   Accelerator accelerator_;
+  std::uint64_t seed_;
   Vector before_;      // the parameters before the iteration
   double size_ = 0.0;  // Model::size_of_sum() of the last log-likelihood
   bool exact_ = true;
   bool ended_ = false;
   int departures_ = 0;  // steps off saddles
+  Draws draws_;
+  bool at_best_ = false;
 };
 
 PausedRun::PausedRun(std::unique_ptr<Model> model, const Start& start, const Control& control,
@@ -318,7 +332,7 @@ void PausedRun::advance(int iterations, int threads) {
   control_.threads = threads;
   if (!run_) {
     place_at(start_, *model_, threads, interrupt_);
-    run_ = std::make_unique<Run>(*model_, control_, interrupt_);
+    run_ = std::make_unique<Run>(*model_, control_, interrupt_, start_.seed);
   }
   run_->advance(iterations);
 }
@@ -348,15 +362,11 @@ bool is_better(const Fit& a, const Fit& b) {
   return a.rank != b.rank ? a.rank > b.rank : a.loglik > b.loglik;
 }
 
-Fit run(Model& model, const Control& control, Interrupt& interrupt) {
-  Run run(model, control, interrupt);
-  run.advance(control.max_iter);
-  return run.close();
-}
-
 Fit run_from(Model& model, const Start& start, const Control& control, Interrupt& interrupt) {
   place_at(start, model, control.threads, interrupt);
-  return run(model, control, interrupt);
+  Run run(model, control, interrupt, start.seed);
+  run.advance(control.max_iter);
+  return run.close();
 }
 
 std::vector<Fit> run_all(const Model& model, const std::vector<Start>& starts, const Control& control,

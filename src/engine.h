@@ -10,10 +10,16 @@
 // first jump. After an accelerated step it comes from the gradient, and is taken a hundredfold. A run does
 // not stop where two components are one and do better apart (saddle.h).
 //
+// Assignment (assign.h) turns EM into classification EM, for which "log-likelihood" means the classification
+// log-likelihood, or into stochastic EM, which makes max_iter iterations, none of them judged, and ends at
+// the best of them. Neither takes long steps or leaves saddles. A draw that leaves a component too few rows
+// for an M-step counts as an iteration that stays where it was.
+//
 // Inside the loop an E-step may trade digits that do not show for speed (Accuracy::fast); the last one is
 // exact.
 #pragma once
 
+#include <cstdint>
 #include <limits>
 #include <memory>
 #include <vector>
@@ -29,6 +35,7 @@ struct Control {
   Stop stop = Stop::loglik;
   int max_iter = 1000;  // tol = 0 runs exactly so many
   Step step = Step::em;
+  Assignment assignment = Assignment::expected;
   bool path = false;
   bool accelerate = false;
   int threads = 1;
@@ -45,6 +52,7 @@ struct Start {
   const double* responsibilities = nullptr;  // n x Model::n_columns()
   const int* partition = nullptr;            // n labels, from 1
   bool may_borrow = false;  // a start of our own: components short of rows borrow the data's spread
+  std::uint64_t seed = 0;   // of what is drawn on the way
 };
 
 enum class Status {
@@ -62,9 +70,10 @@ struct Fit {
   Vector start;  // the parameters of iteration 0
   Vector parameters;
   double loglik = 0.0;
-  double log_prior = 0.0;  // its part of loglik
-  double gain = 0.0;       // of the last iteration
-  double remaining = 0.0;  // estimated gain still to come
+  double log_prior = 0.0;                                         // its part of loglik
+  double log_classes = std::numeric_limits<double>::quiet_NaN();  // that of hard assignment, where it is made
+  double gain = 0.0;                                              // of the last iteration
+  double remaining = 0.0;                                         // estimated gain still to come
   int iterations = 0;
   Index component = -1;
   Vector relative_spread;         // Family::relative_spread() at the end
@@ -76,15 +85,14 @@ struct Fit {
   std::vector<bool> accelerated;  // entries of trace that no step of EM reached
   int passes = 0;                 // E-steps made
   std::vector<Vector> path;
+  int best_iteration = -1;  // of iterations that draw: which one the parameters are those of
+  Vector average;           // and the mean of the parameters over the second half of them
 };
 
 // Of two fits the one that is worth more, and of equals the one of the higher log-likelihood. Worth 4: each
 // component has rows to be trusted; 3: none is degenerate; 2: some are; 1: one collapsed or is empty, or two
 // coincide, as at a saddle; 0: a bad start.
 bool is_better(const Fit& a, const Fit& b);
-
-// From the model's present parameters.
-Fit run(Model& model, const Control& control, Interrupt& interrupt);
 
 // Puts the model at a start, then runs.
 Fit run_from(Model& model, const Start& start, const Control& control, Interrupt& interrupt);

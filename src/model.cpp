@@ -222,6 +222,19 @@ double Model::find_posterior(const Stretch& stretch, const double* weights, Matr
   return loglik;
 }
 
+// The same with units that are assigned to a column each; the expected statistics are nobody's.
+double Model::find_assigned(const Stretch& stretch, const double* weights, MatrixRef matrix,
+                            VectorRef statistics, ConstBlock next) const {
+  Vector expected = Vector::Zero(statistics.size());
+  double sum = find_posterior(stretch, weights, matrix, nullptr, expected, next);
+  for_each_unit(stretch, [&](Rows unit, Index at) {
+    MatrixRef own = matrix.middleRows(at, unit.size);
+    sum += assigner_.assign(unit, !units_.empty(), weights ? weights + at : nullptr, own);
+    latent_->accumulate(unit, own, statistics);
+  });
+  return sum;
+}
+
 void Model::add_statistics(Rows rows, double* work, bool packed, ConstMatrixRef responsibilities,
                            VectorRef statistics) const {
   for_each_block(rows, [&](Rows block, Index at) {
@@ -235,8 +248,10 @@ double Model::expect(int threads, Interrupt& interrupt) {
     const Rows& rows = stretch.rows;
     const double* weights = data_.weights ? data_.weights + rows.begin : nullptr;
     add_densities(rows, work, matrix);
-    const double sum =
-        find_posterior(stretch, weights, matrix, nullptr, latent_part(statistics), source_behind(rows));
+    const ConstBlock next = source_behind(rows);
+    VectorRef latent = latent_part(statistics);
+    const double sum = assigner_.changes() ? find_assigned(stretch, weights, matrix, latent, next)
+                                           : find_posterior(stretch, weights, matrix, nullptr, latent, next);
     add_statistics(rows, work, true, matrix, family_part(statistics));
     return sum;
   };

@@ -16,6 +16,7 @@
 #include <memory>
 #include <vector>
 
+#include "assign.h"
 #include "blocks.h"
 #include "family.h"
 #include "latent.h"
@@ -40,6 +41,7 @@ class Model {
 
   const Data& data() const { return data_; }
   Family& family() { return *family_; }
+  const Family& family() const { return *family_; }
   Latent& latent() { return *latent_; }
   const Fields& fields() const { return fields_; }  // the latent structure's, then the family's
   const Fields& family_fields() const { return family_fields_; }
@@ -78,7 +80,11 @@ class Model {
   // Of rows in parts each may have its own form, so that only what was asked to be exact is known to be.
   bool is_exact() const { return parts_ ? accuracy_ == Accuracy::exact : family_->is_exact(); }
 
-  // E-step: fills statistics() and returns the log-likelihood. Needs prepare().
+  // From now on expect() does that to the responsibilities it makes, and to no others.
+  void set_assigner(const Assigner& assigner) { assigner_ = assigner; }
+
+  // E-step: fills statistics() and returns the log-likelihood; where units are assigned to their most
+  // probable columns, the classification log-likelihood. Needs prepare().
   double expect(int threads, Interrupt& interrupt);
 
   // The same, and returns what is maximised: the log-likelihood, with a prior plus its logarithm.
@@ -152,6 +158,8 @@ class Model {
   void add_densities(Rows rows, double* work, MatrixRef matrix) const;
   double find_posterior(const Stretch& stretch, const double* weights, MatrixRef matrix, double* row_loglik,
                         VectorRef statistics, ConstBlock next) const;
+  double find_assigned(const Stretch& stretch, const double* weights, MatrixRef matrix, VectorRef statistics,
+                       ConstBlock next) const;
   void add_statistics(Rows rows, double* work, bool packed, ConstMatrixRef responsibilities,
                       VectorRef statistics) const;
   void fill_given(Rows rows, const Given& given, MatrixRef matrix) const;
@@ -168,6 +176,7 @@ class Model {
   Data data_;
   std::shared_ptr<Parts> parts_;  // null: the rows that are bound are all
   Accuracy accuracy_ = Accuracy::exact;
+  Assigner assigner_;
   double total_weight_;
   double size_ = 0.0;
   Fields family_fields_;

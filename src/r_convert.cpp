@@ -179,6 +179,8 @@ Control make_control(const Rcpp::List& control) {
   out.stop = word_of(control, "stop") == "parameters" ? Stop::parameters : Stop::loglik;
   out.max_iter = Rcpp::as<int>(element(control, "max_iter"));
   out.step = word_of(control, "algorithm") == "ecm" ? Step::ecm : Step::em;
+  if (word_of(control, "algorithm") == "cem") out.assignment = Assignment::hard;
+  if (word_of(control, "algorithm") == "sem") out.assignment = Assignment::drawn;
   out.path = Rcpp::as<bool>(element(control, "path"));
   out.accelerate = Rcpp::as<bool>(element(control, "accelerate"));
   out.threads = Rcpp::as<int>(element(control, "threads"));
@@ -196,6 +198,11 @@ void check_responsibilities(SEXP given, Index size) {
 Start make_start(const Rcpp::List& start, const Model& model) {
   Start out;
   out.may_borrow = Rcpp::as<bool>(element(start, "may_borrow"));
+  if (has(start, "seed")) {
+    const double seed = Rcpp::as<double>(element(start, "seed"));
+    if (!(seed >= 0.0 && seed < 0x1p53)) throw std::invalid_argument("a seed must be 0 or more");
+    out.seed = static_cast<std::uint64_t>(seed);
+  }
   if (has(start, "partition")) {
     out.partition = partition_of(element(start, "partition"), model);
   } else if (has(start, "responsibilities")) {

@@ -1,5 +1,7 @@
 #include "r_fits.h"
 
+#include <cmath>
+
 namespace em {
 
 namespace {
@@ -96,7 +98,7 @@ ListBuilder run_as_list(Model& model, const std::vector<Fit>& fits) {
   const Fit& fit = fits[best];
   const bool usable = fit.status != Status::bad_start;
   const Vector& parameters = usable ? fit.parameters : fit.start;
-  ListBuilder out(22);
+  ListBuilder out(25);
   out.add("parameters", write_parameters(model.fields(), parameters))
       .add("start", write_parameters(model.fields(), fit.start))
       .add("loglik", fit.loglik)
@@ -118,6 +120,9 @@ ListBuilder run_as_list(Model& model, const std::vector<Fit>& fits) {
       .add("best", static_cast<int>(best + 1))
       .add("starts", starts_table(fits).list())
       .add("traces", traces_of(fits));
+  if (!std::isnan(fit.log_classes)) out.add("log_classes", fit.log_classes);
+  if (fit.best_iteration >= 0) out.add("best_iteration", fit.best_iteration);
+  if (fit.average.size() > 0) out.add("average", write_parameters(model.fields(), fit.average));
   return out;
 }
 

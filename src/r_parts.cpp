@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <stdexcept>
 
+#include "assign.h"
 #include "r_fits.h"
 
 namespace em {
@@ -44,17 +45,6 @@ void RParts::keep(ConstVectorRef parameters, ConstVectorRef sums) {
 
 }  // namespace em
 
-namespace {
-
-// Steele, Lea & Flood (2014): a number that looks drawn for each whole one.
-std::uint64_t scramble(std::uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  return z ^ (z >> 31);
-}
-
-}  // namespace
-
 // A number between 0 and 1 for each of n rows behind the first `before`: the same whatever they are read
 // with.
 // [[Rcpp::export(rng = false)]]
@@ -64,10 +54,10 @@ Rcpp::NumericVector em_row_keys_cpp(double seed, double before, int n) {
     throw std::invalid_argument("keys need a seed, a place and a number of rows of 0 or more");
   }
   Rcpp::NumericVector out(n);
-  const std::uint64_t base = scramble(static_cast<std::uint64_t>(seed) + 0x9E3779B97F4A7C15u);
+  const std::uint64_t base = em::scramble(static_cast<std::uint64_t>(seed) + 0x9E3779B97F4A7C15u);
   for (int i = 0; i < n; ++i) {
     const std::uint64_t row = static_cast<std::uint64_t>(before) + static_cast<std::uint64_t>(i) + 1u;
-    out[i] = static_cast<double>(scramble(base + row * 0x9E3779B97F4A7C15u) >> 11) * 0x1p-53;
+    out[i] = em::drawn_at(base, row);
   }
   return out;
 }
