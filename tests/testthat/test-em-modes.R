@@ -64,7 +64,7 @@ test_that("gamma and t components peak where their own densities do, also at 0",
   low <- em_hdr(falling, 0.7)$regions
   expect_within(low$lower[1], 0, 1e-12)
   expect_equal(sum(em_cdf(falling, low$upper) - em_cdf(falling, low$lower)), 0.7, tolerance = 1e-8)
-  even <- scored(c(0.2, 1, 3), mean = c(1, 1), shape = c(1, 1), proportions = c(0.5, 0.5), family = em_gamma())
+  even <- scored(c(0.2, 1, 3), mean = 1, shape = 1, family = em_gamma())
   expect_equal(em_modes(even), data.frame(x = 0, density = 1), tolerance = 1e-12)
 })
 
