@@ -36,10 +36,12 @@ joint_densities <- function(codes, prob, proportions) {
 # With p_kjl = 0, moving mass to it from the others of its row in proportion raises the log-likelihood at the rate
 #   sum over rows with x_ij = l of w_i pi_k f_k,-j(x_i) / f(x_i)  -  n_kj,
 # n_kj = sum w r_ik over the rows where item j was seen. Where that is positive the zero is no maximum: EM can't leave
-# it, as it has no responsibility for such rows. A data frame of item, level, component, slope, rows; NULL: none.
-frozen_cells <- function(table, held = list()) {
+# it, as it has no responsibility for such rows. `base` of the table, where it is there, has log(pi_k) and the density of
+# what a row says beside its items. A data frame of item, level, component, slope, rows; NULL: none.
+frozen_cells <- function(table) {
   codes <- table$codes
-  joint <- joint_densities(codes, table$prob, table$proportions)
+  base <- if (is.null(table$base)) rep(log(table$proportions), each = nrow(codes)) else table$base
+  joint <- row_densities(codes, table$prob) + base
   log_f <- row_logliks(joint)
   r <- table$weights * exp(joint - log_f)
   found <- list()
@@ -48,7 +50,7 @@ frozen_cells <- function(table, held = list()) {
     if (!nrow(zero)) next
     others <- table$prob
     others[[j]][] <- 1
-    without <- joint_densities(codes, others, table$proportions)
+    without <- row_densities(codes, others) + base
     for (i in seq_len(nrow(zero))) {
       k <- zero[[i, 1L]]
       at <- which(codes[, j] == zero[[i, 2L]] & is.finite(log_f))

@@ -65,8 +65,8 @@ find_columns <- function(density, columns, arg) {
 #'
 #' @param x,object A fit by [em_fit()], or what one of the two functions returned.
 #' @param columns Names or numbers of the columns to keep; `NULL`: all.
-#' @param size,exposure Of a fit of counts: the trials ([em_binomial()]) or the exposure ([em_poisson()]) that the density is
-#'   for, one number. Left out where all rows of the fit have the same.
+#' @param size,exposure Of a fit of counts: the trials ([em_binomial()]), the total of a row ([em_multinomial()]) or the
+#'   exposure ([em_poisson()]) that the density is for, one number. Left out where all rows of the fit have the same.
 #' @param ... Of `em_conditional()`: one value for each column that is given, under its name. Elsewhere nothing: an
 #'   unknown argument is an error.
 #' @param newdata A data frame or matrix with a column for each of the density's, found by name, or by position where
@@ -80,7 +80,8 @@ find_columns <- function(density, columns, arg) {
 #' @return An object of class `em_density`, a plain list: `components`, their `weights` and the logarithms of these, `k`, `blocks` of columns that
 #'   are independent within a component, `noise` and what was `given`. `predict()` a vector or a matrix, `simulate()` a
 #'   data frame with the attribute `component`, `as.data.frame()` a row for each component, `summary()` a row for each
-#'   column.
+#'   column; where there are categories it has their most probable level and its probability as `mode` and `prob`, and
+#'   no mean or quantiles of them.
 #' @section Errors: `emfit_error_argument` for columns that are not there, given twice or all given, for values that are not one
 #'   finite number, and where `size` or `exposure` must be said; `emfit_error_levels` for an unknown level;
 #'   `emfit_error_unsupported` for families of which it is not known what they are along a column.
@@ -240,7 +241,7 @@ read_cells <- function(density, newdata) {
 }
 
 read_column <- function(block, j, column) {
-  if (is.numeric(column) && inherits(block, c("em_block_normal", "em_block_rates", "em_block_trials"))) return(as.double(column))
+  if (is.numeric(column) && inherits(block, c("em_block_normal", "em_block_rates", "em_block_trials", "em_block_sharing"))) return(as.double(column))
   vapply(seq_along(column), function(i) if (is.na(column[i])) NA_real_ else block_read(block, j, column[i]), 0)
 }
 
@@ -311,7 +312,8 @@ format.em_density <- function(x, digits = max(3L, getOption("digits") - 3L), ...
   c(sprintf("Mixture of %s along %s%s%s", plural(x$k, "component"), enumerate(density_columns(x)),
             if (is.null(x$noise)) "" else " and noise",
             if (length(x$given)) paste(", given", describe_given(x$given)) else ""),
-    "", table_lines(format_columns(table[seq_len(min(9L, length(table)))], digits)))
+    "", table_lines(format_columns(table[seq_len(min(9L, length(table)))], digits)),
+    if (length(table) > 9L) sprintf("%s more: as.data.frame()", plural(length(table) - 9L, "column")))
 }
 
 #' @rdname em_marginal
@@ -327,10 +329,22 @@ print.em_density <- function(x, digits = max(3L, getOption("digits") - 3L), ...)
 summary.em_density <- function(object, probs = c(0.05, 0.5, 0.95), ...) {
   check_dots(...)
   probs <- check_probabilities(probs, "probs")
-  out <- lapply(seq_along(density_columns(object)), function(j) {
-    line <- density_line(object, j)
-    data.frame(variable = density_columns(object)[j], line_moments(line),
-               matrix(line_quantile(line_repeat(line, length(probs)), probs), 1L, dimnames = list(NULL, percent(probs))), check.names = FALSE)
+  lines <- lapply(seq_along(density_columns(object)), function(j) density_line(object, j))
+  ordered <- vapply(lines, function(line) is.null(line$law$levels), NA)
+  out <- lapply(lines, function(line) {
+    moments <- if (is.null(line$law$levels)) line_moments(line) else data.frame(mean = NA_real_, sd = NA_real_)
+    quantiles <- if (is.null(line$law$levels)) line_quantile(line_repeat(line, length(probs)), probs) else rep(NA_real_, length(probs))
+    data.frame(variable = line$name, moments, matrix(quantiles, 1L, dimnames = list(NULL, percent(probs))), check.names = FALSE)
   })
-  do.call(rbind, out)
+  out <- do.call(rbind, out)
+  if (all(ordered)) return(out)
+  out <- data.frame(out, do.call(rbind, lapply(lines, most_probable)), check.names = FALSE)
+  if (any(ordered)) out else out[c("variable", "mode", "prob")]
+}
+
+# Of categories, which have no mean: the most probable level.
+most_probable <- function(line) {
+  if (is.null(line$law$levels)) return(data.frame(mode = NA_character_, prob = NA_real_))
+  at <- count_modes(line)[1L]
+  data.frame(mode = line$law$levels[at], prob = exp(line_log_density(line, at)))
 }

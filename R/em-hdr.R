@@ -5,8 +5,9 @@
 #'
 #' Along one column the region is exact: between its peaks and valleys the density rises or falls, so the ends of the
 #' intervals are roots, and the level is the root of what lies outside. Of counts and categories it is the smallest set of
-#' values with at least that probability. Of several columns the level is a quantile of the density at `n` drawn rows,
-#' with its standard error; a single normal component has an exact one. Rows inside are those whose density,
+#' values with at least that probability, of several such columns the smallest set of cells where there are no more than
+#' 50 000. Of other columns together, also of numbers beside categories, the level is a quantile of the density at `n` drawn
+#' rows, with its standard error; a single normal component has an exact one. Rows inside are those whose density,
 #' `predict(fit, type = "density")`, is not below the level.
 #'
 #' @param x A fit by [em_fit()], or a density by [em_marginal()] or [em_conditional()].
@@ -19,8 +20,10 @@
 #' @param ... Arguments of [print.default()]; any other is an error.
 #' @return An object of class `em_hdr`, a list of `levels`, a data frame with `prob`, `level` (of the density), `content`
 #'   (what the region holds) and `std.error` (of the level, 0 where it is exact); and `regions`: of one column a data frame with `prob`, `lower`, `upper`
-#'   and `content` of each interval, of counts and categories with `prob`, `value` and `density`; of several columns NULL.
-#' @section Errors: `emfit_error_argument`; `emfit_error_unsupported` for several columns of counts or categories.
+#'   and `content` of each interval, of counts and categories with `prob`, `value` and `density` (of several, the columns in
+#'   the place of `value`); NULL where rows were drawn.
+#' @section Errors: `emfit_error_argument`; `emfit_error_unsupported` for families of which it is not known what they are
+#'   along a column.
 #' @references Hyndman, R. J. (1996) Computing and graphing highest density regions. *The American Statistician* 50,
 #'   120-126. \doi{10.1080/00031305.1996.10474359}
 #' @seealso [em_modes()], [em_cdf()]; `plot(fit, type = "hdr")`
@@ -63,15 +66,17 @@ line_hdr <- function(line, prob) {
 # Between these points the density rises or falls: list(x, log_density).
 line_pieces <- function(line) {
   turns <- line_turns(line)
-  mean <- law_mean(line$law)[1L, ]
-  sd <- law_sd(line$law)[1L, ]
-  use <- line$log_weights[1L, seq_along(mean)] > -700
-  ends <- c(mean[use] - 40 * sd[use], mean[use] + 40 * sd[use])
+  use <- which(line$log_weights[1L, seq_len(law_k(line$law))] > -700)
+  ends <- c(law_quantile(line$law, -700, TRUE, TRUE)[use], law_quantile(line$law, -700, FALSE, TRUE)[use])
+  ends <- pmin(pmax(ends, -1e300), 1e300)
+  least <- law_least(line$law)
+  if (least > -Inf) ends <- c(least_above(line$law), ends[ends > least])
   x <- sort(unique(c(range(ends, line$noise$ends), turns$modes, turns$valleys)))
   if (!is.null(line$noise)) {
     bit <- 4 * .Machine$double.eps * max(abs(x))
     x <- sort(unique(c(x, line$noise$ends - bit, line$noise$ends + bit, line$noise$mean)))
   }
+  x <- x[x > least]
   list(x = x, log_density = line_log_density(line_repeat(line, length(x)), x))
 }
 
@@ -142,19 +147,41 @@ count_hdr <- function(line, prob, block) {
 # ---- several columns ----
 
 space_hdr <- function(density, prob, n) {
-  modal <- need_modal(density)
-  if (density$k == 1L && is.null(density$noise)) {
+  modal <- if (length(density$blocks) == 1L) block_modal(density$blocks[[1L]])
+  if (!is.null(modal) && density$k == 1L && is.null(density$noise)) {
     d <- ncol(modal$mean)
     level <- exp(-(d * log(2 * pi) + log_determinant(modal$covariance[, , 1L]) + stats::qchisq(prob, d)) / 2)
     return(list(levels = data.frame(prob = prob, level = level, content = prob, std.error = 0), regions = NULL))
   }
+  discrete <- discrete_columns(density)
+  table <- if (all(discrete)) density_table(density, which(discrete))
+  if (is.null(table)) drawn_hdr(density, prob, n, any(discrete)) else table_hdr(density, table, prob)
+}
+
+drawn_hdr <- function(density, prob, n, steps) {
   component <- sample.int(length(density$components), n, replace = TRUE, prob = density$weights)
   f <- sort(exp(log_sum(joint_log_density(density, draw_density_cells(density, component)))))
   at <- function(rank) f[pmin(pmax(round(rank), 1), n)]
   spread <- sqrt(n * prob * (1 - prob))
-  level <- unname(stats::quantile(f, 1 - prob, type = 8L))
+  # Where single rows have a probability, the level is that of one, and the region holds no less than was asked.
+  level <- if (steps) rev(f)[ceiling(prob * n)] else unname(stats::quantile(f, 1 - prob, type = 8L))
   list(levels = data.frame(prob = prob, level = level, content = vapply(level, function(l) mean(f >= l), 0),
                            std.error = (at(n * (1 - prob) + spread) - at(n * (1 - prob) - spread)) / 2), regions = NULL)
+}
+
+table_hdr <- function(density, table, prob) {
+  p <- exp(log_sum(joint_log_density(density, table$cells)))
+  by_size <- order(-p)
+  total <- cumsum(p[by_size])
+  each <- lapply(prob, function(content) {
+    size <- which(total >= content * (1 - 1e-12))[1L]
+    by_size[seq_len(if (is.na(size)) length(p) else size)]
+  })
+  at <- unlist(each)
+  list(levels = data.frame(prob = prob, level = vapply(each, function(at) min(p[at]), 0),
+                           content = vapply(each, function(at) sum(p[at]), 0), std.error = 0),
+       regions = data.frame(prob = rep(prob, lengths(each)), show_cells(density, table$cells[at, , drop = FALSE]),
+                            density = p[at], check.names = FALSE))
 }
 
 #' @rdname em_hdr
@@ -172,5 +199,6 @@ format.em_hdr <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
   levels <- x$levels
   if (all(levels$std.error == 0)) levels$std.error <- NULL
   c(sprintf("Highest density regions along %s", enumerate(x$columns)), "", table_lines(format_columns(levels, digits)),
-    if (!is.null(x$regions)) c("", table_lines(format_columns(x$regions, digits))))
+    if (!is.null(x$regions)) c("", table_lines(format_columns(utils::head(x$regions, 40L), digits))),
+    if (NROW(x$regions) > 40L) sprintf("%s more: $regions", plural(nrow(x$regions) - 40L, "row")))
 }

@@ -16,26 +16,16 @@ merge_by_demp <- function(state) {
 }
 
 merge_by_bhattacharyya <- function(state) {
-  p <- ncol(state$mean)
-  each_pair(state, function(i, j) {
-    a <- matrix(state$covariance[, , i], p)
-    b <- matrix(state$covariance[, , j], p)
-    size <- sqrt(diag(a + b) / 2)
-    middle <- (a + b) / 2 / outer(size, size)
-    apart <- (state$mean[i, ] - state$mean[j, ]) / size
-    spread <- log_determinant(middle) - (log_determinant(a / outer(size, size)) + log_determinant(b / outer(size, size))) / 2
-    exp(-sum(apart * solve(middle, apart)) / 8 - spread / 2)
-  })
+  each_pair(state, function(i, j) exp(sum(vapply(state$blocks, block_affinity, 0, i, j))))
 }
 
-merge_by_ridgeline <- function(state) each_pair(state, function(i, j) ridge_ratio(state, i, j))
+merge_by_ridgeline <- function(state) each_pair(state, function(i, j) ridge_ratio(state$blocks[[1L]], state$share, i, j))
 
 # The lowest point between the highest peaks on its two sides, divided by the lower of these; 1: there is one peak.
-ridge_ratio <- function(state, i, j) {
-  p <- ncol(state$mean)
-  size <- sqrt(diag(matrix(state$covariance[, , i] + state$covariance[, , j], p)) / 2)
-  unit <- list(log_weights = log(state$share[c(i, j)]), mean = rbind(0, (state$mean[j, ] - state$mean[i, ]) / size))
-  unit$roots <- lapply(c(i, j), function(at) chol(matrix(state$covariance[, , at], p) / outer(size, size)))
+ridge_ratio <- function(block, share, i, j) {
+  size <- sqrt(diag(covariance_of(block, i) + covariance_of(block, j)) / 2)
+  unit <- list(log_weights = log(share[c(i, j)]), mean = rbind(0, (block$mean[j, ] - block$mean[i, ]) / size))
+  unit$roots <- lapply(c(i, j), function(at) chol(covariance_of(block, at) / outer(size, size)))
   unit$precision <- lapply(unit$roots, chol2inv)
   point <- function(a) weighted_centre(c(1 - a, a), unit)
   height <- function(a) log_sum(unit_log_density(do.call(rbind, lapply(a, point)), unit))
@@ -70,9 +60,10 @@ each_pair <- function(state, value) {
   out
 }
 
+# shapes: does it look at what the components are along columns; modal: must they be normal?
 merge_methods <- list(
-  entropy = list(values = merge_by_entropy, cutoff = NULL, modal = FALSE, label = "entropy"),
-  demp = list(values = merge_by_demp, cutoff = 0.025, modal = FALSE, label = "estimated misclassification"),
-  bhattacharyya = list(values = merge_by_bhattacharyya, cutoff = 0.1, modal = TRUE, label = "Bhattacharyya's distance"),
-  ridgeline = list(values = merge_by_ridgeline, cutoff = 0.2, modal = TRUE, label = "the valley on the ridge line")
+  entropy = list(values = merge_by_entropy, cutoff = NULL, shapes = FALSE, modal = FALSE, label = "entropy"),
+  demp = list(values = merge_by_demp, cutoff = 0.025, shapes = FALSE, modal = FALSE, label = "estimated misclassification"),
+  bhattacharyya = list(values = merge_by_bhattacharyya, cutoff = 0.1, shapes = TRUE, modal = FALSE, label = "Bhattacharyya's distance"),
+  ridgeline = list(values = merge_by_ridgeline, cutoff = 0.2, shapes = TRUE, modal = TRUE, label = "the valley on the ridge line")
 )

@@ -10,8 +10,10 @@
 #'     the responsibilities alone, so it is for all families.}
 #'   \item{`"demp"`}{those with the largest directly estimated misclassification probability, that a row of one is put into the
 #'     other (Hennig 2010); cut-off 0.025. For all families.}
-#'   \item{`"bhattacharyya"`}{those with the largest \eqn{\exp(-d)}{exp(-d)}, d Bhattacharyya's distance of normal
-#'     distributions with the clusters' means and covariances; cut-off 0.1. Gaussian components.}
+#'   \item{`"bhattacharyya"`}{those with the largest \eqn{\exp(-d)}{exp(-d)}, d Bhattacharyya's distance of distributions of the
+#'     components' kind with the clusters' means and covariances (of counts and categories their means and shares); cut-off 0.1.
+#'     For Gaussian, binomial, Poisson, gamma and categorical components and mixed columns: of columns that are independent
+#'     within a component the distances add.}
 #'   \item{`"ridgeline"`}{those with the highest valley: the density of the two on the ridge line between them (Ray & Lindsay
 #'     2005), the lowest point between two peaks divided by the lower peak, 1 where there is one peak; cut-off 0.2.
 #'     Gaussian components.}
@@ -97,20 +99,34 @@ merge_state <- function(fit, method) {
   }
   state <- list(r = r[w > 0, , drop = FALSE], w = w[w > 0], group = seq_len(fit$k), names = component_names_of(fit)[seq_len(fit$k)],
                 labels = component_names_of(fit), members = as.list(seq_len(fit$k)))
-  if (merge_methods[[method]]$modal) {
-    modal <- need_one_normal(fit, method)
-    state[c("mean", "covariance")] <- modal[c("mean", "covariance")]
+  if (merge_methods[[method]]$shapes) {
+    state$blocks <- if (merge_methods[[method]]$modal) list(need_one_normal(fit, method)) else need_affinity(fit, method)
     state$share <- unname(latent_mixture(fit$latent, fit)[seq_len(fit$k)])
   }
   state
 }
 
+# The block of a fit whose components are normal along all columns together.
 need_one_normal <- function(fit, method) {
   blocks <- tryCatch(family_margin(fit$family, fit$parameters, fit$data, list(size = 1, exposure = 1)), emfit_error = function(e) NULL)
   modal <- if (length(blocks) == 1L) block_modal(blocks[[1L]])
-  if (!is.null(modal)) return(modal)
-  abort_em("unsupported", c(sprintf("Method \"%s\" is for Gaussian components, not for %s ones.", method, fit$family$name),
-                            i = "Methods \"entropy\" and \"demp\" are for all."))
+  if (!is.null(modal)) return(blocks[[1L]])
+  says <- if (method == "directions") "Directions are" else sprintf("Method \"%s\" is", method)
+  abort_em("unsupported", c(sprintf("%s for Gaussian components, not for %s ones.", says, fit$family$name),
+                            i = if (method != "directions") "Methods \"entropy\" and \"demp\" are for all."))
+}
+
+# Blocks that know how much two of their components overlap.
+need_affinity <- function(fit, method) {
+  says <- sprintf("Method \"%s\" is for components whose overlap has a formula, not for %s ones.", method, fit$family$name)
+  differ <- function(e) {
+    says <<- sprintf("Method \"%s\" compares components at one exposure or number of trials, and rows of the fit differ in it.", method)
+    NULL
+  }
+  blocks <- tryCatch(family_margin(fit$family, fit$parameters, fit$data), emfit_error_argument = differ, emfit_error = function(e) NULL)
+  known <- vapply(blocks, function(block) is.finite(block_affinity(block, 1L, 1L)), NA)
+  if (length(known) && all(known)) return(blocks)
+  abort_em("unsupported", c(says, i = "Methods \"entropy\" and \"demp\" are for all."))
 }
 
 # The pair with the largest value, the first of equal ones.
@@ -135,19 +151,15 @@ join_pair <- function(state, pair) {
   state$names[a] <- paste(state$labels[state$members[[a]]], collapse = "+")
   state$names <- state$names[-b]
   state$merged <- sum(state$w[max.col(state$r, ties.method = "first") == a])
-  if (!is.null(state$mean)) state <- join_moments(state, a, b)
+  if (!is.null(state$blocks)) state <- join_blocks(state, a, b)
   state
 }
 
-join_moments <- function(state, a, b) {
+join_blocks <- function(state, a, b) {
   share <- state$share[c(a, b)] / sum(state$share[c(a, b)])
-  apart <- state$mean[b, ] - state$mean[a, ]
-  state$mean[a, ] <- state$mean[a, ] + share[2L] * apart
-  state$covariance[, , a] <- share[1L] * state$covariance[, , a] + share[2L] * state$covariance[, , b] + prod(share) * tcrossprod(apart)
+  state$blocks <- lapply(state$blocks, block_pool, a, b, share)
   state$share[a] <- sum(state$share[c(a, b)])
   state$share <- state$share[-b]
-  state$mean <- state$mean[-b, , drop = FALSE]
-  state$covariance <- state$covariance[, , -b, drop = FALSE]
   state
 }
 

@@ -3,18 +3,21 @@
 #' The peaks of the density: where it is higher than all about. There may be fewer of them than components, and in
 #' several dimensions more (Ray & Lindsay 2005).
 #'
-#' Along one column all points where the slope changes its sign are found between the lowest and the highest mean, to
-#' the last bit. Of several columns normal components have all their peaks on the ridge lines between means; from points
+#' Along one column all points where the slope changes its sign are found between the lowest and the highest of the components'
+#' own peaks, to the last bit; a gamma component of a shape up to 1 has its peak at 0. Of several columns normal components have all their peaks on the ridge lines between means; from points
 #' on these, and from all means, a fixed point iteration that only climbs and then Newton's method lead to peaks; points
 #' where the density curves upwards in some direction are left out, and what lies within 1e-6 standard deviations is one
 #' peak. Of one column of counts a peak is a value more probable than its neighbours, of categories the most probable
-#' level. Noise is flat and has none.
+#' level. Of several such columns, or of these beside numbers, a peak is a cell of the table of their values and a place in the
+#' numbers, higher than all about in the numbers and than any cell that differs from it in one category, or by one in one
+#' count; that is found where the table has no more than 50 000 cells (beside numbers 2000). Noise is flat and has none.
 #'
 #' @param x A fit by [em_fit()], or a density by [em_marginal()] or [em_conditional()].
 #' @param columns Names or numbers of columns, along which the density is; `NULL`: all.
 #' @param size,exposure As in [em_marginal()].
 #' @return A data frame with a row for each peak, the highest first: its place in the columns, and the `density` there.
-#' @section Errors: `emfit_error_argument`; `emfit_error_unsupported` for several columns that are not all of them normal.
+#' @section Errors: `emfit_error_argument`; `emfit_error_unsupported` for several columns of numbers that are not normal, for
+#'   larger tables, and for several counts that share a total.
 #' @references Ray, S. and Lindsay, B. G. (2005) The topography of multivariate normal mixtures. *Annals of Statistics* 33,
 #'   2042-2065. \doi{10.1214/009053605000000417}
 #' @seealso [em_hdr()], [em_conditional()]
@@ -29,13 +32,13 @@ em_modes <- function(x, columns = NULL, size = NULL, exposure = NULL) {
   density <- pick_density(density, find_columns(density, columns, "columns"))
   names <- density_columns(density)
   if (length(names) > 1L) {
-    at <- space_modes(need_modal(density), density)
-    out <- data.frame(stats::setNames(as.data.frame(at), names), density = exp(log_sum(joint_log_density(density, at))),
-                      check.names = FALSE)
+    at <- if (any(discrete_columns(density))) cell_modes(density) else space_modes(need_modal(density), density)
+    out <- data.frame(show_cells(density, at), density = exp(log_sum(joint_log_density(density, at))), check.names = FALSE)
   } else {
     line <- density_line(density, 1L)
     at <- if (line$law$discrete) count_modes(line) else line_turns(line)$modes
-    out <- data.frame(at, density = exp(line_log_density(line_repeat(line, length(at)), at)))
+    out <- data.frame(at, density = exp(if (line$law$discrete) line_log_density(line_repeat(line, length(at)), at)
+                                        else peak_log_density(line, at)))
     names(out)[1L] <- names
     out[[1L]] <- block_show(density$blocks[[1L]], 1L, at)
   }
@@ -47,26 +50,23 @@ em_modes <- function(x, columns = NULL, size = NULL, exposure = NULL) {
 need_modal <- function(density) {
   modal <- if (length(density$blocks) == 1L) block_modal(density$blocks[[1L]])
   if (!is.null(modal)) return(modal)
-  abort_em("unsupported", c("Peaks of several columns are known of normal components only.",
+  abort_em("unsupported", c("Peaks of several columns of numbers are known of normal components only.",
                             i = sprintf("Ask for one column: columns = %s.", dQuote(density_columns(density)[1L], FALSE))))
 }
 
 # ---- one column ----
 
-# Where the slope of the density changes its sign: list(modes, valleys), in order.
+# Where the slope of the density changes its sign: list(modes, valleys), in order. At the least value that there is, a
+# density that falls from there on has a peak too.
 line_turns <- function(line) {
-  use <- line$weights[1L, seq_len(law_k(line$law))] > 0
-  mean <- law_mean(line$law)[1L, use]
-  sd <- law_sd(line$law)[1L, use]
-  log_weights <- line$log_weights[1L, seq_along(use)][use]
-  if (!length(mean)) return(list(modes = numeric(), valleys = numeric()))
-  slope <- function(x) line_slope(x, log_weights, mean, sd)
-  z <- c(seq(-5, 5, by = 0.05), seq(5.25, 40, by = 0.25), -seq(5.25, 40, by = 0.25))
-  limits <- range(mean)
-  grid <- sort(unique(c(outer(sd, z) + mean, mean, seq(limits[1L], limits[2L], length.out = 1001L))))
-  grid <- grid[grid >= limits[1L] & grid <= limits[2L]]
-  # Outside of all means there is no doubt.
-  grid <- c(limits[1L] - sd[which.min(mean)], grid, limits[2L] + sd[which.max(mean)])
+  use <- which(line$weights[1L, seq_len(law_k(line$law))] > 0)
+  if (!length(use)) return(list(modes = numeric(), valleys = numeric()))
+  law <- line$law
+  law$parts <- lapply(law$parts, function(part) part[1L, use, drop = FALSE])
+  log_weights <- line$log_weights[1L, use]
+  slope <- function(x) line_slope(x, log_weights, law)
+  peaks <- law_peak(law)
+  grid <- turn_grid(law, peaks)
   sign <- sign(slope(grid))
   known <- which(sign != 0)
   change <- which(diff(sign[known]) != 0)
@@ -74,18 +74,42 @@ line_turns <- function(line) {
   high <- grid[known[change + 1L]]
   falls <- sign[known[change]] > 0
   at <- halve_to_root(low, high, function(x, rows) slope(x) * ifelse(falls[rows], -1, 1))
-  list(modes = at[falls], valleys = at[!falls])
+  first <- if (min(peaks) <= law_least(law) && isTRUE(sign[known[1L]] < 0)) law_least(law)
+  list(modes = c(first, at[falls]), valleys = at[!falls])
 }
 
+# Every law has one peak, so that there are no turns outside of all of these.
+turn_grid <- function(law, peaks) {
+  centre <- law_centre(law)[1L, ]
+  reach <- law_reach(law)[1L, ]
+  z <- c(seq(-5, 5, by = 0.05), seq(5.25, 40, by = 0.25), -seq(5.25, 40, by = 0.25))
+  limits <- range(peaks)
+  log_p <- c(-700, -300, -100, -30, log(seq(0.005, 0.5, by = 0.005)))
+  tails <- c(law_quantile(law, log_p, TRUE, TRUE), law_quantile(law, log_p, FALSE, TRUE))
+  grid <- sort(unique(c(outer(reach, z) + centre, tails, peaks, seq(limits[1L], limits[2L], length.out = 1001L))))
+  grid <- grid[grid >= limits[1L] & grid <= limits[2L] & grid > law_least(law)]
+  # Outside of all peaks there is no doubt.
+  below <- limits[1L] - reach[which.min(peaks)]
+  c(if (below > law_least(law)) below else if (limits[1L] > law_least(law)) law_least(law) / 2 + limits[1L] / 2
+    else least_above(law), grid, limits[2L] + reach[which.max(peaks)])
+}
+
+# The numbers next to the least value: a density may be infinite there.
+least_above <- function(law) law_least(law) + c(1e-300, 1e-200, 1e-100)
+
 # The slope, as a multiple of something positive.
-line_slope <- function(x, log_weights, mean, sd) {
-  each <- vapply(seq_along(mean), function(i) {
-    log_weights[i] - log(sd[i]) - ((x - mean[i]) / sd[i])^2 / 2
-  }, numeric(length(x)))
-  each <- matrix(each, length(x))
+line_slope <- function(x, log_weights, law) {
+  each <- law_log_density(law, x) + rep(log_weights, each = length(x))
   r <- exp(each - row_max(each))
-  pull <- vapply(seq_along(mean), function(i) r[, i] * ((mean[i] - x) / sd[i]) / sd[i], numeric(length(x)))
-  rowSums(matrix(pull, length(x)))
+  rowSums(r * law_slope(law, x))
+}
+
+# The log density at peaks; at the least value what it tends to.
+peak_log_density <- function(line, at) {
+  edge <- at == law_least(line$law)
+  out <- line_log_density(line_repeat(line, length(at)), ifelse(edge, least_above(line$law)[1L], at))
+  further <- line_log_density(line_repeat(line, length(at)), ifelse(edge, least_above(line$law)[2L], at))
+  ifelse(edge & out > further + 1e-6, Inf, out)
 }
 
 # Where a function rises through 0 between low and high, of many at once; value(x, rows).

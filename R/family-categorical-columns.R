@@ -243,8 +243,9 @@ family_given_columns.em_family_categorical <- function(family, data) {
 #' @export
 family_margin.em_family_categorical <- function(family, parameters, data, beside = list()) {
   if (family$name == "multinomial") {
-    abort_em("unsupported", c("Counts of categories share a total, so none of them is by itself.",
-                              i = "simulate(fit) draws rows from the fit."))
+    prob <- unname(item_probs(family, parameters)[[1L]])
+    size <- one_for_all(beside$size, rowSums(data$x), "size")
+    return(list(sharing_block(data$items[[1L]], prob, rep(0, nrow(prob)), size)))
   }
   prob <- item_probs(family, parameters)
   if (family$name == "bernoulli") return(list(trials_block(item_names(data), do.call(cbind, lapply(prob, function(p) p[, 2L])), 1)))
@@ -254,4 +255,12 @@ family_margin.em_family_categorical <- function(family, parameters, data, beside
 #' @export
 family_cells.em_family_categorical <- function(family, data) {
   if (family$name == "categorical") data$x else family_observed(family, data)
+}
+
+# A row that lacks a count has no total, and says nothing.
+#' @export
+family_check_response.em_family_categorical <- function(family) {
+  if (family$name != "multinomial") return(invisible())
+  abort_em("unsupported", c("Counts that share a total are not predicted from each other in rows that lack one: the total is not known.",
+                            i = "Say it: em_conditional(fit, a = 3, size = 12), for a column a."))
 }

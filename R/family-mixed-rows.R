@@ -167,6 +167,8 @@ print_deviations <- function(own, block, digits) {
 family_margin.em_family_mixed <- function(family, parameters, data, beside = list()) {
   parts <- for_blocks(family, parameters, data, function(child, part, own, block) {
     named <- block$names
+    # Its counts have no exposure and one number of trials, also where a row lacks them.
+    beside[c("exposure", "size")] <- list(1, child$size)
     lapply(family_margin(child, part, own, beside), function(one) {
       one$variables <- named[seq_along(one$variables)]
       named <<- named[-seq_along(one$variables)]

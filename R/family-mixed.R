@@ -357,3 +357,28 @@ family_call.em_family_mixed <- function(family, call) {
   })
   as.call(c(quote(em_mixed), own, others[lengths(others) > 0L]))
 }
+
+# Zeros that a start put into categories: as family_warn() of these alone, beside what the other columns say.
+#' @export
+family_warn.em_family_mixed <- function(family, fit) {
+  if (fit$iterations == 0L || !rows_stand_alone(fit$data)) return(invisible())
+  for (block in family$blocks) {
+    if (block_kinds[[block$family$name]]$takes == "number") next
+    own <- fit_of_block(fit, block)
+    own$start <- part_of(fit$start, block)
+    zero <- any(vapply(item_probs(block$family, own$parameters), function(p) any(p == 0), NA))
+    if (!zero || !starts_at_zero(own)) next
+    own$family["held"] <- list(part_of(family$held, block))
+    own$data$labels <- fit$data$labels
+    warn_frozen(own, list(codes = own$data$x, weights = stats::weights(fit), base = density_without(fit, block),
+                          prob = lapply(item_probs(block$family, own$parameters), unname)))
+  }
+}
+
+# The log of proportion and density of all but one block: n x k.
+density_without <- function(fit, block) {
+  rows <- plain_frame(stats::setNames(family_filled(fit$family, fit$data$x, fit$data), variable_names(fit$data)))
+  rows[block$names] <- lapply(rows[block$names], function(column) replace(column, seq_along(column), NA))
+  prob <- unname(stats::predict(fit, rows, type = "prob"))
+  log(prob) + stats::predict(fit, rows, type = "logdensity")
+}

@@ -247,6 +247,16 @@ family_summary.em_family_user <- function(family, parameters, data) {
   as.data.frame(do.call(cbind, columns))
 }
 
+# It has a density of whole rows alone.
+#' @export
+family_margin.em_family_user <- function(family, parameters, data, beside = list()) {
+  abort_em("unsupported", c(
+    sprintf("What %s components are along a column is not known: the family has a density of rows.", family$name),
+    i = if (is.null(family$functions$simulate)) "predict(fit, newdata, type = \"density\") is that of rows."
+        else "predict(fit, newdata, type = \"density\") is that of rows, and simulate(fit) draws some."
+  ))
+}
+
 #' @export
 family_observed.em_family_user <- function(family, data) data$x
 

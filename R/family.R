@@ -207,6 +207,10 @@ family_given_columns.default <- function(family, data) data$x
 family_numbers <- function(family, rows, data) UseMethod("family_numbers")
 family_numbers.default <- function(family, rows, data) unname(as.matrix(rows))
 
+# What is against predicting one column from others.
+family_check_response <- function(family) UseMethod("family_check_response")
+family_check_response.default <- function(family) invisible()
+
 # Lines that print adds below the criteria, and tables that summary() adds.
 family_remarks <- function(family, fit) UseMethod("family_remarks")
 family_remarks.default <- function(family, fit) NULL

@@ -11,14 +11,28 @@ plot_data_conditional <- function(fit, variables = NULL, probs = c(0.05, 0.95), 
   }
   at <- pick_variables(names, if (is.null(variables)) 1:2 else variables, "variables", most = 2L, least = 2L)
   cells <- family_cells(fit$family, fit$data)[, at, drop = FALSE]
-  x <- seq(min(cells[, 1L], na.rm = TRUE), max(cells[, 1L], na.rm = TRUE), length.out = grid)
+  given <- density_line(density, at[1L])$law
+  x <- given_values(given, range(cells[, 1L], na.rm = TRUE), grid)
   line <- conditional_line(density, at, x)
-  if (line$law$discrete) abort_em("unsupported", "A plot of type \"conditional\" is for columns of numbers that are not counts.")
-  told <- law_told(line, grid, probs)
+  if (!is.null(line$law$levels)) {
+    abort_em("unsupported", c(sprintf("A plot of type \"conditional\" is of numbers, and %s are categories.", dQuote(names[at[2L]], FALSE)),
+                              i = sprintf("predict(fit, newdata, type = \"response\") has their probabilities; or turn round: variables = c(%s)",
+                                          paste(dQuote(names[rev(at)], FALSE), collapse = ", "))))
+  }
+  told <- law_told(line, length(x), probs)
   band <- if (length(probs)) data.frame(x = x, lower = told[[3L]], upper = told[[ncol(told)]])
   rows <- rows_to_draw(fit$data$n)
   list(variables = names[at], points = stats::na.omit(data.frame(row = rows, x = cells[rows, 1L], y = cells[rows, 2L])),
-       band = band, expected = data.frame(x = x, y = told$mean), modes = conditional_modes(line, x), probs = probs)
+       band = band, expected = data.frame(x = x, y = told$mean), modes = conditional_modes(line, x), probs = probs,
+       steps = given$discrete, levels = given$levels)
+}
+
+# Of counts and categories every value, else a grid.
+given_values <- function(law, limits, grid) {
+  if (!is.null(law$levels)) return(seq_along(law$levels))
+  if (law$discrete && diff(limits) < 1000) return(seq(limits[1L], limits[2L]))
+  x <- seq(limits[1L], limits[2L], length.out = grid)
+  if (law$discrete) unique(round(x)) else x
 }
 
 # Column at[2] given column at[1], at each of x.
@@ -42,7 +56,8 @@ conditional_line <- function(density, at, x) {
 
 # Peaks at each x; those of neighbouring x with the same number of peaks are joined to lines.
 conditional_modes <- function(line, x) {
-  each <- lapply(seq_along(x), function(i) line_turns(line_rows(line, i))$modes)
+  turns <- function(line) if (line$law$discrete) count_modes(line) else line_turns(line)$modes
+  each <- lapply(seq_along(x), function(i) turns(line_rows(line, i)))
   count <- lengths(each)
   run <- cumsum(c(TRUE, diff(count) != 0))
   data.frame(x = rep(x, count), y = unlist(each), line = paste(rep(run, count), sequence(count)), peaks = rep(count, count))
@@ -55,8 +70,11 @@ draw_plot.em_plot_conditional <- function(data, look) {
   key <- rbind(key_entries(c("data", "expected value"), c(quiet_grey, "black"), c(19L, NA), c(NA, "solid"), 2.5),
                key_entries("peaks", okabe_ito[["vermillion"]], line = "42", width = 2.5),
                if (!is.null(data$band)) key_entries(band_name(data), light_grey, symbol = 15L))
-  old <- open_frame(padded_range(data$points$x), conditional_ylim(data), look, data$variables[1L], data$variables[2L], key)
+  xlim <- padded_range(if (data$steps) range(data$expected$x) + c(-0.5, 0.5) else data$points$x)
+  old <- open_frame(xlim, conditional_ylim(data), look, data$variables[1L], data$variables[2L], key, bottom = is.null(data$levels))
   on.exit(graphics::par(old))
+  if (!is.null(data$levels)) graphics::axis(1L, seq_along(data$levels), shorten(data$levels, 12L), lwd = 0, lwd.ticks = 1)
+  if (data$steps) return(draw_conditional_steps(data))
   band <- data$band
   if (!is.null(band)) graphics::polygon(c(band$x, rev(band$x)), c(band$lower, rev(band$upper)), col = light_grey, border = NA)
   graphics::points(data$points$x, data$points$y, pch = 19L, cex = 0.5, col = quiet_grey)
@@ -66,19 +84,46 @@ draw_plot.em_plot_conditional <- function(data, look) {
   }
 }
 
+# Half of the width that a value's band, expected value and peaks have.
+step_half <- 0.35
+
+draw_conditional_steps <- function(data) {
+  band <- data$band
+  if (!is.null(band)) graphics::rect(band$x - step_half, band$lower, band$x + step_half, band$upper, col = light_grey, border = NA)
+  graphics::points(data$points$x, data$points$y, pch = 19L, cex = 0.5, col = quiet_grey)
+  across <- function(at, ...) graphics::segments(at$x - step_half, at$y, at$x + step_half, at$y, lwd = 2.5, ...)
+  across(data$expected)
+  across(data$modes, col = okabe_ito[["vermillion"]], lty = "42")
+}
+
 band_name <- function(data) paste(percent(min(data$probs)), "to", percent(max(data$probs)))
 
 #' @export
 gg_plot.em_plot_conditional <- function(data) {
-  ggplot2::ggplot() +
-    (if (!is.null(data$band)) ggplot2::geom_ribbon(ggplot2::aes(.data$x, ymin = .data$lower, ymax = .data$upper,
-                                                                fill = band_name(data)), data = data$band)) +
+  shapes <- if (data$steps) gg_conditional_steps(data) else gg_conditional_lines(data)
+  ggplot2::ggplot() + (if (!is.null(data$band)) shapes$band) +
     ggplot2::geom_point(ggplot2::aes(.data$x, .data$y), data = data$points, colour = quiet_grey, size = 0.8) +
-    ggplot2::geom_line(ggplot2::aes(.data$x, .data$y, linetype = "expected value", colour = "expected value"), data = data$expected,
-                       linewidth = 1.1) +
-    ggplot2::geom_line(ggplot2::aes(.data$x, .data$y, group = .data$line, linetype = "peaks", colour = "peaks"), data = data$modes,
-                       linewidth = 1.1) +
+    shapes$expected + shapes$modes +
+    (if (!is.null(data$levels)) ggplot2::scale_x_continuous(breaks = seq_along(data$levels), labels = shorten(data$levels, 12L))) +
     ggplot2::scale_linetype_manual(NULL, values = c("expected value" = "solid", peaks = "42")) +
     ggplot2::scale_colour_manual(NULL, values = c("expected value" = "black", peaks = okabe_ito[["vermillion"]])) +
     ggplot2::scale_fill_manual(NULL, values = light_grey) + gg_frame(data$variables[1L], data$variables[2L])
+}
+
+gg_conditional_lines <- function(data) {
+  list(band = ggplot2::geom_ribbon(ggplot2::aes(.data$x, ymin = .data$lower, ymax = .data$upper, fill = band_name(data)), data = data$band),
+       expected = ggplot2::geom_line(ggplot2::aes(.data$x, .data$y, linetype = "expected value", colour = "expected value"),
+                                     data = data$expected, linewidth = 1.1),
+       modes = ggplot2::geom_line(ggplot2::aes(.data$x, .data$y, group = .data$line, linetype = "peaks", colour = "peaks"),
+                                  data = data$modes, linewidth = 1.1))
+}
+
+gg_conditional_steps <- function(data) {
+  across <- function(at, label) {
+    ggplot2::geom_segment(ggplot2::aes(.data$x - step_half, .data$y, xend = .data$x + step_half, yend = .data$y,
+                                       linetype = label, colour = label), data = at, linewidth = 1.1)
+  }
+  list(band = ggplot2::geom_rect(ggplot2::aes(xmin = .data$x - step_half, xmax = .data$x + step_half, ymin = .data$lower,
+                                              ymax = .data$upper, fill = band_name(data)), data = data$band),
+       expected = across(data$expected, "expected value"), modes = across(data$modes, "peaks"))
 }

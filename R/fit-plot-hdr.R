@@ -8,6 +8,10 @@ plot_data_hdr <- function(fit, variables = NULL, prob = c(0.5, 0.95), n = 20000L
   if (length(at) == 1L) return(hdr_of_column(fit, density, at, prob))
   grid <- check_count(grid, "grid", 5L)
   pair <- pick_density(density, at)
+  if (is.null(if (length(pair$blocks) == 1L) block_modal(pair$blocks[[1L]]))) {
+    abort_em("unsupported", c("A plot of type \"hdr\" is of one column of numbers, or of two normal ones.",
+                              i = sprintf("variables = %s; em_hdr() has the regions of others.", dQuote(names[at[1L]], FALSE))))
+  }
   found <- with_seed(1L, em_hdr(pair, prob, n = n))
   modal <- need_modal(pair)
   cells <- family_cells(fit$family, fit$data)[, match(density_columns(pair), names), drop = FALSE]

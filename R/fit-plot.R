@@ -41,7 +41,7 @@
 #'   \item{`"surface"`}{(two binomial components) contours of the log-likelihood over the two probabilities, the
 #'     proportions held as fitted, with the path of EM, its maximum, and the saddle where both are alike. Options
 #'     `limits`, `grid`.}
-#'   \item{`"conditional"`}{of two columns of normal components (`variables`) what the second is given the first: expected
+#'   \item{`"conditional"`}{of two columns (`variables`), the second of numbers or counts, what the second is given the first: expected
 #'     value, a band between the quantiles of `probs` (0.05 and 0.95), and the peaks, two lines where there are two.}
 #'   \item{`"hdr"`}{highest density regions that hold `prob` (0.5 and 0.95, see [em_hdr()]) of one or two `variables`: bars
 #'     under the density, or contours about the rows, with the peaks.}

@@ -172,3 +172,69 @@ block_read.em_block_level <- function(block, j, value) {
 
 #' @export
 block_show.em_block_level <- function(block, j, x) factor(block$levels[[j]][x], levels = block$levels[[j]])
+
+# ---- counts that share a total: probabilities (k x p), that of what is left out (`rest`, k), and the total ----
+
+sharing_block <- function(variables, prob, rest, size) new_block("sharing", variables, prob = prob, rest = rest, size = size)
+
+#' @export
+block_pick.em_block_sharing <- function(block, at) {
+  rest <- block$rest + rowSums(block$prob[, setdiff(seq_along(block$variables), at), drop = FALSE])
+  sharing_block(block$variables[at], block$prob[, at, drop = FALSE], rest, block$size)
+}
+
+# What is left of the total is shared by the others in proportion.
+#' @export
+block_law.em_block_sharing <- function(block, j, x = NULL, o = NULL) {
+  if (!length(o)) return(trials_law(matrix(block$prob[, j], 1L), block$size))
+  left <- block_rest(block, o)
+  trials_law(matrix(ifelse(left > 0, pmin(block$prob[, j] / left, 1), 0), 1L), block$size - rowSums(x))
+}
+
+# The probability of all but the columns o.
+block_rest <- function(block, o) {
+  block$rest + rowSums(block$prob[, setdiff(seq_along(block$variables), o), drop = FALSE])
+}
+
+#' @export
+block_given.em_block_sharing <- function(block, x, o) {
+  own <- block_pick(block, o)
+  others <- setdiff(seq_along(block$variables), o)
+  left <- ifelse(own$rest > 0, own$rest, 1)
+  list(block = sharing_block(block$variables[others], block$prob[, others, drop = FALSE] / left, block$rest / left,
+                             block$size - sum(x)),
+       log_density = drop(block_log_density(own, matrix(x, 1L))))
+}
+
+#' @export
+block_log_density.em_block_sharing <- function(block, x) {
+  over <- block$size - rowSums(x)
+  impossible <- over < 0 | rowSums(x < 0 | x != floor(x)) > 0
+  over <- pmax(over, 0)
+  orders <- lgamma(block$size + 1) - rowSums(lgamma(pmax(x, 0) + 1)) - lgamma(over + 1)
+  by_log <- function(x, p) ifelse(x == 0, 0, x * log(p))
+  out <- vapply(seq_len(nrow(block$prob)), function(i) {
+    each <- lapply(seq_len(ncol(x)), function(j) by_log(x[, j], block$prob[i, j]))
+    ifelse(impossible, -Inf, orders + Reduce(`+`, each) + by_log(over, block$rest[i]))
+  }, numeric(nrow(x)))
+  matrix(out, nrow(x))
+}
+
+#' @export
+block_draw.em_block_sharing <- function(block, component) {
+  p <- ncol(block$prob)
+  out <- vapply(component, function(i) {
+    stats::rmultinom(1L, block$size, pmax(c(block$prob[i, ], block$rest[i]), 0))[seq_len(p)] + 0
+  }, numeric(p))
+  matrix(out, length(component), byrow = TRUE)
+}
+
+#' @export
+block_read.em_block_sharing <- function(block, j, value) read_count(block$variables[j], value, block$size)
+
+#' @export
+block_cdf.em_block_sharing <- function(block, q, lower) {
+  if (ncol(q) < 2L) return(independent_cdf(block, q, lower))
+  abort_em("unsupported", c("Several counts that share a total have no distribution function here: they depend on each other.",
+                            i = "Ask for one column: variable =; or count drawn rows: simulate(em_marginal(fit), 1e5)."))
+}

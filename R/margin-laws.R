@@ -18,6 +18,12 @@ law_centre.default <- function(law) law_mean(law)
 law_reach <- function(law) UseMethod("law_reach")
 #' @export
 law_reach.default <- function(law) law_sd(law)
+# The derivative of the log density, n x k, and where each component is highest: k numbers. What peaks and valleys are
+# found by; every law has one peak.
+law_slope <- function(law, q) UseMethod("law_slope")
+law_peak <- function(law) UseMethod("law_peak")
+#' @export
+law_peak.default <- function(law) law_centre(law)[1L, ]
 # What all values are above.
 law_least <- function(law) UseMethod("law_least")
 #' @export
@@ -73,6 +79,9 @@ law_log_density.em_law_normal <- function(law, q) {
     stats::dnorm(at$z, log = TRUE) - at$z * at$rest - log(sd)
   })
 }
+
+#' @export
+law_slope.em_law_normal <- function(law, q) over_components(law, q, function(q, mean, sd) (mean - q) / sd / sd)
 
 #' @export
 law_cdf.em_law_normal <- function(law, q, lower = TRUE, log = FALSE) {

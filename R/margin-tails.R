@@ -10,6 +10,14 @@ law_log_density.em_law_student <- function(law, q) {
 }
 
 #' @export
+law_slope.em_law_student <- function(law, q) {
+  over_components(law, q, function(q, location, scale, df) {
+    z <- (q - location) / scale
+    -(df + 1) / (df + z^2) * z / scale
+  })
+}
+
+#' @export
 law_cdf.em_law_student <- function(law, q, lower = TRUE, log = FALSE) {
   over_components(law, q, function(q, location, scale, df) {
     stats::pt((q - location) / scale, df, lower.tail = lower, log.p = log)
@@ -117,6 +125,15 @@ law_log_density.em_law_positive <- function(law, q) {
     ifelse(q > 0, stats::dgamma(q, shape, shape / mean, log = TRUE), ifelse(is.na(q), NA, -Inf))
   })
 }
+
+#' @export
+law_slope.em_law_positive <- function(law, q) {
+  over_components(law, q, function(q, mean, shape) (shape - 1) / q - shape / mean)
+}
+
+# Shapes up to 1 are highest at 0.
+#' @export
+law_peak.em_law_positive <- function(law) (law$parts$mean * pmax(1 - 1 / law$parts$shape, 0))[1L, ]
 
 #' @export
 law_cdf.em_law_positive <- function(law, q, lower = TRUE, log = FALSE) {

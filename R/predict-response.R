@@ -1,6 +1,7 @@
 # predict(type = "response"): what a fit says of columns that rows lack, given those they have. The components' shares in
 # each row are its responsibilities, so that noise, units and the neighbours of a row in a chain have their say.
 predict_response <- function(fit, newdata, beside, probs) {
+  family_check_response(fit$family)
   data <- if (is.null(newdata)) rows_to_judge(fit, NULL, beside) else new_data(with_lacking(newdata, fit), fit, beside)
   blocks <- family_margin(fit$family, fit$parameters, data, beside)
   cells <- family_cells(fit$family, data)

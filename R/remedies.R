@@ -6,7 +6,8 @@
 column_remedy <- function(bad, at, x, arg, by) {
   name <- user_name(if (by == "formula") "data" else arg)
   numbers <- vapply(bad, holds_numbers, NA)
-  if (any(numbers)) return(conversion(column_code(name, names(x), at[numbers][1L]), bad[numbers][[1L]]))
+  family <- if (!all(numbers) && by != "newdata" && length(bad) < length(x)) family_for(as.list(x))
+  if (any(numbers) && is.null(family)) return(conversion(column_code(name, names(x), at[numbers][1L]), bad[numbers][[1L]]))
   if (by == "newdata") return("The fit has numbers there.")
   if (length(bad) == length(x)) {
     family <- if (length(bad) > 1L) family_for(bad)
@@ -16,10 +17,13 @@ column_remedy <- function(bad, at, x, arg, by) {
   them <- if (length(bad) > 1L) "them" else "it"
   if (by == "formula") {
     columns <- vapply(names(bad), code_name, "")
-    return(sprintf("Take %s out of the formula: ~ . - %s", them, paste(columns, collapse = " - ")))
+    out <- sprintf("Take %s out of the formula: ~ . - %s", them, paste(columns, collapse = " - "))
+  } else {
+    which_ones <- if (length(at) > 1L) sprintf("c(%s)", paste(at, collapse = ", ")) else at
+    out <- sprintf("Drop %s: %s[-%s].", them, name, which_ones)
   }
-  which_ones <- if (length(at) > 1L) sprintf("c(%s)", paste(at, collapse = ", ")) else at
-  sprintf("Drop %s: %s[-%s].", them, name, which_ones)
+  if (is.null(family)) return(out)
+  sprintf("Numbers beside categories are for family = \"%s\". Or %s%s", family, tolower(substr(out, 1L, 1L)), substring(out, 2L))
 }
 
 # x$a <- as.numeric(x$a), in words that fit the class.

@@ -67,7 +67,7 @@ test_that("a column of several is its margin, by name or number", {
   expect_identical(em_cdf(fit, 68, 2), em_cdf(em_marginal(fit, "waiting"), 68))
   expect_error(em_cdf(fit, 68), "variable = \"waiting\"", class = "emfit_error_argument")
   expect_error(em_cdf(fit, 68, "wating"), "Did you mean \"waiting\"", class = "emfit_error_argument")
-  expect_error(em_cdf(fit, 68, 1:2), "must be one column, not 2", class = "emfit_error_argument")
+  expect_error(quantile(fit, 0.5, 1:2), "must be one column, not 2", class = "emfit_error_argument")
 })
 
 test_that("counts: sums of R's own, the smallest value that reaches", {
@@ -120,4 +120,9 @@ test_that("what can't be answered is refused in words", {
   own <- em_family("exponential", fields = list(rate = "positive"), log_density = function(x, parameters) -outer(c(x), parameters$rate) + rep(log(parameters$rate), each = length(x)),
                    statistics = function(x) cbind(n = 1, sum = c(x)), maximise = function(s) list(rate = s[, "n"] / s[, "sum"]))
   expect_error(em_cdf(em_fit(faithful$eruptions, k = 1, family = own), 3), "along a column is not known", class = "emfit_error_unsupported")
+  remedy <- function(family) tryCatch(em_hdr(em_fit(faithful$eruptions, k = 1, family = family)), emfit_error = conditionMessage)
+  expect_no_match(remedy(own), "simulate(fit)", fixed = TRUE)
+  draws <- em_family("flat", fields = list(rate = "positive"), statistics = function(x) cbind(n = 1, s = x), simulate = function(n, parameters) rexp(n, parameters$rate),
+                     log_density = function(x, parameters) outer(x, parameters$rate, dexp, log = TRUE), maximise = function(s) list(rate = s[, "n"] / s[, "s"]))
+  expect_match(remedy(draws), "simulate(fit) draws some", fixed = TRUE)
 })

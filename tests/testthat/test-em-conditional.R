@@ -129,5 +129,5 @@ test_that("what can't be is refused in words", {
   expect_error(em_conditional(none, b = 3), "No component has a density where b = 3", class = "emfit_error_argument")
   expect_error(em_conditional(none, b = -1), "whole number of 0 or more", class = "emfit_error_argument")
   shares <- em_fit(matrix(c(3, 4, 5, 1, 2, 6, 2, 2, 8), 3), k = 1, family = "multinomial")
-  expect_error(em_marginal(shares), "share a total", class = "emfit_error_unsupported")
+  expect_error(em_marginal(shares), "`size` must be said: rows of the fit differ in it, from 6 to 19", class = "emfit_error_argument")
 })

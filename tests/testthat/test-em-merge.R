@@ -77,6 +77,54 @@ test_that("values of the other methods are those of their formulas", {
   expect_identical(em_merge(fit, "bhattacharyya", cutoff = 0.9)$at_cutoff, 3L)
 })
 
+test_that("Bhattacharyya's distance of other components is that of its integral, and of mixed columns the sum", {
+  overlap <- function(fit) em_merge(fit, "bhattacharyya")$path$value[2]
+  rates <- withr_seed(1, em_fit(rpois(200, c(2, 9)), k = 2, family = "poisson"))
+  y <- 0:200
+  expect_equal(overlap(rates), sum(sqrt(dpois(y, rates$parameters$rate[1]) * dpois(y, rates$parameters$rate[2]))), tolerance = 1e-12)
+  waits <- withr_seed(1, em_fit(c(rgamma(100, 2, 1), rgamma(100, 20, 2)), k = 2, family = "gamma"))
+  p <- waits$parameters
+  root <- function(x) sqrt(dgamma(x, p$shape[1], p$shape[1] / p$mean[1]) * dgamma(x, p$shape[2], p$shape[2] / p$mean[2]))
+  expect_equal(overlap(waits), integrate(root, 0, Inf, rel.tol = 1e-10)$value, tolerance = 1e-8)
+  tosses <- withr_seed(1, em_fit(rbinom(100, 10, c(0.2, 0.8)), k = 2, family = em_binomial(size = 10)))
+  p <- tosses$parameters$prob
+  expect_equal(overlap(tosses), sum(sqrt(dbinom(0:10, 10, p[1]) * dbinom(0:10, 10, p[2]))), tolerance = 1e-12)
+  votes <- withr_seed(1, em_fit(interview, k = 2, family = "categorical", control = em_control(n_start = 3)))
+  expect_equal(overlap(votes), prod(vapply(votes$parameters$prob, function(p) sum(sqrt(p[1, ] * p[2, ])), 0)), tolerance = 1e-12)
+  shares <- withr_seed(1, em_fit(t(cbind(rmultinom(50, 9, c(2, 3, 5)), rmultinom(50, 9, c(6, 3, 1)))), k = 2, family = "multinomial"))
+  p <- shares$parameters$prob
+  expect_equal(overlap(shares), sum(sqrt(p[1, ] * p[2, ]))^9, tolerance = 1e-12)
+  d <- withr_seed(2, data.frame(h = rnorm(150, c(0, 2, 8)), n = rpois(150, c(2, 3, 9)), f = c("a", "b", "b")[1:150 %% 3 + 1]))
+  mixed <- withr_seed(1, suppressMessages(em_fit(d, 3, family = em_mixed(counts = "n"))))
+  p <- mixed$parameters
+  by_hand <- function(i, j) {
+    v <- p$numeric$sd[c(i, j)]^2
+    normal <- exp(-diff(p$numeric$mean[c(i, j)])^2 / sum(v) / 4) * sqrt(2 * sqrt(prod(v)) / sum(v))
+    count <- exp(-diff(sqrt(unlist(p$counts$rate)[c(i, j)]))^2 / 2)
+    normal * count * sum(sqrt(p$categorical$prob$f[i, ] * p$categorical$prob$f[j, ]))
+  }
+  m <- em_merge(mixed, "bhattacharyya")
+  expect_equal(m$path$value[2], max(by_hand(1, 2), by_hand(1, 3), by_hand(2, 3)), tolerance = 1e-10)
+  # the joined cluster has the mean, variance, rate and shares of both
+  pair <- which(m$groups[2, ] == m$groups[2, duplicated(m$groups[2, ])])
+  w <- p$proportions[pair] / sum(p$proportions[pair])
+  pooled <- function(x) sum(w * x[pair])
+  third <- setdiff(1:3, pair)
+  mean <- pooled(p$numeric$mean)
+  var <- c(pooled(p$numeric$sd^2 + (p$numeric$mean - mean)^2), p$numeric$sd[third]^2)
+  f <- rbind(colSums(w * p$categorical$prob$f[pair, ]), p$categorical$prob$f[third, ])
+  last <- exp(-(mean - p$numeric$mean[third])^2 / sum(var) / 4) * sqrt(2 * sqrt(prod(var)) / sum(var)) *
+    exp(-(sqrt(pooled(unlist(p$counts$rate))) - sqrt(unlist(p$counts$rate)[third]))^2 / 2) * sum(sqrt(f[1, ] * f[2, ]))
+  expect_equal(m$path$value[3], last, tolerance = 1e-10, ignore_attr = TRUE)
+  for (method in c("entropy", "demp")) expect_length(predict(em_merge(mixed, method), k = 2), 150)
+  expect_error(em_merge(mixed, "ridgeline"), "for Gaussian components, not for mixed", class = "emfit_error_unsupported")
+  heavy <- suppressWarnings(em_fit(faithful, k = 2, family = "t", control = em_control(n_start = 2)))
+  expect_error(em_merge(heavy, "bhattacharyya"), "whose overlap has a formula", class = "emfit_error_unsupported")
+  watched <- withr_seed(1, em_fit(rpois(100, c(3, 9)), k = 2, family = em_poisson(exposure = 1:100)))
+  expect_error(em_merge(watched, "bhattacharyya"), "one exposure or number of trials", class = "emfit_error_unsupported")
+  expect_error(em_directions(mixed), "Directions are for Gaussian", class = "emfit_error_unsupported")
+})
+
 test_that("classes are sums, the density stays, noise is never merged", {
   fit <- three()
   m <- em_merge(fit)
@@ -175,5 +223,21 @@ test_that("pictures have what they say, in base and in ggplot2", {
   expect_identical(data[[8]]$points$k, 3:1)
   expect_true(all(abs(unlist(data[[5]]$arrows[c("x", "y")])) <= 1))
   expect_error(plot_data(em_fit(faithful$waiting, k = 2), "conditional"), "needs two columns", class = "emfit_error_unsupported")
+  d <- withr_seed(2, data.frame(h = rnorm(90, c(0, 8)), n = rpois(90, c(2, 9)), f = c("a", "b", "b")[1:90 %% 3 + 1]))
+  mixed <- withr_seed(1, suppressMessages(em_fit(d, 2, family = em_mixed(counts = "n"))))
+  steps <- plot_data(mixed, "conditional", variables = c("f", "h"))
+  expect_identical(steps$levels, c("a", "b"))
+  expect_equal(steps$expected$y, vapply(c("a", "b"), function(f) summary(em_conditional(mixed, f = f))$mean[1], 0), tolerance = 1e-12,
+               ignore_attr = TRUE)
+  counts <- plot_data(mixed, "conditional", variables = c("n", "h"))
+  expect_equal(counts$expected$x, min(d$n):max(d$n))
+  grDevices::pdf(file)
+  for (one in list(steps, counts, plot_data(mixed, "conditional", variables = c("h", "n")), plot_data(mixed, "hdr", variables = "h"))) {
+    expect_identical(plot(one), one)
+    if (requireNamespace("ggplot2", quietly = TRUE)) expect_s3_class(ggplot2::ggplot_build(ggplot2::autoplot(one)), "ggplot_built")
+  }
+  grDevices::dev.off()
+  expect_error(plot_data(mixed, "conditional", variables = c("h", "f")), "\"f\" are categories", class = "emfit_error_unsupported")
+  expect_error(plot_data(mixed, "hdr", variables = c("h", "f")), "one column of numbers, or of two normal", class = "emfit_error_unsupported")
   expect_error(plot_data(m, "trees"), "Did you mean \"tree\"", class = "emfit_error_argument")
 })

@@ -36,7 +36,98 @@ test_that("peaks of counts and levels", {
   expect_setequal(em_modes(fit)$count, peaks)
   votes <- em_fit(interview, k = 2, family = "categorical", control = em_control(n_start = 2))
   expect_identical(as.character(em_modes(votes, "purpose")$purpose), names(which.max(table(interview$purpose))))
-  expect_error(em_modes(votes), "known of normal components only", class = "emfit_error_unsupported")
+  heavy <- suppressWarnings(em_fit(faithful, k = 1, family = "t"))
+  expect_error(em_modes(heavy), "known of normal components only", class = "emfit_error_unsupported")
+})
+
+test_that("gamma and t components peak where their own densities do, also at 0", {
+  x <- withr_seed(2, c(rgamma(150, 4, 2), rgamma(150, 30, 2)))
+  grid <- seq(0.01, 25, by = 0.001)
+  tops <- function(fit) {
+    f <- predict(em_marginal(fit), data.frame(grid))
+    grid[which(diff(sign(diff(f))) < 0) + 1]
+  }
+  fit <- em_fit(x, k = 2, family = "gamma")
+  expect_within(sort(em_modes(fit)[[1]]), tops(fit), 2e-3)
+  shape <- fit$parameters$shape
+  expect_true(all(abs(sort(em_modes(fit)[[1]]) - sort(fit$parameters$mean)) > 0.1)) # not at the means
+  heavy <- suppressWarnings(em_fit(withr_seed(3, c(rt(200, 3), 12 + 2 * rt(200, 3))), k = 2, family = "t"))
+  expect_within(sort(em_modes(heavy)[[1]])[2], tops(heavy)[length(tops(heavy))], 2e-3)
+  region <- em_hdr(fit, 0.8)
+  ends <- as.matrix(region$regions[c("lower", "upper")])
+  expect_equal(sum(em_cdf(fit, ends[, 2]) - em_cdf(fit, ends[, 1])), 0.8, tolerance = 1e-9)
+  expect_equal(as.vector(predict(em_marginal(fit), data.frame(as.vector(ends)))), rep(region$levels$level, length(ends)), tolerance = 1e-8)
+  falling <- scored(c(0.2, 1, 3, 20, 25), mean = c(1, 22), shape = c(0.5, 40), proportions = c(0.5, 0.5), family = em_gamma())
+  expect_identical(em_modes(falling)[[1]][1], 0)
+  expect_identical(em_modes(falling)$density[1], Inf)
+  expect_identical(nrow(em_modes(falling)), 2L)
+  low <- em_hdr(falling, 0.7)$regions
+  expect_within(low$lower[1], 0, 1e-12)
+  expect_equal(sum(em_cdf(falling, low$upper) - em_cdf(falling, low$lower)), 0.7, tolerance = 1e-8)
+  even <- scored(c(0.2, 1, 3), mean = 1, shape = 1, family = em_gamma())
+  expect_equal(em_modes(even), data.frame(x = 0, density = 1), tolerance = 1e-12)
+})
+
+# Every cell, in plain R: none that differs in one column by one step is higher.
+cells_by_hand <- function(p, ordered) {
+  at <- which(p > -1, arr.ind = TRUE)
+  top <- apply(at, 1, function(i) {
+    beside <- unlist(lapply(seq_along(dim(p)), function(j) {
+      to <- setdiff(if (ordered[j]) i[j] + c(-1, 1) else seq_len(dim(p)[j]), i[j])
+      to <- to[to >= 1 & to <= dim(p)[j]]
+      vapply(to, function(t) p[rbind(replace(i, j, t))], 0)
+    }))
+    all(p[rbind(i)] > beside)
+  })
+  at[top, , drop = FALSE]
+}
+
+test_that("peaks and regions of tables of categories and counts are those of every cell", {
+  votes <- withr_seed(1, em_fit(interview, k = 3, family = "categorical", control = em_control(n_start = 5)))
+  cells <- expand.grid(lapply(votes$data$items, seq_along))
+  p <- array(predict(votes, as.data.frame(Map(function(levels, code) levels[code], votes$data$items, cells)), type = "density"), lengths(votes$data$items))
+  by_hand <- cells_by_hand(p, rep(FALSE, 4))
+  found <- em_modes(votes)
+  expect_setequal(found$density, p[by_hand])
+  expect_s3_class(found$purpose, "factor")
+  region <- em_hdr(votes, c(0.5, 0.9))
+  sizes <- vapply(c(0.5, 0.9), function(content) which(cumsum(sort(p, decreasing = TRUE)) >= content)[1], 1L)
+  expect_identical(as.vector(table(region$regions$prob)), sizes)
+  expect_equal(region$levels$content, cumsum(sort(p, decreasing = TRUE))[sizes], tolerance = 1e-10)
+  counts <- withr_seed(2, em_fit(cbind(a = rpois(300, c(1, 8)), b = rpois(300, c(9, 2))), k = 2, family = "poisson"))
+  rate <- counts$parameters$rate
+  p <- Reduce(`+`, lapply(1:2, function(j) counts$parameters$proportions[j] * outer(dpois(0:40, rate[j, 1]), dpois(0:40, rate[j, 2]))))
+  by_hand <- cells_by_hand(p, c(TRUE, TRUE)) - 1
+  expect_identical(nrow(by_hand), 2L)
+  expect_setequal(paste(em_modes(counts)$a, em_modes(counts)$b), paste(by_hand[, 1], by_hand[, 2]))
+  totals <- withr_seed(1, em_fit(t(cbind(rmultinom(50, 12, c(2, 3, 5)), rmultinom(50, 12, c(6, 3, 1)))), k = 2, family = "multinomial"))
+  expect_error(em_modes(totals), "none of them changes alone", class = "emfit_error_unsupported")
+  wide <- as.data.frame(lapply(1:17, function(j) rep(0:1, length.out = 60)[order((1:60 * j) %% 61)]), col.names = paste0("v", 1:17))
+  expect_error(em_modes(em_fit(wide, k = 1, family = "bernoulli")), "at most 50000 cells", class = "emfit_error_unsupported")
+})
+
+test_that("beside numbers a peak is one in the numbers that no cell beside rises above", {
+  d <- withr_seed(4, {
+    z <- rep(1:2, 150)
+    data.frame(f = factor(ifelse(runif(300) < 0.8, c("a", "b")[z], "c")), h = rnorm(300, c(0, 4)[z]), w = rnorm(300, c(0, -2)[z]))
+  })
+  fit <- withr_seed(1, suppressMessages(em_fit(d, 2, family = em_mixed())))
+  found <- em_modes(fit, c("f", "h"))
+  expect_identical(sort(as.character(found$f)), c("a", "b"))
+  p <- fit$parameters
+  at <- function(f, h) sum(p$proportions * p$categorical$prob$f[, f] * dnorm(h, p$numeric$mean[, "h"], sqrt(p$numeric$covariance["h", "h", ])))
+  for (i in 1:2) {
+    here <- at(as.character(found$f[i]), found$h[i])
+    expect_equal(found$density[i], here, tolerance = 1e-10)
+    for (h in found$h[i] + c(-1e-4, 1e-4)) expect_lt(at(as.character(found$f[i]), h), here)
+    for (f in c("a", "b", "c")) expect_lte(at(f, found$h[i]), here)
+  }
+  whole <- em_modes(fit)
+  expect_identical(sort(as.character(whole$f)), c("a", "b"))
+  expect_identical(names(whole), c("h", "w", "f", "density"))
+  level <- em_hdr(fit, 0.9, seed = 1)
+  drawn <- simulate(em_marginal(fit), 5e4, seed = 2)
+  expect_within(mean(predict(em_marginal(fit), drawn) >= level$levels$level), 0.9, 0.008)
 })
 
 test_that("a region of one column holds what was asked, above one level", {

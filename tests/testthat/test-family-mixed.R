@@ -390,3 +390,47 @@ for (pair in utils::combn(names(mixed_features), 2, simplify = FALSE)) {
     expect_gte(min(diff(trace)), -1e-10 * max(abs(trace)))
   })
 }
+
+# Log-likelihood of two columns, a number and a category, in plain R.
+two_kinds_loglik <- function(p, h, f, w) {
+  each <- vapply(1:2, function(k) {
+    p$proportions[k] * ifelse(is.na(h), 1, dnorm(h, p$numeric$mean[k], p$numeric$sd[k])) *
+      ifelse(is.na(f), 1, p$categorical$prob$f[k, f])
+  }, h)
+  sum(w * log(rowSums(each)))
+}
+
+test_that("a zero that a start put into a category is told where the likelihood would go elsewhere, and only there", {
+  d <- withr_seed(5, data.frame(h = rnorm(240, c(0, 0, 3)), f = factor(c("a", "b", "b", "c")[1:240 %% 4 + 1])))
+  d$h[7] <- NA
+  d$f[9] <- NA
+  w <- rep(c(1, 2), 120)
+  start <- factor(ifelse(is.na(d$f) | d$f == "a", "A", "B"))
+  told <- NULL
+  fit <- withCallingHandlers(suppressMessages(em_fit(d, 2, family = em_mixed(), start = start, weights = w)), emfit_warning_frozen = function(e) {
+    told <<- conditionMessage(e)
+    invokeRestart("muffleWarning")
+  })
+  p <- fit$parameters
+  zero <- which(p$categorical$prob$f == 0, arr.ind = TRUE)
+  expect_gt(nrow(zero), 1L)
+  # moved a little from zero, the others in proportion: does it climb?
+  climbs <- apply(zero, 1, function(at) {
+    moved <- p
+    moved$categorical$prob$f[at[1], ] <- moved$categorical$prob$f[at[1], ] * (1 - 1e-7)
+    moved$categorical$prob$f[at[1], at[2]] <- 1e-7
+    two_kinds_loglik(moved, d$h, d$f, w) > two_kinds_loglik(p, d$h, d$f, w)
+  })
+  expect_true(any(climbs))
+  first <- zero[climbs, , drop = FALSE][1, ]
+  expect_match(told, sprintf("probability of \"%s\" of f in component %s at 0", colnames(p$categorical$prob$f)[first[2]], rownames(p$categorical$prob$f)[first[1]]))
+  if (sum(climbs) > 1) expect_match(told, sprintf("%d probabilities are held so", sum(climbs)))
+  # a zero that is a maximum is not told: level c lies apart
+  apart <- data.frame(h = c(rnorm(50), 40 + rnorm(50)), f = factor(rep(c("a", "c"), each = 50)))
+  expect_no_warning(suppressMessages(em_fit(apart, 2, family = em_mixed(), start = apart$f)), class = "emfit_warning_frozen")
+  held <- list(categorical = list(prob = list(f = rbind(c(0, NA, NA), NA))))
+  expect_no_warning(suppressMessages(em_fit(d, 2, family = em_mixed(), fixed = held)), class = "emfit_warning_frozen")
+  binary <- transform(d[-(1:9), ], g = rep(c(TRUE, FALSE, FALSE), 77))
+  expect_warning(suppressMessages(em_fit(binary[c("h", "g")], 2, family = em_mixed(g ~ em_bernoulli()), start = factor(binary$g))),
+                 "of \"[01]\" of g", class = "emfit_warning_frozen")
+})

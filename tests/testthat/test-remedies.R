@@ -8,14 +8,18 @@ hint_of <- function(call) {
 
 fit <- em_fit(faithful, k = 1)
 
-test_that("a column that is no number is dropped where it stands: in the data or in the formula", {
-  expect_identical(hint_of(em_fit(iris, k = 3)), "Drop it: iris[-5].")
-  expect_identical(hint_of(em_fit(k = 3, iris)), "Drop it: iris[-5].")
-  expect_identical(hint_of(em_start(x = iris, k = 3)), "Drop it: iris[-5].")
-  expect_identical(hint_of(em_fit(~ ., data = iris, k = 3)), "Take it out of the formula: ~ . - Species")
+test_that("numbers beside categories are for mixed columns, or dropped where they stand: in the data or in the formula", {
+  mixed <- "Numbers beside categories are for family = \"mixed\". Or "
+  expect_identical(hint_of(em_fit(iris, k = 3)), paste0(mixed, "drop it: iris[-5]."))
+  expect_identical(hint_of(em_fit(k = 3, iris)), paste0(mixed, "drop it: iris[-5]."))
+  expect_identical(hint_of(em_start(x = iris, k = 3)), paste0(mixed, "drop it: iris[-5]."))
+  expect_identical(hint_of(em_fit(~ ., data = iris, k = 3)), paste0(mixed, "take it out of the formula: ~ . - Species"))
   two <- cbind(iris, `a b` = "z")
-  expect_identical(hint_of(em_fit(two, k = 3)), "Drop them: two[-c(5, 6)].")
-  expect_identical(hint_of(em_select(~ ., two)), "Take them out of the formula: ~ . - Species - `a b`")
+  expect_identical(hint_of(em_fit(two, k = 3)), paste0(mixed, "drop them: two[-c(5, 6)]."))
+  expect_identical(hint_of(em_select(~ ., two)), paste0(mixed, "take them out of the formula: ~ . - Species - `a b`"))
+  expect_s3_class(suppressMessages(em_fit(iris, k = 1, family = "mixed")), "em_fit")
+  listed <- cbind(faithful, group = I(as.list(1:272)))
+  expect_identical(hint_of(em_fit(listed, k = 3)), "Drop it: listed[-3].")
   new <- transform(faithful, waiting = "long")
   expect_identical(hint_of(predict(fit, new)), "The fit has numbers there.")
 })
@@ -41,7 +45,7 @@ test_that("numbers in disguise are converted, not dropped, and the fix can be pa
   names(d) <- c("eruptions", "")
   expect_match(hint_of(em_fit(d, k = 1)), "d[[2]] <- as.numeric(", fixed = TRUE)
   few <- data.frame(x = 1:4 + 0, group = factor(c(1, 2, 1, 2)))
-  expect_identical(hint_of(em_fit(few, k = 1)), "Drop it: few[-2].")
+  expect_identical(hint_of(em_fit(few, k = 1)), paste("Numbers beside categories are for family = \"mixed\". Or", "drop it: few[-2]."))
 })
 
 test_that("other shapes are told how to become a matrix of numbers", {
