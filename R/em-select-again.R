@@ -2,9 +2,13 @@
 #
 # In a table cells share their starts, which finds much for little; but a cell alone may need starts of every kind.
 # So the winner is searched again, and every rival: what is within `rival_bic` of it, and, in a thorough search, the
-# best of each k, of which a rival may yet come. That is repeated until the winner and its rivals have all been.
+# best of each k, of which a rival may yet come. That is repeated until the winner and its rivals have all been. Where a
+# k was tried under many structures, each has started from the optima of all, and what is still missed is little: the
+# best of its cells is then a rival only where it is not farther than `far_bic`.
 
 rival_bic <- 10
+far_bic <- 50
+many_structures <- 5L
 
 search_rivals <- function(search) {
   while (length(open <- open_rivals(search))) {
@@ -49,7 +53,10 @@ is_single <- function(search) length(search$ks) == 1L && length(search$cells[[1L
 open_rivals <- function(search) {
   bic <- cell_bic(search)
   near <- bic <= min(bic, Inf) + rival_bic
-  if (!search$quick) near <- near | bic == apply(bic, 1L, min)[row(bic)]
+  if (!search$quick) {
+    far <- ncol(bic) >= many_structures & bic > min(bic, Inf) + far_bic
+    near <- near | (!far & bic == apply(bic, 1L, min)[row(bic)])
+  }
   searched <- vapply(do.call(c, search$cells), function(cell) isTRUE(cell$searched), NA)
   open <- near & is.finite(bic) & !matrix(searched, nrow(bic), byrow = TRUE)
   places <- which(open, arr.ind = TRUE)
