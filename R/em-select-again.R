@@ -31,9 +31,19 @@ pass_over_leaning <- function(search) {
     if (!any(is.finite(bic))) return(invisible())
     best <- which(bic == min(bic), arr.ind = TRUE)[1L, ]
     cell <- search$cells[[best[1L]]][[best[2L]]]
-    if (!leans(cell$left) || !any_stands_better(search, cell)) return(invisible())
+    passed <- if (length(cell$single)) any_stands_near(search, bic)
+              else leans(cell$left) && any_stands_better(search, cell)
+    if (!passed) return(invisible())
     search$cells[[best[1L]]][[best[2L]]]$leaning <- TRUE
   }
+}
+
+# A component of a single row wins only where the evidence is very strong (Kass & Raftery 1995).
+any_stands_near <- function(search, bic) {
+  sound <- vapply(do.call(c, search$cells), function(cell) {
+    isTRUE(cell$searched) && is_sound(cell) && !leans(cell$left) && !length(cell$single)
+  }, NA)
+  any(t(bic)[sound] <= min(bic) + rival_bic)
 }
 
 any_stands_better <- function(search, than) {
@@ -86,6 +96,7 @@ search_cell_again <- function(search, at, i) {
     keep_supported(cell, run, search$data)
   })
   cell$searched <- TRUE
+  if (is_sound(cell)) cell["single"] <- list(single_rows(cell$run, search$data, cell$model))
   search$cells[[at]][[i]] <- cell
 }
 
