@@ -231,6 +231,9 @@ diagnose_collapse <- function(fit, name) {
 
 diagnose_support <- function(fit, name) {
   say <- function(status, value, ...) finding("support", status, value, ..., name = name)
+  if (length(fit$leaning) && family_is_bounded(fit$family)) {
+    return(say("note", min(fit$counts[fit$leaning]), describe_leaning(fit), fewer_components(fit)))
+  }
   if (!can_lean(fit_model(fit)) || fit$data$n > most_left_out || length(fit$degenerate)) {
     return(say("ok", NA, "Not asked what rows that are left out would be worth."))
   }

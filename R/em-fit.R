@@ -60,8 +60,8 @@
 #'   \item{start}{The parameters of iteration 0 of the best start.}
 #'   \item{path}{Parameters of every iteration, where `em_control(path = TRUE)` asked for them.}
 #'   \item{counts}{Expected number of rows in each component.}
-#'   \item{leaning, passed_over}{Components that lean on few rows; the log-likelihood of a higher end that was
-#'     passed over because it does. See *Few rows*.}
+#'   \item{leaning, passed_over}{Components that lean on few rows, or are a single one; the log-likelihood of a higher end
+#'     that was passed over because it does. See *Few rows*.}
 #'   \item{relative_spread, degenerate}{Each component's smallest spread in any direction, relative to the data's;
 #'     the numbers of those components that are degenerate, see below.}
 #'   \item{noise_volume}{The volume V of the density 1/V of noise, where there is noise: see [em_mixture()].}
@@ -103,7 +103,9 @@
 #'   where its own rows lose more than 2 per parameter by that (a single row counts for at most one component's
 #'   parameters); near 1 is usual. Such an end does not win over a lower one that does not lean and is worth more to
 #'   rows left out; print tells of either. Components of more than 5 (d + 1) rows are not asked, and none is where
-#'   the likelihood is bounded (equal volumes, a prior), parameters are held, or cells are missing.
+#'   parameters are held or cells are missing. Where the likelihood is bounded (equal volumes, a prior) a lone row
+#'   makes a maximum like any other: print tells of a component that is a single row with its copies, and [em_select()]
+#'   asks more of it.
 #'
 #' @section Missing values: Rows of Gaussian data count with the cells that are observed, exactly and under every
 #'   covariance structure; values are taken to be missing at random (Ghahramani & Jordan 1994). A row with

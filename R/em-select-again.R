@@ -2,9 +2,13 @@
 #
 # In a table cells share their starts, which finds much for little; but a cell alone may need starts of every kind.
 # So the winner is searched again, and every rival: what is within `rival_bic` of it, and, in a thorough search, the
-# best of each k, of which a rival may yet come. That is repeated until the winner and its rivals have all been.
+# best of each k, of which a rival may yet come. That is repeated until the winner and its rivals have all been. Where a
+# k was tried under many structures, each has started from the optima of all, and what is still missed is little: the
+# best of its cells is then a rival only where it is not farther than `far_bic`.
 
 rival_bic <- 10
+far_bic <- 50
+many_structures <- 5L
 
 search_rivals <- function(search) {
   while (length(open <- open_rivals(search))) {
@@ -27,9 +31,19 @@ pass_over_leaning <- function(search) {
     if (!any(is.finite(bic))) return(invisible())
     best <- which(bic == min(bic), arr.ind = TRUE)[1L, ]
     cell <- search$cells[[best[1L]]][[best[2L]]]
-    if (!leans(cell$left) || !any_stands_better(search, cell)) return(invisible())
+    passed <- if (length(cell$single)) any_stands_near(search, bic)
+              else leans(cell$left) && any_stands_better(search, cell)
+    if (!passed) return(invisible())
     search$cells[[best[1L]]][[best[2L]]]$leaning <- TRUE
   }
+}
+
+# A component of a single row wins only where the evidence is very strong (Kass & Raftery 1995).
+any_stands_near <- function(search, bic) {
+  sound <- vapply(do.call(c, search$cells), function(cell) {
+    isTRUE(cell$searched) && is_sound(cell) && !leans(cell$left) && !length(cell$single)
+  }, NA)
+  any(t(bic)[sound] <= min(bic) + rival_bic)
 }
 
 any_stands_better <- function(search, than) {
@@ -49,7 +63,10 @@ is_single <- function(search) length(search$ks) == 1L && length(search$cells[[1L
 open_rivals <- function(search) {
   bic <- cell_bic(search)
   near <- bic <= min(bic, Inf) + rival_bic
-  if (!search$quick) near <- near | bic == apply(bic, 1L, min)[row(bic)]
+  if (!search$quick) {
+    far <- ncol(bic) >= many_structures & bic > min(bic, Inf) + far_bic
+    near <- near | (!far & bic == apply(bic, 1L, min)[row(bic)])
+  }
   searched <- vapply(do.call(c, search$cells), function(cell) isTRUE(cell$searched), NA)
   open <- near & is.finite(bic) & !matrix(searched, nrow(bic), byrow = TRUE)
   places <- which(open, arr.ind = TRUE)
@@ -79,6 +96,7 @@ search_cell_again <- function(search, at, i) {
     keep_supported(cell, run, search$data)
   })
   cell$searched <- TRUE
+  if (is_sound(cell)) cell["single"] <- list(single_rows(cell$run, search$data, cell$model))
   search$cells[[at]][[i]] <- cell
 }
 

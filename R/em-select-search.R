@@ -7,7 +7,8 @@
 #   cell$status   "converged", ..., see em_select()              cell$reason  why it has no run, or NA
 #   cell$note     what the data were warned about, if anything
 #   cell$searched was it searched by itself, as em_fit() would? Then cell$left says whether it leans on few rows
-#                 (leave-out.R), cell$leaning that it is passed over for that, cell$passed_over of which end that was true
+#                 and cell$single which components are a single row (leave-out.R), cell$leaning that it is passed
+#                 over for that, cell$passed_over of which end that was true
 #   cell$cv       cross-validated criterion, where asked for
 
 # A thorough search, the default up to few_rows rows: every start races under every structure, and each race is run to
@@ -235,6 +236,7 @@ improve_cell <- function(search, at, i, items, most) {
     if (isTRUE(cell$searched)) keep_supported(cell, run, search$data)
     else keep_better(cell, if (rough) as_unfinished(run) else run)
   })
+  if (isTRUE(cell$searched) && is_sound(cell)) cell["single"] <- list(single_rows(cell$run, search$data, cell$model))
   search$cells[[at]][[i]] <- cell
   if (cell_loglik(cell) > before + same_loglik) note_optimum(search, at, i)
 }

@@ -20,7 +20,13 @@ draw_shared_starts <- function(search, at) {
   n_start <- latent_draws(model$latent, model$k, search$control$n_start)
   seeds <- guarded(list(), list(items = draw_starts(search$data, model, "kmeans++", n_start, native)))
   if (quick) return(share_states(search, at, seeds$items, native))
-  lapply(seeds$items, function(item) c(item, method = "kmeans++"))
+  lapply(distinct_partitions(seeds$items), function(item) c(item, method = "kmeans++"))
+}
+
+# Those that group the rows alike are one start.
+distinct_partitions <- function(items) {
+  groups <- lapply(items, function(item) match(item$partition, unique(item$partition)))
+  items[!duplicated(groups) | !lengths(groups)]
 }
 
 # The first that can be fitted.

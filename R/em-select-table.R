@@ -54,6 +54,9 @@ starts_agreeing_in <- function(cell) as.double(if (is.null(cell$agree)) agreeing
 
 reason_of_cell <- function(cell) {
   if (!is.na(cell$reason)) return(cell$reason)
+  if (isTRUE(cell$leaning) && length(cell$single)) {
+    return("A component is a single row, and a fit without such a one is within 10 of its BIC.")
+  }
   if (isTRUE(cell$leaning)) return("A component leans on few rows: others are worth more to rows left out.")
   if (!is.null(cell$passed_over)) {
     return(sprintf("A higher end, logLik %s, leans on few rows and is passed over.", number(cell$passed_over, 7L)))

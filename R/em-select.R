@@ -16,7 +16,8 @@
 #' searched so. Print says how many were. A table of a single fit is that search and no other.
 #'
 #' A fit that leans on few rows, as [em_fit()] describes it, does not win over one that does not and is worth more to
-#' rows left out; it keeps its row, with `leaning` set.
+#' rows left out; nor does one with a component of a single row, as it comes about where all spread is shared, over one
+#' without that is within 10 of its BIC. It keeps its row, with `leaning` set.
 #'
 #' That is the thorough search. With more than 1000 rows (of Gaussian components without a prior and without noise) it
 #' is a quick one. The sums over the rows that one pass takes serve all structures: for each they give the parameters

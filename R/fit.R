@@ -34,7 +34,7 @@ new_em_fit <- function(run, start, data, control, call) {
   fit$seed <- run$seed
   fit$noise_volume <- noise_volume(model$latent)
   fit$passed_over <- run$passed_over
-  fit$leaning <- places(leaning_of(run, data, model)$components, order)
+  fit$leaning <- places(c(leaning_of(run, data, model)$components, single_rows(run, data, model)), order)
   class(fit) <- c(paste0("em_fit_", .subset2(model$family, "name")), "em_fit")
   if (run$status == "max_iter") warn_unfinished(run, unclass(control))
   if (run$status == "not_monotone" || length(run$degenerate) || length(run$coincident)) warn_about(fit)

@@ -11,6 +11,7 @@
 least_gap <- 2 # of a component that leans on few rows
 most_left_out <- 10000L # rows, up to which glance() and em_diagnose() count what leaving them out costs
 enough_rows <- 5 # times as many as a component needs: it then leans on none of them
+one_row <- 0.9 # of the rows of a component that is a single one
 
 # NULL where there is no such number: rows with missing cells, rows in units, counts with weights.
 leave_out <- function(data, parameters, model, df, threads = 1L) {
@@ -55,6 +56,20 @@ leaning_of <- function(run, data, model) {
   list(loglik = left$loglik, components = which(few & left$gap > least_gap))
 }
 
+# Where the likelihood is bounded a lone row is a maximum like any other, and stays one when it leaves: it is told, and
+# in a table it must be worth more than `rival_bic` to win. Components that are one row, with its copies; not of
+# counts, which repeat themselves.
+single_rows <- function(run, data, model) {
+  apart <- model$k > 1L && family_is_bounded(model$family) && !holds_parameters(model) && !is_tallied(model)
+  if (!apart || !is.null(data$whole) || run$status %in% c("bad_start", "collapsed")) return(integer())
+  few <- which(run$counts[seq_len(model$k)] < enough_rows * weight_unit(data$weights))
+  if (!length(few) || !is.null(data$unit) || latent_keeps_order(model$latent)) return(integer())
+  r <- expect_em(data, run$parameters, model, "responsibilities")$responsibilities[, few, drop = FALSE]
+  if (!is.null(data$weights)) r <- r * data$weights
+  r <- rowsum(r, number_of_row(data$x), reorder = FALSE)
+  few[apply(r, 2L, max) > one_row * colSums(r)]
+}
+
 leans <- function(left) length(left$components) > 0L
 
 # Does b stand the loss of rows where a does not? Then a does not win over it, however high.
@@ -72,6 +87,11 @@ describe_leaning <- function(fit) {
     return(sprintf("A higher maximum, %s, leans on few rows and was passed over.", fixed(fit$passed_over, 2L)))
   }
   many <- length(fit$leaning) > 1L
+  if (family_is_bounded(fit$family)) {
+    rows <- vapply(fit$leaning, function(component) describe_points(fit, component), "")
+    return(sprintf("%s %s %s no group: %s.", if (many) "Components" else "Component",
+                   enumerate(names(fit$counts)[fit$leaning]), if (many) "are" else "is", enumerate(rows)))
+  }
   sprintf("%s %s %s on few rows: without one of them %s would be elsewhere.", if (many) "Components" else "Component",
           enumerate(names(fit$counts)[fit$leaning]), if (many) "lean" else "leans", if (many) "they" else "it")
 }

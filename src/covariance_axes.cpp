@@ -4,7 +4,9 @@
 // g_k = |diag omega_k|^(1/d) (EVE). Replacing each log by its tangent gives a majoriser (that of Browne &
 // McNicholas 2014 before their second bound), which is minimised exactly in the plane of two axes (as Flury &
 // Gautschi 1986 do by iteration): with v_k = n_k or g_k it is a constant plus P cos 2a + Q sin 2a. Each
-// rotation makes the objective smaller, and near the optimum it is about a Newton step for that plane.
+// rotation makes the objective smaller, and near the optimum it is about a Newton step for that plane. Planes
+// that pull at each other make sweeps over all of them slow; after some, Newton steps of all angles together
+// take over.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -124,10 +126,102 @@ class CommonAxes {
   }
 
   void descend(int most) {
-    for (int sweep = 0; sweep < most; ++sweep) {
-      if (!(rotate_planes() > converged * pull_.sum())) return;
+    bool sweeping = false;
+    for (int step = 0; step < most; ++step) {
+      const double gain = step < first_sweeps || sweeping ? rotate_planes() : turn_together();
+      sweeping = gain < 0;
+      if (!sweeping && !(gain > converged * pull_.sum())) return;
     }
   }
+
+  // A Newton step of all angles; returns by how much it lowered the objective, -1 where it was not taken. To
+  // second order in a skew S the logarithms of the diagonal of exp(-S) M exp(S) are those of M plus, for each
+  // axis c,
+  //   -2 sum_i S_ci M_ci / M_cc + sum_il S_ci S_cl (M_il (1/M_cc - 1/2M_ii - 1/2M_ll) - 2 M_ci M_cl /
+  //   M_cc^2).
+  double turn_together() {
+    const Index d = spread_.d;
+    const double total = pull_.sum();
+    Matrix hessian = Matrix::Zero(d * (d - 1) / 2, d * (d - 1) / 2);
+    Vector slope = Vector::Zero(hessian.rows());
+    if (!add_curvature(slope, hessian)) return -1;
+    const Eigen::LLT<Matrix> factor(hessian);
+    const bool convex = factor.info() == Eigen::Success;
+    Vector angles = convex ? Vector(-factor.solve(slope)) : downhill(slope, hessian);
+    const double size = angles.cwiseAbs().maxCoeff();
+    if (!std::isfinite(size)) return -1;
+    const double part = std::min(1.0, far / size);
+    const double promised = -slope.dot(angles) * part * (1 - part / 2);
+    if (!(promised > converged * total)) return 0;
+    const Matrix before = axes_;
+    const double height = objective(total);
+    turn_to(before * rotation(angles * part));
+    if (promised < trusted * total) return promised > arrived * total || !convex ? promised : 0;
+    const double gain = height - objective(total);
+    if (gain > promised / 4) return gain;
+    turn_to(before);
+    return -1;
+  }
+
+  // Where the objective bends downwards: as if it bent upwards as much, which leads away from a saddle.
+  Vector downhill(const Vector& slope, const Matrix& hessian) const {
+    const Eigen::SelfAdjointEigenSolver<Matrix> eigen(hessian);
+    const Vector bend = eigen.eigenvalues().cwiseAbs();
+    const double least = bend.maxCoeff() * std::numeric_limits<double>::epsilon();
+    const Vector along = eigen.eigenvectors().transpose() * slope;
+    return -eigen.eigenvectors() * (along.array() / bend.array().max(least)).matrix();
+  }
+
+  // The objective's slope and second derivatives by the angles, in the order of place().
+  bool add_curvature(VectorRef slope, MatrixRef hessian) const {
+    const Index d = spread_.d;
+    Vector own(slope.size());
+    for (Index j = 0; j < spread_.k; ++j) {
+      if (!(pull_[j] > 0)) continue;
+      const ConstMatrixMap m(rotated_.data() + j * d * d, d, d);
+      const Vector inverse = m.diagonal().cwiseInverse();
+      if (!(m.diagonal().minCoeff() > 0) || !inverse.allFinite()) return false;
+      for (Index c = 0; c < d; ++c) {
+        for (Index i = 0; i < d; ++i) {
+          if (i == c) continue;
+          if (c < i) own[place(c, i)] = 2 * m(c, i) * (inverse[i] - inverse[c]);
+          for (Index l = 0; l < d; ++l) {
+            if (l == c) continue;
+            const double bent = m(i, l) * (inverse[c] - (inverse[i] + inverse[l]) / 2) -
+                                2 * (m(c, i) * inverse[c]) * (m(c, l) * inverse[c]);
+            hessian(place(c, i), place(c, l)) += pull_[j] * ((c < i) == (c < l) ? 2 : -2) * bent;
+          }
+        }
+      }
+      slope += pull_[j] * own;
+      if (equal_volume_) hessian += pull_[j] / double(d) * own * own.transpose();
+    }
+    if (equal_volume_) hessian -= slope * slope.transpose() / (double(d) * pull_.sum());
+    return true;
+  }
+
+  // Of the angle between two axes.
+  Index place(Index a, Index b) const {
+    const Index low = std::min(a, b), high = std::max(a, b);
+    return high * (high - 1) / 2 + low;
+  }
+
+  // Cayley's; to second order that of the angles.
+  Matrix rotation(ConstVectorRef angles) const {
+    const Index d = spread_.d;
+    Matrix skew = Matrix::Zero(d, d);
+    for (Index b = 1; b < d; ++b) {
+      for (Index a = 0; a < b; ++a) {
+        skew(a, b) = angles[place(a, b)] / 2;
+        skew(b, a) = -skew(a, b);
+      }
+    }
+    const Matrix one = Matrix::Identity(d, d);
+    return (one - skew).partialPivLu().solve(one + skew);
+  }
+
+  // score() in the units of add_curvature(), where the pulls added up to so much.
+  double objective(double total) const { return score() * double(spread_.d) * (equal_volume_ ? total : 1.0); }
 
   // One sweep over all planes; returns by how much the majorisers fell.
   double rotate_planes() {
@@ -180,9 +274,15 @@ class CommonAxes {
 
   double* scatter_of(Index j) { return rotated_.data() + j * spread_.d * spread_.d; }
 
+  static constexpr int first_sweeps = 1;
   static constexpr int few_sweeps = 10;
   static constexpr int most_sweeps = 1000;
   static constexpr double converged = 1e-18;  // of the objective per row: the axes to about 1e-9
+  // Newton steps: of more than this angle none is taken; below the first gain (as above) they are surer than
+  // the difference of two objectives, below the second what is left behind them is below `converged`.
+  static constexpr double far = 0.3;
+  static constexpr double trusted = 1e-9;
+  static constexpr double arrived = 1e-11;
 
   bool equal_volume_;
   const Spread& spread_;

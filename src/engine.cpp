@@ -287,13 +287,26 @@ class Run {
   void describe() {
     fit_.parameters.resize(model_.n_parameters());
     pack(model_.fields(), fit_.parameters);
+    if (fit_.status == Status::stopped_early) {
+      describe_briefly();
+      return;
+    }
     fit_.relative_spread = model_.family().relative_spread();
     // The parameters are those before, where it still had some.
     if (fit_.status == Status::collapsed) fit_.relative_spread[fit_.component] = 0.0;
     fit_.log_prior = model_.family().log_prior();
     fit_.counts = model_.counts();
     judge(model_, control_.unit, fit_);
-    if (fit_.status == Status::stopped_early) fit_.rank = 0;
+  }
+
+  // What was set aside is compared with nothing, and its densities exist.
+  void describe_briefly() {
+    fit_.relative_spread = Vector::Ones(model_.n_components());
+    fit_.log_prior = model_.family().log_prior();
+    fit_.counts = model_.counts();
+    for (Index j = 0; j < model_.n_components(); ++j) {
+      if (!(fit_.counts[j] >= model_.family().rows_needed(j) * control_.unit)) fit_.degenerate.push_back(j);
+    }
   }
 
   // What the objective has beside the log-likelihood where units are assigned; the statistics are those of an

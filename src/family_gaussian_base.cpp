@@ -360,8 +360,10 @@ Vector FamilyGaussianBase::relative_spread() const {
     }
     // The largest spread of the data relative to the component's is the inverse of what is asked, and the
     // more exact the narrower the component.
-    Matrix relative = own.triangularView<Eigen::Lower>().solve(Matrix(lower));
-    out[j] = 1.0 / Eigen::JacobiSVD<Matrix>(relative).singularValues()[0];
+    const Matrix relative = own.triangularView<Eigen::Lower>().solve(Matrix(lower));
+    const Matrix square = relative * relative.transpose();
+    const Eigen::SelfAdjointEigenSolver<Matrix> solver(square, Eigen::EigenvaluesOnly);
+    out[j] = 1.0 / std::sqrt(solver.eigenvalues()[d_ - 1]);
   }
   return out;
 }

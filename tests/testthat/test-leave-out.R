@@ -75,3 +75,37 @@ test_that("a fit of a table that leans keeps its row and is passed over", {
   table <- data.frame(BIC = c(10, 20, 15), df = 1:3, leaning = c(TRUE, FALSE, FALSE))
   expect_identical(rank_fits(table, "BIC"), c(3L, 2L, 1L))
 })
+
+test_that("a component of a single row is told, and wins over no fit without one that is nearly as likely", {
+  x <- as.matrix(swiss[, 1:4])
+  set.seed(1)
+  models <- em_select(x, k = 1:3, covariance = "EEE")
+  table <- models$table
+  expect_equal(table$logLik[3], -654.72, tolerance = 1e-5)
+  expect_lt(table$BIC[3], table$BIC[2])
+  expect_identical(table$leaning, c(FALSE, FALSE, TRUE))
+  expect_match(table$reason[3], "single row")
+  expect_identical(best(models)$k, 2L)
+  expect_match(format(models), "1 fit passed over: EEE 3", all = FALSE)
+
+  lone <- best(models, k = 3)
+  expect_identical(lone$leaning, 3L)
+  expect_match(format(lone), "Component 3 is no group: 1 point (row 45).", fixed = TRUE, all = FALSE)
+  found <- as.data.frame(em_diagnose(lone))
+  expect_identical(as.character(found$status[found$check == "support"]), "note")
+
+  # The same under weights that count every row twice, and where every row is there twice.
+  for (twice in list(em_fit(x, 3, em_gaussian("EEE"), weights = rep(2, 47), start = lone$parameters),
+                     em_fit(rbind(x, x), 3, em_gaussian("EEE"), start = lone$parameters))) {
+    expect_identical(twice$leaning, 3L)
+  }
+})
+
+test_that("a single row far from all others stays a component", {
+  set.seed(1)
+  x <- c(rnorm(100), 1000)
+  models <- em_select(x, k = 1:2, covariance = "E")
+  expect_identical(best(models)$k, 2L)
+  expect_false(any(models$table$leaning))
+  expect_identical(best(models)$leaning, 2L)
+})
