@@ -29,8 +29,9 @@
 #'     the data) the probability of every level in every component, with
 #'     intervals of `level` (0.95) where there are any, and a tick at the share of all rows. Options `variables` (left
 #'     out: the first, up to 45 lines), `level`.}
-#'   \item{`"path"`}{how the components moved: curves for one variable, ellipses of 95 % for two (`variables`),
-#'     probabilities for binomial components, rates for Poisson ones, at chosen `iterations` (0 is the start), the newest strongest.}
+#'   \item{`"path"`}{how the components moved: curves for one variable, ellipses of 95 % for two (`variables`;
+#'     left out: those along which components overlap least), probabilities for binomial components, rates for Poisson
+#'     ones, at chosen `iterations` (0 is the start), the newest strongest.}
 #'   \item{`"trace"`}{log-likelihood by iteration, from iteration 0, the start: every start thin, the best bold.}
 #'   \item{`"responsibility"`}{for one variable the probability of each component over the range of the data; for
 #'     counts and categories a stacked bar for each row, or each different one.}
