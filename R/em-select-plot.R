@@ -3,9 +3,9 @@
 #' Draw a selection
 #'
 #' The criterion by the number of components, a line for each structure, the best ringed; `autoplot()` draws it with
-#' ggplot2. Where fits that can't win would take most of the axis, it ends above those that compete: the best of each
-#' structure, and one component more or less than the winner. How many fits lie beyond is said above the picture; `ylim` shows
-#' them.
+#' ggplot2. Where fits that can't win would take most of the axis, it ends above those that compete: the better half, one
+#' component more or less than the winner, and the best of each structure that is not far behind. How many fits lie beyond
+#' is said above the picture; `ylim` shows them.
 #'
 #' @param x,fit What [em_select()] returned.
 #' @param criterion Which column of the table; left out: the criterion of the selection.
@@ -61,7 +61,9 @@ rival_limits <- function(points, best) {
   points <- points[!is.na(points$value), ]
   bests <- tapply(points$value, points$covariance, min)
   near <- points$value[points$covariance == best$covariance & abs(points$k - best$k) <= 1]
-  span <- max(bests, near, stats::median(points$value)) - best$value
+  span <- max(near, stats::quantile(points$value, 0.5, type = 1L, names = FALSE)) - best$value
+  behind <- bests - best$value
+  span <- max(span, behind[behind <= 3 * span])
   all <- max(points$value) - best$value
   if (span <= 0 || all < 2 * span) span <- all
   best$value + c(-0.08, 1.1) * if (span > 0) span else max(abs(best$value), 1) * 0.1

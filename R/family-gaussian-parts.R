@@ -147,14 +147,14 @@ family_distribution.em_family_gaussian <- function(family, parameters, x, column
 
 #' @export
 family_path.em_family_gaussian <- function(family, fit, path, chosen, variables) {
-  if (is.null(variables)) variables <- seq_len(min(2L, ncol(fit$data$x)))
+  if (is.null(variables)) variables <- telling_pair(fit)
   at <- pick_variables(variable_names(fit$data), variables, "variables", most = 2L)
   if (length(at) == 1L) path_curves(fit, path, chosen, at) else path_ellipses(fit, path, chosen, at)
 }
 
 #' @export
 family_scene.em_family_gaussian <- function(family, fit, states, chosen, variables) {
-  if (is.null(variables)) variables <- seq_len(min(2L, ncol(fit$data$x)))
+  if (is.null(variables)) variables <- telling_pair(fit)
   at <- pick_variables(variable_names(fit$data), variables, "variables", most = 2L)
   rows <- rows_to_draw(fit$data$n, 600L)
   rows <- rows[rowSums(is.na(fit$data$x[rows, at, drop = FALSE])) == 0]

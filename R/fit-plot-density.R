@@ -1,6 +1,7 @@
 # type = "density": one variable, its histogram, the curves of the components and their sum.
 
-plot_data_density <- function(fit, variable = 1L, bins = NULL, probs = NULL, hdr = NULL, modes = FALSE) {
+plot_data_density <- function(fit, variable = 1L, bins = NULL, probs = NULL, hdr = NULL, modes = FALSE,
+                              means = FALSE) {
   need_plot(fit, "density")
   j <- pick_variables(variable_names(fit$data), variable, "variable", most = 1L)
   if (!is.null(bins)) bins <- check_count(bins, "bins")
@@ -12,6 +13,7 @@ plot_data_density <- function(fit, variable = 1L, bins = NULL, probs = NULL, hdr
     curves = mixture_curves(margins, curve_limits(x, margins), noise = noise_curve(fit, j)),
     rug = density_rug(fit, x)
   )
+  if (check_flag(means, "means")) out$means <- mean_marks(margins)
   c(out, density_marks(fit, j, probs, hdr, check_flag(modes, "modes")))
 }
 
@@ -23,6 +25,11 @@ density_marks <- function(fit, j, probs, hdr, modes) {
                                                    x = quantile.em_density(density, probs, names = FALSE)),
        regions = if (!is.null(hdr)) em_hdr(density, hdr)$regions,
        modes = if (modes) stats::setNames(em_modes(density), c("x", "density")))
+}
+
+# The mean of each component, and the height of its curve there.
+mean_marks <- function(margins) {
+  data.frame(component = margins$component, x = margins$mean, density = diag(as.matrix(margin_curves(margins, margins$mean))))
 }
 
 # Density of the data in bars of equal width, rows counted by their weights.
@@ -113,7 +120,13 @@ draw_density_marks <- function(data, top) {
     graphics::text(at$x, 0.975 * top, at$label, cex = 0.8)
   }
   if (!is.null(data$regions)) graphics::rect(data$regions$lower, -0.05 * top, data$regions$upper, -0.035 * top, col = "black", border = NA)
+  if (!is.null(data$means)) draw_means(data$means, data$components)
   if (!is.null(data$modes)) graphics::points(data$modes$x, data$modes$density, pch = 25L, bg = "black", cex = 1.1)
+}
+
+draw_means <- function(means, style, strength = rep(1, nrow(means))) {
+  graphics::segments(means$x, 0, means$x, means$density, lty = "12", lwd = 1.5,
+                     col = translucent(style$colour[match(means$component, style$component)], strength))
 }
 
 density_key <- function(data) {

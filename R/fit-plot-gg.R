@@ -95,6 +95,12 @@ gg_plot.em_plot_density <- function(data) {
     gg_density_marks(data) + gg_scales(data$components, c("colour", "linetype")) + gg_frame(data$variable, "density")
 }
 
+# Dotted, from the axis to the curve of the component.
+gg_mean_lines <- function(means, ...) {
+  ggplot2::geom_segment(ggplot2::aes(x = .data$x, xend = .data$x, y = 0, yend = .data$density, colour = .data$component, ...),
+                        data = means, linetype = "12", show.legend = FALSE)
+}
+
 gg_density_marks <- function(data) {
   top <- density_top(data$bars, data$curves)
   list(
@@ -103,6 +109,7 @@ gg_density_marks <- function(data) {
     if (!is.null(data$quantiles)) ggplot2::geom_text(ggplot2::aes(.data$x, 0.98 * top, label = .data$label), data = data$quantiles, size = 3),
     if (!is.null(data$regions)) ggplot2::geom_rect(ggplot2::aes(xmin = .data$lower, xmax = .data$upper, ymin = 0, ymax = 0.015 * top),
                                                    data = data$regions, fill = "black"),
+    if (!is.null(data$means)) gg_mean_lines(data$means),
     if (!is.null(data$modes)) ggplot2::geom_point(ggplot2::aes(.data$x, .data$density), data = data$modes, shape = 25L, size = 3,
                                                   fill = "black")
   )
@@ -211,6 +218,7 @@ gg_plot.em_plot_path <- function(data) {
   )
   if (!is.null(data$curves)) {
     return(ggplot2::ggplot() + gg_path_lines(strong(data$curves), "x", "density") + gg_rug(data$rug) +
+             gg_mean_lines(strong(data$means), alpha = .data$strength) +
              gg_frame(data$variable, "density") + frame)
   }
   if (!is.null(data$ellipses)) {

@@ -36,9 +36,10 @@ path_curves <- function(fit, path, chosen, j) {
     each <- mixture_curves(margins[[i]], limits, noise = noise_curve(fit, j, path[[chosen[i] + 1L]]))
     data.frame(iteration = chosen[i], each[!is.na(each$component), ], row.names = NULL)
   }))
+  means <- do.call(rbind, lapply(seq_along(chosen), function(i) data.frame(iteration = chosen[i], mean_marks(margins[[i]]))))
   newest <- fit
   newest$parameters <- path[[max(chosen) + 1L]]
-  list(variable = variable_names(fit$data)[j], curves = curves, rug = density_rug(newest, x))
+  list(variable = variable_names(fit$data)[j], curves = curves, means = means, rug = density_rug(newest, x))
 }
 
 path_ellipses <- function(fit, path, chosen, at) {
@@ -101,6 +102,7 @@ draw_path_curves <- function(data, look) {
     graphics::lines(data$curves$x[rows], data$curves$density[rows], col = translucent(style$colour[j], step$strength),
                     lty = style$line[j], lwd = path_width(step$strength))
   }
+  draw_means(data$means, style, data$steps$strength[match(data$means$iteration, data$steps$iteration)])
   graphics::segments(data$rug$x, -0.045 * top, data$rug$x, -0.01 * top, col = data$rug$colour)
 }
 

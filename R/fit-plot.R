@@ -15,7 +15,8 @@
 #' \describe{
 #'   \item{`"density"`}{(the default for one variable) histogram, a rug coloured by responsibility, the curves of the
 #'     components, each times its proportion, and their bold sum. Options `variable` (for several), `bins`; `probs`, quantiles of the
-#'     mixture as dashed lines; `hdr`, a highest density region as a bar under the axis; `modes = TRUE`, its peaks as ticks.}
+#'     mixture as dashed lines; `hdr`, a highest density region as a bar under the axis; `modes = TRUE`, its peaks as ticks;
+#'     `means = TRUE`, dotted lines at the means of the components.}
 #'   \item{`"cluster"`}{(the default for two variables) points by most probable component, larger where that is
 #'     less certain, with the ellipses that hold 50 % and 95 % of each component, and crosses at the means. A row
 #'     of which one of the two values is missing is a tick on the other's axis. Option `variables`, two names or
@@ -29,8 +30,9 @@
 #'     the data) the probability of every level in every component, with
 #'     intervals of `level` (0.95) where there are any, and a tick at the share of all rows. Options `variables` (left
 #'     out: the first, up to 45 lines), `level`.}
-#'   \item{`"path"`}{how the components moved: curves for one variable, ellipses of 95 % for two (`variables`),
-#'     probabilities for binomial components, rates for Poisson ones, at chosen `iterations` (0 is the start), the newest strongest.}
+#'   \item{`"path"`}{how the components moved: curves for one variable, with dotted lines at the means, ellipses of 95 % for two (`variables`;
+#'     left out: those along which components overlap least), probabilities for binomial components, rates for Poisson
+#'     ones, at chosen `iterations` (0 is the start), the newest strongest.}
 #'   \item{`"trace"`}{log-likelihood by iteration, from iteration 0, the start: every start thin, the best bold.}
 #'   \item{`"responsibility"`}{for one variable the probability of each component over the range of the data; for
 #'     counts and categories a stacked bar for each row, or each different one.}

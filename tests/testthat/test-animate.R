@@ -56,7 +56,8 @@ test_that("ellipses and bars hold the parameters of their iterations", {
   scene <- scene_of(page)
   expect_identical(scene$components[[1]]$name, "A\"</script>")
   expect_within(scene$frames[[1]]$responsibilities[[1]], c(.449, .805, .733, .352, .647), 6e-4)
-  expect_within(scene$frames[[2]]$prob, c(0.7130122354, 0.5813393083), 1e-9)
+  expect_within(scene$frames[[2]]$values, c(0.7130122354, 0.5813393083), 1e-9)
+  expect_identical(scene$valuelab, "probability of success") # on an axis of its own
 })
 
 test_that("k = 1, long runs and what can't be drawn", {
@@ -67,4 +68,43 @@ test_that("k = 1, long runs and what can't be drawn", {
   expect_error(em_animate(faithful, "a.html"), "must come from em_fit", class = "emfit_error_argument")
   expect_error(em_animate(red_blue_run()), "`file` must say", class = "emfit_error_argument")
   expect_error(em_animate(red_blue_run(), tempfile(), iterations = 99), class = "emfit_error_argument")
+})
+
+test_that("every frame has the numbers of its iteration, and the component of each row beside its colour", {
+  skip_if_not_installed("jsonlite")
+  fit <- red_blue_run()
+  scene <- scene_of(animated(fit))
+  expect_identical(scene$columns, c("mean", "sd")) # proportions are held alike
+  expect_identical(scene$frames[[1]]$numbers, list(c("1.1000", "2.0000"), c("9.0000", "1.7000")))
+  expect_identical(scene$frames[[21]]$members + 1L, unname(max.col(predict(fit, type = "prob"), ties.method = "first")))
+  expect_identical(vapply(scene$components, `[[`, 0L, "symbol"), c(19L, 17L))
+  expect_within(scene$frames[[1]]$means, c(1.1, 9), 1e-12)
+
+  free <- em_fit(faithful, start = list(mean = rbind(c(2, 50), c(4, 80)), covariance = diag(c(1, 100))))
+  scene <- scene_of(animated(free))
+  expect_identical(scene$columns, c("proportion", "eruptions: mean (sd)", "waiting: mean (sd)"))
+  expect_identical(scene$frames[[1]]$numbers[[2]], c("0.5000", "4.0000 (1.0000)", "80.000 (10.000)"))
+
+  set.seed(1)
+  x <- c(faithful$waiting, runif(40, 0, 200))
+  noisy <- scene_of(animated(em_fit(x, k = 2, latent = em_mixture(noise = TRUE))))
+  expect_identical(noisy$frames[[1]]$numbers[[3]][2:3], c("", ""))
+})
+
+test_that("of several variables those are drawn along which components overlap least", {
+  skip_if_not_installed("jsonlite")
+  set.seed(4)
+  x <- matrix(rnorm(400 * 5), 400, dimnames = list(NULL, letters[1:5]))
+  x[1:200, c("b", "e")] <- x[1:200, c("b", "e")] * 0.5 + rep(c(0, 6), each = 200) # b differs by spread, e by mean
+  fit <- em_fit(x, start = list(mean = rbind(c(0, 0, 0, 0, 6), 0), covariance = diag(5)))
+  scene <- scene_of(animated(fit))
+  expect_identical(c(scene$xlab, scene$ylab), c("b", "e"))
+  expect_identical(plot_data(fit, "path")$variables, c("b", "e"))
+  expect_identical(plot_data(fit, "path", variables = 1:2)$variables, c("a", "b"))
+  # Overlap of two normal laws, by Bhattacharyya's distance of one column.
+  p <- fit$parameters
+  v <- p$covariance[5, 5, ]
+  gap <- diff(p$mean[, 5])
+  distance <- gap^2 / (4 * sum(v)) + log(mean(v) / sqrt(prod(v))) / 2
+  expect_within(emfit:::overlap_along(p$mean, p$covariance, p$proportions, 5L), sqrt(prod(p$proportions)) * exp(-distance), 1e-12)
 })

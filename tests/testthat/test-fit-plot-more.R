@@ -42,6 +42,10 @@ test_that("path: curves are those of em_path(), the newest strongest, with the r
     top <- max(data$curves$density[data$curves$iteration == i & data$curves$component == "blue"])
     expect_within(top, 0.5 * dnorm(0, 0, sd), 1e-12)
   }
+  expect_within(data$means$x[data$means$iteration == 0], c(1.1, 9), 1e-12) # dotted lines at the means
+  expect_within(data$means$density[data$means$iteration == 0], 0.5 * dnorm(0, 0, c(2, 1.7)), 1e-12)
+  expect_within(plot_data(fit, "density", means = TRUE)$means$x, fit$parameters$mean, 1e-12)
+  expect_null(plot_data(fit, "density")$means)
   five <- em_fit(red_blue$value, latent = em_mixture("equal"), start = list(mean = c(red = 1.1, blue = 9), sd = c(2, 1.7)),
                  control = em_control(algorithm = "ecm", max_iter = 5, tol = 0, accelerate = FALSE))
   expect_identical(data$rug, plot_data(five, "density")$rug)

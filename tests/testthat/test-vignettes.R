@@ -52,6 +52,27 @@ test_that("every chunk that draws has an alternative text", {
   }
 })
 
+test_that("no code that is shown is wider than a page, and what is printed wraps", {
+  for (file in vignette_files()) {
+    lines <- readLines(file, encoding = "UTF-8")
+    open <- grep("^```\\{r", lines)
+    shown <- open[!grepl("include *= *FALSE|echo *= *FALSE", lines[open])]
+    code <- unlist(lapply(shown, function(at) lines[at + seq_len(which(lines[-seq_len(at)] == "```")[1] - 1L)]))
+    expect_identical(code[nchar(code) > 88L], character(), label = paste("wide code in", basename(file)))
+    expect_true(any(lines == "      in_header: page-head.txt"), label = paste(basename(file), "wraps long lines"))
+  }
+})
+
+test_that("what is scattered at random for a picture is scattered alike each time", {
+  for (file in vignette_files()) {
+    lines <- readLines(file, encoding = "UTF-8")
+    open <- grep("^```\\{r", lines)
+    chunks <- lapply(open, function(at) lines[at + seq_len(which(lines[-seq_len(at)] == "```")[1] - 1L)])
+    wild <- Filter(function(chunk) any(grepl("jitter", chunk)) && !any(grepl("set[.]seed", chunk)), chunks)
+    expect_identical(wild, list(), label = paste("unseeded jitter in", basename(file)))
+  }
+})
+
 # The code of a vignette, run; its objects can then be looked at. What it compares for all to see must be equal.
 run_vignette <- function(name) {
   file <- grep(paste0("/", name, "[.]Rmd$"), vignette_files(), value = TRUE)
