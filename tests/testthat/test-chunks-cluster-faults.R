@@ -15,9 +15,10 @@ troubled <- function(trouble, at, do, flag = tempfile()) {
   force(trouble)
   force(at)
   force(do)
+  force(flag)
   quarters <- quarters
   function(part, parts) {
-    own <- quarters[if (part == 1) 1:2 else 3:4]
+    own <- quarters[ceiling(1:4 * parts / 4) == part]
     now <- reads <- 0L
     function(reset = FALSE) {
       if (reset) reads <<- reads + 1L
@@ -26,7 +27,7 @@ troubled <- function(trouble, at, do, flag = tempfile()) {
         do()
       }
       now <<- if (reset) 1L else now + 1L
-      if (now <= 2L) own[[now]]
+      if (now <= length(own)) own[[now]]
     }
   }
 }
