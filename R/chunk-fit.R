@@ -89,11 +89,12 @@ native_chunks <- function(look, model, book = NULL, shift = NULL, unit = 1) {
   native <- native_data(data, model)
   native$missing <- look$gaps && look$sorts
   pages <- seq_pages(look)
-  native$parts <- list(
+  parts <- list(
     n = look$data$whole$n, weighted = data$whole$weighted || family_tallies(model$family),
     `next` = function(rows, first) native_part(pages(rows, first), look, model, shift, unit),
     recall = book$recall, keep = book$keep
   )
+  native$parts <- if (is.null(look$store$crew)) parts else parts_on_crew(parts, native, look, model, book, shift, unit)
   native
 }
 

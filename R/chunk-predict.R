@@ -20,10 +20,13 @@ predict_chunks <- function(fit, spec, type, into, keep) {
     abort_em("unsupported", sprintf("Rows in chunks can't be predicted with type = \"%s\": they stand alone.", type))
   }
   check_latent_in_chunks(fit$latent)
-  write <- chunk_writer(into)
   keep <- check_names_of(keep, "keep", many = TRUE)
-  reading <- new_reading(spec, fit$family)
-  opened <- spec$source$open()
+  if (!is.null(spec$cluster)) return(invisible(predict_on_crew(fit, spec, type, into, keep)))
+  write <- chunk_writer(into)
+  invisible(predict_source(fit, spec$source$open(), new_reading(spec, fit$family), type, write, keep))
+}
+
+predict_source <- function(fit, opened, reading, type, write, keep) {
   read <- careful_reader(opened, reading)
   on.exit(shut_reader(opened))
   counts <- stats::setNames(numeric(length(fit$counts)), component_names_of(fit))
@@ -32,7 +35,7 @@ predict_chunks <- function(fit, spec, type, into, keep) {
     counts <<- counts + tabulate(found$class, length(counts))
     write(found$rows, as.integer(reading$chunk))
   })
-  invisible(counts)
+  counts
 }
 
 predict_chunk <- function(fit, frame, type, keep) {

@@ -42,6 +42,7 @@ Model::Model(const Model& other)
       data_(other.data_),
       parts_(other.parts_),
       accuracy_(other.accuracy_),
+      described_(other.described_),
       total_weight_(other.total_weight_),
       family_fields_(family_->parameters()),
       fields_(join(latent_->parameters(), family_fields_)),
@@ -153,7 +154,7 @@ void Model::for_each_unit(const Stretch& stretch, Task task) const {
 template <class Task>
 double Model::pass(int threads, Interrupt& interrupt, Task task) {
   const Index n_all = parts_ ? parts_->n_rows() / slice_rows() + 1 : static_cast<Index>(slices_.size());
-  tree_.reset(statistics_.size() + 2, n_all);
+  tree_.reset(statistics_.size() + 2, n_all, parts_ ? parts_->first_leaf() : 0);
   for_each_part(interrupt, parts_ ? rows_of_part() : 0, [&] {
     if (parts_) family_->prepare(accuracy_);  // what it makes ready may be of the rows
     add_slices(threads, interrupt, task);

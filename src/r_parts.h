@@ -1,11 +1,17 @@
 // r_parts.h: rows that functions of R hand over, part after part. They are called on the main thread.
 //
-//   parts    list(n = rows in all, weighted = have they weights?, next, recall, keep)
+//   parts    list(n = rows in all, weighted = have they weights?, next, and what may be NULL or left out:
+//   recall,
+//            keep, gather, weight = the sum of weights, first_leaf = the number of the slice that the rows
+//            begin)
 //   next(rows, first)         the next `rows` rows as data (r_convert.h) without units, NULL at the end;
-//   first: begin
-//                             anew. Fewer rows only at the end.
-//   recall(parameters)        NULL, or the sums of the pass at these packed parameters; may be NULL itself
-//   keep(parameters, sums)    told of each pass; may be NULL itself
+//   first:
+//                             begin anew. Fewer rows only at the end.
+//   recall(parameters, exact, slice, description)
+//                             NULL, or the sums of the pass at these packed parameters: see PassAsked in
+//                             parts.h
+//   keep(parameters, sums)    told of each pass
+//   gather(about, state)      the state with what all rows add to it: see Family::describe_parts()
 #pragma once
 
 #include "r_headers.h"
@@ -23,7 +29,10 @@ class RParts : public Parts {
   bool has_weights() const override { return weighted_; }
   void rewind() override { first_ = true; }
   bool next(Index rows, Data& part) override;
-  bool recall(ConstVectorRef parameters, VectorRef sums) override;
+  Index first_leaf() const override { return first_leaf_; }
+  double total_weight() const override { return weight_; }
+  bool gather(ConstVectorRef about, VectorRef state) override;
+  bool recall(const PassAsked& pass, VectorRef sums) override;
   void keep(ConstVectorRef parameters, ConstVectorRef sums) override;
 
  private:
@@ -31,6 +40,8 @@ class RParts : public Parts {
   Index columns_;
   Index n_;
   bool weighted_;
+  Index first_leaf_;
+  double weight_;
   bool first_ = true;
   Rcpp::RObject part_;  // keeps the memory of the rows
 };
