@@ -319,7 +319,7 @@ take_beside <- function(frame, name, arg, what) {
 
 # Names of the columns that were fitted.
 fitted_names <- function(data) {
-  names <- setdiff(data$names, data$beside)
+  names <- if (is.null(data$beside)) data$names else setdiff(data$names, data$beside)
   if (length(names)) names
 }
 

@@ -128,6 +128,9 @@ pick_parts <- function(x, group, labels, fields, arg) {
 
 # What a person calls a field: "prob$purpose".
 said_names <- function(fields) {
+  said <- stats::setNames(nm = names(fields))
+  nested <- !vapply(fields, function(field) is.null(field$nest), NA)
+  if (!any(nested)) return(said)
   vapply(names(fields), function(name) {
     nest <- fields[[name]]$nest
     if (is.null(nest)) name else paste(c(nest[1L], vapply(nest[-1L], code_name, "")), collapse = "$")

@@ -8,15 +8,17 @@ least_rows <- 0.01
 empty_components <- function(fit) {
   if (fit$iterations == 0L || fit$k == 1L) return(integer())
   rows <- shares_of(fit)[seq_len(fit$k)] * fit$nobs / unit_of(fit$data)
-  setdiff(unname(which(rows < least_rows)), c(fit$degenerate, wholly_held(fit)))
+  few <- unname(which(rows < least_rows))
+  if (length(few)) setdiff(few, c(fit$degenerate, wholly_held(fit))) else few
 }
 
 # Components of which nothing was estimated but the proportion.
 wholly_held <- function(fit) {
   held <- fit$family$held
+  if (is.null(held)) return(integer())
   fields <- fit_fields(fit)
   own <- names(fields)[vapply(fields, `[[`, NA, "own")]
-  if (is.null(held) || !setequal(names(held), own)) return(integer())
+  if (!setequal(names(held), own)) return(integer())
   free <- lapply(names(held), function(name) rowSums(is.na(as_rows(held[[name]], fields[[name]], fit$k))))
   which(Reduce(`+`, free) == 0)
 }

@@ -47,10 +47,10 @@ can_lean <- function(model, start = NULL) {
 leaning_of <- function(run, data, model) {
   if (is_assigned(run)) return(NULL) # no maximum of the likelihood
   if (!is.null(data$whole)) return(NULL) # of a sample it would say something else
-  if (!can_lean(model) || run$status %in% c("bad_start", "collapsed") || length(run$degenerate)) return(NULL)
+  if (length(run$degenerate) || run$status %in% c("bad_start", "collapsed")) return(NULL)
   unit <- weight_unit(data$weights)
   few <- run$counts[seq_len(model$k)] < enough_rows * unit * family_rows_needed(model$family, data)
-  if (!any(few)) return(NULL)
+  if (!any(few) || !can_lean(model)) return(NULL)
   left <- leave_out(data, run$parameters, model, run$df)
   if (is.null(left)) return(NULL)
   list(loglik = left$loglik, components = which(few & left$gap > least_gap))

@@ -3,16 +3,17 @@
 # The latent structure's part may be left out.
 check_start_names <- function(start, fields) {
   check_no_twice(start, "start")
-  known <- own_first(fields)
-  unknown <- setdiff(names(start), names(fields))
+  unknown <- names(start)[!names(start) %in% names(fields)]
   if (length(unknown) || is.null(names(start))) {
+    known <- own_first(fields)
     abort_em("start", c(
       sprintf("`start` must hold %s.", paste(sQuote(known, FALSE), collapse = ", ")),
       x = if (length(unknown)) sprintf("It holds %s.", quoted(unknown)),
       i = if (length(unknown)) did_you_mean(unknown[1L], known)
     ))
   }
-  lacking <- setdiff(names(fields)[vapply(fields, `[[`, NA, "own")], names(start))
+  lacking <- fields[!names(fields) %in% names(start)]
+  lacking <- names(lacking)[vapply(lacking, `[[`, NA, "own")]
   if (length(lacking)) {
     abort_em("start", sprintf("`start` must also hold %s.", quoted(intersect(own_first(fields), own_first(fields[lacking])))))
   }
