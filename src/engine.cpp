@@ -38,7 +38,7 @@ constexpr double least_rows = 0.5;
 
 constexpr double inf = std::numeric_limits<double>::infinity();
 
-void find_twins(const Family& family, Fit& fit, double nearest = coincident) {
+void find_coincident(const Family& family, Fit& fit, double nearest = coincident) {
   for (Index a = 0; a < family.n_components(); ++a) {
     for (Index b = a + 1; b < family.n_components(); ++b) {
       const double here = family.distance(a, b, nearest);
@@ -58,7 +58,7 @@ void judge(Model& model, const Control& control, Fit& fit) {
     if (!sound || j == fit.component) fit.degenerate.push_back(j);
     trusted = trusted && fit.counts[j] >= family.rows_trusted(j) * control.unit;
   }
-  find_twins(family, fit);
+  find_coincident(family, fit);
   const double fewest = fit.counts.head(model.n_components()).minCoeff();
   fit.rank = trusted ? 4 : 3;
   if (!fit.degenerate.empty()) fit.rank = 2;
@@ -191,12 +191,12 @@ class Run {
     const bool may = model_.n_components() > 1 && departures_ < most_departures &&
                      fit_.iterations < control_.max_iter - 1 && control_.step == Step::em;
     if (!may) return false;
-    const std::vector<Index> twins = twins_within(near);
-    if (twins.empty() || began_alike()) return false;
+    const std::vector<Index> pair = coincident_within(near);
+    if (pair.empty() || began_alike()) return false;
     ++departures_;
     const double more = std::max(control_.tol * control_.unit, same_loglik * size_);
-    const Departure departure = em::leave_saddle(model_, twins[0], twins[1], fit_.loglik + more,
-                                                 control_.unit, control_.threads, interrupt_);
+    const Departure departure = em::leave_saddle(model_, pair[0], pair[1], fit_.loglik + more, control_.unit,
+                                                 control_.threads, interrupt_);
     fit_.passes += departure.passes;
     if (!departure.found) {
       departures_ = most_departures;
@@ -211,9 +211,9 @@ class Run {
     return true;
   }
 
-  std::vector<Index> twins_within(double near) const {
+  std::vector<Index> coincident_within(double near) const {
     Fit found;
-    find_twins(model_.family(), found, near);
+    find_coincident(model_.family(), found, near);
     return found.coincident;
   }
 
@@ -222,7 +222,7 @@ class Run {
     Vector now(model_.n_parameters());
     pack(model_.fields(), now);
     unpack(fit_.start, model_.fields());
-    const bool alike = model_.prepare(Accuracy::fast) < 0 && !twins_within(identical).empty();
+    const bool alike = model_.prepare(Accuracy::fast) < 0 && !coincident_within(identical).empty();
     unpack(now, model_.fields());
     model_.prepare(Accuracy::fast);
     return alike;
