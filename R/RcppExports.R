@@ -5,16 +5,8 @@ em_kernels_cpp <- function() {
     .Call(`_emfit_em_kernels_cpp`)
 }
 
-em_finite_cpp <- function(x) {
-    .Call(`_emfit_em_finite_cpp`, x)
-}
-
-em_counts_cpp <- function(x, size) {
-    .Call(`_emfit_em_counts_cpp`, x, size)
-}
-
-em_tally_cpp <- function(x, weights) {
-    .Call(`_emfit_em_tally_cpp`, x, weights)
+em_describe_cpp <- function(x, want, beside) {
+    .Call(`_emfit_em_describe_cpp`, x, want, beside)
 }
 
 em_start_cpp <- function(data, family, method, seeds) {
@@ -33,24 +25,20 @@ em_maximise_cpp <- function(statistics, data, family, latent, parameters, algori
     .Call(`_emfit_em_maximise_cpp`, statistics, data, family, latent, parameters, algorithm)
 }
 
-em_distances_cpp <- function(data, family, parameters) {
-    .Call(`_emfit_em_distances_cpp`, data, family, parameters)
+em_score_cpp <- function(data, family, latent, parameters, want, at, threads) {
+    .Call(`_emfit_em_score_cpp`, data, family, latent, parameters, want, at, threads)
 }
 
-em_score_cpp <- function(data, family, latent, parameters, want, threads) {
-    .Call(`_emfit_em_score_cpp`, data, family, latent, parameters, want, threads)
+em_runs_cpp <- function(tasks, control) {
+    .Call(`_emfit_em_runs_cpp`, tasks, control)
 }
 
-em_place_cpp <- function(data, family, latent, parameters, coordinates, threads) {
-    .Call(`_emfit_em_place_cpp`, data, family, latent, parameters, coordinates, threads)
+em_relatives_cpp <- function(data, family, latent, starts, structures, threads) {
+    .Call(`_emfit_em_relatives_cpp`, data, family, latent, starts, structures, threads)
 }
 
-em_refit_cpp <- function(data, family, latent, parameters, control) {
-    .Call(`_emfit_em_refit_cpp`, data, family, latent, parameters, control)
-}
-
-em_races_cpp <- function(data, family, latent, starts, control) {
-    .Call(`_emfit_em_races_cpp`, data, family, latent, starts, control)
+em_leave_out_cpp <- function(data, family, latent, parameters, group, threads) {
+    .Call(`_emfit_em_leave_out_cpp`, data, family, latent, parameters, group, threads)
 }
 
 em_chain_cpp <- function(log_density, initial, transition, ends, want) {
@@ -59,22 +47,6 @@ em_chain_cpp <- function(log_density, initial, transition, ends, want) {
 
 em_row_keys_cpp <- function(seed, before, n) {
     .Call(`_emfit_em_row_keys_cpp`, seed, before, n)
-}
-
-em_share_cpp <- function(data, family, latent, starts, structures, threads) {
-    .Call(`_emfit_em_share_cpp`, data, family, latent, starts, structures, threads)
-}
-
-em_run_each_cpp <- function(data, families, latent, starts, control) {
-    .Call(`_emfit_em_run_each_cpp`, data, families, latent, starts, control)
-}
-
-em_certainty_cpp <- function(data, family, latent, parameters, threads) {
-    .Call(`_emfit_em_certainty_cpp`, data, family, latent, parameters, threads)
-}
-
-em_leave_out_cpp <- function(data, family, latent, parameters, group, threads) {
-    .Call(`_emfit_em_leave_out_cpp`, data, family, latent, parameters, group, threads)
 }
 
 em_share_expect_cpp <- function(data, family, latent, parameters, exact, description, threads) {

@@ -45,7 +45,7 @@ remake_table <- function(table, cells, look) {
   table$logLik <- number_of(function(cell) cell$run$loglik - cell$run$log_prior)
   table$AIC <- 2 * table$df - 2 * table$logLik
   table$BIC <- table$df * log(look$weight) - 2 * table$logLik
-  clear <- lapply(cells, function(cell) certainty_of_all(look$data, cell$run$parameters, cell$model))
+  clear <- lapply(cells, function(cell) clarity_of_all(look$data, cell$run$parameters, cell$model))
   table$ICL <- table$BIC - 2 * vapply(clear, `[[`, 0, "log_top")
   table$entropy <- vapply(clear, `[[`, 0, "entropy")
   table$prob.min <- vapply(clear, `[[`, 0, "least")

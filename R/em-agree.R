@@ -83,7 +83,8 @@ adjusted_rand <- function(counts) {
   (both - expected) / ((a + b) / 2 - expected)
 }
 
-# The class of each component such that most rows agree: the assignment problem, by shortest augmenting paths.
+# For each row a column of its own such that the sum of their cells is largest, NA where there are too few: the assignment
+# problem, by shortest augmenting paths (Kuhn 1955).
 best_matching <- function(counts) {
   size <- max(dim(counts))
   cost <- matrix(0, size, size)

@@ -217,43 +217,12 @@ are_exchangeable <- function(fit) {
   fit$k > 1L && latent_is_exchangeable(fit$latent, fit$k)
 }
 
-# The permutation that makes sum(gain[cbind(1:k, order)]) largest, by shortest augmenting paths (Kuhn 1955).
+# The permutation that makes sum(gain[cbind(1:k, order)]) largest, the present order where none is better.
 best_assignment <- function(gain) {
-  k <- nrow(gain)
-  stay <- seq_len(k)
-  cost <- max(gain) - gain
-  row_price <- numeric(k)
-  column_price <- numeric(k + 1L)
-  row_of <- integer(k + 1L)
-  for (row in stay) {
-    row_of[k + 1L] <- row
-    at <- k + 1L
-    least <- rep(Inf, k)
-    from <- integer(k)
-    seen <- logical(k + 1L)
-    repeat {
-      seen[at] <- TRUE
-      open <- which(!seen[stay])
-      slack <- cost[row_of[at], open] - row_price[row_of[at]] - column_price[open]
-      better <- slack < least[open]
-      least[open[better]] <- slack[better]
-      from[open[better]] <- at
-      nearest <- open[which.min(least[open])]
-      step <- least[nearest]
-      row_price[row_of[seen]] <- row_price[row_of[seen]] + step
-      column_price[seen] <- column_price[seen] - step
-      least[open] <- least[open] - step
-      at <- nearest
-      if (row_of[at] == 0L) break
-    }
-    while (at <= k) {
-      row_of[at] <- row_of[from[at]]
-      at <- from[at]
-    }
-  }
-  order <- match(stay, row_of[stay])
-  worth <- function(order) sum(gain[cbind(stay, order)])
-  if (worth(stay) >= worth(order) * (1 - 1e-12)) stay else order
+  stay <- seq_len(nrow(gain))
+  order <- best_matching(gain)
+  shared <- function(order) sum(gain[cbind(stay, order)])
+  if (shared(stay) >= shared(order) * (1 - 1e-12)) stay else order
 }
 
 warn_refits <- function(boot, sound) {

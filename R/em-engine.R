@@ -55,21 +55,21 @@ is_tallied <- function(model) family_tallies(model$family)
 tallied <- function(data, model) {
   if (!is_tallied(model) || data$n < 2L || !is.null(data$labels) || !is.null(shared_units(data))) return(native_data(data, model))
   if (latent_keeps_order(model$latent)) return(native_data(data, model))
-  native_data(em_tally_cpp(data$x, data$weights), model)
+  native_data(tallied_rows(data), model)
 }
 
 # Neither NA nor Inf anywhere.
-all_finite <- function(x) em_finite_cpp(x)
+all_finite <- function(x) em_describe_cpp(x, "finite", NULL)
 
 # The different rows of codes or counts with their summed weights.
-tallied_rows <- function(data) em_tally_cpp(data$x, data$weights)
+tallied_rows <- function(data) em_describe_cpp(data$x, "tally", data$weights)
 
 # How many different rows there are.
-count_rows_apart <- function(x) length(em_tally_cpp(x, NULL)$weights)
+count_rows_apart <- function(x) length(em_describe_cpp(x, "tally", NULL)$weights)
 
 # Columns of successes and failures, or of successes with their trials, become list(x = successes and trials, sound =
 # are they counts?). Rows with a missing one have no trials.
-count_rows <- function(x, size) em_counts_cpp(x, size)
+count_rows <- function(x, size) em_describe_cpp(x, "counts", size)
 
 # Starts from the data themselves: a list of items as em_run_cpp() takes them.
 draw_starts <- function(data, model, method, n_start, native = tallied(data, model), deep = TRUE) {
@@ -218,7 +218,13 @@ refit_em <- function(natives, parameters, model, control, unit = 1) {
   work <- as.double(nrow(natives[[1L]]$x)) * ncol(natives[[1L]]$x) * model$k * length(natives) * 20
   settings$threads <- resolve_threads(control, work)
   settings$unit <- unit
-  em_refit_cpp(natives, native_family(model), native_latent(model), plain_parameters(parameters), settings)
+  start <- list(list(parameters = plain_parameters(parameters), may_borrow = FALSE))
+  runs <- em_runs_cpp(model_tasks(natives, model, list(start)), settings)
+  pick <- function(name, kind) vapply(runs, `[[`, kind, name)
+  list(loglik = pick("loglik", 0), iterations = pick("iterations", 0L), status = pick("status", ""),
+       spread = vapply(runs, function(run) if (run$status == "bad_start") NA_real_ else min(run$relative_spread), 0),
+       log_prior = pick("log_prior", 0),
+       parameters = vapply(runs, function(run) unlist(run$parameters, use.names = FALSE), unlist(start[[1L]]$parameters) + 0))
 }
 
 # Many data sets, each with starts of its own that race, at most `most` of them to the end: the best run of each.
@@ -228,7 +234,14 @@ race_em <- function(natives, items, model, control, most, unit = 1) {
   work <- as.double(nrow(natives[[1L]]$x)) * ncol(natives[[1L]]$x) * model$k * sum(lengths(items)) * 10
   settings$threads <- resolve_threads(control, work)
   settings[c("unit", "path", "finalists")] <- list(unit, FALSE, most)
-  em_races_cpp(natives, native_family(model), native_latent(model), items, settings)
+  em_runs_cpp(model_tasks(natives, model, items), settings)
+}
+
+# What em_runs_cpp() takes: each of the data sets with its starts, or all with the same.
+model_tasks <- function(natives, model, starts) {
+  family <- native_family(model)
+  latent <- native_latent(model)
+  Map(function(native, items) list(data = native, family = family, latent = latent, starts = items), natives, starts)
 }
 
 # Rows in chunks: `native` is a sample of them and has `parts`, where all come from.
@@ -237,7 +250,7 @@ run_parts <- function(native, items, model, settings) {
 }
 
 score_parts <- function(native, at, want, threads) {
-  em_score_cpp(native, native_family(at$model), native_latent(at$model), at$parameters, want, threads)
+  em_score_cpp(native, native_family(at$model), native_latent(at$model), at$parameters, want, NULL, threads)
 }
 
 responsibilities_of_part <- function(native, parameters, model) {
@@ -261,7 +274,7 @@ total_of_shares <- function(found) {
   em_share_total_cpp(pick("level"), pick("index"), do.call(cbind, lapply(found, `[[`, "sums")))
 }
 
-tallied_part <- function(x, weights) em_tally_cpp(x, weights)
+tallied_part <- function(x, weights) em_describe_cpp(x, "tally", weights)
 
 # A number from 0 to 1 for each of the n rows behind these: see src/r_parts.cpp.
 row_keys <- function(seed, before, n) em_row_keys_cpp(seed, before, n)
@@ -273,30 +286,39 @@ run_each_em <- function(data, items, models, control, native) {
   work <- as.double(nrow(native$x)) * ncol(native$x) * sum(vapply(models, `[[`, 0L, "k")) * 20
   settings$threads <- resolve_threads(control, work)
   settings[c("unit", "path")] <- list(weight_unit(data$weights), FALSE)
-  em_run_each_cpp(native, lapply(models, native_family), native_latent(models[[1L]]), items, settings)
+  tasks <- Map(function(model, item) {
+    list(data = native, family = native_family(model), latent = native_latent(model), starts = list(item))
+  }, models, items)
+  em_runs_cpp(unname(tasks), settings)
 }
 
 # What one M-step from each of the items is under each structure: see em-select-starts.R. model: of structure VVV.
-share_em <- function(native, items, model, structures, control) {
+relatives_em <- function(native, items, model, structures, control) {
   threads <- resolve_threads(control, as.double(nrow(native$x)) * ncol(native$x) * model$k)
-  em_share_cpp(native, native_family(model), native_latent(model), items, structures, threads)
+  em_relatives_cpp(native, native_family(model), native_latent(model), items, structures, threads)
 }
 
-# How clearly the rows fall into components; the same as certainty() of the responsibilities.
-certainty_em <- function(native, parameters, model, threads = NULL) {
+# How clearly the rows fall into components; the same as clarity() of the responsibilities.
+clarity_em <- function(native, parameters, model, threads = NULL) {
   threads <- resolve_threads(list(threads = threads), as.double(nrow(native$x)) * ncol(native$x) * model$k)
-  if (!is.null(native$units) && !latent_keeps_order(model$latent)) {
-    r <- em_expect_cpp(native, native_family(model), native_latent(model), plain_parameters(parameters),
-                       "responsibilities", NULL, threads)$responsibilities
-    w <- if (is.null(native$weights)) rep(1, nrow(r)) else native$weights
-    return(certainty(r[native$units, , drop = FALSE], w[native$units]))
-  }
-  em_certainty_cpp(native, native_family(model), native_latent(model), plain_parameters(parameters), threads)
+  by_unit <- !is.null(native$units) && !latent_keeps_order(model$latent)
+  found <- em_expect_cpp(native, native_family(model), native_latent(model), plain_parameters(parameters),
+                         if (by_unit) "responsibilities" else "clarity", NULL, threads)
+  if (!by_unit) return(found$clarity)
+  w <- if (is.null(native$weights)) rep(1, nrow(native$x)) else native$weights
+  clarity(found$responsibilities[native$units, , drop = FALSE], w[native$units])
 }
 
 # How far apart the components are, k x k.
 distances_em <- function(data, parameters, model) {
-  em_distances_cpp(tallied(data, model), native_family(model), plain_parameters(parameters))
+  em_expect_cpp(tallied(data, model), native_family(model), native_latent(model), plain_parameters(parameters), "distances",
+                NULL, 1L)$distances
+}
+
+# The log density of each row with it among the rows and without its group: see src/leave_out.h.
+leave_out_em <- function(data, parameters, model, group, threads) {
+  em_leave_out_cpp(native_data(data, model), native_family(model), native_latent(model), plain_parameters(parameters), group,
+                   threads)
 }
 
 # Gradient of the log-likelihood in free coordinates about the parameters, with want = "information" its
@@ -309,7 +331,7 @@ score_em <- function(data, parameters, model, want, threads = NULL) {
   if (latent_keeps_order(model$latent)) data <- in_own_order(data)
   at <- about_means(data, parameters, model, whole = want == "scores")
   threads <- resolve_threads(list(threads = threads), as.double(data$n) * ncol(data$x) * model$k)
-  out <- em_score_cpp(at$native, native_family(at$model), native_latent(at$model), at$parameters, want, threads)
+  out <- em_score_cpp(at$native, native_family(at$model), native_latent(at$model), at$parameters, want, NULL, threads)
   if (want == "scores" && is.null(shared_units(data))) out$scores <- user_order(out$scores, data)
   out
 }
@@ -317,7 +339,8 @@ score_em <- function(data, parameters, model, want, threads = NULL) {
 # Parameters at points given in the free coordinates of score_em(), a column for each: a list of them.
 place_em <- function(data, parameters, model, coordinates) {
   at <- about_means(data, parameters, model)
-  packed <- em_place_cpp(at$native, native_family(at$model), native_latent(at$model), at$parameters, coordinates, 1L)
+  packed <- em_score_cpp(at$native, native_family(at$model), native_latent(at$model), at$parameters, "parameters", coordinates,
+                         1L)$parameters
   lapply(seq_len(ncol(packed)), function(i) {
     out <- unpack_parameters(packed[, i], parameters)
     if (!is.null(at$centre)) out$mean <- out$mean + rep(at$centre, each = NROW(out$mean))

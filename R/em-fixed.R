@@ -150,3 +150,16 @@ is_held <- function(fit) {
   for (name in names(held)) values[[name]][] <- held[[name]]
   !is.na(parameter_rows(values, fit_fields(fit))$estimate)
 }
+
+# What is held by `fixed`, and by the argument `name` of the family's constructor.
+held_by_constructor <- function(held, family, name) {
+  said <- family[[name]]
+  if (is.null(said)) return(held)
+  if (any(held[[name]] != said, na.rm = TRUE)) {
+    abort_em("fixed", c(sprintf("`fixed$%s` is said twice: em_%s(%s = %s) holds it too.", name, family$name, name,
+                                number(said)),
+                        i = "Leave one of the two out."))
+  }
+  held[[name]] <- family$held[[name]]
+  held
+}

@@ -12,7 +12,7 @@
 #   cell$cv       cross-validated criterion, where asked for
 
 # A thorough search, the default up to few_rows rows: every start races under every structure, and each race is run to
-# its end. In a quick one starts are chosen by what share.h says they promise, races end roughly, and when all are done
+# its end. In a quick one starts are chosen by what src/gaussian_relatives.h says they promise, races end roughly, and when all are done
 # the best run of each cell is finished.
 
 finalists <- 3L # how many of the starts of a cell run to the end, at most
@@ -30,9 +30,9 @@ new_search <- function(data, families, ks, latent, control, way = "auto") {
   search$nested <- nesting(families)
   search$interrupted <- FALSE
   search$tick <- function() NULL
-  share <- can_share(first) && is.null(data$units)
-  search$quick <- way == "quick" || (way == "auto" && nrow(search$native$x) > few_rows && share)
-  if (search$quick && !share) {
+  related <- has_relatives(first) && is.null(data$units)
+  search$quick <- way == "quick" || (way == "auto" && nrow(search$native$x) > few_rows && related)
+  if (search$quick && !related) {
     abort_em("unsupported", c("A quick search is for Gaussian components without a prior and without noise or units.",
                               i = "Leave `search` out."))
   }
@@ -44,7 +44,7 @@ new_search <- function(data, families, ks, latent, control, way = "auto") {
 # One component is its closed form.
 is_quick <- function(search, at) search$quick && search$ks[at] > 1L
 
-can_share <- function(model) {
+has_relatives <- function(model) {
   family_has_relatives(model$family) && latent_columns(model$latent, 1L) == 1L
 }
 

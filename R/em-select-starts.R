@@ -51,7 +51,7 @@ share_states <- function(search, at, items, native = search$native) {
   model$family <- family_freest(model$family, native$x)
   # A covariance takes one row more than it has columns, a variance one.
   needed <- ncol(native$x) + (ncol(native$x) > 1L)
-  lapply(share_em(native, items, model, structures, search$control), function(state) {
+  lapply(relatives_em(native, items, model, structures, search$control), function(state) {
     if (!is.null(state)) state$needed <- needed
     state
   })

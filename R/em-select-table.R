@@ -23,7 +23,7 @@ new_em_select <- function(search, criterion, call) {
 select_table <- function(search, cells, nobs) {
   good <- vapply(cells, is_sound, NA)
   clear <- lapply(cells[good], function(cell) {
-    found <- certainty_em(search$native, cell$run$parameters, cell$model, search$control$threads)
+    found <- clarity_em(search$native, cell$run$parameters, cell$model, search$control$threads)
     log_top <- latent_log_top(cell$model$latent, cell$model, search$data, cell$run$parameters)
     if (!is.null(log_top)) found$log_top <- log_top
     found
@@ -143,7 +143,7 @@ select_verdict <- function(x, ranked) {
   table <- x$table[ranked[1L], ]
   c("", sprintf("Best by %s (smaller is better): %s%s; best() returns the fit.", x$criterion,
                 if (is.na(table$covariance)) "" else paste(table$covariance, "with "),
-                plural(table$k, "component")),
+                plural(table$k, sub("s$", "", latent_models(x$latent, list(title = ""))[2L]))),
     describe_searched(x),
     describe_best_doubt(x),
     if (x$quick) "The search was a quick one; search = \"thorough\" takes about twice as long.")

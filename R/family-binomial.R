@@ -114,8 +114,7 @@ family_with.em_family_binomial <- function(family, beside) {
 
 #' @export
 family_of_rows.em_family_binomial <- function(family, rows, n) {
-  if (n > 1L && length(family$size) == n) family$size <- family$size[rows]
-  family
+  with_numbers_of_rows(family, "size", rows, n)
 }
 
 #' @export

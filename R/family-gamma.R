@@ -129,14 +129,7 @@ family_parameters.em_family_gamma <- function(family, start, k, data) {
 
 #' @export
 family_held.em_family_gamma <- function(family, fixed, k, data) {
-  out <- family_held.default(family, fixed, k, data)
-  if (is.null(family$shape)) return(out)
-  if (any(out$shape != family$shape, na.rm = TRUE)) {
-    abort_em("fixed", c(sprintf("`fixed$shape` is said twice: em_gamma(shape = %s) holds it too.", number(family$shape)),
-                        i = "Leave one of the two out."))
-  }
-  out$shape <- family$held$shape
-  out
+  held_by_constructor(family_held.default(family, fixed, k, data), family, "shape")
 }
 
 #' @export

@@ -127,9 +127,5 @@ family_cumulative.em_family_negbin <- function(family, parameters, upper, e, j, 
 
 #' @export
 family_path.em_family_negbin <- function(family, fit, path, chosen, variables) {
-  names <- count_names(fit$data)
-  at <- pick_variables(names, if (is.null(variables)) 1L else variables, "variables", most = 1L)
-  if (length(names) > 1L) path <- lapply(path, function(p) replace(p, "mean", list(p$mean[, at])))
-  top <- max(vapply(path, function(p) max(p$mean), 0))
-  path_walk(path, "mean", if (length(names) > 1L) paste("mean of", names[at]) else "mean", c(0, 1.05 * top))
+  path_of_counts(fit, path, variables, "mean")
 }

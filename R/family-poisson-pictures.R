@@ -37,11 +37,16 @@ family_distribution.em_family_poisson <- function(family, parameters, x, column,
 
 #' @export
 family_path.em_family_poisson <- function(family, fit, path, chosen, variables) {
+  path_of_counts(fit, path, variables, "rate")
+}
+
+# One column's expected counts, called `name` among the parameters.
+path_of_counts <- function(fit, path, variables, name) {
   names <- count_names(fit$data)
   at <- pick_variables(names, if (is.null(variables)) 1L else variables, "variables", most = 1L)
-  if (length(names) > 1L) path <- lapply(path, function(p) replace(p, "rate", list(p$rate[, at])))
-  top <- max(vapply(path, function(p) max(p$rate), 0))
-  path_walk(path, "rate", if (length(names) > 1L) paste("rate of", names[at]) else "rate", c(0, 1.05 * top))
+  if (length(names) > 1L) path <- lapply(path, function(p) replace(p, name, list(p[[name]][, at])))
+  top <- max(vapply(path, function(p) max(p[[name]]), 0))
+  path_walk(path, name, if (length(names) > 1L) paste(name, "of", names[at]) else name, c(0, 1.05 * top))
 }
 
 # Bars of counts; of counts for a unit of exposure where that differs from row to row.

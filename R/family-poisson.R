@@ -271,8 +271,7 @@ family_with.em_family_poisson <- function(family, beside) {
 
 #' @export
 family_of_rows.em_family_poisson <- function(family, rows, n) {
-  if (n > 1L && length(family$exposure) == n) family$exposure <- family$exposure[rows]
-  family
+  with_numbers_of_rows(family, "exposure", rows, n)
 }
 
 #' @export

@@ -108,14 +108,7 @@ family_parameters.em_family_t <- function(family, start, k, data) {
 
 #' @export
 family_held.em_family_t <- function(family, fixed, k, data) {
-  out <- NextMethod()
-  if (is.null(family$df)) return(out)
-  if (any(out$df != family$df, na.rm = TRUE)) {
-    abort_em("fixed", c(sprintf("`fixed$df` is said twice: em_t(df = %s) holds it too.", number(family$df)),
-                        i = "Leave one of the two out."))
-  }
-  out$df <- family$held$df
-  out
+  held_by_constructor(NextMethod(), family, "df")
 }
 
 #' @export

@@ -246,6 +246,11 @@ family_variables <- function(family) UseMethod("family_variables")
 family_variables.default <- function(family) character()
 family_of_rows <- function(family, rows, n) UseMethod("family_of_rows")
 family_of_rows.default <- function(family, rows, n) family
+# What `name` of it says, where it says a number for each of n rows.
+with_numbers_of_rows <- function(family, name, rows, n) {
+  if (n > 1L && length(family[[name]]) == n) family[[name]] <- family[[name]][rows]
+  family
+}
 family_of_others <- function(family, n) UseMethod("family_of_others")
 family_of_others.default <- function(family, n) family
 family_with <- function(family, beside) UseMethod("family_with")

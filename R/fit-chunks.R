@@ -45,13 +45,13 @@ sum_over_look <- function(look, parameters, model, f) {
   }
 }
 
-# certainty(), added up.
-certainty_of_pages <- function(fit) {
-  found <- certainty_of_all(fit$data, fit$parameters, fit_model(fit))
+# clarity(), added up.
+clarity_of_pages <- function(fit) {
+  found <- clarity_of_all(fit$data, fit$parameters, fit_model(fit))
   c(found, icl = stats::BIC(fit) - 2 * found$log_top)
 }
 
-certainty_of_all <- function(data, parameters, model) {
+clarity_of_all <- function(data, parameters, model) {
   k <- latent_columns(model$latent, model$k)
   crew <- data$whole$look$store$crew
   sums <- if (is.null(crew)) sum_over_pages(data, parameters, model, certainty_sums(model))

@@ -51,9 +51,14 @@ qq_labels <- function(points, fit, label) {
   outside <- pmax(points$residual - points$upper, points$lower - points$residual)
   worst <- utils::head(order(-outside), label)
   worst <- worst[outside[worst] > 0]
+  labels_of_few(points, worst, fit)
+}
+
+# The names, or the numbers, of the rows behind some points; NA for the others.
+labels_of_few <- function(points, at, fit) {
   out <- rep(NA_character_, nrow(points))
   names <- fit$data$row_names
-  out[worst] <- if (is.null(names)) as.character(points$row[worst]) else names[points$row[worst]]
+  out[at] <- if (is.null(names)) as.character(points$row[at]) else names[points$row[at]]
   out
 }
 

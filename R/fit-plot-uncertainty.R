@@ -116,10 +116,7 @@ plot_data_uncertainty <- function(fit, variables = NULL, label = 5L) {
 worst_labels <- function(points, fit, label) {
   worst <- utils::head(order(-points$uncertainty), label)
   worst <- worst[points$uncertainty[worst] > 1e-8]
-  out <- rep(NA_character_, nrow(points))
-  names <- fit$data$row_names
-  out[worst] <- if (is.null(names)) as.character(points$row[worst]) else names[points$row[worst]]
-  out
+  labels_of_few(points, worst, fit)
 }
 
 #' @export

@@ -288,19 +288,22 @@ simulate.em_fit <- function(object, nsim = 1, seed = NULL, n = NULL, ...) {
   check_dots(...)
   nsim <- check_count(nsim, "nsim")
   if (!is.null(n)) n <- check_count(n, "n")
-  if (!is.null(seed)) {
-    state <- get0(".Random.seed", globalenv(), inherits = FALSE)
-    on.exit(if (is.null(state)) rm(".Random.seed", envir = globalenv()) else
-      assign(".Random.seed", state, envir = globalenv()))
-    base::set.seed(seed)
-  }
   labels <- component_names_of(object)
-  lapply(seq_len(nsim), function(i) {
+  with_seed(seed, lapply(seq_len(nsim), function(i) {
     if (is.null(n)) refuse_sample(object, "simulate() without `n`", "Say how many rows: simulate(fit, n = 1000).")
     data <- if (is.null(n)) object$data else fresh_rows(object$data, n)
     component <- latent_simulate(object$latent, object$parameters, data$n, NULL, unit_codes(data))
     rows <- simulate_rows(fit_model(object), object$parameters, component, data)
     rows <- with_unit_column(rows, shared_units(data))
     structure(rows, component = factor(labels[component], levels = labels))
-  })
+  }))
+}
+
+# What is drawn from this seed, R's own stream going on as if nothing had been; NULL: drawn from that.
+with_seed <- function(seed, draw) {
+  if (is.null(seed)) return(draw)
+  state <- get0(".Random.seed", globalenv(), inherits = FALSE)
+  on.exit(if (is.null(state)) rm(".Random.seed", envir = globalenv()) else assign(".Random.seed", state, envir = globalenv()))
+  base::set.seed(seed)
+  draw
 }

@@ -45,7 +45,7 @@ as.Mclust.em_fit <- function(x, ...) {
   structure(list(
     call = x$call, data = data, modelName = model, n = x$data$n, d = ncol(data), G = x$k,
     BIC = mclust_criterion(-stats::BIC(x), x$k, model), loglik = x$loglik, df = x$df, bic = -stats::BIC(x),
-    icl = -fit_certainty(x)$icl, hypvol = NA_real_,
+    icl = -fit_clarity(x)$icl, hypvol = NA_real_,
     parameters = list(pro = unname(shares_of(x)), mean = mclust_mean(x$parameters),
                       variance = mclust_variance(x$parameters, model, ncol(data), x$k)),
     z = unname(r), classification = class, uncertainty = 1 - row_max(r)

@@ -114,12 +114,12 @@ tidy_parameters <- function(fit, conf.int, conf.level) {
 #' @export
 glance.em_fit <- function(x, ...) {
   check_no_dots(list(...), names(formals(glance.em_fit)))
-  certainty <- fit_certainty(x)
+  clarity <- fit_clarity(x)
   as_tidy(data.frame(
     family = x$family$name, covariance = family_structure(x$family), k = x$k,
-    nobs = x$nobs, df = x$df, logLik = x$loglik, AIC = stats::AIC(x), BIC = stats::BIC(x), ICL = certainty$icl,
-    LOO = left_out_loglik(x), entropy = certainty$entropy, n.min = min(x$counts[seq_len(x$k)]),
-    prob.min = certainty$least,
+    nobs = x$nobs, df = x$df, logLik = x$loglik, AIC = stats::AIC(x), BIC = stats::BIC(x), ICL = clarity$icl,
+    LOO = left_out_loglik(x), entropy = clarity$entropy, n.min = min(x$counts[seq_len(x$k)]),
+    prob.min = clarity$least,
     iterations = x$iterations,
     converged = x$converged, starts.agree = starts_agreeing(x)
   ))

@@ -41,7 +41,7 @@ icl <- function(object, ...) UseMethod("icl")
 #' @export
 icl.em_fit <- function(object, ...) {
   check_dots(...)
-  fit_certainty(object)$icl
+  fit_clarity(object)$icl
 }
 
 # This generic has no methods of mclust's: it asks for them.
@@ -55,13 +55,13 @@ icl.default <- function(object, ...) {
                          i = if (inherits(object, "em_select")) "icl(best(models)); the table has a column ICL."))
 }
 
-# certainty() of a fit, from one E-step, and its ICL.
-fit_certainty <- function(fit) {
-  if (is_sample(fit$data)) return(certainty_of_pages(fit))
+# clarity() of a fit, from one E-step, and its ICL.
+fit_clarity <- function(fit) {
+  if (is_sample(fit$data)) return(clarity_of_pages(fit))
   r <- responsibilities(fit)
   w <- stats::weights(fit)
   first <- if (!is.null(shared_units(fit$data))) !duplicated(fit$data$units$codes)
-  found <- if (is.null(first)) certainty(r, w) else certainty(r[first, , drop = FALSE], w[first])
+  found <- if (is.null(first)) clarity(r, w) else clarity(r[first, , drop = FALSE], w[first])
   log_top <- latent_log_top(fit$latent, fit_model(fit), fit$data, fit$parameters)
   if (!is.null(log_top)) found$log_top <- log_top
   c(found, icl = stats::BIC(fit) - 2 * found$log_top)
@@ -71,7 +71,7 @@ fit_certainty <- function(fit) {
 #   log_top   the sum of w log r of each row's most probable component: what ICL takes off BIC
 #   entropy   1 where every row is certain, 0 where every row could be of any component
 #   least     the smallest mean probability of a component among the rows that are put into it
-certainty <- function(r, weights) {
+clarity <- function(r, weights) {
   used <- weights > 0
   if (!all(used)) r <- r[used, , drop = FALSE]
   w <- weights[used]

@@ -42,28 +42,52 @@ series_weights <- function(weights, units) {
   as.double(tapply(weights, units, max))[units]
 }
 
-# Known states that held zeros forbid: the first pair of rows, or a first row.
+# Known states that held zeros forbid: a first one that no beginning leads to, or two with no way between them.
 check_labels_possible <- function(labels, units, latent) {
   codes <- labels$codes
   if (is.null(codes) || !is.null(labels$beliefs)) return(invisible())
   k <- latent_k(latent)
   if (is.null(k) || any(codes > k, na.rm = TRUE)) return(invisible())
   held <- markov_held(latent, k)
-  is_first <- !duplicated(units)
-  first <- which(is_first & !is.na(codes) & held$initial[codes] %in% 0)
-  if (length(first)) {
-    abort_em("argument", sprintf(
-      "Row %d is labelled %s, with which no series can begin: its initial probability is held at 0.", first[1L],
-      label_of(codes[first[1L]], labels)
+  possible <- !held$transition %in% 0
+  dim(possible) <- c(k, k)
+  if (all(possible) && !any(held$initial %in% 0)) return(invisible())
+  known <- which(!is.na(codes))
+  begins <- match(units, units)
+  for (i in seq_along(known)) {
+    row <- known[i]
+    before <- if (i > 1L && known[i - 1L] >= begins[row]) known[i - 1L]
+    from <- if (is.null(before)) which(!held$initial %in% 0) else codes[before]
+    steps <- row - (if (is.null(before)) begins[row] else before)
+    if (!any(reached_in(possible, steps)[from, codes[row]])) abort_labels_impossible(labels, row, before, begins[row])
+  }
+}
+
+# Can a state be reached from another in so many steps?
+reached_in <- function(possible, steps) {
+  out <- diag(nrow(possible)) > 0
+  while (steps > 0) {
+    if (steps %% 2 == 1) out <- out %*% possible > 0
+    possible <- possible %*% possible > 0
+    steps <- steps %/% 2
+  }
+  out
+}
+
+abort_labels_impossible <- function(labels, row, before, begin) {
+  own <- label_of(labels$codes[row], labels)
+  if (is.null(before)) {
+    abort_em("argument", if (row == begin) sprintf(
+      "Row %d is labelled %s, with which no series can begin: its initial probability is held at 0.", row, own
+    ) else sprintf(
+      "Row %d is labelled %s, which no series reaches in %s: the ways there are held at 0.", row, own,
+      plural(row - begin, "step")
     ))
   }
-  later <- which(!is_first)
-  pairs <- later[!is.na(codes[later]) & !is.na(codes[later - 1L])]
-  bad <- pairs[held$transition[cbind(codes[pairs - 1L], codes[pairs])] %in% 0]
-  if (!length(bad)) return(invisible())
+  said <- sprintf("Rows %d and %d are labelled %s and %s", before, row, label_of(labels$codes[before], labels), own)
   abort_em("argument", c(
-    sprintf("Rows %d and %d are labelled %s and %s, a transition that is held at 0.", bad[1L] - 1L, bad[1L],
-            label_of(codes[bad[1L] - 1L], labels), label_of(codes[bad[1L]], labels)),
+    if (row == before + 1L) paste0(said, ", a transition that is held at 0.")
+    else sprintf("%s, and no way of %d steps leads there: transitions are held at 0.", said, row - before),
     i = "Free it with NA in `transition`, or leave one of the labels out."
   ))
 }
@@ -172,7 +196,7 @@ chain_in_order <- function(counts, order, model) {
 best_order <- function(counts, model) {
   order <- seq_len(model$k)
   if (!latent_is_ordered(model$latent) || model$k == 1L) return(order)
-  worth <- function(order) {
+  log_likelihood_of <- function(order) {
     chain <- chain_in_order(counts, order, model)
     sum(counts$first[order] * log(chain$initial + 1e-8)) +
       sum(counts$moves[order, order] * log(chain$transition + 1e-8))
@@ -180,8 +204,8 @@ best_order <- function(counts, model) {
   pairs <- utils::combn(model$k, 2L, simplify = FALSE)
   repeat {
     swapped <- lapply(pairs, function(pair) replace(order, pair, order[rev(pair)]))
-    value <- vapply(swapped, worth, 0)
-    if (max(value) <= worth(order)) return(order)
+    value <- vapply(swapped, log_likelihood_of, 0)
+    if (max(value) <= log_likelihood_of(order)) return(order)
     order <- swapped[[which.max(value)]]
   }
 }

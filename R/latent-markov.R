@@ -34,7 +34,8 @@
 #' @section Missing rows: A row in which nothing is observed is a step of the chain all the same: the states go on, and
 #'   the row has a probability for each of them. Leaving such rows out would join the rows before and after as if they
 #'   were neighbours and bias the transitions, so `na.action = na.omit` is an error where it would do so. Series that
-#'   were not observed at equal distances need rows of `NA` in between; the chain counts rows, not time.
+#'   were not observed at equal distances need rows of `NA` in between; the chain counts rows, not time, and the times
+#'   of a `ts` are not looked at.
 #' @section Weights and labels: `weights` must be the same in all rows of a series: a series of weight 2 counts as two
 #'   equal series. `labels` are known states; with all of them known the estimates are relative frequencies.
 #' @section Predictions: `predict()` has two answers to which state a row is in. `type = "class"` is the most probable

@@ -143,13 +143,7 @@ simulate.em_fit_topics <- function(object, nsim = 1, seed = NULL, n = NULL, ...)
   check_dots(...)
   nsim <- check_count(nsim, "nsim")
   if (!is.null(n)) n <- check_count(n, "n")
-  if (!is.null(seed)) {
-    state <- get0(".Random.seed", globalenv(), inherits = FALSE)
-    on.exit(if (is.null(state)) rm(".Random.seed", envir = globalenv()) else
-      assign(".Random.seed", state, envir = globalenv()))
-    base::set.seed(seed)
-  }
-  lapply(seq_len(nsim), function(i) draw_corpus(object, n))
+  with_seed(seed, lapply(seq_len(nsim), function(i) draw_corpus(object, n)))
 }
 
 draw_corpus <- function(fit, n) {

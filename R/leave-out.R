@@ -17,10 +17,7 @@ one_row <- 0.9 # of the rows of a component that is a single one
 leave_out <- function(data, parameters, model, df, threads = 1L) {
   counted <- is_tallied(model)
   if (!is.null(data$order) || (counted && !is.null(data$weights))) return(NULL)
-  native <- native_data(data, model)
-  group <- if (counted) seq_len(data$n) else number_of_row(data$x)
-  plain <- plain_parameters(parameters)
-  rows <- em_leave_out_cpp(native, native_family(model), native_latent(model), plain, group, threads)
+  rows <- leave_out_em(data, parameters, model, if (counted) seq_len(data$n) else number_of_row(data$x), threads)
   if (!length(rows)) return(NULL)
   own <- df / model$k
   r <- expect_em(data, parameters, model, "responsibilities")$responsibilities[, seq_len(model$k), drop = FALSE]

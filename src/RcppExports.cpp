@@ -21,35 +21,15 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
-// em_finite_cpp
-bool em_finite_cpp(Rcpp::NumericMatrix x);
-RcppExport SEXP _emfit_em_finite_cpp(SEXP xSEXP) {
+// em_describe_cpp
+SEXP em_describe_cpp(Rcpp::NumericMatrix x, std::string want, Rcpp::Nullable<Rcpp::NumericVector> beside);
+RcppExport SEXP _emfit_em_describe_cpp(SEXP xSEXP, SEXP wantSEXP, SEXP besideSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
     Rcpp::traits::input_parameter< Rcpp::NumericMatrix >::type x(xSEXP);
-    rcpp_result_gen = Rcpp::wrap(em_finite_cpp(x));
-    return rcpp_result_gen;
-END_RCPP
-}
-// em_counts_cpp
-Rcpp::List em_counts_cpp(Rcpp::NumericMatrix x, Rcpp::Nullable<Rcpp::NumericVector> size);
-RcppExport SEXP _emfit_em_counts_cpp(SEXP xSEXP, SEXP sizeSEXP) {
-BEGIN_RCPP
-    Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< Rcpp::NumericMatrix >::type x(xSEXP);
-    Rcpp::traits::input_parameter< Rcpp::Nullable<Rcpp::NumericVector> >::type size(sizeSEXP);
-    rcpp_result_gen = Rcpp::wrap(em_counts_cpp(x, size));
-    return rcpp_result_gen;
-END_RCPP
-}
-// em_tally_cpp
-Rcpp::List em_tally_cpp(Rcpp::NumericMatrix x, Rcpp::Nullable<Rcpp::NumericVector> weights);
-RcppExport SEXP _emfit_em_tally_cpp(SEXP xSEXP, SEXP weightsSEXP) {
-BEGIN_RCPP
-    Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< Rcpp::NumericMatrix >::type x(xSEXP);
-    Rcpp::traits::input_parameter< Rcpp::Nullable<Rcpp::NumericVector> >::type weights(weightsSEXP);
-    rcpp_result_gen = Rcpp::wrap(em_tally_cpp(x, weights));
+    Rcpp::traits::input_parameter< std::string >::type want(wantSEXP);
+    Rcpp::traits::input_parameter< Rcpp::Nullable<Rcpp::NumericVector> >::type beside(besideSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_describe_cpp(x, want, beside));
     return rcpp_result_gen;
 END_RCPP
 }
@@ -111,21 +91,9 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
-// em_distances_cpp
-Rcpp::NumericMatrix em_distances_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List parameters);
-RcppExport SEXP _emfit_em_distances_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP parametersSEXP) {
-BEGIN_RCPP
-    Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type family(familySEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type parameters(parametersSEXP);
-    rcpp_result_gen = Rcpp::wrap(em_distances_cpp(data, family, parameters));
-    return rcpp_result_gen;
-END_RCPP
-}
 // em_score_cpp
-Rcpp::List em_score_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters, std::string want, int threads);
-RcppExport SEXP _emfit_em_score_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP parametersSEXP, SEXP wantSEXP, SEXP threadsSEXP) {
+Rcpp::List em_score_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters, std::string want, Rcpp::Nullable<Rcpp::NumericMatrix> at, int threads);
+RcppExport SEXP _emfit_em_score_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP parametersSEXP, SEXP wantSEXP, SEXP atSEXP, SEXP threadsSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
     Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
@@ -133,51 +101,50 @@ BEGIN_RCPP
     Rcpp::traits::input_parameter< Rcpp::List >::type latent(latentSEXP);
     Rcpp::traits::input_parameter< Rcpp::List >::type parameters(parametersSEXP);
     Rcpp::traits::input_parameter< std::string >::type want(wantSEXP);
+    Rcpp::traits::input_parameter< Rcpp::Nullable<Rcpp::NumericMatrix> >::type at(atSEXP);
     Rcpp::traits::input_parameter< int >::type threads(threadsSEXP);
-    rcpp_result_gen = Rcpp::wrap(em_score_cpp(data, family, latent, parameters, want, threads));
+    rcpp_result_gen = Rcpp::wrap(em_score_cpp(data, family, latent, parameters, want, at, threads));
     return rcpp_result_gen;
 END_RCPP
 }
-// em_place_cpp
-Rcpp::NumericMatrix em_place_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters, Rcpp::NumericMatrix coordinates, int threads);
-RcppExport SEXP _emfit_em_place_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP parametersSEXP, SEXP coordinatesSEXP, SEXP threadsSEXP) {
+// em_runs_cpp
+Rcpp::List em_runs_cpp(Rcpp::List tasks, Rcpp::List control);
+RcppExport SEXP _emfit_em_runs_cpp(SEXP tasksSEXP, SEXP controlSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type family(familySEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type latent(latentSEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type parameters(parametersSEXP);
-    Rcpp::traits::input_parameter< Rcpp::NumericMatrix >::type coordinates(coordinatesSEXP);
-    Rcpp::traits::input_parameter< int >::type threads(threadsSEXP);
-    rcpp_result_gen = Rcpp::wrap(em_place_cpp(data, family, latent, parameters, coordinates, threads));
-    return rcpp_result_gen;
-END_RCPP
-}
-// em_refit_cpp
-Rcpp::List em_refit_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters, Rcpp::List control);
-RcppExport SEXP _emfit_em_refit_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP parametersSEXP, SEXP controlSEXP) {
-BEGIN_RCPP
-    Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type family(familySEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type latent(latentSEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type parameters(parametersSEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type tasks(tasksSEXP);
     Rcpp::traits::input_parameter< Rcpp::List >::type control(controlSEXP);
-    rcpp_result_gen = Rcpp::wrap(em_refit_cpp(data, family, latent, parameters, control));
+    rcpp_result_gen = Rcpp::wrap(em_runs_cpp(tasks, control));
     return rcpp_result_gen;
 END_RCPP
 }
-// em_races_cpp
-Rcpp::List em_races_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List starts, Rcpp::List control);
-RcppExport SEXP _emfit_em_races_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP startsSEXP, SEXP controlSEXP) {
+// em_relatives_cpp
+Rcpp::List em_relatives_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List starts, Rcpp::CharacterVector structures, int threads);
+RcppExport SEXP _emfit_em_relatives_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP startsSEXP, SEXP structuresSEXP, SEXP threadsSEXP) {
 BEGIN_RCPP
     Rcpp::RObject rcpp_result_gen;
     Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
     Rcpp::traits::input_parameter< Rcpp::List >::type family(familySEXP);
     Rcpp::traits::input_parameter< Rcpp::List >::type latent(latentSEXP);
     Rcpp::traits::input_parameter< Rcpp::List >::type starts(startsSEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type control(controlSEXP);
-    rcpp_result_gen = Rcpp::wrap(em_races_cpp(data, family, latent, starts, control));
+    Rcpp::traits::input_parameter< Rcpp::CharacterVector >::type structures(structuresSEXP);
+    Rcpp::traits::input_parameter< int >::type threads(threadsSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_relatives_cpp(data, family, latent, starts, structures, threads));
+    return rcpp_result_gen;
+END_RCPP
+}
+// em_leave_out_cpp
+Rcpp::List em_leave_out_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters, Rcpp::IntegerVector group, int threads);
+RcppExport SEXP _emfit_em_leave_out_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP parametersSEXP, SEXP groupSEXP, SEXP threadsSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type family(familySEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type latent(latentSEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type parameters(parametersSEXP);
+    Rcpp::traits::input_parameter< Rcpp::IntegerVector >::type group(groupSEXP);
+    Rcpp::traits::input_parameter< int >::type threads(threadsSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_leave_out_cpp(data, family, latent, parameters, group, threads));
     return rcpp_result_gen;
 END_RCPP
 }
@@ -204,64 +171,6 @@ BEGIN_RCPP
     Rcpp::traits::input_parameter< double >::type before(beforeSEXP);
     Rcpp::traits::input_parameter< int >::type n(nSEXP);
     rcpp_result_gen = Rcpp::wrap(em_row_keys_cpp(seed, before, n));
-    return rcpp_result_gen;
-END_RCPP
-}
-// em_share_cpp
-Rcpp::List em_share_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List starts, Rcpp::CharacterVector structures, int threads);
-RcppExport SEXP _emfit_em_share_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP startsSEXP, SEXP structuresSEXP, SEXP threadsSEXP) {
-BEGIN_RCPP
-    Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type family(familySEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type latent(latentSEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type starts(startsSEXP);
-    Rcpp::traits::input_parameter< Rcpp::CharacterVector >::type structures(structuresSEXP);
-    Rcpp::traits::input_parameter< int >::type threads(threadsSEXP);
-    rcpp_result_gen = Rcpp::wrap(em_share_cpp(data, family, latent, starts, structures, threads));
-    return rcpp_result_gen;
-END_RCPP
-}
-// em_run_each_cpp
-Rcpp::List em_run_each_cpp(Rcpp::List data, Rcpp::List families, Rcpp::List latent, Rcpp::List starts, Rcpp::List control);
-RcppExport SEXP _emfit_em_run_each_cpp(SEXP dataSEXP, SEXP familiesSEXP, SEXP latentSEXP, SEXP startsSEXP, SEXP controlSEXP) {
-BEGIN_RCPP
-    Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type families(familiesSEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type latent(latentSEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type starts(startsSEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type control(controlSEXP);
-    rcpp_result_gen = Rcpp::wrap(em_run_each_cpp(data, families, latent, starts, control));
-    return rcpp_result_gen;
-END_RCPP
-}
-// em_certainty_cpp
-Rcpp::List em_certainty_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters, int threads);
-RcppExport SEXP _emfit_em_certainty_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP parametersSEXP, SEXP threadsSEXP) {
-BEGIN_RCPP
-    Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type family(familySEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type latent(latentSEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type parameters(parametersSEXP);
-    Rcpp::traits::input_parameter< int >::type threads(threadsSEXP);
-    rcpp_result_gen = Rcpp::wrap(em_certainty_cpp(data, family, latent, parameters, threads));
-    return rcpp_result_gen;
-END_RCPP
-}
-// em_leave_out_cpp
-Rcpp::List em_leave_out_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters, Rcpp::IntegerVector group, int threads);
-RcppExport SEXP _emfit_em_leave_out_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP parametersSEXP, SEXP groupSEXP, SEXP threadsSEXP) {
-BEGIN_RCPP
-    Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type family(familySEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type latent(latentSEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type parameters(parametersSEXP);
-    Rcpp::traits::input_parameter< Rcpp::IntegerVector >::type group(groupSEXP);
-    Rcpp::traits::input_parameter< int >::type threads(threadsSEXP);
-    rcpp_result_gen = Rcpp::wrap(em_leave_out_cpp(data, family, latent, parameters, group, threads));
     return rcpp_result_gen;
 END_RCPP
 }
@@ -370,24 +279,17 @@ END_RCPP
 
 static const R_CallMethodDef CallEntries[] = {
     {"_emfit_em_kernels_cpp", (DL_FUNC) &_emfit_em_kernels_cpp, 0},
-    {"_emfit_em_finite_cpp", (DL_FUNC) &_emfit_em_finite_cpp, 1},
-    {"_emfit_em_counts_cpp", (DL_FUNC) &_emfit_em_counts_cpp, 2},
-    {"_emfit_em_tally_cpp", (DL_FUNC) &_emfit_em_tally_cpp, 2},
+    {"_emfit_em_describe_cpp", (DL_FUNC) &_emfit_em_describe_cpp, 3},
     {"_emfit_em_start_cpp", (DL_FUNC) &_emfit_em_start_cpp, 4},
     {"_emfit_em_run_cpp", (DL_FUNC) &_emfit_em_run_cpp, 5},
     {"_emfit_em_expect_cpp", (DL_FUNC) &_emfit_em_expect_cpp, 7},
     {"_emfit_em_maximise_cpp", (DL_FUNC) &_emfit_em_maximise_cpp, 6},
-    {"_emfit_em_distances_cpp", (DL_FUNC) &_emfit_em_distances_cpp, 3},
-    {"_emfit_em_score_cpp", (DL_FUNC) &_emfit_em_score_cpp, 6},
-    {"_emfit_em_place_cpp", (DL_FUNC) &_emfit_em_place_cpp, 6},
-    {"_emfit_em_refit_cpp", (DL_FUNC) &_emfit_em_refit_cpp, 5},
-    {"_emfit_em_races_cpp", (DL_FUNC) &_emfit_em_races_cpp, 5},
+    {"_emfit_em_score_cpp", (DL_FUNC) &_emfit_em_score_cpp, 7},
+    {"_emfit_em_runs_cpp", (DL_FUNC) &_emfit_em_runs_cpp, 2},
+    {"_emfit_em_relatives_cpp", (DL_FUNC) &_emfit_em_relatives_cpp, 6},
+    {"_emfit_em_leave_out_cpp", (DL_FUNC) &_emfit_em_leave_out_cpp, 6},
     {"_emfit_em_chain_cpp", (DL_FUNC) &_emfit_em_chain_cpp, 5},
     {"_emfit_em_row_keys_cpp", (DL_FUNC) &_emfit_em_row_keys_cpp, 3},
-    {"_emfit_em_share_cpp", (DL_FUNC) &_emfit_em_share_cpp, 6},
-    {"_emfit_em_run_each_cpp", (DL_FUNC) &_emfit_em_run_each_cpp, 5},
-    {"_emfit_em_certainty_cpp", (DL_FUNC) &_emfit_em_certainty_cpp, 5},
-    {"_emfit_em_leave_out_cpp", (DL_FUNC) &_emfit_em_leave_out_cpp, 6},
     {"_emfit_em_share_expect_cpp", (DL_FUNC) &_emfit_em_share_expect_cpp, 7},
     {"_emfit_em_share_total_cpp", (DL_FUNC) &_emfit_em_share_total_cpp, 3},
     {"_emfit_em_share_describe_cpp", (DL_FUNC) &_emfit_em_share_describe_cpp, 7},

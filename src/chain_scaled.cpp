@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "kernels.h"
 #include "numerics.h"
@@ -266,46 +267,41 @@ bool backward_any(const ScaledChain& chain, Index rows, const double* density, d
   return least >= lost;
 }
 
+// work(k) where the number of states is known when this is compiled, any() where it is not.
+template <typename Work, typename Any>
+auto with_states(Index k, Work work, Any any) {
+  switch (k) {
+    case 1:
+      return work(std::integral_constant<int, 1>());
+    case 2:
+      return work(std::integral_constant<int, 2>());
+    case 3:
+      return work(std::integral_constant<int, 3>());
+    case 4:
+      return work(std::integral_constant<int, 4>());
+    case 5:
+      return work(std::integral_constant<int, 5>());
+    case 6:
+      return work(std::integral_constant<int, 6>());
+    default:
+      return any();
+  }
+}
+
 }  // namespace
 
 double scaled_forward(const ScaledChain& chain, Index rows, const double* density, double* sums,
                       double* row_loglik) {
-  switch (chain.k) {
-    case 1:
-      return forward<1>(chain, rows, density, sums, row_loglik);
-    case 2:
-      return forward<2>(chain, rows, density, sums, row_loglik);
-    case 3:
-      return forward<3>(chain, rows, density, sums, row_loglik);
-    case 4:
-      return forward<4>(chain, rows, density, sums, row_loglik);
-    case 5:
-      return forward<5>(chain, rows, density, sums, row_loglik);
-    case 6:
-      return forward<6>(chain, rows, density, sums, row_loglik);
-    default:
-      return forward_any(chain, rows, density, sums, row_loglik);
-  }
+  return with_states(
+      chain.k, [&](auto k) { return forward<k()>(chain, rows, density, sums, row_loglik); },
+      [&] { return forward_any(chain, rows, density, sums, row_loglik); });
 }
 
 bool scaled_backward(const ScaledChain& chain, Index rows, const double* density, double* sums,
                      double* counts, double* scratch) {
-  switch (chain.k) {
-    case 1:
-      return backward<1>(chain, rows, density, sums, counts);
-    case 2:
-      return backward<2>(chain, rows, density, sums, counts);
-    case 3:
-      return backward<3>(chain, rows, density, sums, counts);
-    case 4:
-      return backward<4>(chain, rows, density, sums, counts);
-    case 5:
-      return backward<5>(chain, rows, density, sums, counts);
-    case 6:
-      return backward<6>(chain, rows, density, sums, counts);
-    default:
-      return backward_any(chain, rows, density, sums, counts, scratch);
-  }
+  return with_states(
+      chain.k, [&](auto k) { return backward<k()>(chain, rows, density, sums, counts); },
+      [&] { return backward_any(chain, rows, density, sums, counts, scratch); });
 }
 
 // Densities relative to the largest of their row, rows of `width`. Returns the sum of the logs of the

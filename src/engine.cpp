@@ -164,12 +164,12 @@ class Run {
                      fit_.iterations < control_.max_iter - 1 && control_.step == Step::em &&
                      control_.assignment == Assignment::expected;
     if (!may) return false;
-    const std::vector<Index> twins = find_twins(model_.family(), near);
-    if (twins.empty() || began_alike()) return false;
+    const std::vector<Index> pair = find_coincident(model_.family(), near);
+    if (pair.empty() || began_alike()) return false;
     ++departures_;
     const double more = std::max(control_.tol * control_.unit, same_loglik * size_);
-    const Departure departure = em::leave_saddle(model_, twins[0], twins[1], fit_.loglik + more,
-                                                 control_.unit, control_.threads, interrupt_);
+    const Departure departure = em::leave_saddle(model_, pair[0], pair[1], fit_.loglik + more, control_.unit,
+                                                 control_.threads, interrupt_);
     fit_.passes += departure.passes;
     if (!departure.found) {
       departures_ = most_departures;
@@ -189,7 +189,7 @@ class Run {
     Vector now(model_.n_parameters());
     pack(model_.fields(), now);
     unpack(fit_.start, model_.fields());
-    const bool alike = model_.prepare(Accuracy::fast) < 0 && !find_twins(model_.family(), identical).empty();
+    const bool alike = model_.prepare(Accuracy::fast) < 0 && !find_coincident(model_.family(), identical).empty();
     unpack(now, model_.fields());
     model_.prepare(Accuracy::fast);
     return alike;

@@ -2,7 +2,7 @@
 
 namespace em {
 
-std::vector<Index> find_twins(const Family& family, double nearest) {
+std::vector<Index> find_coincident(const Family& family, double nearest) {
   std::vector<Index> out;
   for (Index a = 0; a < family.n_components(); ++a) {
     for (Index b = a + 1; b < family.n_components(); ++b) {
@@ -23,7 +23,7 @@ void judge(const Model& model, double unit, Fit& fit) {
     if (!sound || j == fit.component) fit.degenerate.push_back(j);
     trusted = trusted && fit.counts[j] >= family.rows_trusted(j) * unit;
   }
-  fit.coincident = find_twins(family, coincident);
+  fit.coincident = find_coincident(family, coincident);
   const double fewest = fit.counts.head(model.n_components()).minCoeff();
   fit.rank = trusted ? 4 : 3;
   if (!fit.degenerate.empty()) fit.rank = 2;

@@ -16,7 +16,7 @@ constexpr double coincident = 0.1 * 0.1 / 8.0;
 constexpr double least_rows = 0.5;
 
 // The two nearest components, where they are nearer than that; else none.
-std::vector<Index> find_twins(const Family& family, double nearest);
+std::vector<Index> find_coincident(const Family& family, double nearest);
 
 // Fills degenerate, coincident and rank; needs counts, relative_spread, status and component.
 void judge(const Model& model, double unit, Fit& fit);

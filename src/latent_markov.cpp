@@ -5,6 +5,7 @@
 
 #include "chain_maximise.h"
 #include "chart_fields.h"
+#include "knowledge.h"
 #include "numerics.h"
 
 namespace em {
@@ -85,27 +86,11 @@ void LatentMarkov::prepare() {
   chain_.set(initial_.data(), to.data(), n_columns());
 }
 
-void LatentMarkov::apply_knowledge(Rows rows, MatrixRef inout) const {
-  const Index k = n_columns();
-  const Known& known = data_.known;
-  if (known.labels) {
-    for (Index i = 0; i < rows.size; ++i) {
-      const int label = known.labels[rows.begin + i];
-      for (Index j = 0; j < k && label > 0; ++j) {
-        if (j + 1 != label) inout(i, j) = -infinity;
-      }
-    }
-  }
-  if (known.log_beliefs) {
-    inout += ConstMatrixMap(known.log_beliefs, data_.n, k).middleRows(rows.begin, rows.size);
-  }
-}
-
 double LatentMarkov::posterior(Rows unit, const double* weights, MatrixRef inout, double* row_loglik,
                                VectorRef statistics, ConstBlock /*next*/) const {
   const Index k = n_columns();
   const double weight = weights ? weights[0] : 1.0;
-  apply_knowledge(unit, inout);
+  apply_knowledge(data_, unit, inout);
   const double loglik = chain_.smooth(inout, weight, row_loglik, statistics.data(), statistics.data() + k,
                                       workspace(chain_.work_size(unit.size)));
   return weight == 0.0 ? 0.0 : weight * loglik;
@@ -170,7 +155,7 @@ std::unique_ptr<Chart> LatentMarkov::chart(ConstVectorRef statistics) {
 }
 
 void LatentMarkov::decode(Rows unit, Decoding want, MatrixRef inout) const {
-  apply_knowledge(unit, inout);
+  apply_knowledge(data_, unit, inout);
   double* work = workspace(chain_.work_size(unit.size));
   if (want == Decoding::filtered) {
     const Matrix log_density = inout;

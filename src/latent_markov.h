@@ -44,7 +44,6 @@ class LatentMarkov : public Latent {
   std::unique_ptr<Latent> clone() const override;
 
  private:
-  void apply_knowledge(Rows rows, MatrixRef inout) const;
   Vector held_transition() const;
 
   Vector initial_;

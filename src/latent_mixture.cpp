@@ -5,6 +5,7 @@
 
 #include "blocks.h"
 #include "chart_fields.h"
+#include "knowledge.h"
 #include "numerics.h"
 
 namespace em {
@@ -57,7 +58,7 @@ void LatentMixture::prepare() { log_proportions_ = proportions_.array().log(); }
 double LatentMixture::posterior(Rows unit, const double* weights, MatrixRef inout, double* row_loglik,
                                 VectorRef statistics, ConstBlock next) const {
   add_noise(unit, inout);
-  apply_knowledge(unit, inout);
+  apply_knowledge(data_, unit, inout);
   const double loglik = kernels().posterior(block_of(inout), proportions_.data(), log_proportions_.data(),
                                             weights, row_loglik, next);
   LatentMixture::accumulate(unit, inout, statistics);
@@ -67,22 +68,6 @@ double LatentMixture::posterior(Rows unit, const double* weights, MatrixRef inou
 void LatentMixture::add_noise(Rows rows, MatrixRef inout) const {
   if (noise_ == Noise::none) return;
   inout.col(n_columns() - 1) = ConstVectorMap(data_.known.log_noise + rows.begin, rows.size);
-}
-
-void LatentMixture::apply_knowledge(Rows rows, MatrixRef inout) const {
-  const Index k = n_columns();
-  const Known& known = data_.known;
-  if (known.labels) {
-    for (Index i = 0; i < rows.size; ++i) {
-      const int label = known.labels[rows.begin + i];
-      for (Index j = 0; j < k && label > 0; ++j) {
-        if (j + 1 != label) inout(i, j) = -infinity;
-      }
-    }
-  }
-  if (known.log_beliefs) {
-    inout += ConstMatrixMap(known.log_beliefs, data_.n, k).middleRows(rows.begin, rows.size);
-  }
 }
 
 void LatentMixture::accumulate(Rows /*unit*/, ConstMatrixRef responsibilities, VectorRef statistics) const {

@@ -41,9 +41,8 @@ class LatentMixture : public Latent {
   std::unique_ptr<Latent> clone() const override;
 
  protected:
-  // Noise's column, and what is known of each row.
+  // Noise's column.
   void add_noise(Rows rows, MatrixRef inout) const;
-  void apply_knowledge(Rows rows, MatrixRef inout) const;
 
   const Vector& proportions() const { return proportions_; }
   const Vector& log_proportions() const { return log_proportions_; }

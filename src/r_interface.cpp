@@ -6,15 +6,123 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "batch.h"
+#include "clarity.h"
+#include "gaussian_relatives.h"
 #include "information.h"
 #include "kernels.h"
+#include "leave_out.h"
 #include "numerics.h"
 #include "r_convert.h"
 #include "r_fits.h"
 #include "race.h"
-#include "refit.h"
 #include "start.h"
 #include "tally.h"
+
+namespace {
+
+using Beside = Rcpp::Nullable<Rcpp::NumericVector>;
+
+Rcpp::List counts(const Rcpp::NumericMatrix& x, const Beside& size) {
+  const Rcpp::NumericVector trials = size.isNull() ? Rcpp::NumericVector() : Rcpp::NumericVector(size);
+  if (x.ncol() < (size.isNull() ? 2 : 1)) throw std::invalid_argument("counts need two columns, or a size");
+  if (size.isNotNull() && trials.size() != 1 && trials.size() != x.nrow()) {
+    throw std::invalid_argument("size must be one number, or one for each row");
+  }
+  const double* failures = size.isNull() ? x.begin() + x.nrow() : nullptr;
+  Rcpp::NumericMatrix out(Rcpp::no_init(x.nrow(), 2));
+  const em::Counts found =
+      em::count_rows(x.nrow(), x.begin(), failures, trials.begin(), trials.size() == 1, out.begin());
+  return Rcpp::List::create(Rcpp::Named("x") = out, Rcpp::Named("sound") = found.sound,
+                            Rcpp::Named("empty") = em::counted_from_one(found.empty));
+}
+
+Rcpp::List tally(const Rcpp::NumericMatrix& x, const Beside& weights) {
+  const Rcpp::NumericVector given = weights.isNull() ? Rcpp::NumericVector() : Rcpp::NumericVector(weights);
+  const int n = x.nrow();
+  if (x.ncol() < 1) throw std::invalid_argument("there must be a column");
+  if (weights.isNotNull() && given.size() != n)
+    throw std::invalid_argument("there must be a weight for each row");
+  const em::Tally found = em::tally_rows(x.begin(), n, x.ncol(), weights.isNull() ? nullptr : given.begin());
+  Rcpp::NumericMatrix rows(static_cast<int>(found.first.size()), x.ncol());
+  for (int j = 0; j < x.ncol(); ++j) {
+    for (std::size_t i = 0; i < found.first.size(); ++i) {
+      rows(static_cast<int>(i), j) = x(static_cast<int>(found.first[i]), j);
+    }
+  }
+  return Rcpp::List::create(Rcpp::Named("x") = rows, Rcpp::Named("weights") = Rcpp::wrap(found.weights));
+}
+
+Rcpp::List clarity_as_list(em::Model& model, int threads, em::Interrupt& interrupt) {
+  const em::Clarity found = em::measure_clarity(model, threads, interrupt);
+  return Rcpp::List::create(Rcpp::Named("log_top") = found.log_top, Rcpp::Named("entropy") = found.entropy,
+                            Rcpp::Named("least") = found.least);
+}
+
+// k x k: see Family::distance().
+Rcpp::NumericMatrix distances(const em::Family& family) {
+  const int k = static_cast<int>(family.n_components());
+  Rcpp::NumericMatrix out(k, k);
+  for (int b = 0; b < k; ++b) {
+    for (int a = 0; a < b; ++a) out(a, b) = out(b, a) = family.distance(a, b, em::infinity);
+  }
+  return out;
+}
+
+Rcpp::NumericMatrix to_matrix(const em::Matrix& x) {
+  return Rcpp::NumericMatrix(static_cast<int>(x.rows()), static_cast<int>(x.cols()), x.data());
+}
+
+Rcpp::NumericVector with_shape(const em::Vector& x, const Rcpp::IntegerVector& shape) {
+  Rcpp::NumericVector out = em::to_r(x);
+  out.attr("dim") = shape;
+  return out;
+}
+
+// What find_relatives() asks of a model.
+void check_related(const em::Model& model, const Rcpp::List& family) {
+  const auto is = [&](const char* name, const char* word) {
+    SEXP value = em::element(family, name);
+    return TYPEOF(value) == STRSXP && Rf_xlength(value) == 1 && Rcpp::as<std::string>(value) == word;
+  };
+  const bool free = Rf_isNull(em::element(family, "prior")) && Rf_isNull(em::element(family, "held"));
+  const bool general = is("name", "gaussian") && (is("covariance", "VVV") || is("covariance", "V"));
+  if (free && general && model.n_columns() == model.n_components()) return;
+  throw std::invalid_argument("only free Gaussian components without noise share their sums");
+}
+
+Rcpp::List related_parameters(const em::Relatives& found, std::size_t structure) {
+  const int k = static_cast<int>(found.mean.rows());
+  const int d = static_cast<int>(found.mean.cols());
+  const em::Vector& sigma = found.covariance[structure];
+  const em::Vector mean = em::ConstVectorMap(found.mean.data(), found.mean.size());
+  if (d == 1) {
+    return Rcpp::List::create(Rcpp::Named("proportions") = em::to_r(found.proportions),
+                              Rcpp::Named("mean") = em::to_r(mean),
+                              Rcpp::Named("sd") = em::to_r(sigma.cwiseSqrt()));
+  }
+  return Rcpp::List::create(Rcpp::Named("proportions") = em::to_r(found.proportions),
+                            Rcpp::Named("mean") = with_shape(mean, {k, d}),
+                            Rcpp::Named("covariance") = with_shape(sigma, {d, d, k}));
+}
+
+// The best run of a race, and no more: there may be many.
+Rcpp::List end_of_race(em::Model& model, const em::Fit& fit) {
+  em::ListBuilder run(8);
+  run.add("loglik", fit.loglik)
+      .add("status", em::status_name(fit.status))
+      .add("degenerate", em::counted_from_one(fit.degenerate))
+      .add("iterations", fit.iterations)
+      .add("gain", fit.gain)
+      .add("component", static_cast<int>(fit.component + 1));
+  if (fit.status != em::Status::bad_start) {
+    run.add("parameters", em::write_parameters(model.fields(), fit.parameters))
+        .add("spread", fit.relative_spread.minCoeff());
+  }
+  return run.list();
+}
+
+}  // namespace
 
 // Names of the kernels that this machine has; "best" is the first.
 // [[Rcpp::export(rng = false)]]
@@ -26,43 +134,16 @@ Rcpp::CharacterVector em_kernels_cpp() {
   return out;
 }
 
-// Is there neither NA nor Inf in x?
-// [[Rcpp::export(rng = false)]]
-bool em_finite_cpp(Rcpp::NumericMatrix x) { return em::all_finite(x.begin(), x.size()); }
-
-// Successes and trials, n x 2, from columns of successes and failures, or from successes and `size`. sound:
+// What the rows are, as `want` says: "finite", is there neither NA nor Inf in x? "tally", the different rows
+// of counts or codes and their summed weights; beside: weights, or NULL. "counts", successes and trials (n x
+// 2) from columns of successes and failures, or from successes and their trials, which stand beside; sound:
 // are all of them counts? empty: rows without trials.
 // [[Rcpp::export(rng = false)]]
-Rcpp::List em_counts_cpp(Rcpp::NumericMatrix x, Rcpp::Nullable<Rcpp::NumericVector> size) {
-  const Rcpp::NumericVector trials = size.isNull() ? Rcpp::NumericVector() : Rcpp::NumericVector(size);
-  if (x.ncol() < (size.isNull() ? 2 : 1)) throw std::invalid_argument("counts need two columns, or a size");
-  if (size.isNotNull() && trials.size() != 1 && trials.size() != x.nrow()) {
-    throw std::invalid_argument("size must be one number, or one for each row");
-  }
-  const double* failures = size.isNull() ? x.begin() + x.nrow() : nullptr;
-  Rcpp::NumericMatrix out(Rcpp::no_init(x.nrow(), 2));
-  const em::Counts counts =
-      em::count_rows(x.nrow(), x.begin(), failures, trials.begin(), trials.size() == 1, out.begin());
-  return Rcpp::List::create(Rcpp::Named("x") = out, Rcpp::Named("sound") = counts.sound,
-                            Rcpp::Named("empty") = em::counted_from_one(counts.empty));
-}
-
-// The different rows of counts or codes and their summed weights.
-// [[Rcpp::export(rng = false)]]
-Rcpp::List em_tally_cpp(Rcpp::NumericMatrix x, Rcpp::Nullable<Rcpp::NumericVector> weights) {
-  const Rcpp::NumericVector given = weights.isNull() ? Rcpp::NumericVector() : Rcpp::NumericVector(weights);
-  const int n = x.nrow();
-  if (x.ncol() < 1) throw std::invalid_argument("there must be a column");
-  if (weights.isNotNull() && given.size() != n)
-    throw std::invalid_argument("there must be a weight for each row");
-  const em::Tally tally = em::tally_rows(x.begin(), n, x.ncol(), weights.isNull() ? nullptr : given.begin());
-  Rcpp::NumericMatrix rows(static_cast<int>(tally.first.size()), x.ncol());
-  for (int j = 0; j < x.ncol(); ++j) {
-    for (std::size_t i = 0; i < tally.first.size(); ++i) {
-      rows(static_cast<int>(i), j) = x(static_cast<int>(tally.first[i]), j);
-    }
-  }
-  return Rcpp::List::create(Rcpp::Named("x") = rows, Rcpp::Named("weights") = Rcpp::wrap(tally.weights));
+SEXP em_describe_cpp(Rcpp::NumericMatrix x, std::string want, Rcpp::Nullable<Rcpp::NumericVector> beside) {
+  if (want == "finite") return Rcpp::wrap(em::all_finite(x.begin(), x.size()));
+  if (want == "tally") return tally(x, beside);
+  if (want == "counts") return counts(x, beside);
+  throw std::invalid_argument("rows are asked for finite, tally or counts");
 }
 
 // Starts made of the data: a list with a partition or parameters for each seed.
@@ -121,24 +202,26 @@ Rcpp::List em_run_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcp
 }
 
 // One E-step at given parameters: what `want` names of responsibilities, log_density (components, without
-// proportions), row_loglik, and always statistics and loglik. given: responsibilities that take the place of
-// the posterior (loglik is then NA).
+// proportions), row_loglik, statistics, loglik, clarity (see clarity.h) and distances (how far apart the
+// components are, k x k). given: responsibilities that take the place of the posterior (loglik is then NA).
 // [[Rcpp::export(rng = false)]]
 Rcpp::List em_expect_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters,
                          Rcpp::CharacterVector want, SEXP given, int threads) {
   const auto model = em::make_model(data, family, latent);
+  const auto wants = [&](const char* name) {
+    return std::find(want.begin(), want.end(), name) != want.end();
+  };
+  if (wants("distances")) model->describe();
   em::read_parameters(parameters, model->fields());
   const em::Index n = model->n_rows();
   em::Interrupt interrupt(em::user_wants_out);
   const int component = static_cast<int>(model->prepare(em::Accuracy::exact) + 1);
-  em::ListBuilder out(6);
+  em::ListBuilder out(8);
   out.add("component", component);
+  if (wants("distances")) out.add("distances", distances(model->family()));
   if (component > 0 && Rf_isNull(given)) return out.list();
 
   if (!Rf_isNull(given)) em::check_responsibilities(given, n * model->n_columns());
-  const auto wants = [&](const char* name) {
-    return std::find(want.begin(), want.end(), name) != want.end();
-  };
   const auto make = [&](const char* name, em::Index columns) -> double* {
     if (!wants(name)) return nullptr;
     Rcpp::NumericMatrix matrix(static_cast<int>(n), static_cast<int>(columns));
@@ -156,6 +239,7 @@ Rcpp::List em_expect_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, 
   if (responsibilities || log_density || row_loglik) {
     model->report(responsibilities, log_density, row_loglik, threads, interrupt);
   }
+  if (wants("clarity")) out.add("clarity", clarity_as_list(*model, threads, interrupt));
   if (wants("statistics") || wants("loglik")) {
     double loglik = NA_REAL;
     if (Rf_isNull(given)) {
@@ -183,130 +267,121 @@ Rcpp::List em_maximise_cpp(Rcpp::NumericVector statistics, Rcpp::List data, Rcpp
   return em::write_parameters(model->fields());
 }
 
-// How far apart the components are, k x k: see Family::distance().
-// [[Rcpp::export(rng = false)]]
-Rcpp::NumericMatrix em_distances_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List parameters) {
-  const auto bound = em::make_family(data, family);
-  bound->describe();
-  em::read_parameters(parameters, bound->parameters());
-  bound->prepare(em::Accuracy::exact);
-  const int k = static_cast<int>(bound->n_components());
-  Rcpp::NumericMatrix out(k, k);
-  for (int b = 0; b < k; ++b) {
-    for (int a = 0; a < b; ++a) out(a, b) = out(b, a) = bound->distance(a, b, em::infinity);
-  }
-  return out;
-}
-
 // What standard errors are made of, in the free coordinates of chart.h about the parameters: the gradient of
 // the log-likelihood and, as `want` says, "information" (with the jacobian of the packed parameters), "outer"
-// (the sum of the outer products of the rows' own gradients) or "scores" (these, a row for each row).
+// (the sum of the outer products of the rows' own gradients) or "scores" (these, a row for each row). With
+// "parameters" nothing but the packed parameters, a column for each column of coordinates in `at`.
 // [[Rcpp::export(rng = false)]]
 Rcpp::List em_score_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters,
-                        std::string want, int threads) {
+                        std::string want, Rcpp::Nullable<Rcpp::NumericMatrix> at, int threads) {
   const auto model = em::make_model(data, family, latent);
   em::read_parameters(parameters, model->fields());
   em::Interrupt interrupt(em::user_wants_out);
+  if (want == "parameters") {
+    const Rcpp::NumericMatrix points = at.isNull() ? Rcpp::NumericMatrix(0, 0) : Rcpp::NumericMatrix(at);
+    if (at.isNull() || points.nrow() != model->n_free())
+      throw std::invalid_argument("a point needs a coordinate for each freedom");
+    const em::ConstMatrixMap coordinates(points.begin(), points.nrow(), points.ncol());
+    const em::Matrix found = em::parameters_at(*model, coordinates, threads, interrupt);
+    em::leave_if_raised(interrupt);
+    return Rcpp::List::create(Rcpp::Named("parameters") = to_matrix(found));
+  }
+  const bool known = want == "scores" || want == "outer" || want == "information";
+  if (!known) throw std::invalid_argument("unknown answer " + want);
   const em::Information found = want == "scores"  ? em::row_scores(*model, threads, interrupt)
                                 : want == "outer" ? em::outer_information(*model, threads, interrupt)
                                                   : em::observed_information(*model, threads, interrupt);
   em::leave_if_raised(interrupt);
-  const auto matrix = [](const em::Matrix& x) {
-    return Rcpp::NumericMatrix(static_cast<int>(x.rows()), static_cast<int>(x.cols()), x.data());
-  };
   return Rcpp::List::create(
       Rcpp::Named("passes") = found.passes, Rcpp::Named("gradient") = em::to_r(found.gradient),
-      Rcpp::Named("information") = matrix(found.observed), Rcpp::Named("jacobian") = matrix(found.jacobian),
-      Rcpp::Named("outer") = matrix(found.outer), Rcpp::Named("scores") = matrix(found.scores));
+      Rcpp::Named("information") = to_matrix(found.observed),
+      Rcpp::Named("jacobian") = to_matrix(found.jacobian), Rcpp::Named("outer") = to_matrix(found.outer),
+      Rcpp::Named("scores") = to_matrix(found.scores));
 }
 
-// The packed parameters, a column for each column of coordinates in the chart that em_score_cpp() speaks of.
+// Many models at once, threads over them: tasks of data, family, latent and starts. With control$finalists
+// the starts of each race, and the best run is told; without, each has one start, and its run is told as by
+// em_run_cpp(). A task whose data can't be fitted has the status "bad_start".
 // [[Rcpp::export(rng = false)]]
-Rcpp::NumericMatrix em_place_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters,
-                                 Rcpp::NumericMatrix coordinates, int threads) {
-  const auto model = em::make_model(data, family, latent);
-  em::read_parameters(parameters, model->fields());
-  em::Interrupt interrupt(em::user_wants_out);
-  if (coordinates.nrow() != model->n_free())
-    throw std::invalid_argument("a point needs a coordinate for each freedom");
-  const em::ConstMatrixMap at(coordinates.begin(), coordinates.nrow(), coordinates.ncol());
-  const em::Matrix out = em::parameters_at(*model, at, threads, interrupt);
-  em::leave_if_raised(interrupt);
-  return Rcpp::NumericMatrix(static_cast<int>(out.rows()), static_cast<int>(out.cols()), out.data());
-}
-
-// Fits every data set from the same parameters: a column of packed parameters for each, and a table as
-// em_run_cpp() gives of its starts. `spread` is the smallest relative spread of a component.
-// [[Rcpp::export(rng = false)]]
-Rcpp::List em_refit_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters,
-                        Rcpp::List control) {
+Rcpp::List em_runs_cpp(Rcpp::List tasks, Rcpp::List control) {
+  if (tasks.size() == 0) throw std::invalid_argument("there must be tasks");
+  const em::Control settings = em::make_control(control);
+  const bool races = settings.finalists > 0;
   std::vector<std::unique_ptr<em::Model>> models;
-  for (R_xlen_t i = 0; i < data.size(); ++i) {
-    models.push_back(em::make_model(data[i], family, latent));
-  }
-  if (models.empty()) throw std::invalid_argument("there must be data");
-  const auto alike = [&](const auto& model) {
-    return model->n_parameters() == models.front()->n_parameters();
-  };
-  if (!std::all_of(models.begin(), models.end(), alike)) {
-    throw std::invalid_argument("all data must have the same columns");
-  }
-  em::Start start;
-  start.parameters = em::packed_parameters(parameters, models.front()->fields());
-  em::Interrupt interrupt(em::user_wants_out);
-  const std::vector<em::Fit> fits = em::refit(models, start, em::make_control(control), interrupt);
-  em::leave_if_raised(interrupt);
-
-  std::vector<em::Vector> found;
-  Rcpp::NumericVector spread(data.size(), NA_REAL);
-  Rcpp::NumericVector log_prior(data.size());
-  for (std::size_t i = 0; i < fits.size(); ++i) {
-    const bool sound = fits[i].status != em::Status::bad_start;
-    found.push_back(sound ? fits[i].parameters : start.parameters);
-    if (sound) spread[static_cast<R_xlen_t>(i)] = fits[i].relative_spread.minCoeff();
-    log_prior[static_cast<R_xlen_t>(i)] = fits[i].log_prior;
-  }
-  em::ListBuilder out = em::starts_table(fits, 3);
-  return out.add("spread", spread)
-      .add("log_prior", log_prior)
-      .add("parameters", em::path_matrix(found))
-      .list();
-}
-
-// The best fit of a race of starts for each data set: what em_select() and em_lrt() ask of a run.
-// [[Rcpp::export(rng = false)]]
-Rcpp::List em_races_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List starts,
-                        Rcpp::List control) {
-  if (data.size() != starts.size()) throw std::invalid_argument("each data set needs its starts");
-  std::vector<std::unique_ptr<em::Model>> models;
-  std::vector<std::vector<em::Start>> from(static_cast<std::size_t>(starts.size()));
-  for (R_xlen_t i = 0; i < data.size(); ++i) {
-    models.push_back(em::make_model(data[i], family, latent));
-    const Rcpp::List items = starts[i];
-    if (items.size() == 0) throw std::invalid_argument("there must be starts");
+  std::vector<std::vector<em::Start>> starts;
+  for (R_xlen_t i = 0; i < tasks.size(); ++i) {
+    const Rcpp::List task = Rcpp::as<Rcpp::List>(tasks[i]);
+    models.push_back(em::make_model(Rcpp::as<Rcpp::List>(em::element(task, "data")),
+                                    Rcpp::as<Rcpp::List>(em::element(task, "family")),
+                                    Rcpp::as<Rcpp::List>(em::element(task, "latent"))));
+    const Rcpp::List items = Rcpp::as<Rcpp::List>(em::element(task, "starts"));
+    if (items.size() < 1) throw std::invalid_argument("each task needs its starts");
+    if (!races && items.size() > 1) throw std::invalid_argument("starts of one task race, or there is one");
+    starts.emplace_back();
     for (R_xlen_t j = 0; j < items.size(); ++j) {
-      from[static_cast<std::size_t>(i)].push_back(em::make_start(items[j], *models.back()));
+      starts.back().push_back(em::make_start(Rcpp::as<Rcpp::List>(items[j]), *models.back()));
     }
   }
   em::Interrupt interrupt(em::user_wants_out);
-  const std::vector<em::Fit> fits = em::race_each(models, from, em::make_control(control), interrupt);
+  const std::vector<em::Fit> fits = em::run_batch(models, starts, settings, interrupt);
   em::leave_if_raised(interrupt);
-
-  Rcpp::List out(data.size());
+  Rcpp::List out(tasks.size());
   for (std::size_t i = 0; i < fits.size(); ++i) {
-    const em::Fit& fit = fits[i];
-    em::ListBuilder run(8);
-    run.add("loglik", fit.loglik)
-        .add("status", em::status_name(fit.status))
-        .add("degenerate", em::counted_from_one(fit.degenerate))
-        .add("iterations", fit.iterations)
-        .add("gain", fit.gain)
-        .add("component", static_cast<int>(fit.component + 1));
-    if (fit.status != em::Status::bad_start) {
-      run.add("parameters", em::write_parameters(models[i]->fields(), fit.parameters))
-          .add("spread", fit.relative_spread.minCoeff());
-    }
-    out[static_cast<R_xlen_t>(i)] = run.list();
+    out[static_cast<R_xlen_t>(i)] =
+        races ? end_of_race(*models[i], fits[i]) : em::run_as_list(*models[i], {fits[i]}).list();
   }
   return out;
+}
+
+// What an M-step makes of each start, as gaussian_relatives.h says, under each structure: a list with
+// `bounds`, `fewest` (rows of the smallest component) and `parameters`, where there are any. family:
+// Gaussian, VVV.
+// [[Rcpp::export(rng = false)]]
+Rcpp::List em_relatives_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List starts,
+                            Rcpp::CharacterVector structures, int threads) {
+  const auto model = em::make_model(data, family, latent);
+  check_related(*model, family);
+  model->describe();
+  std::vector<em::Structure> wanted;
+  for (R_xlen_t s = 0; s < structures.size(); ++s) {
+    wanted.push_back(em::parse_structure(Rcpp::as<std::string>(structures[s])));
+  }
+  em::Interrupt interrupt(em::user_wants_out);
+  Rcpp::List out(starts.size());
+  for (R_xlen_t i = 0; i < starts.size(); ++i) {
+    const em::Start start = em::make_start(starts[i], *model);
+    if (start.responsibilities) throw std::invalid_argument("a start must be parameters or a partition here");
+    const em::Relatives found = em::find_relatives(*model, start, wanted, threads, interrupt);
+    em::leave_if_raised(interrupt);
+    if (found.bound.size() == 0) continue;
+    Rcpp::List parameters(structures.size());
+    for (std::size_t s = 0; s < wanted.size(); ++s) {
+      parameters[static_cast<R_xlen_t>(s)] = related_parameters(found, s);
+    }
+    out[i] = Rcpp::List::create(Rcpp::Named("bounds") = em::to_r(found.bound),
+                                Rcpp::Named("fewest") = found.fewest, Rcpp::Named("parameters") = parameters);
+  }
+  return out;
+}
+
+// What each row would be worth to a fit that never saw it: see leave_out.h. group: from 1, as they appear. An
+// empty list where rows are not by themselves.
+// [[Rcpp::export(rng = false)]]
+Rcpp::List em_leave_out_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters,
+                            Rcpp::IntegerVector group, int threads) {
+  const auto model = em::make_model(data, family, latent);
+  if (group.size() != model->n_rows()) throw std::invalid_argument("a group for each row");
+  if (model->n_units() != model->n_rows()) return Rcpp::List();
+  std::vector<int> at(group.begin(), group.end());
+  for (int& one : at) {
+    if (one < 1) throw std::invalid_argument("groups are numbered from 1");
+    --one;
+  }
+  em::Interrupt interrupt(em::user_wants_out);
+  model->describe();
+  em::read_parameters(parameters, model->fields());
+  const em::LeftOut found = em::leave_out(*model, at, threads, interrupt);
+  em::leave_if_raised(interrupt);
+  return Rcpp::List::create(Rcpp::Named("with") = em::to_r(found.with),
+                            Rcpp::Named("without") = em::to_r(found.without));
 }

@@ -54,15 +54,17 @@ statistics_for <- function(n) {
   if (is.null(made)) stats::rexp(sample(0:60, 1L)) else made
 }
 
-# Two of it, or one or three.
-some_twice <- function(x) rep(list(x), sample(c(2L, 2L, 2L, 1L, 3L), 1L))
-
 # Coordinates as many as there are free parameters, or not.
 some_points <- function(n) {
   core <- get("em_run_cpp", asNamespace("emfit"))
   free <- tryCatch(core(n$data, n$family, n$latent, n$starts, n$control)$df, error = function(e) NULL)
   if (is.null(free)) free <- sample(0:40, 1L)
   matrix(stats::rnorm(2 * free) / 10, free, 2L)
+}
+
+# The same model once or more.
+some_tasks <- function(n, starts) {
+  lapply(seq_len(sample.int(3L, 1L)), function(i) list(data = n$data, family = n$family, latent = n$latent, starts = starts))
 }
 
 # For each row the group it is left out with, numbered as they appear.
@@ -98,7 +100,7 @@ some_topics <- function() {
 
 # A sound call of which this function may say that it can't be answered.
 may_refuse <- function(name, n) {
-  switch(name, given = , races = , each = , share = , place = TRUE, counts = , tally = n$family$name != "binomial", FALSE)
+  switch(name, given = , refit = , races = , relatives = , places = TRUE, counts = , tally = n$family$name != "binomial", FALSE)
 }
 
 fuzz_boundary <- function() {
@@ -121,18 +123,17 @@ fuzz_boundary <- function() {
     expect = quote(core("em_expect_cpp")(n$data, n$family, n$latent, n$parameters, want, NULL, threads)),
     given = quote(core("em_expect_cpp")(n$data, n$family, n$latent, n$parameters, want, start$responsibilities, threads)),
     maximise = quote(core("em_maximise_cpp")(statistics_for(n), n$data, n$family, n$latent, n$parameters, "em")),
-    score = quote(core("em_score_cpp")(n$data, n$family, n$latent, n$parameters, pick("information", "scores", "outer"), threads)),
-    refit = quote(core("em_refit_cpp")(list(n$data, n$data), n$family, n$latent, n$parameters, n$control)),
-    place = quote(core("em_place_cpp")(n$data, n$family, n$latent, n$parameters, some_points(n), threads)),
-    races = quote(core("em_races_cpp")(some_twice(n$data), n$family, n$latent, some_twice(n$starts), c(n$control, list(finalists = 1L)))),
-    each = quote(core("em_run_each_cpp")(n$data, some_twice(n$family), n$latent, some_twice(start), n$control)),
-    share = quote(core("em_share_cpp")(n$data, n$family, n$latent, n$starts, sample(c("EII", "VVV", "EEV", "E"), 2L), threads)),
-    certainty = quote(core("em_certainty_cpp")(n$data, n$family, n$latent, n$parameters, threads)),
+    score = quote(core("em_score_cpp")(n$data, n$family, n$latent, n$parameters, pick("information", "scores", "outer"), NULL, threads)),
+    refit = quote(core("em_runs_cpp")(some_tasks(n, list(start)), n$control)),
+    places = quote(core("em_score_cpp")(n$data, n$family, n$latent, n$parameters, "parameters", some_points(n), threads)),
+    races = quote(core("em_runs_cpp")(some_tasks(n, n$starts), c(n$control, list(finalists = 1L)))),
+    relatives = quote(core("em_relatives_cpp")(n$data, n$family, n$latent, n$starts, sample(c("EII", "VVV", "EEV", "E"), 2L), threads)),
+    clarity = quote(core("em_expect_cpp")(n$data, n$family, n$latent, n$parameters, "clarity", NULL, threads)),
     leave_out = quote(core("em_leave_out_cpp")(n$data, n$family, n$latent, n$parameters, groups, threads)),
-    counts = quote(core("em_counts_cpp")(n$data$x, n$family$size)),
-    tally = quote(core("em_tally_cpp")(n$data$x, n$data$weights)),
-    finite = quote(core("em_finite_cpp")(n$data$x)),
-    distances = quote(core("em_distances_cpp")(n$data, n$family, n$parameters)),
+    counts = quote(core("em_describe_cpp")(n$data$x, "counts", n$family$size)),
+    tally = quote(core("em_describe_cpp")(n$data$x, "tally", n$data$weights)),
+    finite = quote(core("em_describe_cpp")(n$data$x, "finite", NULL)),
+    distances = quote(core("em_expect_cpp")(n$data, n$family, n$latent, n$parameters, "distances", NULL, threads)),
     chain = quote(core("em_chain_cpp")(n$data$x, chain$initial, chain$transition, chain$ends, chain$answer)),
     topics_run = quote(core("em_topics_run_cpp")(topics$corpus, topics$topic, topics$alpha, topics$expected, topics$held, topics$control)),
     topics_expect = quote(core("em_topics_expect_cpp")(topics$corpus, topics$topic, topics$alpha, topics$expected, 1e-8, 20L, threads)),

@@ -19,7 +19,7 @@ test_that("sizes and labels that don't fit are refused, not read", {
     expect_refused(expect(given), "responsibilities have the wrong size or type")
   }
   expect_refused(core$em_run_cpp(n$data, n$family, n$latent, list(), n$control), "there must be a start")
-  expect_refused(core$em_refit_cpp(list(), n$family, n$latent, n$parameters, n$control), "there must be data")
+  expect_refused(core$em_runs_cpp(list(), n$control), "there must be tasks")
   for (label in c(-1L, 3L)) {
     data <- c(n$data, list(labels = c(label, 1L, 1L, 2L, 2L, 0L)))
     expect_refused(core$em_expect_cpp(data, n$family, n$latent, n$parameters, "loglik", NULL, 1L), "labels beyond the components")
@@ -37,24 +37,33 @@ test_that("counts, names and starts of other shapes than R sends are refused, no
   core <- asNamespace("emfit")
   n <- native()
   one <- matrix(1:3 + 0, 3)
-  expect_refused(core$em_counts_cpp(one, NULL), "counts need two columns")
-  expect_refused(core$em_counts_cpp(matrix(0, 3, 0), 1), "counts need two columns")
-  for (size in list(numeric(), c(4, 5), 1:4 + 0)) expect_refused(core$em_counts_cpp(one, size), "size must be one number")
-  expect_refused(core$em_tally_cpp(matrix(0, 3, 0), NULL), "there must be a column")
-  expect_refused(core$em_tally_cpp(cbind(one, one), c(1, 1)), "a weight for each row")
-  run <- list(parameters = n$parameters, may_borrow = FALSE)
-  expect_refused(core$em_run_each_cpp(n$data, list(n$family), n$latent, list(), n$control), "each family needs its start")
-  expect_refused(core$em_races_cpp(list(n$data), n$family, n$latent, list(list(run), list(run)), n$control), "needs its starts")
-  expect_refused(core$em_place_cpp(n$data, n$family, n$latent, n$parameters, matrix(0, 3, 1), 1L), "a coordinate for each freedom")
-  share <- function(family, start) core$em_share_cpp(n$data, family, n$latent, list(start), "VVV", 1L)
-  for (family in list(replace(n$family, "covariance", "EEE"), c(n$family, list(held = list())))) {
-    expect_refused(share(family, run), "only free Gaussian components without noise")
+  expect_refused(core$em_describe_cpp(one, "counts", NULL), "counts need two columns")
+  expect_refused(core$em_describe_cpp(matrix(0, 3, 0), "counts", 1), "counts need two columns")
+  for (size in list(numeric(), c(4, 5), 1:4 + 0)) {
+    expect_refused(core$em_describe_cpp(one, "counts", size), "size must be one number")
   }
-  expect_refused(share(n$family, list(responsibilities = matrix(0.5, 6, 2), may_borrow = FALSE)), "parameters or a partition")
+  expect_refused(core$em_describe_cpp(matrix(0, 3, 0), "tally", NULL), "there must be a column")
+  expect_refused(core$em_describe_cpp(cbind(one, one), "tally", c(1, 1)), "a weight for each row")
+  expect_refused(core$em_describe_cpp(one, "spread", NULL), "asked for finite, tally or counts")
+  run <- list(parameters = n$parameters, may_borrow = FALSE)
+  task <- list(data = n$data, family = n$family, latent = n$latent, starts = list(run))
+  runs <- function(task, control = n$control) core$em_runs_cpp(list(task), control)
+  expect_refused(runs(replace(task, "starts", list(list()))), "each task needs its starts")
+  expect_refused(runs(replace(task, "starts", list(list(run, run)))), "starts of one task race, or there is one")
+  race <- runs(replace(task, "starts", list(list(run, run))), c(n$control, finalists = 1L))[[1]]
+  expect_identical(race$loglik, runs(task)[[1]]$loglik)
+  for (part in c("data", "family", "latent")) expect_error(runs(task[names(task) != part]))
+  expect_error(core$em_runs_cpp(list(1), n$control))
+  score <- function(want, at) core$em_score_cpp(n$data, n$family, n$latent, n$parameters, want, at, 1L)
+  for (at in list(NULL, matrix(0, 3, 1))) expect_refused(score("parameters", at), "a coordinate for each freedom")
+  expect_refused(score("slope", NULL), "unknown answer slope")
+  relatives <- function(family, start) core$em_relatives_cpp(n$data, family, n$latent, list(start), "VVV", 1L)
+  for (family in list(replace(n$family, "covariance", "EEE"), c(n$family, list(held = list())))) {
+    expect_refused(relatives(family, run), "only free Gaussian components without noise")
+  }
+  expect_refused(relatives(n$family, list(responsibilities = matrix(0.5, 6, 2), may_borrow = FALSE)), "parameters or a partition")
   flat <- replace(n$parameters, "covariance", list(array(0, c(2, 2, 2))))
-  expect_refused(core$em_certainty_cpp(n$data, n$family, n$latent, flat, 1L), "a component has no density")
-  other <- list(x = matrix(1:18 %% 7 + 0, 6))
-  expect_refused(core$em_refit_cpp(list(n$data, other), n$family, n$latent, n$parameters, n$control), "the same columns")
+  expect_identical(core$em_expect_cpp(n$data, n$family, n$latent, flat, "clarity", NULL, 1L), list(component = 1L))
   expect_refused(core$em_start_cpp(list(x = matrix(0, 0, 2)), n$family, "random", 1), "starts need rows")
   expect_refused(core$em_start_cpp(list(x = matrix(0, 3, 0)), n$family, "random", 1), "must have a column")
   for (seed in c(NaN, -1, Inf)) expect_refused(core$em_row_keys_cpp(seed, 0, 3L), "keys need a seed")
@@ -64,7 +73,7 @@ test_that("a family that can't model the data is told of, also among several", {
   n <- native()
   n$data$x[, 2] <- 1
   start <- list(parameters = n$parameters, may_borrow = FALSE)
-  run <- em_run_each_cpp(n$data, list(n$family), n$latent, list(start), n$control)[[1]]
+  run <- em_runs_cpp(list(list(data = n$data, family = n$family, latent = n$latent, starts = list(start))), n$control)[[1]]
   expect_identical(run$status, "bad_start")
   expect_identical(run$parameters$mean, n$parameters$mean)
 })

@@ -11,7 +11,7 @@ shared_starts <- function(x, k, item, structures = gaussian_structures, weights 
   data <- em_data(x, em_gaussian(), weights)
   one <- ncol(data$x) == 1L
   model <- list(family = family_check(em_gaussian(if (one) "V" else "VVV"), data, k), latent = em_mixture(), k = k)
-  share_em(tallied(data, model), list(item), model, structures, em_control(threads = 1))[[1L]]
+  relatives_em(tallied(data, model), list(item), model, structures, em_control(threads = 1))[[1L]]
 }
 
 test_that("the sums of one E-step give every structure its M-step and a bound that holds", {
@@ -148,13 +148,13 @@ test_that("weights, missing values and one dimension are searched quickly too; p
   expect_false(is_quick_for(em_gaussian(), em_mixture(noise = TRUE)))
 })
 
-test_that("the core's certainty is that of the responsibilities", {
+test_that("how clear rows are to the core is that of the responsibilities", {
   for (weights in list(NULL, rep(0:2, length.out = 272))) {
     fit <- em_fit(faithful, 3, weights = weights, control = em_control(n_start = 2))
     data <- em_data(faithful, em_gaussian(), weights)
     model <- list(family = fit$family, latent = fit$latent, k = 3L)
-    found <- certainty_em(tallied(data, model), unclass(fit$parameters), model)
-    expect_equal(found, certainty(responsibilities(fit), stats::weights(fit)), tolerance = 1e-10)
+    found <- clarity_em(tallied(data, model), unclass(fit$parameters), model)
+    expect_equal(found, clarity(responsibilities(fit), stats::weights(fit)), tolerance = 1e-10)
   }
 })
 

@@ -47,7 +47,7 @@ test_that("rows are tallied as by hand, in the order they were met, also when th
   key <- paste(x[, 1], x[, 2])
   expect_gt(sum(!duplicated(key)), 2000)
   for (w in list(NULL, weights)) {
-    tally <- em_tally_cpp(x, w)
+    tally <- em_describe_cpp(x, "tally", w)
     expect_identical(tally$x, unname(x[!duplicated(key), ]))
     by_hand <- tapply(if (is.null(w)) rep(1, 5003) else w, factor(key, unique(key)), sum)
     expect_identical(tally$weights, as.vector(by_hand))

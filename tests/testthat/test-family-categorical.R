@@ -377,11 +377,11 @@ test_that("a bad list of probabilities is an error that names its place", {
 
 test_that("the table of distinct rows has all columns, and tells NA from numbers", {
   x <- cbind(c(1, 1, NA, 1, NA), c(2, 2, 2, NA, 2), c(3, 3, 3, 3, 3))
-  tally <- emfit:::em_tally_cpp(x, c(1, 2, 3, 4, 5))
+  tally <- emfit:::em_describe_cpp(x, "tally", c(1, 2, 3, 4, 5))
   expect_identical(tally$x, x[c(1, 3, 4), ])
   expect_identical(tally$weights, c(3, 8, 4))
   many <- withr_seed(1, matrix(as.double(sample(3, 6e4, TRUE)), ncol = 6))
-  tally <- emfit:::em_tally_cpp(many, NULL)
+  tally <- emfit:::em_describe_cpp(many, "tally", NULL)
   expect_identical(tally$x, unname(unique(many)))
   expect_identical(sum(tally$weights), 1e4)
 })

@@ -275,7 +275,7 @@ test_that("equal rows of counts and exposure are one row", {
   expect_identical(dim(small$x), c(7L, 2L))
   expect_identical(small$weights, rep(c(40, 0), c(6, 1)))
   x <- withr_seed(5, matrix(sample(c(0, 1, 0.25, 1e9, -3.5), 9000, replace = TRUE), 3000))
-  tally <- em_tally_cpp(x, NULL)
+  tally <- em_describe_cpp(x, "tally", NULL)
   key <- apply(x, 1, paste, collapse = " ")
   expect_identical(tally$x, unique(x))
   expect_identical(tally$weights, as.vector(table(factor(key, unique(key)))) + 0)

@@ -83,7 +83,7 @@ test_that("a run by units climbs, and its proportions are those of units", {
   units <- utils::tail(statistics, 4)[1:2]
   expect_equal(run$parameters$proportions, units / sum(units), tolerance = 1e-4)
   expect_equal(run$counts, utils::tail(statistics, 2), tolerance = 1e-8)
-  scores <- emfit:::em_score_cpp(case$data, case$family, case$latent, case$parameters, "scores", 2L)
+  scores <- emfit:::em_score_cpp(case$data, case$family, case$latent, case$parameters, "scores", NULL, 2L)
   expect_equal(nrow(scores$scores), length(case$data$units))
   weights <- case$data$weights[case$data$units]
   expect_equal(colSums(weights * scores$scores), scores$gradient, tolerance = 1e-6)

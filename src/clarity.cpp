@@ -1,12 +1,12 @@
-#include "certainty.h"
+#include "clarity.h"
 
 #include <algorithm>
 #include <cmath>
 
 namespace em {
 
-Certainty certainty(Model& model, int threads, Interrupt& interrupt) {
-  Certainty out;
+Clarity measure_clarity(Model& model, int threads, Interrupt& interrupt) {
+  Clarity out;
   const Index n = model.n_rows();
   const Index k = model.n_columns();
   Matrix r(n, k);
