@@ -31,6 +31,8 @@
 #'     equally likely.}
 #'   \item{missing}{Share of the cells that are missing.}
 #'   \item{weights}{Effective number of rows, (sum of weights)^2 / (sum of their squares).}
+#'   \item{limit}{Only where it is so: the largest parameter that grows without end, because the data ask for no more than a
+#'     family that is the limit (of t components the normal, of negative binomial ones the Poisson distribution).}
 #' }
 #'
 #' @param fit A fit by [em_fit()].
@@ -62,8 +64,9 @@ em_diagnose <- function(fit) {
   name <- name_for_remedies(substitute(fit))
   checks <- list(diagnose_convergence, diagnose_ascent, diagnose_starts, diagnose_symmetry, diagnose_size,
                  diagnose_distance, diagnose_collapse, diagnose_support, diagnose_units, diagnose_digits, diagnose_identifiability,
-                 diagnose_missing, diagnose_weights)
+                 diagnose_missing, diagnose_weights, diagnose_limits)
   found <- lapply(checks, function(check) check(fit, name))
+  found <- found[lengths(found) > 0L]
   pick <- function(column, kind) vapply(found, `[[`, kind, column)
   out <- data.frame(check = pick("check", ""), status = factor(pick("status", ""), c("problem", "note", "ok")),
                     value = pick("value", 0), explanation = pick("explanation", ""), remedy = pick("remedy", ""))

@@ -11,10 +11,11 @@
 #' Each row has a weight in each component, `(df + d) / (df + distance^2)`, that takes the place of deletion of
 #' outliers. An [em_mixture()] with `noise` is the other way to have some: it gives them a component of their own.
 #'
-#' Where a component has no heavier tails than the normal distribution, `df` has no maximum and grows from step to step:
-#' hold it, or use [em_gaussian()]. As there, a component can shrink onto few points.
+#' Where a component has no heavier tails than the normal distribution, `df` has no maximum and grows from step to step: print
+#' and [em_diagnose()] say so above 500. Hold it, or use [em_gaussian()]. As there, a component can shrink onto few points.
 #'
-#' Rows with missing cells are refused, and so are means that `fixed` holds.
+#' Rows with missing cells count with what is observed, under every structure, as those of [em_gaussian()] do: the weight of a
+#' row comes from the observed cells alone. They can't be filled in by [em_impute()]. Means that `fixed` holds are refused.
 #'
 #' @param covariance The structure of the scale matrices, as in [em_gaussian()].
 #' @param df `NULL` (free), or the number above 0 at which the degrees of freedom of all components are held. Single
@@ -23,13 +24,16 @@
 #' @return An object of class `em_family`: a plain list, to be given to [em_fit()]. In the fit `parameters$df` are k
 #'   numbers, all the same where `common`.
 #' @section Errors: `emfit_error_argument` for another structure, `df` or `common`; `emfit_error_unsupported` for
-#'   missing cells, held means, and single degrees of freedom held where they are common.
+#'   held means, and single degrees of freedom held where they are common.
 #' @references Peel, D. and McLachlan, G. J. (2000) Robust mixture modelling using the t distribution. *Statistics and
 #'   Computing* 10, 339-348. \doi{10.1023/A:1008981510081}
 #'
 #'   Andrews, J. L. and McNicholas, P. D. (2012) Model-based clustering, classification, and discriminant analysis via
 #'   mixtures of multivariate t-distributions. *Statistics and Computing* 22, 1021-1029.
 #'   \doi{10.1007/s11222-011-9272-x}
+#'
+#'   Wang, H., Zhang, Q., Luo, B. and Wei, S. (2004) Robust mixture modelling using multivariate t-distribution with missing
+#'   information. *Pattern Recognition Letters* 25, 701-710. \doi{10.1016/j.patrec.2004.01.010}
 #' @seealso [em_fit()], [em_gaussian()], [em_mixture()]
 #' @examples
 #' set.seed(1)
@@ -70,19 +74,6 @@ t_detail <- function(family) {
 
 #' @export
 family_label.em_family_t <- function(family, ...) list(title = "t mixture", detail = t_detail(family))
-
-#' @export
-family_data.em_family_t <- function(family, frame, old = NULL, ...) {
-  if (!is.null(frame$missing)) {
-    abort_em("unsupported", c(
-      sprintf("t components can't have missing cells: %s (%s) ha%s some.",
-              plural(length(frame$missing$rows), "row"), enumerate(frame$missing$rows),
-              if (length(frame$missing$rows) == 1L) "s" else "ve"),
-      i = "Leave these rows out, na.action = na.omit, or use em_gaussian(), which takes them."
-    ))
-  }
-  NextMethod()
-}
 
 #' @export
 family_fields.em_family_t <- function(family, k, data) {

@@ -230,8 +230,22 @@ void FamilyGaussianMissing::log_density(Rows rows, double* work, MatrixRef out) 
   });
 }
 
+void FamilyGaussianMissing::for_each_pattern(Rows rows, double* work, const PatternVisit& visit) const {
+  for_each_run(rows, [&](Rows run, std::size_t number) {
+    for (Index component = 0; component < k_; ++component) {
+      const double constant = factor(number, component, scratch(work, rows.size))[d_ * d_];
+      visit(run, plan_->patterns[number].observed, component, constant);
+    }
+  });
+}
+
 void FamilyGaussianMissing::accumulate(Rows rows, double* work, ConstMatrixRef responsibilities,
                                        VectorRef statistics) const {
+  accumulate_weighted(rows, work, responsibilities, responsibilities, statistics);
+}
+
+void FamilyGaussianMissing::accumulate_weighted(Rows rows, double* work, ConstMatrixRef weights,
+                                                ConstMatrixRef responsibilities, VectorRef statistics) const {
   double* const own = scratch(work, rows.size);
   double* const sums = own + factor_size();
   double* const products = sums + d_;
@@ -245,7 +259,7 @@ void FamilyGaussianMissing::accumulate(Rows rows, double* work, ConstMatrixRef r
     }
     const Index at = run.begin - rows.begin;
     for (Index component = 0; component < k_; ++component) {
-      const auto r = responsibilities.col(component).segment(at, run.size).array();
+      const auto r = weights.col(component).segment(at, run.size).array();
       const double count = r.sum();
       if (!(count > 0.0)) continue;
       const double* first = work + component * d_ * rows.size + at;
@@ -261,7 +275,7 @@ void FamilyGaussianMissing::accumulate(Rows rows, double* work, ConstMatrixRef r
       statistics[component] += count;
       const double* l = factor(number, component, own);
       complete_first(pattern, l, sums, statistics.data() + k_ + component * d_);
-      complete_second(pattern, l, count, products,
+      complete_second(pattern, l, responsibilities.col(component).segment(at, run.size).sum(), products,
                       second + (storage_ == Storage::pooled ? 0 : component) *
                                    (storage_ == Storage::diagonal ? d_ : d_ * d_));
     }

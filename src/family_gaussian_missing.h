@@ -19,6 +19,7 @@
 // A row with nothing observed has the log density 0 and adds nothing.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -45,6 +46,16 @@ class FamilyGaussianMissing : public FamilyGaussianBase {
                   VectorRef statistics) const override;
   void start_at(const std::vector<Index>& rows) override;
   std::unique_ptr<Family> clone() const override;
+
+ protected:
+  // visit(rows, cells observed in each, component, constant of its density) for every pattern among the rows.
+  using PatternVisit = std::function<void(Rows run, Index observed, Index component, double constant)>;
+  void for_each_pattern(Rows rows, double* work, const PatternVisit& visit) const;
+
+  // The statistics of rows whose missing cells count with other weights, `responsibilities`, than what is
+  // observed: for who weighs rows. Only after Accuracy::exact.
+  void accumulate_weighted(Rows rows, double* work, ConstMatrixRef weights, ConstMatrixRef responsibilities,
+                           VectorRef statistics) const;
 
  private:
   struct Pattern {

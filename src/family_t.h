@@ -9,29 +9,26 @@
 // As nu grows it is the normal density, and no term of this form loses digits there. nu = infinity, which
 // components have before their first M-step, is that density.
 //
-// EM by augmentation (Liu & Rubin 1995; Peel & McLachlan 2000): given x, u is gamma with shape (nu + d) / 2
-// and mean (nu + d) / (nu + delta). Means are those of the rows weighted by r u, scatter is weighted by r u
-// and divided by the sum of r as FamilyGaussianBase does under any structure, and nu solves an equation in
-// log u - u.
+// EM by augmentation (Liu & Rubin 1995; Peel & McLachlan 2000): means are those of the rows weighted by r u,
+// scatter is weighted by r u and divided by the sum of r as FamilyGaussianBase does under any structure, and
+// nu goes its own way: student_tails.h.
 //
-// Statistics: those of FamilyGaussian with r u for r, then sum w r (K) and sum w r (u - 1 - log u) (K).
+// Statistics: those of FamilyGaussian with r u for r, then those of Tails.
 #pragma once
 
 #include "family_gaussian.h"
+#include "student_tails.h"
 
 namespace em {
-
-// Has every component degrees of freedom of its own, or one number for all?
-enum class Freedom { own, shared };
 
 class FamilyT : public FamilyGaussian {
  public:
   FamilyT(Index d, Index k, Structure structure, Freedom freedom);
   FamilyT(const FamilyT& other) = default;
 
-  Index n_statistics() const override { return FamilyGaussian::n_statistics() + 2 * k_; }
+  Index n_statistics() const override { return FamilyGaussian::n_statistics() + tails_.n_statistics(); }
   Index n_workspace(Index block_rows) const override;
-  Index n_free() const override { return FamilyGaussian::n_free() + n_free_df(); }
+  Index n_free() const override { return FamilyGaussian::n_free() + tails_.n_free(); }
   void rows_are_complete() override {}  // they are weighted
   Index prepare(Accuracy accuracy) override;
   void pack(Rows rows, double* work) const override;
@@ -46,21 +43,12 @@ class FamilyT : public FamilyGaussian {
   std::unique_ptr<Chart> chart(ConstVectorRef statistics) override;
   std::unique_ptr<Family> clone() const override;
 
-  // Degrees of freedom that are held, NaN where free; of shared ones all or none.
-  void hold_df(ConstVectorRef held);
+  void hold_df(ConstVectorRef held) { tails_.hold(held); }
 
  private:
-  friend class ChartT;
-
   Index n_gaussian() const { return FamilyGaussian::n_statistics(); }
-  bool df_is_held(Index k) const { return held_df_.size() > 0 && held_df_[k] == held_df_[k]; }
-  Index n_free_df() const;
-  void move_df(ConstVectorRef counts, ConstVectorRef spread);
-  void slope_of_df(ConstVectorRef statistics, VectorRef out) const;
 
-  Freedom freedom_;
-  Vector df_;  // K
-  Vector held_df_;
+  Tails tails_;
   Vector constant_;  // K: log density of the normal at its mean
   Vector beside_;    // K: A
 };

@@ -10,6 +10,7 @@
 #include "family_negbin.h"
 #include "family_poisson.h"
 #include "family_t.h"
+#include "family_t_missing.h"
 #include "r_family.h"
 #include "r_lists.h"
 #include "r_mixed.h"
@@ -76,11 +77,11 @@ std::unique_ptr<Family> make_gaussian(const Rcpp::List& family, Index d, Index k
 }
 
 // family$common: are degrees of freedom shared?
-std::unique_ptr<Family> make_t(const Rcpp::List& family, Index d, Index k, bool missing) {
-  if (missing) throw std::invalid_argument("t components need complete rows");
+template <class Student>
+std::unique_ptr<Family> make_student(const Rcpp::List& family, Index d, Index k) {
   const Structure structure = parse_structure(word_of(family, "covariance"));
   const Freedom freedom = is_true(family, "common") ? Freedom::shared : Freedom::own;
-  auto out = std::make_unique<FamilyT>(d, k, structure, freedom);
+  auto out = std::make_unique<Student>(d, k, structure, freedom);
   out->hold(make_held(family, d, k));
   if (const double* df = held_of(family, "df", k)) {
     out->hold_df(ConstVectorMap(df, k));
@@ -88,6 +89,10 @@ std::unique_ptr<Family> make_t(const Rcpp::List& family, Index d, Index k, bool 
     out->hold_df(Vector::Constant(k, Rcpp::as<double>(element(family, "df"))));
   }
   return out;
+}
+
+std::unique_ptr<Family> make_t(const Rcpp::List& family, Index d, Index k, bool missing) {
+  return missing ? make_student<FamilyTMissing>(family, d, k) : make_student<FamilyT>(family, d, k);
 }
 
 std::unique_ptr<Family> make_binomial(const Rcpp::List& family, Index d, Index k) {

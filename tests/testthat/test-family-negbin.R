@@ -53,6 +53,8 @@ test_that("counts that vary no more than Poisson counts let the size grow, and t
   fit <- em_fit(y, 1, "negbin")
   expect_gt(fit$parameters$size[[1]], 1e3)
   expect_equal(fit$loglik, em_fit(y, 1, "poisson")$loglik, tolerance = 1e-3)
+  expect_output(print(fit), "do not ask for more variation than Poisson counts have in component 1: em_poisson() says", fixed = TRUE)
+  expect_false(any(grepl("do not ask", format(em_fit(withr_seed(1, rnbinom(100, 2, mu = 5)), 1, "negbin")))))
 })
 
 test_that("missing counts and rows without exposure say nothing", {

@@ -101,7 +101,7 @@ test_that("degrees of freedom are held, together and one by one", {
 })
 
 test_that("what can't be had is said", {
-  expect_error(em_fit(c(1, NA, 3, 4, 9), 1, "t"), "row.*2.*missing cells|missing cells", class = "emfit_error_unsupported")
+  expect_error(em_impute(suppressMessages(em_fit(c(1, NA, 3, 4, 9), 1, em_t(df = 4)))), class = "emfit_error_unsupported")
   for (bad in list(0, -1, NA_real_, c(1, 2), "a", Inf)) expect_error(em_t(df = bad), "`df` must be", class = "emfit_error_argument")
   expect_error(em_t(common = 1), "`common` must be", class = "emfit_error_argument")
   expect_error(em_t("ABC"), class = "emfit_error_argument")
@@ -137,4 +137,108 @@ test_that("em_select() tries structures of t components, and its call gives them
   expect_s3_class(top$family, "em_family_t")
   expect_true(top$family$common)
   expect_identical(top$k, 2L)
+})
+
+with_holes <- function(x, seed) withr_seed(seed, {
+  x <- as.matrix(x)
+  x[cbind(sample(nrow(x), 40), sample(ncol(x), 40, replace = TRUE))] <- NA
+  x
+})
+
+# What is seen of a row: its cells, and their centre and scale.
+seen_of <- function(x, i, mean, scale) {
+  o <- which(!is.na(x[i, ]))
+  away <- x[i, o] - mean[o]
+  list(o = o, p = length(o), delta = sum(away * solve(scale[o, o], away)), log_det = log(det(scale[o, o, drop = FALSE])),
+       filled = { z <- mean; z[o] <- x[i, o]; m <- setdiff(seq_along(mean), o)
+                  if (length(m)) z[m] <- mean[m] + scale[m, o, drop = FALSE] %*% solve(scale[o, o], away)
+                  z },
+       left = { out <- scale * 0; m <- setdiff(seq_along(mean), o)
+                if (length(m)) out[m, m] <- scale[m, m] - scale[m, o, drop = FALSE] %*% solve(scale[o, o], scale[o, m, drop = FALSE])
+                out })
+}
+
+t_margin <- function(seen, nu) {
+  lgamma((nu + seen$p) / 2) - lgamma(nu / 2) - seen$p / 2 * log(nu * pi) - seen$log_det / 2 -
+    (nu + seen$p) / 2 * log1p(seen$delta / nu)
+}
+
+test_that("with missing cells densities and one step are those of plain R, as EMMIX has them for complete rows", {
+  x <- with_holes(iris[1:3], 1)
+  start <- em_fit(iris[1:3], 2, em_t(df = 5), start = rep_len(1:2, 150), control = em_control(max_iter = 4, tol = 0))$parameters
+  start$df <- c(3, 8)
+  fit <- suppressMessages(em_fit(x, 2, em_t(), start = start, control = em_control(max_iter = 1, tol = 0, path = TRUE)))
+  seen <- lapply(1:2, function(k) lapply(1:150, function(i) seen_of(x, i, start$mean[k, ], start$covariance[, , k])))
+  log_density <- sapply(1:2, function(k) vapply(seen[[k]], t_margin, 0, nu = start$df[[k]]))
+  joint <- exp(log_density) * rep(start$proportions, each = 150)
+  expect_equal(fit$trace$loglik[1], sum(log(rowSums(joint))), tolerance = 1e-12)
+  r <- joint / rowSums(joint)
+  for (k in 1:2) {
+    nu <- start$df[[k]]
+    p <- vapply(seen[[k]], `[[`, 0L, "p")
+    u <- (nu + p) / (nu + vapply(seen[[k]], `[[`, 0, "delta"))
+    filled <- t(sapply(seen[[k]], `[[`, "filled"))
+    mean <- colSums(r[, k] * u * filled) / sum(r[, k] * u)
+    left <- Reduce(`+`, Map(function(s, r) r * s$left, seen[[k]], r[, k]))
+    away <- filled - rep(mean, each = 150)
+    expect_equal(unname(fit$parameters$mean[k, ]), unname(mean), tolerance = 1e-10)
+    expect_equal(unname(fit$parameters$covariance[, , k]), unname((crossprod(away, r[, k] * u * away) + left) / sum(r[, k])),
+                 tolerance = 1e-10)
+    gap <- sum(r[, k] * (log(u) - u + digamma((nu + p) / 2) - log((nu + p) / 2))) / sum(r[, k])
+    df <- uniroot(function(v) log(v / 2) - digamma(v / 2) + 1 + gap, c(1e-3, 1e5), tol = 1e-12)$root
+    expect_equal(fit$parameters$df[[k]], df, tolerance = 1e-7)
+  }
+})
+
+test_that("with missing cells all structures climb, standard errors are those of the likelihood, and df to infinity is normal", {
+  x <- with_holes(iris[1:3], 2)
+  x[7, ] <- NA
+  control <- em_control(max_iter = 8, tol = 0, accelerate = FALSE)
+  for (name in law_structures) {
+    fit <- suppressMessages(em_fit(x, 2, em_t(name), start = rep(1:2, c(50, 100)), control = control))
+    expect_gte(min(diff(fit$trace$loglik)), -1e-9)
+  }
+  expect_equal(fit$nobs, 149)
+  expect_equal(unname(predict(fit, type = "prob")[7, ]), unname(fit$parameters$proportions))
+  y <- with_holes(withr_seed(3, matrix(rt(200, 4), 100)), 4)
+  one <- suppressMessages(em_fit(y, 1, em_t("VVV"), control = precise))
+  negative <- function(at) {
+    half <- matrix(c(exp(at[3]), at[4], 0, exp(at[5])), 2)
+    -sum(vapply(which(rowSums(!is.na(y)) > 0), function(i) t_margin(seen_of(y, i, at[1:2], half %*% t(half)), exp(at[6])), 0))
+  }
+  half <- t(chol(one$parameters$covariance[, , 1]))
+  at <- unname(c(one$parameters$mean, log(half[1, 1]), half[2, 1], log(half[2, 2]), log(one$parameters$df)))
+  expect_equal(negative(at), -one$loglik, tolerance = 1e-11)
+  slope <- vapply(1:6, function(i) { e <- replace(numeric(6), i, 1e-4); negative(at + e) - negative(at - e) }, 0) / 2e-4
+  expect_lt(max(abs(slope)), 1e-3)
+  errors <- sqrt(diag(solve(optimHess(at, negative))))
+  expect_equal(unname(sqrt(diag(vcov(one)))[c(1, 2)]), errors[1:2], tolerance = 2e-3)
+  expect_equal(unname(sqrt(diag(vcov(one)))[grepl("^df", rownames(vcov(one)))] / one$parameters$df), errors[6], tolerance = 5e-3)
+  held <- suppressMessages(em_fit(x, 2, em_t(df = 1e14), start = rep(1:2, c(50, 100)), control = precise))
+  normal <- suppressMessages(em_fit(x, 2, start = rep(1:2, c(50, 100)), control = precise))
+  expect_equal(held$loglik, normal$loglik, tolerance = 1e-9)
+})
+
+test_that("missing cells take nothing from the others: far rows still count for little", {
+  x <- withr_seed(5, rbind(matrix(rnorm(200), 100), matrix(rnorm(200, 6), 100), c(40, -40), c(-30, 35)))
+  x[seq(1, 200, 7), 2] <- NA
+  fit <- withr_seed(1, suppressMessages(em_fit(x, 2, em_t(common = TRUE))))
+  class <- as.integer(predict(fit, type = "class"))[1:200]
+  truth <- rep(1:2, each = 100)
+  expect_gt(max(mean(class == truth), mean(class != truth)), 0.97)
+})
+
+test_that("where tails are no heavier than normal df grows, and that is said", {
+  x <- qnorm(ppoints(200))
+  fit <- em_fit(x, 1, "t")
+  expect_gt(fit$parameters$df[[1]], 500)
+  expect_equal(fit$loglik, em_fit(x, 1)$loglik, tolerance = 1e-5)
+  expect_output(print(fit), "The data do not ask for tails heavier than normal in component 1: em_gaussian(\"V\") says the same.", fixed = TRUE)
+  found <- em_diagnose(fit)
+  expect_identical(as.character(found$status[found$check == "limit"]), "note")
+  expect_match(found$remedy[found$check == "limit"], "em_gaussian", fixed = TRUE)
+  heavy <- em_fit(two_heavy(300, 1)[1:300], 1, "t")
+  expect_false(any(grepl("do not ask", format(heavy))))
+  expect_false("limit" %in% em_diagnose(heavy)$check)
+  expect_false(any(grepl("do not ask", format(em_fit(x, 1, em_t(df = 1e6))))))
 })
