@@ -33,6 +33,7 @@ greet <- function(crew) {
   found <- crew_run(crew, tasks, first_seconds(), starts = TRUE)
   heard <- which(!vapply(found, is.null, NA))
   if (!length(heard)) abort_worker("None of the workers answers: their connections are closed.", remedy_start)
+  for (gone in crew$hosts[-heard]) inform_em("worker", sprintf("The %s does not answer: its connection is closed. The others go on.", gone))
   crew$hosts[heard] <- vapply(heard, function(i) sprintf("worker %d on %s", i, found[[i]]$host), "")
   own <- own_version()
   others <- vapply(found[heard], `[[`, "", "version")
@@ -200,8 +201,10 @@ abort_lost <- function(crew, worker, task, why, more) {
 # An error on a worker is the error here, with the place.
 raise_failed <- function(failed, crew, worker, task) {
   place <- sprintf("On %s%s.", crew$hosts[worker], if (!is.null(task$share)) paste(", in", crew$shares[[task$share]]$label) else "")
-  what <- if (is.null(failed$what)) "worker" else failed$what
-  abort_em(what, c(failed$message, failed$body, x = place), parent = if (!is.null(failed$parent)) simpleError(failed$parent))
+  if (is.null(failed$classes)) {
+    abort_worker(c(sprintf("The %s failed: %s.", crew$hosts[worker], sub("[.]?[[:space:]]*$", "", failed$message)), x = place), remedy_start)
+  }
+  abort_again(failed$classes, c(failed$message, failed$body, x = place), if (!is.null(failed$parent)) simpleError(failed$parent))
 }
 
 # What was left unanswered is waited for a while, so that whoever asks next hears what they asked for.

@@ -8,7 +8,10 @@
 
 make_share <- function(recipe) {
   share <- list2env(recipe, parent = emptyenv())
-  share$open <- share_opener(recipe$source, recipe$spec$rows, recipe$spec$reader)
+  x <- opened_source(recipe$source)
+  share$open <- chunk_source(x, recipe$source$query, recipe$spec$rows, recipe$spec$reader)$open
+  if (inherits(x, "DBIConnection")) share$connection <- x
+  reg.finalizer(share, disconnect, onexit = TRUE)
   if (is.null(recipe$seen)) return(share)
   found <- share_read(share, recipe$facts)
   if (found$n != recipe$seen$n || !identical(found$hash, recipe$seen$hash)) {
@@ -16,11 +19,18 @@ make_share <- function(recipe) {
                           x = sprintf("It has %s, and had %s.", plural(found$n, "row"), plural(recipe$seen$n, "row"))))
   }
   share$frames <- NULL
+  if (share$spec$cache != "none") disconnect(share)
   share
 }
 
-# How a share is opened on its worker: as chunk_source() opens what it names.
-share_opener <- function(source, rows, reader) {
+# A database that was opened here is closed where it won't be read again.
+disconnect <- function(share) {
+  if (!is.null(share$connection)) DBI::dbDisconnect(share$connection)
+  share$connection <- NULL
+}
+
+# What the recipe names, as chunk_source() takes it.
+opened_source <- function(source) {
   x <- switch(source$kind,
     chunks = , files = source$x,
     resident = get0(source$x, envir = globalenv(), ifnotfound = NULL),
@@ -30,7 +40,7 @@ share_opener <- function(source, rows, reader) {
     abort_em("input", c(sprintf("There is no object \"%s\" on the worker.", source$x),
                         i = sprintf("parallel::clusterApply(cl, parts, function(part) assign(\"%s\", part, envir = globalenv()))", source$x)))
   }
-  chunk_source(x, source$query, rows, reader)$open
+  x
 }
 
 share_reading <- function(share, facts = NULL) {
@@ -113,6 +123,7 @@ share_sample <- function(share, args, model) {
 # What all rows say: labels, gaps, sorts, and how many there are.
 share_settle <- function(share, args, model) {
   share$settled <- args
+  if (share$spec$cache != "none") disconnect(share)
   TRUE
 }
 

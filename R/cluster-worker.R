@@ -12,7 +12,7 @@ worker_answer <- function(name, args) {
 
 failed_words <- function(e) {
   if (!inherits(e, "emfit_error")) return(list(message = conditionMessage(e)))
-  list(what = sub("^emfit_error_", "", grep("^emfit_error_", class(e), value = TRUE)[1L]), message = e$message, body = e$body,
+  list(classes = grep("^emfit_", class(e), value = TRUE), message = e$message, body = e$body,
        parent = if (!is.null(e$parent)) conditionMessage(e$parent))
 }
 

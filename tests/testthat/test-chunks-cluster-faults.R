@@ -119,7 +119,6 @@ test_that("killed in any pass, first or second worker, the trace is the unbroken
 })
 
 test_that("rows that another worker reads differently are not fitted", {
-  skip_if_not(nzchar(Sys.getenv("EMFIT_LONG_TESTS")))
   skip_on_os("windows")
   cl <- start_workers(2)
   folder <- withr_tempdir()

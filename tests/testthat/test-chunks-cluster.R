@@ -49,6 +49,23 @@ test_that("lists, functions and what workers hold are shared out alike", {
                class = "emfit_error_input")
 })
 
+test_that("each worker opens a database by itself, and closes it", {
+  cl <- withr_cluster()
+  skip_if_not_installed("RSQLite")
+  path <- tempfile(fileext = ".sqlite")
+  con <- DBI::dbConnect(RSQLite::SQLite(), path)
+  DBI::dbWriteTable(con, "obs", cbind(id = seq_len(20011), many))
+  DBI::dbDisconnect(con)
+  connect <- local(function() DBI::dbConnect(RSQLite::SQLite(), path), list2env(list(path = path), parent = globalenv()))
+  queries <- sprintf("SELECT a, b, c FROM obs WHERE id > %d AND id <= %d ORDER BY id", c(0, 7000, 13001), c(7000, 13001, 20011))
+  for (cache in c("auto", "none")) {
+    chunks <- em_chunks(connect, queries, cluster = cl, rows = 3000, cache = cache)
+    expect_match(format(chunks), "3 queries, on 2 workers")
+    expect_identical(bits(em_fit(chunks, 3, start = begin)), whole, label = cache)
+  }
+  expect_match(format(em_chunks(connect, "SELECT a FROM obs", cluster = cl)), "order of rows not fixed")
+})
+
 test_that("structures, weights and slices of other lengths have their bits too", {
   cl <- withr_cluster()
   look <- em_look(em_chunks(pieces, columns = abc, weights = "w", cluster = cl))
