@@ -127,6 +127,7 @@ check_block_family <- function(family, formula) {
   abort_em("unsupported", c(
     sprintf("A block of em_mixed() can't have %s: `%s`.", unable, deparse1(formula)),
     i = if (family$name == "binomial") "Give the successes and one number of trials: y ~ em_binomial(size = 10)."
+        else if (!is.null(family$exposure)) "Counts in em_mixed() are of rows watched alike; by themselves em_fit(y, k, em_poisson(exposure = e)) has rates."
   ))
 }
 
@@ -269,6 +270,8 @@ family_can_collapse.em_family_mixed <- function(family) any_block(family, family
 family_is_bounded.em_family_mixed <- function(family) {
   all(vapply(family$blocks, function(block) family_is_bounded(block$family), NA))
 }
+#' @export
+family_without_box.em_family_mixed <- function(family) "It is constant over a box of numbers, and counts and categories have none."
 #' @export
 family_fills_gaps.em_family_mixed <- function(family) TRUE
 
