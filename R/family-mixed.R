@@ -35,6 +35,8 @@
 #'   residuals (`residuals(fit, "pseudo")`). They are errors of class `emfit_error_unsupported`.
 #' @section Errors: `emfit_error_argument` for what is no formula or block, and columns named twice or not there;
 #'   `emfit_error_input` for columns that are not what their block takes; those of the families of the blocks.
+#' @section Warnings: `emfit_warning_frozen` where a start put the probability of a level at 0 and the likelihood would move
+#'   it, as for [em_categorical()].
 #' @section Messages: `emfit_message_columns` says which column got what, which levels were left out, which columns
 #'   were ordered, and which numbers are only 0 and 1.
 #' @references Hunt, L. and Jorgensen, M. (2011) Clustering mixed data. *WIREs Data Mining and Knowledge Discovery* 1,
