@@ -3,12 +3,14 @@
 #' The peaks of the density: where it is higher than all about. There may be fewer of them than components, and in
 #' several dimensions more (Ray & Lindsay 2005).
 #'
-#' Along one column all points where the slope changes its sign are found between the lowest and the highest of the components'
-#' own peaks, to the last bit; a gamma component of a shape up to 1 has its peak at 0. Of several columns normal components have all their peaks on the ridge lines between means; from points
-#' on these, and from all means, a fixed point iteration that only climbs and then Newton's method lead to peaks; points
-#' where the density curves upwards in some direction are left out, and what lies within 1e-6 standard deviations is one
-#' peak. Of one column of counts a peak is a value more probable than its neighbours, of categories the most probable
-#' level. Of several such columns, or of these beside numbers, a peak is a cell of the table of their values and a place in the
+#' Along one column all points where the slope changes its sign are found between the lowest and the highest of the
+#' components' own peaks, to the last bit; a gamma component of a shape up to 1 has its peak at 0. Of several columns normal
+#' components have all their peaks on the ridge lines between means; from points on these, and from all means, a fixed
+#' point iteration that only climbs and then Newton's method lead to peaks; points where the density curves upwards in some
+#' direction are left out, and what lies within 1e-6 standard deviations is one peak.
+#'
+#' Of one column of counts a peak is a value more probable than its neighbours, of categories the most probable level. Of
+#' several such columns, or of these beside numbers, a peak is a cell of the table of their values and a place in the
 #' numbers, higher than all about in the numbers and than any cell that differs from it in one category, or by one in one
 #' count; that is found where the table has no more than 50 000 cells (beside numbers 2000). Noise is flat and has none.
 #'

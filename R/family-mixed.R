@@ -35,6 +35,8 @@
 #'   residuals (`residuals(fit, "pseudo")`). They are errors of class `emfit_error_unsupported`.
 #' @section Errors: `emfit_error_argument` for what is no formula or block, and columns named twice or not there;
 #'   `emfit_error_input` for columns that are not what their block takes; those of the families of the blocks.
+#' @section Warnings: `emfit_warning_frozen` where a start put the probability of a level at 0 and the likelihood would move
+#'   it, as for [em_categorical()].
 #' @section Messages: `emfit_message_columns` says which column got what, which levels were left out, which columns
 #'   were ordered, and which numbers are only 0 and 1.
 #' @references Hunt, L. and Jorgensen, M. (2011) Clustering mixed data. *WIREs Data Mining and Knowledge Discovery* 1,
@@ -127,6 +129,7 @@ check_block_family <- function(family, formula) {
   abort_em("unsupported", c(
     sprintf("A block of em_mixed() can't have %s: `%s`.", unable, deparse1(formula)),
     i = if (family$name == "binomial") "Give the successes and one number of trials: y ~ em_binomial(size = 10)."
+        else if (!is.null(family$exposure)) "Counts in em_mixed() are of rows watched alike; by themselves em_fit(y, k, em_poisson(exposure = e)) has rates."
   ))
 }
 
@@ -269,6 +272,8 @@ family_can_collapse.em_family_mixed <- function(family) any_block(family, family
 family_is_bounded.em_family_mixed <- function(family) {
   all(vapply(family$blocks, function(block) family_is_bounded(block$family), NA))
 }
+#' @export
+family_without_box.em_family_mixed <- function(family) "It is constant over a box of numbers, and counts and categories have none."
 #' @export
 family_fills_gaps.em_family_mixed <- function(family) TRUE
 

@@ -164,6 +164,11 @@ family_scene.default <- function(family, fit, states, chosen, variables) {
 family_allows_noise <- function(family) UseMethod("family_allows_noise")
 #' @export
 family_allows_noise.default <- function(family) FALSE
+# Why not, in words, or NULL.
+family_without_box <- function(family) UseMethod("family_without_box")
+family_without_box.default <- function(family) {
+  if (family_is_discrete(family)) "It is constant over a box of numbers, and counts and categories have none."
+}
 
 # Do distinct rows with their summed weights say all that equal rows say?
 family_tallies <- function(family) UseMethod("family_tallies")

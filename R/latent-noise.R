@@ -21,7 +21,7 @@ with_noise_share <- function(proportions) c((1 - noise_share) * proportions, noi
 bind_noise <- function(latent, data, family) {
   if (!has_noise(latent)) return(latent)
   if (!family_allows_noise(family)) {
-    abort_em("unsupported", c(sprintf("Noise has no density beside %s components.", family$name),
+    abort_em("unsupported", c(sprintf("Noise has no density beside %s components.", family$name), x = family_without_box(family),
                               i = "Use em_mixture() without noise, or one component more."))
   }
   latent$box <- noise_box(data)

@@ -36,8 +36,9 @@ void scatter(const std::uint32_t* codes, std::size_t end, ConstBlock r, double* 
 
 void scatter_by(const std::uint32_t* codes, Index end, ConstBlock r, double* sums) {
   constexpr void (*of[])(const std::uint32_t*, std::size_t, ConstBlock, double*) = {
-      scatter<0>, scatter<1>, scatter<2>, scatter<3>, scatter<4>, scatter<5>};
-  of[r.columns < 6 ? r.columns : 0](codes, size_of(end), r, sums);
+      scatter<0>, scatter<1>, scatter<2>, scatter<3>, scatter<4>,
+      scatter<5>, scatter<6>, scatter<7>, scatter<8>};
+  of[r.columns < 9 ? r.columns : 0](codes, size_of(end), r, sums);
 }
 
 }  // namespace

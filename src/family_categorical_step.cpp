@@ -8,10 +8,11 @@ namespace em {
 
 // A start gets half a row more: a probability of 0 would never move.
 void FamilyCategorical::maximise(ConstVectorRef statistics, Step step) {
+  Vector counts;
   for (Index j = 0; j < n_items(); ++j) {
     const Vector more = prior_of(j) + more_rows(j, step == Step::start ? 0.5 : 0.0);
     for (Index c = 0; c < k_; ++c) {
-      Vector counts(item(j).n_levels);
+      counts.resize(item(j).n_levels);
       for (Index l = 0; l < counts.size(); ++l)
         counts[l] = statistics[c + k_ * (first_cell(j) + l)] + more[l];
       maximise_item(j, c, counts);
@@ -114,7 +115,7 @@ Index FamilyCategorical::n_features() const {
 }
 
 // Shares about the margin, scaled so that an item has the weight of one standardised number; of two levels
-// one tells all.
+// one tells all. What is missing is at the margin. Starts ask often, so codes are compared column by column.
 void FamilyCategorical::features(Rows rows, MatrixRef out) const {
   Index to = 0;
   for (Index j = 0; j < n_items(); ++j) {
@@ -123,10 +124,20 @@ void FamilyCategorical::features(Rows rows, MatrixRef out) const {
       const double p = margin_[first_cell(j) + l];
       const double variance = n_levels > 2 ? p * static_cast<double>(n_levels - 1) : p * (1.0 - p);
       const double scale = variance > 0.0 ? std::sqrt(mean_total_[j] / variance) : 0.0;
+      if (item(j).counts) {
+        for (Index i = 0; i < rows.size; ++i) {
+          const Index row = rows.begin + i;
+          const bool there = !is_missing(row, j) && total(row, j) > 0.0;
+          out(i, to) = there ? scale * (count(row, j, l) / total(row, j) - p) : 0.0;
+        }
+        continue;
+      }
+      const double* code = data_.x + rows.begin + item(j).column * data_.n;
+      const double own = static_cast<double>(l + 1);
+      const double here = scale * (1.0 - p);
+      const double elsewhere = -scale * p;
       for (Index i = 0; i < rows.size; ++i) {
-        const Index row = rows.begin + i;
-        const bool there = !is_missing(row, j) && total(row, j) > 0.0;
-        out(i, to) = there ? scale * (count(row, j, l) / total(row, j) - p) : 0.0;
+        out(i, to) = code[i] == own ? here : (code[i] == code[i] ? elsewhere : 0.0);
       }
     }
   }

@@ -13,16 +13,38 @@ Vector row_weights(const Data& data) {
   return data.weights ? Vector(ConstVectorMap(data.weights, data.n)) : Vector::Ones(data.n);
 }
 
-// Calls visit(rows, features of those rows) for each block of the data.
-template <class Visit>
-void for_each_block(const Family& family, Visit visit) {
-  Matrix features(block_rows, family.n_features());
-  for (Index begin = 0; begin < family.data().n; begin += block_rows) {
-    const Rows rows{begin, std::min(block_rows, family.data().n - begin)};
-    family.features(rows, features.topRows(rows.size));
-    visit(rows, features.topRows(rows.size));
+// The features of all rows, block by block; those of small data are made once and kept.
+class Features {
+ public:
+  explicit Features(const Family& family) : family_(family), n_(family.data().n) {
+    small_ = n_ * family.n_features() <= most_kept;
+    kept_.resize(small_ ? n_ : std::min(block_rows, n_), family.n_features());
+    if (small_) {
+      for (Index begin = 0; begin < n_; begin += block_rows) fill(block_at(begin), begin);
+    }
   }
-}
+
+  // Calls visit(rows, features of those rows) for each block of the data.
+  template <class Visit>
+  void for_each_block(Visit visit) {
+    for (Index begin = 0; begin < n_; begin += block_rows) {
+      const Rows rows = block_at(begin);
+      if (!small_) fill(rows, 0);
+      visit(rows, kept_.middleRows(small_ ? begin : 0, rows.size));
+    }
+  }
+
+ private:
+  static constexpr Index most_kept = 1 << 19;
+
+  Rows block_at(Index begin) const { return {begin, std::min(block_rows, n_ - begin)}; }
+  void fill(Rows rows, Index to) { family_.features(rows, kept_.middleRows(to, rows.size)); }
+
+  const Family& family_;
+  Index n_;
+  bool small_ = false;
+  Matrix kept_;
+};
 
 Vector features_of(const Family& family, Index row) {
   Matrix out(1, family.n_features());
@@ -30,15 +52,23 @@ Vector features_of(const Family& family, Index row) {
   return out.row(0).transpose();
 }
 
+// Squared distances to a centre, column by column as the features lie.
+void squared_distances(ConstMatrixRef features, ConstVectorRef centre, VectorRef out) {
+  out.setZero();
+  for (Index c = 0; c < features.cols(); ++c) out.array() += (features.col(c).array() - centre[c]).square();
+}
+
 // Centres in columns: each drawn in proportion to its squared distance to those before.
-Matrix seed_centres(const Family& family, const Vector& weights, Index k, Random& random) {
+Matrix seed_centres(const Family& family, Features& blocks, const Vector& weights, Index k, Random& random) {
   Matrix centres(family.n_features(), k);
   Vector distance = Vector::Constant(family.data().n, std::numeric_limits<double>::infinity());
+  Vector near(block_rows);
   centres.col(0) = features_of(family, random.proportional_to(weights));
   for (Index j = 1; j < k; ++j) {
-    for_each_block(family, [&](Rows rows, ConstMatrixRef features) {
-      const Vector now = (features.rowwise() - centres.col(j - 1).transpose()).rowwise().squaredNorm();
-      distance.segment(rows.begin, rows.size) = distance.segment(rows.begin, rows.size).cwiseMin(now);
+    blocks.for_each_block([&](Rows rows, ConstMatrixRef features) {
+      squared_distances(features, centres.col(j - 1), near.head(rows.size));
+      distance.segment(rows.begin, rows.size) =
+          distance.segment(rows.begin, rows.size).cwiseMin(near.head(rows.size));
     });
     const Vector mass = distance.cwiseProduct(weights);
     centres.col(j) = features_of(family, random.proportional_to(mass.sum() > 0.0 ? mass : weights));
@@ -48,16 +78,15 @@ Matrix seed_centres(const Family& family, const Vector& weights, Index k, Random
 
 // One of Lloyd's steps: labels every row by its nearest centre, moves the centres. True where a label
 // changed.
-bool lloyd(const Family& family, const Vector& weights, Matrix& centres, std::vector<int>& labels) {
+bool lloyd(Features& blocks, const Vector& weights, Matrix& centres, std::vector<int>& labels) {
   const Index k = centres.cols();
   Matrix sums = Matrix::Zero(centres.rows(), k);
   Vector mass = Vector::Zero(k);
   Matrix distance(block_rows, k);
   bool changed = false;
-  for_each_block(family, [&](Rows rows, ConstMatrixRef features) {
+  blocks.for_each_block([&](Rows rows, ConstMatrixRef features) {
     for (Index j = 0; j < k; ++j) {
-      distance.col(j).head(rows.size) =
-          (features.rowwise() - centres.col(j).transpose()).rowwise().squaredNorm();
+      squared_distances(features, centres.col(j), distance.col(j).head(rows.size));
     }
     for (Index i = 0; i < rows.size; ++i) {
       Index nearest = 0;
@@ -92,10 +121,11 @@ Index Random::proportional_to(const Vector& mass) {
 
 std::vector<int> kmeans_partition(const Family& family, Index k, Random& random) {
   const Vector weight = row_weights(family.data());
-  Matrix centres = seed_centres(family, weight, k, random);
+  Features blocks(family);
+  Matrix centres = seed_centres(family, blocks, weight, k, random);
   std::vector<int> labels(static_cast<std::size_t>(family.data().n), 0);
   for (int step = 0; step < lloyd_steps; ++step) {
-    if (!lloyd(family, weight, centres, labels)) break;
+    if (!lloyd(blocks, weight, centres, labels)) break;
   }
   return labels;
 }
@@ -108,12 +138,13 @@ std::vector<int> random_partition(const Family& family, Index k, Random& random)
 
 std::vector<Index> random_rows(const Family& family, Index k, Random& random) {
   Vector mass = row_weights(family.data());
+  Features blocks(family);
   std::vector<Index> rows;
   for (Index j = 0; j < k; ++j) {
     rows.push_back(random.proportional_to(mass));
     // Rows equal to one already drawn would make coincident components.
     const Vector drawn = features_of(family, rows.back());
-    for_each_block(family, [&](Rows block, ConstMatrixRef features) {
+    blocks.for_each_block([&](Rows block, ConstMatrixRef features) {
       for (Index i = 0; i < block.size; ++i) {
         if (features.row(i).transpose() == drawn) mass[block.begin + i] = 0.0;
       }

@@ -92,6 +92,20 @@ test_that("poLCA's log-likelihood, parameters, BIC, G2 and X2 on four tables", {
   }
 })
 
+# Log-likelihoods as the examples of poLCA's help pages have them (version 1.6.0.2: carcinoma, cheating, gss82), to their digits.
+test_that("the default finds what poLCA's documentation prints for three public tables", {
+  printed <- list(carcinoma = c(`2` = "-317.2568", `3` = "-293.705", `4` = "-289.2858"), cheating = c(`2` = "-440.0271"),
+                  interview = c(`2` = "-2783.268", `3` = "-2754.545", `4` = "-2746.621"))
+  for (name in names(printed)) {
+    table <- lca_table(name)
+    for (k in names(printed[[name]])) {
+      fit <- withr_seed(1, suppressWarnings(em_fit(table$items, as.integer(k), "categorical", weights = table$n)))
+      digits <- nchar(sub(".*[.]", "", printed[[name]][[k]]))
+      expect_identical(formatC(fit$loglik, digits, format = "f"), printed[[name]][[k]], label = paste(name, k))
+    }
+  }
+})
+
 test_that("standard errors by outer products are poLCA's, and NA instead of 0 at a boundary", {
   peers <- read.csv(test_path("fixtures", "peers_lca_errors.csv"))
   for (name in unique(peers$table)) {
