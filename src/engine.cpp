@@ -273,6 +273,8 @@ class Run {
     const double gain = std::abs(fit_.gain);
     if (!accelerated && gain <= same_loglik * size_) return true;
     const double tol = control_.tol * control_.unit;
+    // EM can't fall: what is left to gain is less than the rounding that a fall shows.
+    if (!accelerated && fit_.iterations > 1 && fit_.gain <= 0.0 && gain < tol) return true;
     return gain < tol && fit_.remaining * (accelerated ? caution : 1.0) < tol;
   }
 

@@ -44,6 +44,26 @@ test_that("the winner and all within 10 of it have been searched, in a quick sea
   }
 })
 
+test_that("of a table of many structures the best of a far k is no rival; of a few structures it is", {
+  set.seed(1)
+  many <- em_select(iris[, 1:4], k = 1:4, covariance = c("EII", "VII", "EEE", "VVI", "VVV"))
+  best_of <- tapply(many$table$BIC, many$table$k, min)
+  expect_true(any(best_of > min(best_of) + far_bic))
+  near <- sum(many$table$BIC <= min(many$table$BIC) + rival_bic)
+  expect_lt(many$searched, near + length(best_of))
+  few <- em_select(iris[, 1:4], k = 1:4, covariance = c("EEE", "VVV"))
+  expect_gte(few$searched, 4L)
+})
+
+test_that("partitions that group the rows alike are one start", {
+  one <- list(partition = c(1L, 1L, 2L, 3L))
+  same <- list(partition = c(3L, 3L, 1L, 2L))
+  other <- list(partition = c(1L, 2L, 2L, 3L))
+  drawn <- list(parameters = list(mean = 1:2))
+  expect_identical(distinct_partitions(list(one, same, other, one)), list(one, other))
+  expect_identical(distinct_partitions(list(drawn, drawn)), list(drawn, drawn))
+})
+
 test_that("em_lrt() compares what em_fit() finds", {
   skip_if_not_installed("MASS")
   set.seed(1)

@@ -40,6 +40,64 @@ test_that("groups of any spread and distance are found, without an alarm", {
   }
 })
 
+# The same under a structure, by the plain M-step of helper-reference.R.
+apart_under <- function(x, z, structure) {
+  x <- as.matrix(x)
+  k <- max(z)
+  r <- diag(k)[z, ]
+  n <- colSums(r)
+  w <- reference_scatter(x, r, t(r) %*% x / n)
+  sum(n * log(n / nrow(x))) - nrow(x) * ncol(x) / 2 * log(2 * pi) -
+    reference_objective(n, w, reference_covariance(structure, n, w)) / 2
+}
+
+test_that("groups far apart are found under every structure, in one to three dimensions, without an alarm", {
+  set.seed(7)
+  for (d in 1:3) for (structure in if (d == 1) c("E", "V") else gaussian_structures) for (distance in c(1e2, 1e5)) {
+    k <- sample(2:5, 1)
+    z <- rep(seq_len(k), each = 20 * d)
+    # Groups of unequal sizes are no groups of equal volume.
+    sds <- if (startsWith(structure, "V")) sample(c(1e-3, 1, 1e3), 1)^runif(k) else rep(1, k)
+    x <- matrix(rnorm(20 * d * k * d), ncol = d) * sds[z] + (z - 1) * distance * max(sds)
+    wanted <- apart_under(x, z, structure)
+    if (structure %in% c("EVE", "VVE")) {
+      # Common axes of round groups have maxima of their own.
+      fit <- suppressWarnings(em_fit(x, k, em_gaussian(structure)), classes = "emfit_warning_agreement")
+      expect_gt(fit$loglik, wanted - 1e-6 * abs(wanted))
+      expect_lt(fit$loglik, wanted + 0.1)
+    } else {
+      fit <- expect_silent(em_fit(x, k, em_gaussian(structure)))
+      expect_equal(fit$loglik, wanted, tolerance = 1e-6)
+    }
+    expect_length(fit$degenerate, 0)
+  }
+})
+
+test_that("long thin groups are found under every structure that turns with them", {
+  for (d in 2:3) for (structure in c("EEE", "VEE", "EVE", "VVE", "EEV", "VEV", "EVV", "VVV")) {
+    set.seed(d)
+    z <- rep(1:3, each = 60)
+    x <- matrix(rnorm(180 * d), ncol = d)
+    x[z == 1, 2] <- x[z == 1, 1] + 1e-3 * x[z == 1, 2]
+    x <- x + 6 * cbind(z == 2, z == 3, 0)[, seq_len(d)]
+    known <- suppressWarnings(em_fit(x, 3, em_gaussian(structure), start = factor(z)))
+    fit <- suppressWarnings(em_fit(x, 3, em_gaussian(structure)))
+    expect_gt(fit$loglik, known$loglik - 1e-3)
+    expect_length(fit$degenerate, 0)
+    expect_no_warning(em_fit(x, 3, em_gaussian(structure)), class = "emfit_warning_collapse")
+  }
+})
+
+test_that("where nothing is left to gain but rounding a run has converged", {
+  set.seed(2)
+  for (i in 1:4) {
+    z <- rep(1:4, each = 40)
+    x <- matrix(rnorm(320), ncol = 2) + (z - 1) * 100
+    fit <- expect_silent(em_fit(x, 4, em_gaussian("EII")))
+    expect_lt(fit$iterations, 100)
+  }
+})
+
 test_that("long thin groups are groups", {
   set.seed(5)
   along <- rnorm(100)
