@@ -254,9 +254,9 @@ gg_plot.em_plot_responsibility <- function(data) {
   ggplot2::ggplot() +
     ggplot2::geom_rect(ggplot2::aes(xmin = .data$at - 0.42, xmax = .data$at + 0.42, ymin = .data$bottom,
                                     ymax = .data$top, fill = .data$component), data = bars) +
-    ggplot2::geom_text(ggplot2::aes(.data$at, (.data$bottom + .data$top) / 2,
-                                    label = paste(shorten(.data$component, 10L), fixed(.data$responsibility, 2L))),
-                       data = named, colour = "white", size = 3) +
+    ggplot2::geom_label(ggplot2::aes(.data$at, (.data$bottom + .data$top) / 2,
+                                     label = paste(shorten(.data$component, 10L), fixed(.data$responsibility, 2L))),
+                        data = named, fill = "white", colour = "black", size = 3, label.size = 0) +
     ggplot2::scale_x_continuous(breaks = first$at, labels = first$label,
                                 guide = ggplot2::guide_axis(check.overlap = TRUE)) +
     gg_scales(data$components, "fill") + gg_frame(data$variable, "P(component | row)")

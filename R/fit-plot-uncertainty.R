@@ -83,8 +83,12 @@ name_bars <- function(bars) {
   bars <- bars[bars$responsibility > 0.08, ]
   share <- fixed(bars$responsibility, 2L)
   for (label in list(paste(shorten(bars$component, 10L), share), share)) {
-    if (max(graphics::strwidth(label, cex = 0.85, font = 2L)) > 0.8) next
-    return(graphics::text(bars$at, (bars$bottom + bars$top) / 2, label, col = "white", font = 2L, cex = 0.85))
+    if (max(graphics::strwidth(label, cex = 0.85)) > 0.76) next
+    middle <- (bars$bottom + bars$top) / 2
+    half <- 0.55 * graphics::strwidth(label, cex = 0.85)
+    up <- 0.85 * graphics::strheight("A", cex = 0.85)
+    graphics::rect(bars$at - half, middle - up, bars$at + half, middle + up, col = "white", border = NA)
+    return(graphics::text(bars$at, middle, label, cex = 0.85))
   }
 }
 
