@@ -136,9 +136,10 @@ draw_plot.em_plot_uncertainty <- function(data, look) {
                     key_entries(style$component, style$colour, symbol = style$symbol))
   on.exit(graphics::par(old))
   at <- match(points$component, style$component)
-  size <- (0.5 + 2.5 * points$uncertainty / max(0.5, 1 - 1 / nrow(style))) * style$size[at]
+  least <- if (nrow(points) <= 100L) 0.9 else 0.5
+  size <- (least + 2.5 * points$uncertainty / max(0.5, 1 - 1 / nrow(style))) * style$size[at]
   graphics::points(points$x, points$y, pch = style$symbol[at], cex = size, col = translucent(style$colour, 0.6)[at])
   named <- order(-points$uncertainty)
   named <- named[!is.na(points$label[named])]
-  if (length(named)) draw_labels(points$x[named], points$y[named], points$label[named], size[named])
+  if (length(named)) draw_labels(points$x[named], points$y[named], points$label[named], size[named], points)
 }
