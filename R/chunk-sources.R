@@ -123,20 +123,28 @@ read_lines_of <- function(file, rows, mark) {
   }
 }
 
-# A line that is cut short makes one reader warn and go on with less, and the other stop.
+# A line that is cut short makes one reader warn and go on with less, and the other stop. A reader that warns is let
+# finish, as it cleans up only then.
 parse_lines <- function(lines, mark, file) {
-  refuse <- function(condition) {
-    abort_em("input", c(sprintf("The file %s can't be read as it stands.", dQuote(basename(file), FALSE)),
-                        x = conditionMessage(condition)))
-  }
-  tryCatch(
-    if (requireNamespace("data.table", quietly = TRUE)) {
-      data.table::fread(text = lines, sep = mark, header = TRUE, data.table = FALSE, showProgress = FALSE)
-    } else {
-      utils::read.table(text = lines, sep = mark, header = TRUE, quote = "\"", comment.char = "", check.names = FALSE)
-    },
-    warning = refuse, error = refuse
+  said <- NULL
+  note <- function(condition) said <<- conditionMessage(condition)
+  found <- tryCatch(
+    withCallingHandlers(read_text(lines, mark), warning = function(w) {
+      note(w)
+      rlang::cnd_muffle(w)
+    }),
+    error = note
   )
+  if (is.null(said)) return(found)
+  abort_em("input", c(sprintf("The file %s can't be read as it stands.", dQuote(basename(file), FALSE)), x = said))
+}
+
+read_text <- function(lines, mark) {
+  if (requireNamespace("data.table", quietly = TRUE)) {
+    data.table::fread(text = lines, sep = mark, header = TRUE, data.table = FALSE, showProgress = FALSE)
+  } else {
+    utils::read.table(text = lines, sep = mark, header = TRUE, quote = "\"", comment.char = "", check.names = FALSE)
+  }
 }
 
 # ---- databases ----
