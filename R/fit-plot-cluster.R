@@ -100,7 +100,7 @@ draw_cluster <- function(parts, style, cex = 1) {
 }
 
 # How large a point may be among so many.
-crowded <- function(n) if (n > 2000L) 0.45 else if (n > 500L) 0.65 else 0.85
+crowded <- function(n) if (n > 2000L) 0.45 else if (n > 500L) 0.65 else if (n > 60L) 0.85 else 1.2
 
 draw_cluster_points <- function(points, style, cex = 1) {
   at <- match(points$component, style$component)

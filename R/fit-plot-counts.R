@@ -86,18 +86,24 @@ draw_plot.em_plot_counts <- function(data, look) {
                     counts_key(style))
   on.exit(graphics::par(old))
   graphics::rect(bars$left, 0, bars$right, bars$observed, col = light_grey, border = "white")
-  sum <- is.na(curves$component)
-  if (nrow(style) > 1L) graphics::lines(curves$at[sum], curves$expected[sum], lwd = 3)
+  steps <- mixture_steps(data)
+  if (nrow(style) > 1L) graphics::segments(steps$left, steps$expected, steps$right, steps$expected, lwd = 3)
   for (i in seq_len(nrow(style))) {
     rows <- which(curves$component == style$component[i])
-    graphics::lines(curves$at[rows], curves$expected[rows], col = style$colour[i], lty = style$line[i], lwd = 1.5)
-    graphics::points(curves$at[rows], curves$expected[rows], col = style$colour[i], pch = style$symbol[i])
+    graphics::lines(curves$at[rows], curves$expected[rows], col = translucent(style$colour[i], 0.6), lty = style$line[i])
+    graphics::points(curves$at[rows], curves$expected[rows], col = style$colour[i], pch = style$symbol[i], cex = 1.1)
   }
+}
+
+# What the mixture expects of each bar, as a level over it: nothing is expected between counts. The thin lines of the
+# components only lead the eye from symbol to symbol.
+mixture_steps <- function(data) {
+  data.frame(left = data$bars$left, right = data$bars$right, expected = data$curves$expected[is.na(data$curves$component)])
 }
 
 counts_key <- function(style) {
   key <- rbind(key_entries("observed", light_grey, symbol = 15L),
-               key_entries(style$component, style$colour, symbol = style$symbol, line = style$line, width = 1.5))
+               key_entries(style$component, style$colour, symbol = style$symbol, line = style$line, width = 1))
   if (nrow(style) > 1L) key <- rbind(key, key_entries("the mixture", "black", line = "solid", width = 3))
   key
 }

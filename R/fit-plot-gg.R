@@ -38,6 +38,12 @@ gg_scales <- function(style, what = c("colour", "shape", "linetype"), title = "c
   scales[what]
 }
 
+# Beside several components their sum has an entry of the key, too.
+with_mixture_style <- function(style) {
+  if (nrow(style) < 2L) return(style)
+  rbind(style, data.frame(component = "the mixture", colour = "#000000", symbol = NA, line = "solid", size = 1))
+}
+
 gg_histogram <- function(bars, height = "density") {
   ggplot2::geom_rect(ggplot2::aes(xmin = .data$left, xmax = .data$right, ymin = 0, ymax = .data[[height]]),
                      data = bars, fill = light_grey, colour = "white")
@@ -47,8 +53,8 @@ gg_histogram <- function(bars, height = "density") {
 gg_curves <- function(curves, style, x = "x", y = "density") {
   each <- curves[!is.na(curves$component), ]
   list(
-    if (nrow(style) > 1L) ggplot2::geom_line(ggplot2::aes(.data[[x]], .data[[y]]), linewidth = 1.2,
-                                             data = curves[is.na(curves$component), ]),
+    if (nrow(style) > 1L) ggplot2::geom_line(ggplot2::aes(.data[[x]], .data[[y]], colour = "the mixture", linetype = "the mixture"),
+                                             linewidth = 1.2, data = curves[is.na(curves$component), ]),
     ggplot2::geom_line(ggplot2::aes(.data[[x]], .data[[y]], colour = .data$component, linetype = .data$component),
                        linewidth = 0.8, data = each)
   )
@@ -92,7 +98,7 @@ gg_labels <- function(points, x = "x", y = "y") {
 gg_plot.em_plot_density <- function(data) {
   ggplot2::ggplot() + gg_histogram(data$bars) + gg_curves(data$curves, data$components) + gg_rug(data$rug) +
     ggplot2::coord_cartesian(ylim = c(0, density_top(data$bars, data$curves))) +
-    gg_density_marks(data) + gg_scales(data$components, c("colour", "linetype")) + gg_frame(data$variable, "density")
+    gg_density_marks(data) + gg_scales(with_mixture_style(data$components), c("colour", "linetype")) + gg_frame(data$variable, "density")
 }
 
 # Dotted, from the axis to the curve of the component.
@@ -174,14 +180,22 @@ not_of <- function(range) {
   }
 }
 
+whole_ticks <- function(limits) Filter(function(at) at == floor(at), pretty(limits))
+
 #' @export
 gg_plot.em_plot_counts <- function(data) {
   each <- data$curves[!is.na(data$curves$component), ]
   ggplot2::ggplot() + gg_histogram(data$bars, "observed") +
-    gg_curves(data$curves, data$components, "at", "expected") +
+    (if (nrow(data$components) > 1L) {
+      ggplot2::geom_segment(ggplot2::aes(.data$left, .data$expected, xend = .data$right, yend = .data$expected,
+                                         colour = "the mixture", linetype = "the mixture"), data = mixture_steps(data), linewidth = 1.2)
+    }) +
+    ggplot2::geom_line(ggplot2::aes(.data$at, .data$expected, colour = .data$component, linetype = .data$component),
+                       data = each, linewidth = 0.4) +
     ggplot2::geom_point(ggplot2::aes(.data$at, .data$expected, colour = .data$component, shape = .data$component),
-                        data = each) +
-    gg_scales(data$components) + gg_frame(data$variable, "rows")
+                        data = each, size = 2) +
+    (if (all(each$at == floor(each$at))) ggplot2::scale_x_continuous(breaks = function(limits) whole_ticks(limits))) +
+    gg_scales(with_mixture_style(data$components)) + gg_frame(data$variable, "rows")
 }
 
 #' @export
@@ -223,9 +237,12 @@ gg_plot.em_plot_path <- function(data) {
   }
   if (!is.null(data$ellipses)) {
     return(ggplot2::ggplot() +
-             ggplot2::geom_point(ggplot2::aes(.data$x, .data$y), data = data$points, colour = quiet_grey, size = 0.6) +
+             ggplot2::geom_point(ggplot2::aes(.data$x, .data$y), data = data$points, colour = quiet_grey,
+                                 size = 0.7 * crowded(nrow(data$points)), alpha = 0.5) +
              gg_path_lines(strong(data$ellipses), "x", "y", ggplot2::geom_path) +
              ggplot2::geom_path(ggplot2::aes(.data$x, .data$y, group = .data$component), data = data$walk) +
+             ggplot2::geom_point(ggplot2::aes(.data$x, .data$y, colour = .data$component, shape = .data$component,
+                                              alpha = .data$strength), data = strong(data$means), size = 2) +
              gg_frame(data$variables[1L], data$variables[2L]) + frame)
   }
   ggplot2::ggplot(data$walk, ggplot2::aes(.data$iteration, .data[[data$value]], colour = .data$component)) +
@@ -254,9 +271,9 @@ gg_plot.em_plot_responsibility <- function(data) {
   ggplot2::ggplot() +
     ggplot2::geom_rect(ggplot2::aes(xmin = .data$at - 0.42, xmax = .data$at + 0.42, ymin = .data$bottom,
                                     ymax = .data$top, fill = .data$component), data = bars) +
-    ggplot2::geom_text(ggplot2::aes(.data$at, (.data$bottom + .data$top) / 2,
-                                    label = paste(shorten(.data$component, 10L), fixed(.data$responsibility, 2L))),
-                       data = named, colour = "white", size = 3) +
+    ggplot2::geom_label(ggplot2::aes(.data$at, (.data$bottom + .data$top) / 2,
+                                     label = paste(shorten(.data$component, 10L), fixed(.data$responsibility, 2L))),
+                        data = named, fill = "white", colour = "black", size = 3, label.size = 0) +
     ggplot2::scale_x_continuous(breaks = first$at, labels = first$label,
                                 guide = ggplot2::guide_axis(check.overlap = TRUE)) +
     gg_scales(data$components, "fill") + gg_frame(data$variable, "P(component | row)")

@@ -150,20 +150,37 @@ padded_range <- function(x, by = 0.04) {
   limits + c(-by, by) * width
 }
 
-# Names beside points: to the left of those in the right half, so that none is cut off; one that would lie on an
-# earlier one is left out, so the most important come first.
-draw_labels <- function(x, y, label, size = 1) {
+# Names beside points, the most important first, each where it hides fewest of the points (x, y of `avoid`) and no name
+# that stands already: right, left, above or below; one that finds no such place is left out.
+draw_labels <- function(x, y, label, size = 1, avoid = list(x = x, y = y)) {
   label <- shorten(label, 16L)
-  right <- x > mean(graphics::par("usr")[1:2])
-  at <- x + ifelse(right, -1, 1) * graphics::par("cxy")[1L] * (0.4 + 0.35 * size)
+  size <- rep(size, length.out = length(x))
   width <- graphics::strwidth(label, cex = 0.8)
-  left <- at - ifelse(right, width, 0)
-  height <- graphics::strheight("0", cex = 0.8) * 1.2
-  free <- rep(TRUE, length(x))
-  for (i in seq_along(x)[-1L]) {
-    earlier <- which(free[seq_len(i - 1L)])
-    free[i] <- !any(abs(y[earlier] - y[i]) < height & left[earlier] < left[i] + width[i] &
-                      left[i] < left[earlier] + width[earlier])
+  height <- graphics::strheight("0", cex = 0.8) * 1.3
+  step <- graphics::par("cxy")
+  taken <- NULL
+  for (i in seq_along(x)) {
+    box <- label_place(x[i], y[i], width[i], height, step * (0.4 + 0.35 * size[i]), taken, avoid)
+    if (is.null(box)) next
+    taken <- rbind(taken, box)
+    graphics::rect(box[1L], box[3L], box[2L], box[4L], col = translucent("white", 0.75), border = NA)
+    graphics::text(mean(box[1:2]), mean(box[3:4]), label[i], cex = 0.8, xpd = NA)
   }
-  graphics::text(left[free], y[free], label[free], adj = c(0, 0.5), cex = 0.8, xpd = NA)
+}
+
+# The box of a name: left, right, bottom, top; NULL where every place has a name already or is cut off.
+label_place <- function(x, y, width, height, gap, taken, avoid) {
+  left <- x + c(gap[1L], -gap[1L] - width, -width / 2, -width / 2)
+  low <- y + c(-height / 2, -height / 2, 0.6 * gap[2L], -0.6 * gap[2L] - height)
+  boxes <- cbind(left, left + width, low, low + height)
+  edge <- graphics::par("usr")
+  free <- boxes[, 1L] >= edge[1L] & boxes[, 2L] <= edge[2L] & boxes[, 3L] >= edge[3L] & boxes[, 4L] <= edge[4L]
+  for (i in which(free)) {
+    free[i] <- is.null(taken) || !any(taken[, 1L] < boxes[i, 2L] & boxes[i, 1L] < taken[, 2L] & taken[, 3L] < boxes[i, 4L] &
+                                        boxes[i, 3L] < taken[, 4L])
+  }
+  if (!any(free)) return(NULL)
+  hidden <- apply(boxes, 1L, function(b) sum(avoid$x > b[1L] & avoid$x < b[2L] & avoid$y > b[3L] & avoid$y < b[4L]))
+  hidden[!free] <- Inf
+  boxes[which.min(hidden), ]
 }

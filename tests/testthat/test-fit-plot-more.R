@@ -154,3 +154,54 @@ test_that("every ggplot2 picture says in words what it shows, with its numbers",
   models <- em_select(faithful, k = 1:2, covariance = c("EEE", "VVV"))
   expect_match(ggplot2::get_alt_text(ggplot2::autoplot(models)), "The best is .* with 2 components")
 })
+
+# Every number that a layer of the picture holds.
+drawn_numbers <- function(picture) {
+  unlist(lapply(ggplot2::ggplot_build(picture)$data, function(layer) unlist(layer[vapply(layer, is.numeric, NA)])), use.names = FALSE)
+}
+
+test_that("both painters draw all parts of what plot_data() says", {
+  skip_if_not_installed("ggplot2", "3.4.0")
+  grDevices::pdf(NULL)
+  on.exit(grDevices::dev.off())
+  jobs <- list(list(replayed(), c("density", "path", "responsibility", "uncertainty", "qq")),
+               list(two_coins(), c("counts", "path", "responsibility", "surface")),
+               list(slow_groups(), c("cluster", "pairs", "path", "uncertainty")))
+  # What is drawn of a part; thin outlines of pairs are stretched on the diagonal, and contours are computed.
+  at <- c(bars = "left", curves = "x", rug = "x", points = "x", ellipses = "x", means = "x", walk = "x", arrows = "x", marks = "x")
+  for (job in jobs) for (type in job[[2]]) {
+    data <- plot_data(job[[1]], type)
+    numbers <- drawn_numbers(ggplot2::autoplot(data))
+    for (part in intersect(names(at), names(data))) {
+      own <- data[[part]][[intersect(c(at[[part]], "at"), names(data[[part]]))[1]]]
+      if (is.null(own) || !is.numeric(own)) next
+      expect_true(all(own %in% numbers | vapply(own, function(v) min(abs(numbers - v), na.rm = TRUE) < 1e-9, NA)),
+                  label = paste(part, "of", type, "in the twin"))
+    }
+  }
+})
+
+test_that("the twins' keys tell of the mixture, and counts have no line between them", {
+  skip_if_not_installed("ggplot2", "3.4.0")
+  grDevices::pdf(NULL)
+  on.exit(grDevices::dev.off())
+  for (picture in list(ggplot2::autoplot(replayed(), "density"), ggplot2::autoplot(two_coins(), "counts"))) {
+    expect_true("the mixture" %in% picture$scales$get_scales("colour")$get_limits())
+    expect_no_error(ggplot2::ggplotGrob(picture))
+  }
+  steps <- emfit:::mixture_steps(plot_data(two_coins(), "counts"))
+  expect_true(all(steps$right > steps$left))
+  expect_true(all(steps$left[-1] > steps$right[-nrow(steps)] - 1e-9))
+})
+
+test_that("names stand where they hide no point, within the frame, and never on each other", {
+  grDevices::pdf(NULL)
+  on.exit(grDevices::dev.off())
+  graphics::plot(0:10, 0:10, type = "n")
+  avoid <- list(x = c(5, seq(5.2, 9, 0.05)), y = rep(5, 78))
+  box <- emfit:::label_place(5, 5, 1, 0.4, c(0.1, 0.1), NULL, avoid)
+  expect_true(box[2] <= 5 || box[3] >= 5 || box[4] <= 5) # not to the right, where the points are
+  again <- emfit:::label_place(5, 5, 1, 0.4, c(0.1, 0.1), rbind(box), avoid)
+  expect_false(again[1] < box[2] && box[1] < again[2] && again[3] < box[4] && box[3] < again[4])
+  expect_null(emfit:::label_place(5, 5, 20, 0.4, c(0.1, 0.1), NULL, avoid)) # wider than the picture
+})

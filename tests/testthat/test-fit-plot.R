@@ -175,3 +175,21 @@ test_that("points are thinned evenly, never at random", {
   expect_length(emfit:::rows_to_draw(1e6L, 1000L), 1000)
   expect_identical(range(emfit:::rows_to_draw(1e6L, 1000L)), c(1, 1e6))
 })
+
+# Vienot, Brettel and Mollon (1999): colours as those see them who lack the cones for green.
+as_deuteranope <- function(colours) {
+  v <- t(grDevices::col2rgb(colours)) / 255
+  linear <- ifelse(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055)^2.4)
+  cones <- rbind(c(17.8824, 43.5161, 4.11935), c(3.45565, 27.1554, 3.86714), c(0.0299566, 0.184309, 1.46709))
+  lost <- rbind(c(1, 0, 0), c(0.494207, 0, 1.24827), c(0, 0, 1))
+  seen <- pmin(pmax(linear %*% t(solve(cones) %*% lost %*% cones), 0), 1)
+  grDevices::convertColor(ifelse(seen <= 0.0031308, 12.92 * seen, 1.055 * seen^(1 / 2.4) - 0.055), "sRGB", "Lab")
+}
+
+test_that("colours are told apart without the cones for green", {
+  expect_gt(min(dist(as_deuteranope(emfit:::okabe_ito))), 15)
+  share <- seq(0, 1, 0.1)
+  ramp <- as_deuteranope(emfit:::mix_colours(cbind(share, 1 - share), c("#D55E00", "#0072B2")))
+  expect_gt(min(sqrt(rowSums(diff(ramp)^2))), 3)
+  expect_lt(min(dist(as_deuteranope(c("#D55E00", "#7B8F00")))), 15) # red and olive would not be
+})
