@@ -212,6 +212,24 @@ test_that("the default search finds what depmixS4 and HiddenMarkov found at best
   expect_equal(nile$df, 5L)
 })
 
+test_that("the default search finds the best known optimum from 95 of 100 seeds and more", {
+  skip_if_not(nzchar(Sys.getenv("EMFIT_LONG_TESTS")))
+  best <- utils::read.csv(test_path("fixtures", "markov_optima.csv"))
+  times_found <- function(data, k, fit) {
+    known <- best$loglik[best$data == data & best$k == k]
+    sum(vapply(1:100, function(seed) withr_seed(seed, suppressWarnings(fit(k)))$loglik, 0) > known - 1e-3)
+  }
+  for (k in 2:3) {
+    expect_gte(times_found("speed", k, function(k) em_fit(speed_data(), k = k, latent = em_markov("series"))), 95)
+    expect_gte(times_found("faithful", k, function(k) em_fit(faithful$waiting, k = k, latent = em_markov())), 95)
+  }
+  for (k in 2:4) {
+    expect_gte(times_found("earthquakes", k, function(k) {
+      em_fit(count ~ 1, data = earthquakes, k = k, family = "poisson", latent = em_markov())
+    }), 95)
+  }
+})
+
 test_that("the default search finds states that only the order of rows tells apart", {
   # The best of 600 random starts of plain EM, which one of four and one of twenty of them reach.
   search <- function(seed, initial) {
@@ -331,6 +349,9 @@ test_that("series are units as those of a mixture are: the same columns are read
     mixture <- em_fit(d[c(column, "rt")], k = 1, latent = em_mixture(unit = column))$data
     expect_identical(replace(chain$units, "ordered", FALSE), mixture$units)
     expect_identical(chain$x, mixture$x)
+    # The rows of a series are observations, a unit is one.
+    expect_equal(emfit:::count_observations(chain), nrow(d))
+    expect_equal(emfit:::count_observations(mixture), length(unique(d[[column]])))
   }
   # A dot in a formula stands for the other columns, as under em_mixture(unit = ).
   dot <- em_fit(~ ., data = d[c("series", "rt")], latent = em_markov("series"), start = start)

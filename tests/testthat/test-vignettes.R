@@ -134,6 +134,8 @@ test_that("inside shows what it says", {
   skip_if_not_installed("knitr")
   v <- run_vignette("inside")
   expect_length(v$whole, 16)
+  expect_identical(v$in_chunks$loglik, v$in_memory$loglik)
+  expect_equal(c(nobs(v$by_chick), nobs(v$series)), c(50, 578))
 })
 
 test_that("why-em-works shows what it says", {
