@@ -45,7 +45,9 @@ test_that("the part of a worker that is killed goes to the other one", {
   same(fit)
   # The survivor has nothing left to say, and goes on with other fits.
   expect_identical(parallel::clusterCall(cl[1], function() 3), list(3))
-  same(em_fit(em_chunks(quarters, cluster = cl), 2, start = at_two))
+  expect_message(fit <- em_fit(em_chunks(quarters, cluster = cl), 2, start = at_two), "worker 2 does not answer",
+                 class = "emfit_message_worker")
+  same(fit)
 })
 
 test_that("answers that nobody waited for are dropped", {
