@@ -103,7 +103,7 @@ open_crew <- function(spec, family) {
   plain$family <- family
   crew$shares <- lapply(seq_along(spec$source$shares), function(i) {
     share <- spec$source$shares[[i]]
-    c(share["again"], share["label"], list(recipe = list(source = share$source, spec = plain, label = share$label, number = i)))
+    c(share["again"], share["label"], list(stage = 0, recipe = list(source = share$source, spec = plain, label = share$label, number = i)))
   })
   n <- length(crew$shares)
   living <- which(crew$alive)

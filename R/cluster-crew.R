@@ -52,7 +52,7 @@ own_version <- function() as.character(utils::packageVersion("emfit"))
 # Unlike machines add up with the best kernels that all of them have, so that a share gives the same bits anywhere.
 agree_on_kernels <- function(crew, theirs) {
   wanted <- kernels_wanted()
-  own <- em_kernels_cpp()
+  own <- kernels_here()
   common <- Reduce(intersect, theirs, own)
   crew$kernels <- if (!is.null(wanted) && wanted != "best") wanted else common[1L]
   if (!all(vapply(theirs, function(names) crew$kernels %in% names, NA))) {
@@ -102,6 +102,7 @@ hand_out <- function(crew, run, worker) {
   task <- run$tasks[[at]]
   args <- if (is.null(task$share) && is.null(task$model)) task$args else list(
     room = crew$id, share = task$share, name = task$name, args = task$args, kernels = crew$kernels,
+    stage = if (!is.null(task$share)) crew$shares[[task$share]]$stage,
     recipe = if (!is.null(task$share) && !crew$holds[task$share, worker]) crew$shares[[task$share]]$recipe,
     model = task$model$id, model_sent = if (!is.null(task$model) && crew$model_at[worker] != task$model$id) task$model
   )
@@ -151,11 +152,14 @@ take_answer <- function(crew, run, worker, answer) {
   }
   if (!is.null(answer$failed)) raise_failed(answer$failed, crew, worker, task)
   if (!is.null(answer$lacking)) {
-    if (answer$lacking == "share") crew$holds[task$share, worker] <- FALSE
+    if ("share" %in% answer$lacking) crew$holds[task$share, worker] <- FALSE
     crew$model_at[worker] <- ""
     return(try_again(run, at, crew, worker, "it does not keep what it is given"))
   }
-  if (!is.null(task$share)) crew$holds[task$share, worker] <- TRUE
+  if (!is.null(task$share)) {
+    crew$holds[task$share, worker] <- TRUE
+    if (task$name %in% steps_of_share) crew$shares[[task$share]]$stage <- crew$shares[[task$share]]$stage + 1
+  }
   if (!is.null(task$model)) crew$model_at[worker] <- task$model$id
   run$answers[[at]] <- answer$value
   run$state[at] <- "done"

@@ -19,7 +19,7 @@ failed_words <- function(e) {
 worker_hello <- function(args) {
   gone <- setdiff(ls(worker_rooms), args$live)
   rm(list = gone, envir = worker_rooms)
-  list(value = list(host = Sys.info()[["nodename"]], version = own_version(), kernels = em_kernels_cpp()))
+  list(value = list(host = Sys.info()[["nodename"]], version = own_version(), kernels = kernels_here()))
 }
 
 worker_room <- function(id) {
@@ -39,13 +39,25 @@ worker_do <- function(args) {
     on.exit(options(old))
   }
   if (!is.null(args$model_sent)) room$model <- args$model_sent
-  if (!is.null(args$model) && !identical(room$model$id, args$model)) return(list(lacking = "model"))
-  share <- NULL
-  if (!is.null(args$share)) {
-    at <- as.character(args$share)
-    if (!is.null(args$recipe)) room$shares[[at]] <- make_share(args$recipe)
-    share <- room$shares[[at]]
-    if (is.null(share)) return(list(lacking = "share"))
+  share <- if (!is.null(args$share)) share_at_stage(room, args)
+  lacking <- c(if (!is.null(args$model) && !identical(room$model$id, args$model)) "model",
+               if (!is.null(args$share) && is.null(share)) "share")
+  if (length(lacking)) return(list(lacking = lacking))
+  value <- get(args$name, envir = topenv())(share, args$args, room$model)
+  if (args$name %in% steps_of_share) share$stage <- share$stage + 1
+  list(value = value)
+}
+
+# Several processes may answer for one worker, as mirai's do, or a new one in the place of another: what was told to one of
+# them the others need not know. So a share counts its steps, and one that is behind is made again.
+steps_of_share <- c("share_read", "share_settle", "share_halo")
+
+share_at_stage <- function(room, args) {
+  at <- as.character(args$share)
+  if (!is.null(args$recipe)) {
+    room$shares[[at]] <- make_share(args$recipe)
+    room$shares[[at]]$stage <- args$stage
   }
-  list(value = get(args$name, envir = topenv())(share, args$args, room$model))
+  share <- room$shares[[at]]
+  if (identical(share$stage, args$stage)) share
 }

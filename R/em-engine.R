@@ -27,6 +27,9 @@ in_own_order <- function(data) {
   data
 }
 
+# The kernels that this machine has, the best first.
+kernels_here <- function() em_kernels_cpp()
+
 # What options(emfit.kernels =) asks for; NULL: the best.
 kernels_wanted <- function() {
   wanted <- getOption("emfit.kernels")

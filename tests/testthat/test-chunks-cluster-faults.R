@@ -38,7 +38,6 @@ first_pass <- 7L # times that it was read before: columns, look, sample, halo or
 test_that("the part of a worker that is killed goes to the other one", {
   skip_on_os("windows")
   cl <- start_workers(2)
-  began <- proc.time()[["elapsed"]]
   expect_message(
     fit <- em_fit(em_chunks(troubled(2, first_pass + 1L, die), cluster = cl, cache = "none"), 2, start = at_two),
     "worker 2 on .* is lost", class = "emfit_message_worker"
@@ -46,8 +45,9 @@ test_that("the part of a worker that is killed goes to the other one", {
   same(fit)
   # The survivor has nothing left to say, and goes on with other fits.
   expect_identical(parallel::clusterCall(cl[1], function() 3), list(3))
-  same(em_fit(em_chunks(quarters, cluster = cl), 2, start = at_two))
-  expect_lt(proc.time()[["elapsed"]] - began, 30)
+  expect_message(fit <- em_fit(em_chunks(quarters, cluster = cl), 2, start = at_two), "worker 2 does not answer",
+                 class = "emfit_message_worker")
+  same(fit)
 })
 
 test_that("answers that nobody waited for are dropped", {
@@ -58,9 +58,11 @@ test_that("answers that nobody waited for are dropped", {
   expect_identical(parallel::clusterCall(cl, function() 7), list(7, 7))
 })
 
+# On a busy machine a worker may be as slow as one that sleeps.
 test_that("a worker that says nothing is given up, and one that is asleep at first is an error", {
+  skip_if_not(nzchar(Sys.getenv("EMFIT_LONG_TESTS")))
   cl <- start_workers(2)
-  old <- options(emfit.timeout = 4)
+  old <- options(emfit.timeout = 10)
   on.exit(options(old))
   sleep <- function() Sys.sleep(60)
   fit <- lost(em_fit(em_chunks(troubled(1, first_pass, sleep), cluster = cl, cache = "none"), 2, start = at_two))
@@ -111,7 +113,8 @@ test_that("killed in any pass, first or second worker, the trace is the unbroken
   skip_on_os("windows")
   for (worker in 1:2) for (at in c(2L, 3L, first_pass, first_pass + 2L, first_pass + passes - 2L)) {
     cl <- start_workers(2)
-    same(lost(em_fit(em_chunks(troubled(worker, at, die), cluster = cl, cache = "none"), 2, start = at_two)))
+    seconds <- system.time(same(lost(em_fit(em_chunks(troubled(worker, at, die), cluster = cl, cache = "none"), 2, start = at_two))))
+    expect_lt(seconds[["elapsed"]], 30)
     stop_workers(cl)
   }
   cl <- start_workers(3)

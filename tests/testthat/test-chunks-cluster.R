@@ -49,6 +49,23 @@ test_that("lists, functions and what workers hold are shared out alike", {
                class = "emfit_error_input")
 })
 
+test_that("a worker that has forgotten its share, or is behind, is told again", {
+  cl <- withr_cluster()
+  look <- em_look(em_chunks(pieces, columns = abc, cluster = cl))
+  parallel::clusterCall(cl[1], function() {
+    rooms <- get("worker_rooms", asNamespace("emfit"))
+    rm(list = ls(rooms), envir = rooms)
+  })
+  parallel::clusterCall(cl[2], function() {
+    rooms <- get("worker_rooms", asNamespace("emfit"))
+    for (room in ls(rooms)) for (share in rooms[[room]]$shares) {
+      share$stage <- 1
+      share$settled <- NULL
+    }
+  })
+  expect_identical(bits(em_fit(look, 3, start = begin)), whole)
+})
+
 test_that("each worker opens a database by itself, and closes it", {
   cl <- withr_cluster()
   skip_if_not_installed("RSQLite")
