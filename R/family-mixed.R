@@ -273,7 +273,7 @@ family_is_bounded.em_family_mixed <- function(family) {
   all(vapply(family$blocks, function(block) family_is_bounded(block$family), NA))
 }
 #' @export
-family_without_box.em_family_mixed <- function(family) "It is constant over a box of numbers, and counts and categories have none."
+family_without_box.em_family_mixed <- function(family) boxes_are_of_numbers
 #' @export
 family_fills_gaps.em_family_mixed <- function(family) TRUE
 

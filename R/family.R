@@ -167,8 +167,9 @@ family_allows_noise.default <- function(family) FALSE
 # Why not, in words, or NULL.
 family_without_box <- function(family) UseMethod("family_without_box")
 family_without_box.default <- function(family) {
-  if (family_is_discrete(family)) "It is constant over a box of numbers, and counts and categories have none."
+  if (family_is_discrete(family)) boxes_are_of_numbers
 }
+boxes_are_of_numbers <- "It is constant over a box of numbers, and counts and categories have none."
 
 # Do distinct rows with their summed weights say all that equal rows say?
 family_tallies <- function(family) UseMethod("family_tallies")
