@@ -12,8 +12,9 @@
 #' the last begin higher and would crowd out what ends higher. No structure ends below one that is nested in it.
 #'
 #' What decides is then searched once more, by itself, as [em_fit()] would with the same `control`: the best fit by
-#' BIC, all within 10 of it, and, in a thorough search, the best of each k; until the best and its rivals have all been
-#' searched so. Print says how many were. A table of a single fit is that search and no other.
+#' BIC, all within 10 of it, and, in a thorough search, the best of each k (of five or more structures: where it is
+#' within 50 of the best); until the best and its rivals have all been searched so. Print says how many were. A table of
+#' a single fit is that search and no other.
 #'
 #' A fit that leans on few rows, as [em_fit()] describes it, does not win over one that does not and is worth more to
 #' rows left out; nor does one with a component of a single row, as it comes about where all spread is shared, over one

@@ -5,6 +5,8 @@
 #                 rows lose by it, for each of its parameters. Near 1 for a maximum that rows in plenty made, also where
 #                 the model is wrong; it does not depend on units, offsets, or what lies elsewhere.
 #
+# It is an alarm and no criterion: what chooses k by it takes too many components (inst/bench/select.md).
+#
 # Equal rows leave together: they would vouch for each other. What one row can lose is limited, lest a single far one
 # condemn the component that holds it.
 
