@@ -5,7 +5,7 @@
 #' The criterion by the number of components, a line for each structure, the best ringed; `autoplot()` draws it with
 #' ggplot2. Where fits that can't win would take most of the axis, it ends above those that compete: the better half, one
 #' component more or less than the winner, and the best of each structure that is not far behind. How many fits lie beyond
-#' is said above the picture; `ylim` shows them.
+#' is said below the picture; `ylim` shows them.
 #'
 #' @param x,fit What [em_select()] returned.
 #' @param criterion Which column of the table; left out: the criterion of the selection.
@@ -136,7 +136,7 @@ draw_plot.em_plot_select <- function(data, look) {
   graphics::points(data$best$k, data$best$value, cex = 2.6, lwd = 2)
   if (several) draw_end_labels(end_labels(data, graphics::par("usr")[3:4]), style)
   told <- beyond_limits(data, look$ylim)
-  if (!is.null(told)) graphics::mtext(told, side = 3L, adj = 1, line = -0.9, cex = 0.8, col = quiet_grey)
+  if (!is.null(told)) graphics::mtext(told, side = 1L, adj = 1, line = 2.3, cex = 0.8, col = quiet_grey)
 }
 
 draw_end_labels <- function(ends, style) {
