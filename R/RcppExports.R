@@ -61,6 +61,10 @@ em_row_keys_cpp <- function(seed, before, n) {
     .Call(`_emfit_em_row_keys_cpp`, seed, before, n)
 }
 
+em_read_doubles_cpp <- function(path, begin, into) {
+    .Call(`_emfit_em_read_doubles_cpp`, path, begin, into)
+}
+
 em_share_cpp <- function(data, family, latent, starts, structures, threads) {
     .Call(`_emfit_em_share_cpp`, data, family, latent, starts, structures, threads)
 }

@@ -1,21 +1,31 @@
 # Rows kept as pages of 65536 rows each, the last with what is left, cut without regard to chunks. A page is list(x = a
-# matrix of the family's columns, w = NULL or weights, l = NULL or codes of labels), so that a pass copies nothing. A store is
+# matrix of the family's columns, w = NULL or weights, l = NULL or codes of labels, u = NULL or the last row of each unit),
+# so that a pass copies nothing. Of rows that belong together a page holds whole units, and is as long as that. A store is
 #   put(page)       behind the others
-#   get(i)          page i
+#   get(i)          page i, which is good until the next is asked for
 #   count()         how many
 #   kind(), bytes() for print
 # in memory, in a scratch file, or, with cache = "none", the source read again and each page compared with what it was.
 page_rows <- 65536L
 
-# From a matrix with weights and, where there are some, labels behind the d columns.
-as_page <- function(all, d) {
+# From a matrix with weights and, where there are some, labels and numbers of units behind the d columns. Rows by themselves
+# stand by their patterns of missing cells, where that matters.
+as_page <- function(all, d, united = FALSE, sorts = FALSE) {
+  if (sorts && !united && anyNA(all)) all <- all[order_by_pattern(all[, seq_len(d), drop = FALSE]), , drop = FALSE]
   w <- all[, d + 1L]
-  list(x = all[, seq_len(d), drop = FALSE], w = if (!all(w == 1)) w, l = if (ncol(all) > d + 1L) as.integer(all[, d + 2L]))
+  list(x = all[, seq_len(d), drop = FALSE], w = if (!all(w == 1)) w,
+       l = if (ncol(all) > d + 1L + united) as.integer(all[, d + 2L]), u = if (united) ends_of(all[, ncol(all)]))
 }
 
 page_size <- function(page) dim(page$x)[1L]
 
-page_part <- function(page, rows) list(x = page$x[rows, , drop = FALSE], w = page$w[rows], l = page$l[rows])
+# Rows that follow each other.
+page_part <- function(page, rows) {
+  first <- rows[1L]
+  last <- rows[length(rows)]
+  ends <- if (!is.null(page$u)) c(page$u[page$u >= first & page$u < last], last) - first + 1L
+  list(x = page$x[rows, , drop = FALSE], w = page$w[rows], l = page$l[rows], u = ends)
+}
 
 join_pages <- function(pages) {
   weighted <- !vapply(pages, function(page) is.null(page$w), NA)
@@ -24,23 +34,32 @@ join_pages <- function(pages) {
     page
   })
   pick <- function(name) do.call(c, lapply(pages, `[[`, name))
-  list(x = do.call(rbind, lapply(pages, `[[`, "x")), w = pick("w"), l = pick("l"))
+  before <- cumsum(c(0L, vapply(pages, page_size, 0L)))
+  ends <- if (!is.null(pages[[1L]]$u)) unlist(Map(function(page, rows) page$u + rows, pages, before[seq_along(pages)]))
+  list(x = do.call(rbind, lapply(pages, `[[`, "x")), w = pick("w"), l = pick("l"), u = ends)
 }
 
-# Cuts matrices of any number of rows into pages and calls put() with each; finish() with what is left.
-new_cutter <- function(put) {
+# Cuts matrices of any number of rows into pages and calls put() with each; finish() with what is left. united: their last
+# columns have the numbers of units, which are whole, and remain so.
+new_cutter <- function(put, united = FALSE) {
   waiting <- list()
   rows <- 0
   add <- function(x) {
     if (!nrow(x)) return(invisible())
+    if (!length(waiting) && nrow(x) == page_rows && !united) return(put(x))
     waiting[[length(waiting) + 1L]] <<- x
     rows <<- rows + nrow(x)
     if (rows < page_rows) return(invisible())
-    all <- do.call(rbind, waiting)
+    all <- if (length(waiting) == 1L) waiting[[1L]] else do.call(rbind, waiting)
+    waiting <<- list()
     first <- 1L
+    ends <- if (united) ends_of(all[, ncol(all)])
     while (nrow(all) - first + 1L >= page_rows) {
-      put(all[seq.int(first, length.out = page_rows), , drop = FALSE])
-      first <- first + page_rows
+      last <- first + page_rows - 1L
+      if (united) last <- c(max(ends[ends <= last], 0L), min(ends[ends >= last]))
+      last <- last[last >= first][1L]
+      put(all[seq.int(first, last), , drop = FALSE])
+      first <- last + 1L
     }
     rest <- if (first <= nrow(all)) all[seq.int(first, nrow(all)), , drop = FALSE]
     waiting <<- if (is.null(rest)) list() else list(rest)
@@ -84,7 +103,8 @@ store_in_memory <- function(pages = list()) {
        bytes = function() sum(vapply(pages, page_bytes, 0)))
 }
 
-# Doubles, a page behind the other. The last page read stays at hand. What goes with the file (its name, the
+# Doubles, a page behind the other. The last page read stays at hand, and the next of its shape takes its memory: nothing is
+# made anew in a pass. What goes with the file (its name, the
 # connection) is the scratch's own, so that it is closed and removed when nobody holds the store any more.
 store_in_file <- function() {
   scratch <- new_scratch()
@@ -94,13 +114,16 @@ store_in_file <- function() {
   last <- list(i = 0L)
   put <- function(page) {
     write_page(page, scratch)
-    sizes[[length(sizes) + 1L]] <<- c(dim(page$x), lengths(page[c("w", "l")]))
+    sizes[[length(sizes) + 1L]] <<- c(dim(page$x), length(page$w), length(page$l), length(page$u))
     begins <<- c(begins, end)
     end <<- end + page_bytes(page)
   }
   get <- function(i) {
     if (last$i == i) return(last$page)
-    last <<- list(i = i, page = read_page(scratch, begins[i], sizes[[i]]))
+    room <- if (last$i > 0L && identical(sizes[[last$i]], sizes[[i]])) last$room
+                else c(list(matrix(0, sizes[[i]][1L], sizes[[i]][2L])), lapply(sizes[[i]][3:5], numeric))
+    last <<- list(i = 0L)
+    last <<- list(i = i, room = room, page = read_page(scratch, begins[i], room))
     last$page
   }
   list(put = put, get = get, count = function() length(sizes), kind = function() "file", bytes = function() end,
@@ -116,20 +139,15 @@ new_scratch <- function() {
   scratch
 }
 
-# The file is open only while a page goes in or out.
-read_page <- function(scratch, begin, size) {
-  if (!file.exists(scratch$path)) abort_scratch(scratch$path)
-  con <- file(scratch$path, "rb")
-  on.exit(close(con))
-  seek(con, begin)
-  take <- function(n) {
-    x <- readBin(con, "double", n)
-    if (length(x) != n) abort_scratch(scratch$path)
-    x
+# The file is open only while a page goes in or out. room: vectors for what it has, which nobody else holds.
+read_page <- function(scratch, begin, room) {
+  for (part in room) {
+    if (!length(part)) next
+    if (!read_doubles(scratch$path, begin, part)) abort_scratch(scratch$path)
+    begin <- begin + 8 * length(part)
   }
-  x <- take(size[1L] * size[2L])
-  dim(x) <- size[1:2]
-  list(x = x, w = if (size[3L]) take(size[3L]), l = if (size[4L]) as.integer(take(size[4L])))
+  whole <- function(x) if (length(x)) as.integer(x)
+  list(x = room[[1L]], w = if (length(room[[2L]])) room[[2L]], l = whole(room[[3L]]), u = whole(room[[4L]]))
 }
 
 write_page <- function(page, scratch) {

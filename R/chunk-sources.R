@@ -123,20 +123,26 @@ read_lines_of <- function(file, rows, mark) {
   }
 }
 
-# A line that is cut short makes one reader warn and go on with less, and the other stop.
+# A line that is cut short makes one reader warn and go on with less, and the other stop. The one that warned is let go on to
+# its end: jumped out of, it would be in disorder, and warn, the next time.
 parse_lines <- function(lines, mark, file) {
-  refuse <- function(condition) {
-    abort_em("input", c(sprintf("The file %s can't be read as it stands.", dQuote(basename(file), FALSE)),
-                        x = conditionMessage(condition)))
-  }
+  told <- NULL
   tryCatch(
-    if (requireNamespace("data.table", quietly = TRUE)) {
-      data.table::fread(text = lines, sep = mark, header = TRUE, data.table = FALSE, showProgress = FALSE)
-    } else {
-      utils::read.table(text = lines, sep = mark, header = TRUE, quote = "\"", comment.char = "", check.names = FALSE)
-    },
-    warning = refuse, error = refuse
+    withCallingHandlers(
+      found <- if (requireNamespace("data.table", quietly = TRUE)) {
+        data.table::fread(text = lines, sep = mark, header = TRUE, data.table = FALSE, showProgress = FALSE)
+      } else {
+        utils::read.table(text = lines, sep = mark, header = TRUE, quote = "\"", comment.char = "", check.names = FALSE)
+      },
+      warning = function(w) {
+        told <<- c(told, conditionMessage(w))
+        rlang::cnd_muffle(w)
+      }
+    ),
+    error = function(e) told <<- c(told, conditionMessage(e))
   )
+  if (is.null(told)) return(found)
+  abort_em("input", c(sprintf("The file %s can't be read as it stands.", dQuote(basename(file), FALSE)), x = told[1L]))
 }
 
 # ---- databases ----

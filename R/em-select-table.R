@@ -120,7 +120,7 @@ select_title <- function(x) {
   rows <- paste0(plural(rows_in_all(x), "observation"), ", ", family_rows(x$cells[[1L]]$model$family, x$data))
   c(sprintf("%s: %s%s %s", label[1L],
             if (anyNA(x$table$covariance)) "" else paste0(plural(structures, "structure"), ", "), span, label[2L]),
-    paste0(c(paste(c(rows, describe_units(x$data$unit)), collapse = ", "), describe_missing(x$data)), collapse = ""))
+    paste0(c(paste(c(rows, describe_units(x$data)), collapse = ", "), describe_missing(x$data)), collapse = ""))
 }
 
 select_top <- function(x, rows) {

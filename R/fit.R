@@ -177,7 +177,7 @@ format_title <- function(x) {
   label <- family_label(x$family)
   title <- paste0(latent_title(x$latent, label, x$k), if (!is.null(label$detail)) ", ", label$detail)
   rows <- paste0(plural(rows_in_all(x), "observation"), latent_rows_label(x$latent, x$data), ", ", family_rows(x$family, x$data))
-  rows <- paste(c(rows, describe_units(x$data$unit)), collapse = ", ")
+  rows <- paste(c(rows, describe_units(x$data)), collapse = ", ")
   if (x$data$weighted) rows <- paste0(rows, ", weights sum to ", number(x$nobs, 7L, getOption("OutDec")))
   rows <- paste0(c(rows, describe_missing(x$data)), collapse = "")
   if (holds_parameters(fit_model(x))) rows <- paste0(rows, ", ", plural(sum(is_held(x)), "parameter"), " held")

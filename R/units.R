@@ -212,11 +212,18 @@ check_units_k <- function(data, k) {
 }
 
 # "40 units of 3 to 9 rows"
-describe_units <- function(unit) {
+describe_units <- function(data) {
+  unit <- data$unit
   if (is.null(unit)) return(NULL)
-  sizes <- range(tabulate(unit$codes))
+  found <- if (is.null(data$whole)) list(n = max(unit$codes), sizes = range(tabulate(unit$codes))) else data$whole$units
+  sizes <- found$sizes
   rows <- if (sizes[1L] == sizes[2L]) plural(sizes[1L], "row") else sprintf("%d to %d rows", sizes[1L], sizes[2L])
-  sprintf("%s of %s", plural(max(unit$codes), "unit"), rows)
+  sprintf("%s of %s", plural(found$n, "unit"), rows)
+}
+
+# Of a chain; of data that are a sample, those of all rows.
+count_series <- function(data) {
+  if (!is.null(data$whole)) data$whole$units$n else if (is.null(data$series)) 1L else nlevels(data$series)
 }
 
 # With the column of the units in front, in rows that are to be fitted again.
