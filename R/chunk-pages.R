@@ -8,13 +8,17 @@
 # in memory, in a scratch file, or, with cache = "none", the source read again and each page compared with what it was.
 page_rows <- 65536L
 
-# From a matrix with weights and, where there are some, labels and numbers of units behind the d columns. Rows by themselves
-# stand by their patterns of missing cells, where that matters.
-as_page <- function(all, d, united = FALSE, sorts = FALSE) {
-  if (sorts && !united && anyNA(all)) all <- all[order_by_pattern(all[, seq_len(d), drop = FALSE]), , drop = FALSE]
-  w <- all[, d + 1L]
-  list(x = all[, seq_len(d), drop = FALSE], w = if (!all(w == 1)) w,
-       l = if (ncol(all) > d + 1L + united) as.integer(all[, d + 2L]), u = if (united) ends_of(all[, ncol(all)]))
+# From rows with the number of their unit, where they have one. Rows by themselves stand by their patterns of missing cells, where
+# that matters.
+as_page <- function(rows, sorts = FALSE) {
+  if (!is.null(rows$u)) rows$u <- ends_of(rows$u)
+  else if (sorts && anyNA(rows$x)) rows <- rows_of_page(rows, order_by_pattern(rows$x))
+  list(x = rows$x, w = if (!is.null(rows$w) && any(rows$w != 1)) rows$w, l = rows$l, u = rows$u)
+}
+
+# Any of them, of rows that have no ends of units.
+rows_of_page <- function(page, rows) {
+  list(x = page$x[rows, , drop = FALSE], w = page$w[rows], l = page$l[rows], u = page$u[rows])
 }
 
 page_size <- function(page) dim(page$x)[1L]
@@ -28,63 +32,69 @@ page_part <- function(page, rows) {
 }
 
 join_pages <- function(pages) {
+  out <- join_rows(pages)
+  before <- cumsum(c(0L, vapply(pages, page_size, 0L)))
+  if (!is.null(pages[[1L]]$u)) out$u <- unlist(Map(function(page, rows) page$u + rows, pages, before[seq_along(pages)]))
+  out
+}
+
+join_rows <- function(pages) {
+  if (length(pages) == 1L) return(pages[[1L]])
   weighted <- !vapply(pages, function(page) is.null(page$w), NA)
   if (any(weighted)) pages[!weighted] <- lapply(pages[!weighted], function(page) {
     page$w <- rep(1, page_size(page))
     page
   })
   pick <- function(name) do.call(c, lapply(pages, `[[`, name))
-  before <- cumsum(c(0L, vapply(pages, page_size, 0L)))
-  ends <- if (!is.null(pages[[1L]]$u)) unlist(Map(function(page, rows) page$u + rows, pages, before[seq_along(pages)]))
-  list(x = do.call(rbind, lapply(pages, `[[`, "x")), w = pick("w"), l = pick("l"), u = ends)
+  list(x = do.call(rbind, lapply(pages, `[[`, "x")), w = pick("w"), l = pick("l"), u = pick("u"))
 }
 
-# Cuts matrices of any number of rows into pages and calls put() with each; finish() with what is left. united: their last
-# columns have the numbers of units, which are whole, and remain so.
-new_cutter <- function(put, united = FALSE) {
+# Cuts rows, however many come at once, into pages and calls put() with each; finish() with what is left. Those that have the number
+# of their unit come as whole units, and remain so.
+new_cutter <- function(put) {
   waiting <- list()
-  rows <- 0
-  add <- function(x) {
-    if (!nrow(x)) return(invisible())
-    if (!length(waiting) && nrow(x) == page_rows && !united) return(put(x))
-    waiting[[length(waiting) + 1L]] <<- x
-    rows <<- rows + nrow(x)
-    if (rows < page_rows) return(invisible())
-    all <- if (length(waiting) == 1L) waiting[[1L]] else do.call(rbind, waiting)
+  count <- 0
+  add <- function(rows) {
+    size <- page_size(rows)
+    if (!size) return(invisible())
+    if (!length(waiting) && size == page_rows && is.null(rows$u)) return(put(rows))
+    waiting[[length(waiting) + 1L]] <<- rows
+    count <<- count + size
+    if (count < page_rows) return(invisible())
+    all <- join_rows(waiting)
     waiting <<- list()
     first <- 1L
-    ends <- if (united) ends_of(all[, ncol(all)])
-    while (nrow(all) - first + 1L >= page_rows) {
+    ends <- if (!is.null(all$u)) ends_of(all$u)
+    while (count - first + 1L >= page_rows) {
       last <- first + page_rows - 1L
-      if (united) last <- c(max(ends[ends <= last], 0L), min(ends[ends >= last]))
+      if (!is.null(ends)) last <- c(max(ends[ends <= last], 0L), min(ends[ends >= last]))
       last <- last[last >= first][1L]
-      put(all[seq.int(first, last), , drop = FALSE])
+      put(rows_of_page(all, seq.int(first, last)))
       first <- last + 1L
     }
-    rest <- if (first <= nrow(all)) all[seq.int(first, nrow(all)), , drop = FALSE]
-    waiting <<- if (is.null(rest)) list() else list(rest)
-    rows <<- if (is.null(rest)) 0 else nrow(rest)
+    waiting <<- if (first <= count) list(rows_of_page(all, seq.int(first, count))) else list()
+    count <<- max(count - first + 1, 0)
   }
   finish <- function() {
-    if (rows > 0) put(do.call(rbind, waiting))
+    if (count > 0) put(join_rows(waiting))
     waiting <<- list()
-    rows <<- 0
+    count <<- 0
   }
   list(add = add, finish = finish)
 }
 
 # Equal rows of counts or codes become one, with their weights, as long as there are few different ones.
-new_merger <- function(put, width) {
+new_merger <- function(put) {
   kept <- NULL
-  merge <- function(x) {
-    all <- if (is.null(kept)) x else rbind(kept, x)
-    tally <- tallied_part(all[, seq_len(width), drop = FALSE], all[, width + 1L])
-    kept <<- cbind(tally$x, tally$weights, deparse.level = 0L)
+  merge <- function(rows) {
+    all <- if (is.null(kept)) rows else join_rows(list(kept, rows))
+    tally <- tallied_part(all$x, all$w)
+    kept <<- list(x = tally$x, w = tally$weights, l = NULL, u = NULL)
   }
-  list(add = function(x) {
-    if (!nrow(x)) return(invisible())
-    merge(x)
-    if (nrow(kept) > page_rows / 2) {
+  list(add = function(rows) {
+    if (!page_size(rows)) return(invisible())
+    merge(rows)
+    if (page_size(kept) > page_rows / 2) {
       put(kept)
       kept <<- NULL
     }

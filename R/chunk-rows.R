@@ -118,8 +118,8 @@ settle_labels <- function(reading) {
 
 # ---- the matrix ----
 
-# A matrix: the family's columns, weights, labels where there are some, and where rows belong together the number of their
-# unit. Units then stand in the order of the core: see row_order().
+# Rows as a page has them (chunk-pages.R), but of units their number for each row. Units then stand in the order of the core:
+# see row_order().
 chunk_matrix <- function(frame, reading) {
   frame <- pick_chunk(frame, reading)
   weights <- chunk_weights(frame, reading)
@@ -131,15 +131,15 @@ chunk_matrix <- function(frame, reading) {
   if (anyNA(x)) reading$gaps <- TRUE
   if (!is.null(data$order)) reading$sorts <- TRUE
   if (!is.null(data$weights)) reading$weighted <- TRUE
-  w <- if (is.null(data$weights)) rep(1, nrow(x)) else data$weights
-  if (is.null(together)) return(cbind(x, w, if (!is.null(labels)) as.double(labels), deparse.level = 0L))
+  w <- data$weights
+  if (is.null(together)) return(list(x = x, w = w, l = labels, u = NULL))
   reading$own_weights <- w
   codes <- if (reading$chain) as.integer(together$series) else together$unit$codes
   reading$own_units <- !duplicated(codes)
   if (reading$chain) w <- series_weights(w, together$series)
-  out <- cbind(x, w, if (!is.null(labels)) as.double(data$labels$codes), codes + reading$units_before, deparse.level = 0L)
+  out <- list(x = x, w = w, l = if (!is.null(labels)) data$labels$codes, u = codes + reading$units_before)
   order <- if (!reading$chain) row_order(list(x = x, unit = together$unit))
-  if (is.null(order)) out else out[order, , drop = FALSE]
+  if (is.null(order)) out else rows_of_page(out, order)
 }
 
 # The checks of memory, with the guard behind the rows; its row is then taken away.

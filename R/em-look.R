@@ -95,8 +95,9 @@ go_through <- function(reading, read, visit, on = FALSE) {
   reading$chunk <- before + reading$reads
 }
 
-add_weights <- function(reading, x) {
-  w <- if (is.null(reading$together)) x[, ncol(x) - !is.null(reading$spec$labels)] else reading$own_weights
+add_weights <- function(reading, rows) {
+  w <- if (is.null(reading$together)) rows$w else reading$own_weights
+  if (is.null(w)) w <- rep(1, page_size(rows))
   reading$weight <- reading$weight + sum(w)
   reading$n_positive <- reading$n_positive + sum(w > 0)
   units <- if (!is.null(reading$together) && !reading$chain) reading$own_units else TRUE
@@ -148,17 +149,8 @@ learn_before <- function(reading, read) {
 
 # Rows of codes or counts that are all weight can be merged.
 new_cutter_for <- function(reading, store) {
-  united <- !is.null(reading$together)
-  merges <- family_tallies(reading$family) && is.null(reading$spec$labels) && !united
-  cutter <- NULL
-  list(add = function(x) {
-    if (is.null(cutter)) {
-      d <- ncol(x) - 1L - united - !is.null(reading$spec$labels)
-      put <- function(all) store$put(as_page(all, d, united, reading$sorts))
-      cutter <<- if (merges) new_merger(put, d) else new_cutter(put, united)
-    }
-    cutter$add(x)
-  }, finish = function() if (!is.null(cutter)) cutter$finish())
+  put <- function(rows) store$put(as_page(rows, reading$sorts))
+  if (family_tallies(reading$family) && is.null(reading$spec$labels) && is.null(reading$together)) new_merger(put) else new_cutter(put)
 }
 
 # Pages read from the source once more, one after the other; NULL behind the last.
