@@ -1,6 +1,15 @@
 # update(fit, append = rows): rows of a source that has grown. They are looked at as the others were, and stand behind them; the
 # fit goes on from where it was, with all rows.
 
+update_by_append <- function(object, given, plain) {
+  if (!is_sample(object$data)) {
+    abort_em("unsupported", c("`append` is for fits of rows in chunks.",
+                              i = "Fit both together from here: em_fit(rbind(rows, more), k, start = fit)."))
+  }
+  if (!plain) abort_em("argument", "`formula.` can't be given beside `append`.")
+  append_to_fit(object, given)
+}
+
 append_to_fit <- function(fit, given) {
   check_append_arguments(given)
   look <- append_to_look(fit, given$append)

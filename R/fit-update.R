@@ -55,17 +55,6 @@ update.em_fit <- function(object, formula., ..., evaluate = TRUE) {
   fit_data(data, model$k, rows$family, model$latent, start, model$control, call, model$fixed)
 }
 
-update_by_append <- function(object, given, plain) {
-  if (!is_sample(object$data)) {
-    abort_em("unsupported", c("`append` is for fits of rows in chunks.",
-                              i = "Fit both together from here: em_fit(rbind(rows, more), k, start = fit)."))
-  }
-  if (!plain) abort_em("argument", "`formula.` can't be given beside `append`.")
-  append_to_fit(object, given)
-}
-
-names_of <- function(x) if (is.null(names(x))) rep("", length(x)) else names(x)
-
 changed_formula <- function(object, formula) {
   if (!inherits(formula, "formula")) {
     abort_em("argument", c(sprintf("`formula.` must be a formula, not %s.", describe_value(formula)),
@@ -123,11 +112,6 @@ updated_model <- function(object, change) {
     fixed = pick("fixed", function(fixed = NULL) fixed, asked$fixed),
     control = pick("control", function(control = em_control()) as_em_control(control), object$control)
   )
-}
-
-unresolved_latent <- function(latent) {
-  if (!is.null(.subset2(latent, "box"))) latent$box <- NULL
-  latent
 }
 
 updated_na_action <- function(object, change) {

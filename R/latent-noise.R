@@ -29,6 +29,12 @@ bind_noise <- function(latent, data, family) {
   latent
 }
 
+# As it was before it met any data.
+unresolved_latent <- function(latent) {
+  if (!is.null(.subset2(latent, "box"))) latent$box <- NULL
+  latent
+}
+
 check_box_is_no_plane <- function(box, data) {
   flat <- if (box$kind == "range") which(!(box$upper > box$lower))
   if (!length(flat)) return(invisible())
