@@ -29,6 +29,7 @@ see_only <- function(library) {
     assign(name, if (name == ".Library") library else character(), envir = base)
   }
   Sys.setenv(R_LIBS = library, R_LIBS_SITE = library, R_LIBS_USER = library)
+  Sys.setenv(TESTTHAT_PARALLEL = "false") # another process would see R's own library again
   .libPaths(library)
 }
 

@@ -123,26 +123,28 @@ read_lines_of <- function(file, rows, mark) {
   }
 }
 
-# A line that is cut short makes one reader warn and go on with less, and the other stop. The one that warned is let go on to
-# its end: jumped out of, it would be in disorder, and warn, the next time.
+# A line that is cut short makes one reader warn and go on with less, and the other stop. A reader that warns is let
+# finish, as it cleans up only then.
 parse_lines <- function(lines, mark, file) {
-  told <- NULL
-  tryCatch(
-    withCallingHandlers(
-      found <- if (requireNamespace("data.table", quietly = TRUE)) {
-        data.table::fread(text = lines, sep = mark, header = TRUE, data.table = FALSE, showProgress = FALSE)
-      } else {
-        utils::read.table(text = lines, sep = mark, header = TRUE, quote = "\"", comment.char = "", check.names = FALSE)
-      },
-      warning = function(w) {
-        told <<- c(told, conditionMessage(w))
-        rlang::cnd_muffle(w)
-      }
-    ),
-    error = function(e) told <<- c(told, conditionMessage(e))
+  said <- NULL
+  note <- function(condition) said <<- conditionMessage(condition)
+  found <- tryCatch(
+    withCallingHandlers(read_text(lines, mark), warning = function(w) {
+      note(w)
+      rlang::cnd_muffle(w)
+    }),
+    error = note
   )
-  if (is.null(told)) return(found)
-  abort_em("input", c(sprintf("The file %s can't be read as it stands.", dQuote(basename(file), FALSE)), x = told[1L]))
+  if (is.null(said)) return(found)
+  abort_em("input", c(sprintf("The file %s can't be read as it stands.", dQuote(basename(file), FALSE)), x = said))
+}
+
+read_text <- function(lines, mark) {
+  if (requireNamespace("data.table", quietly = TRUE)) {
+    data.table::fread(text = lines, sep = mark, header = TRUE, data.table = FALSE, showProgress = FALSE)
+  } else {
+    utils::read.table(text = lines, sep = mark, header = TRUE, quote = "\"", comment.char = "", check.names = FALSE)
+  }
 }
 
 # ---- databases ----

@@ -113,6 +113,8 @@ fuzz_boundary <- function() {
   groups <- if (sound) some_groups(n) else pick(some_groups(n), 0L, 3L, NA_integer_, rubbish())
   chain <- if (sound) some_chain(n) else spoil_list(some_chain(n))
   topics <- if (sound) some_topics() else spoil_list(some_topics())
+  keys <- list(seed = pick(0, 1e9), before = pick(0, 2^40), n = pick(0L, 5L))
+  if (!sound) keys <- list(seed = pick(-1, 0, NaN, Inf), before = pick(-1, 2^40, NaN), n = pick(-1L, 0L, 5L, NA_integer_))
   calls <- list(
     run = quote(core("em_run_cpp")(n$data, n$family, n$latent, n$starts, n$control)),
     start = quote(core("em_start_cpp")(n$data, n$family, pick("kmeans++", "random", "partition", "x"), c(1, 2, 1e9))),
@@ -136,7 +138,7 @@ fuzz_boundary <- function() {
     topics_expect = quote(core("em_topics_expect_cpp")(topics$corpus, topics$topic, topics$alpha, topics$expected, 1e-8, 20L, threads)),
     topics_maximise = quote(core("em_topics_maximise_cpp")(topics$words, -stats::rexp(length(topics$alpha)), 5, topics$topic,
                                                            topics$alpha, topics$kind, topics$held)),
-    keys = quote(core("em_row_keys_cpp")(sample(c(-1, 0, 1e9, NaN, Inf), 1L), sample(c(-1, 0, 2^40, NaN), 1L), sample(c(-1L, 0L, 5L), 1L))),
+    keys = quote(core("em_row_keys_cpp")(keys$seed, keys$before, keys$n)),
     kernels = quote(core("em_kernels_cpp")())
   )
   refused <- 0L

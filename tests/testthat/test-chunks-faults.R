@@ -302,7 +302,7 @@ test_that("a file that is cut, replaced, emptied or removed between passes is no
   file.create(csv[2])
   expect_error(em_fit(look, 2, start = at_two), class = "emfit_error")
   unlink(csv[2])
-  err <- expect_error(em_fit(look, 2, start = at_two), class = "emfit_error_source")
+  err <- expect_error(suppressWarnings(em_fit(look, 2, start = at_two)), class = "emfit_error_source")
   expect_s3_class(err$parent, "error")
   # What was kept does not ask the files again.
   write_all()
