@@ -39,6 +39,10 @@ look_at <- function(spec, family, latent = em_mixture()) {
     abort_em("unsupported", c(sprintf("Components of the family \"%s\" can't be fitted to rows in chunks.", family$name),
                               i = "Fit a sample: em_look(x, em_gaussian())$rows has one."))
   }
+  if (!is.null(spec$cluster) && !is.null(latent_rows_together(latent))) {
+    abort_em("unsupported", c("Rows that belong together can't be shared out among the workers of a cluster.",
+                              i = "Leave `cluster` out: em_chunks() reads them here."))
+  }
   began <- proc.time()[["elapsed"]]
   reading <- new_reading(spec, family, latent)
   opened <- spec$source$open()
