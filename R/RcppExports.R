@@ -81,6 +81,22 @@ em_leave_out_cpp <- function(data, family, latent, parameters, group, threads) {
     .Call(`_emfit_em_leave_out_cpp`, data, family, latent, parameters, group, threads)
 }
 
+em_share_expect_cpp <- function(data, family, latent, parameters, exact, description, threads) {
+    .Call(`_emfit_em_share_expect_cpp`, data, family, latent, parameters, exact, description, threads)
+}
+
+em_share_total_cpp <- function(level, index, sums) {
+    .Call(`_emfit_em_share_total_cpp`, level, index, sums)
+}
+
+em_share_describe_cpp <- function(data, family, latent, first, n, about, state) {
+    .Call(`_emfit_em_share_describe_cpp`, data, family, latent, first, n, about, state)
+}
+
+em_share_weight_cpp <- function(weights, before) {
+    .Call(`_emfit_em_share_weight_cpp`, weights, before)
+}
+
 em_topics_run_cpp <- function(corpus, topic, alpha, expected, held, control) {
     .Call(`_emfit_em_topics_run_cpp`, corpus, topic, alpha, expected, held, control)
 }

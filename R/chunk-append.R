@@ -28,6 +28,10 @@ check_append_arguments <- function(given) {
 # The old fit, its sample and its rows stay as they are.
 append_to_look <- function(fit, rows) {
   old <- fit$data$whole$look
+  if (!is.null(old$store$crew)) {
+    abort_em("unsupported", c("Rows can't be put behind those that the workers of a cluster hold.",
+                              i = "Fit both from here: em_fit(em_chunks(all, cluster = cl), k, start = fit)."))
+  }
   reading <- list2env(as.list(old$reading, all.names = TRUE), parent = emptyenv())
   source <- if (inherits(rows, "em_chunks")) rows$source else chunk_source(rows, NULL, page_rows, NULL)
   opened <- source$open()

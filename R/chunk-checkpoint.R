@@ -78,7 +78,7 @@ begin_checkpoint <- function(book, found) {
 
 reader_and_writer <- function(book) {
   at <- 0L
-  recall <- function(parameters) {
+  recall <- function(parameters, ...) {
     at <<- at + 1L
     if (at > length(book$passes)) return(NULL)
     record <- book$passes[[at]]

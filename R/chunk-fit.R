@@ -121,12 +121,13 @@ native_chunks <- function(look, model, book = NULL, shift = NULL, unit = 1) {
   native$missing <- look$gaps && look$sorts
   pages <- seq_pages(look)
   hand <- pages_at_hand(look$store)
-  native$parts <- list(
+  parts <- list(
     n = look$data$whole$n, weighted = data$whole$weighted || family_tallies(model$family),
     `next` = function(rows, first) native_part(pages(rows, first), look, model, shift, unit),
     at_hand = function(least, first) native_part(hand$take(least, first), look, model, shift, unit), put_back = hand$put_back,
     recall = book$recall, keep = book$keep
   )
+  native$parts <- if (is.null(look$store$crew)) parts else parts_on_crew(parts, native, look, model, book, shift, unit)
   native
 }
 

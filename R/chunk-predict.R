@@ -20,10 +20,14 @@ predict_chunks <- function(fit, spec, type, into, keep) {
     abort_em("unsupported", sprintf("Rows in chunks can't be predicted with type = \"%s\": they stand alone.", type))
   }
   check_latent_in_chunks(fit$latent)
-  write <- chunk_writer(into)
   keep <- check_names_of(keep, "keep", many = TRUE)
-  reading <- new_reading(spec, fit$family, fit$latent)
-  opened <- spec$source$open()
+  if (!is.null(spec$cluster) && !is.null(latent_rows_together(fit$latent))) refuse_together_on_cluster()
+  if (!is.null(spec$cluster)) return(invisible(predict_on_crew(fit, spec, type, into, keep)))
+  write <- chunk_writer(into)
+  invisible(predict_source(fit, spec$source$open(), new_reading(spec, fit$family, fit$latent), type, write, keep))
+}
+
+predict_source <- function(fit, opened, reading, type, write, keep) {
   read <- read_whole_units(careful_reader(opened, reading), reading)
   reading$watched <- !is.null(reading$together)
   if (reading$watched) reading$roster <- new_roster()
@@ -35,7 +39,7 @@ predict_chunks <- function(fit, spec, type, into, keep) {
     counts <<- counts + tabulate(found$class, length(counts))
     write(found$rows, as.integer(reading$chunk))
   })
-  invisible(counts)
+  counts
 }
 
 predict_chunk <- function(fit, frame, type, keep) {

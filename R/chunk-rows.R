@@ -186,7 +186,7 @@ frame_together <- function(frame, together, m) {
 # ---- levels of categories, which one chunk need not have ----
 
 # A pass of its own: of each column that is no number, all that occurs. The guard is then a table of them.
-learn_levels <- function(reading, read) {
+see_levels <- function(reading, read) {
   seen <- NULL
   reading$chunk <- reading$row <- 0
   repeat {
@@ -197,8 +197,12 @@ learn_levels <- function(reading, read) {
     reading$row <- reading$row + nrow(frame)
     seen <- add_levels(seen, as.data.frame(frame))
   }
+  seen
+}
+
+guard_of_levels <- function(seen) {
   most <- max(lengths(lapply(seen, `[[`, "levels")))
-  if (most > 10000L) return(NULL)
+  if (most > 10000L) abort_em("input", "A column of the chunks has more than 10000 different values.")
   columns <- lapply(seen, function(column) {
     levels <- if (column$factor) column$levels else sort(column$levels, method = "radix")
     value <- rep_len(levels, most)
@@ -215,6 +219,14 @@ add_levels <- function(seen, frame) {
     met <- if (is.factor(value)) levels(droplevels(value)) else unique(as.character(value))
     column$levels <- union(column$levels, met[!is.na(met)])
     if (is.factor(value) && all(column$levels %in% levels(value))) column$levels <- intersect(levels(value), column$levels)
+    column$all <- if (is.factor(value)) union(column$all, levels(value))
     column
   }, seen, frame)
+}
+
+# Those of chunks that were seen elsewhere, behind these.
+join_levels <- function(seen, more) {
+  add_levels(seen, lapply(more, function(column) {
+    if (column$factor) factor(column$levels, levels = column$all) else column$levels
+  }))
 }

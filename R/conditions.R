@@ -6,6 +6,11 @@ abort_em <- function(what, bullets, call = user_call(), parent = NULL) {
   rlang::abort(bullets, class = c(paste0("emfit_error_", what), "emfit_error"), call = call, parent = parent)
 }
 
+# An error that abort_em() raised elsewhere, on a worker, is raised here with the same class.
+abort_again <- function(classes, bullets, parent = NULL) {
+  rlang::abort(bullets, class = classes, call = user_call(), parent = parent)
+}
+
 warn_em <- function(what, bullets, call = user_call()) {
   rlang::warn(bullets, class = c(paste0("emfit_warning_", what), "emfit_warning"), call = call)
 }

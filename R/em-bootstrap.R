@@ -16,6 +16,8 @@
 #'   (Newton & Raftery 1994), which never leaves out a row.
 #' @param control Settings of the refits, see [em_control()]; left out: those of the fit.
 #' @param threads How many threads; `NULL` chooses.
+#' @param cluster `NULL`, or a cluster of package parallel whose workers share the refits; the answer is the same. See
+#'   [em_chunks()] for what goes wrong on clusters.
 #' @return A list of class `em_bootstrap`: `estimate` (the coefficients of the fit), `replicates` (a matrix with a
 #'   row for each data set and a column for each coefficient; `NA` where the refit failed), `loglik`,
 #'   `iterations` and `status` of each refit, `moved` (was its order of components changed?), `type` and the call.
@@ -42,13 +44,13 @@
 #' confint(boot, "mean.waiting[1]")
 #' @export
 em_bootstrap <- function(fit, n_boot = 200, type = c("nonparametric", "parametric", "weighted"), control = NULL,
-                         threads = NULL) {
+                         threads = NULL, cluster = NULL) {
   check_fit(fit, "em_bootstrap()")
   refuse_sample(fit, "em_bootstrap()")
   n_boot <- check_count(n_boot, "n_boot", 2L)
   type <- check_choice(type, "type", c("nonparametric", "parametric", "weighted"))
   if (type != "weighted") check_drawn_rows(fit)
-  control <- refit_control(fit, control, threads)
+  control <- with_crew(refit_control(fit, control, threads), cluster)
   runs <- refit_draws(fit, resampler(fit, type), n_boot, control)
   sound <- !runs$status %in% c("bad_start", "collapsed") & (runs$spread > 0) %in% TRUE
   aligned <- align_replicates(fit, runs$parameters, which(sound))

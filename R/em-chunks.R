@@ -15,6 +15,28 @@
 #' and come in a fixed order; with missing cells, counts and categories they agree to about 1e-12. A database promises no
 #' order unless the query has an ORDER BY.
 #'
+#' @section On a cluster:
+#' With `cluster = cl` each worker opens its share of the source, keeps its rows, and sends sums: a kilobyte for each pass. The
+#' cluster is any of package parallel (`makeCluster()`, also of type `"FORK"`, and `"MPI"` and `"MIRAI"` through snow with Rmpi
+#' and mirai), started and stopped by you, with this package where each worker finds it. Then `x` is
+#' \describe{
+#'   \item{files}{that any worker can open; runs of them are shared out, two for each worker}
+#'   \item{a list}{of data frames, which are sent to the workers once}
+#'   \item{a function}{`function(part, parts)`, called on a worker: returns what `em_chunks()` takes without a cluster (files, a
+#'     list, `function(reset = FALSE)`) for this part of as many as there are workers}
+#'   \item{a database}{`function() DBI::dbConnect(...)`, called on each worker; each `query` is a share of the rows}
+#' }
+#' or it is left out and `resident` names an object that every worker has in its global environment: data frames that are there
+#' already. From a start of your own complete rows give the same numbers in memory and on any number of workers of any kind. On
+#' unlike machines all use the same kernels, the best that each of them has, which may not be those of a fit in memory.
+#'
+#' The part of a worker that is lost, or says nothing for `options(emfit.timeout = 600)` seconds, goes to the others, which read
+#' it again; what was `resident` can't be. What failed three times, or has nobody left to do it, is `emfit_error_worker`, with
+#' the share and the worker's host; a checkpoint is kept. A cluster whose workers can't load the package, or say nothing for 30
+#' seconds at first, is the same error. Interrupted, a fit waits up to 5 seconds for what the workers are doing; what they say
+#' later is dropped by the next fit on the same cluster, but not by functions of package parallel: make the cluster anew for
+#' these. `predict(into = )` writes on the workers, files or by a `function(rows, i, part)`. Score tests and
+#' `vcov(type = "opg")` fetch the rows page by page, as nothing else does.
 #' @param x Where rows come from:
 #' \describe{
 #'   \item{files}{a character vector of names, read one after the other: `.csv`, `.csv.gz` and `.txt` (with a line of
@@ -32,6 +54,7 @@
 #' @param rows How many rows to read at once, from a text file or a database.
 #' @param reader A function of a file's name that returns its rows, for other kinds of files.
 #' @param sample How many rows of a sample to keep, for starts and pictures.
+#' @param cluster,resident A cluster of package parallel, and the name of an object that its workers hold: see below.
 #' @param cache Where the rows are kept: see above. `"memory"`, `"file"` and `"none"` leave no choice.
 #' @return An object of class `em_chunks`: a list that says all of this; nothing is read yet. A fit to it has the sample as its
 #'   data, and holds on to where all rows are kept: it is as large as these where that is memory, and a fit that is saved and
@@ -47,7 +70,7 @@
 #'   The sample has whole units, 100 of them where there are as many (of series as many as have `sample` rows). One value for each
 #'   unit is remembered, to know it again. Noise, `em_mixture(noise = TRUE)`, has the box of all rows, for which the rows that are kept
 #'   are read four times more. [em_topics()] needs its counts in memory.
-#' @section Errors: `emfit_error_argument`; `emfit_error_input` for a source without rows, a column that is lacking or not
+#' @section Errors: `emfit_error_argument`; `emfit_error_worker`, see above; `emfit_error_input` for a source without rows, a column that is lacking or not
 #'   of its kind, a file that ends in the middle of a line: with the chunk's number and the row's among all;
 #'   `emfit_error_source` where reading itself fails, with the reader's own error as its parent;
 #'   `emfit_error_changed` where a source has other rows than at the first look. [em_fit()] refuses topics
@@ -67,16 +90,22 @@
 #' predict(fit, data.frame(eruptions = 2, waiting = 50))
 #' @export
 em_chunks <- function(x, query = NULL, columns = NULL, weights = NULL, labels = NULL, rows = 65536, reader = NULL,
-                      sample = 10000, cache = c("auto", "memory", "file", "none")) {
-  if (missing(x)) abort_em("argument", c("`x` must say where rows come from.", i = "em_chunks(c(\"a.csv\", \"b.csv\"))"))
+                      sample = 10000, cache = c("auto", "memory", "file", "none"), cluster = NULL, resident = NULL) {
+  if (missing(x) && is.null(resident)) abort_em("argument", c("`x` must say where rows come from.", i = "em_chunks(c(\"a.csv\", \"b.csv\"))"))
   rows <- check_count(rows, "rows")
   if (!is.null(reader) && !is.function(reader)) {
     abort_em("argument", sprintf("`reader` must be a function of a file's name, not %s.", describe_value(reader)))
   }
-  source <- chunk_source(x, query, rows, reader)
+  if (!is.null(resident) && is.null(cluster)) {
+    abort_em("argument", c("`resident` names what the workers of a cluster hold.", i = "em_chunks(resident = \"part\", cluster = cl)"))
+  }
+  source <- if (is.null(cluster)) chunk_source(x, query, rows, reader) else {
+    cluster_source(if (missing(x)) NULL else x, query, cluster, resident, !missing(x))
+  }
   out <- list(source = source, columns = check_names_of(columns, "columns", many = TRUE),
               weights = check_names_of(weights, "weights"), labels = check_names_of(labels, "labels"),
               sample = check_count(sample, "sample", 100L), cache = check_choice(cache, "cache", chunk_caches))
+  if (!is.null(cluster)) out[c("cluster", "rows", "reader")] <- list(cluster, rows, reader)
   structure(out, class = "em_chunks")
 }
 
@@ -94,7 +123,8 @@ check_names_of <- function(x, arg, many = FALSE) {
 #' @export
 format.em_chunks <- function(x, ...) {
   check_dots(..., let_pass = format_arguments)
-  paste0("Rows in chunks: ", x$source$label, if (!x$source$ordered) ", order of rows not fixed")
+  paste0("Rows in chunks: ", x$source$label, if (!x$source$ordered) ", order of rows not fixed",
+         if (!is.null(x$cluster)) paste0(", on ", plural(length(x$cluster), "worker")))
 }
 
 #' @export

@@ -22,6 +22,7 @@
 #' @param folds In how many parts the rows, or units, are cut; or the fold of each row: numbers, as in `$folds` of
 #'   another cross-validation. As many as there are rows: leave one out.
 #' @param control Settings of the refits, see [em_control()]; left out: those of the fit.
+#' @param cluster `NULL`, or a cluster of package parallel whose workers share the folds; the answer is the same.
 #' @param ... Nothing: an unknown argument is an error.
 #' @return An object of class `em_cv`, a list with
 #' \describe{
@@ -53,10 +54,10 @@ em_cv.default <- function(object, ...) check_fit(object)
 
 #' @rdname em_cv
 #' @export
-em_cv.em_fit <- function(object, folds = 10, control = object$control, ...) {
+em_cv.em_fit <- function(object, folds = 10, control = object$control, cluster = NULL, ...) {
   check_no_dots(list(...), names(formals(em_cv.em_fit)))
   check_fit(object, "em_cv()")
-  control <- refit_control(object, as_em_control(control), NULL)
+  control <- with_crew(refit_control(object, as_em_control(control), NULL), cluster)
   data <- object$data
   model <- fit_model(object)
   folds <- if (length(folds) == 1L) draw_folds(data, folds, latent_units(model$latent, data), "em_cv()", "em_bootstrap()")

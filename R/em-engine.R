@@ -215,6 +215,7 @@ bare_numbers <- function(x) {
 
 # Many data sets, as native_data() or tallied() give them, each fitted from the same parameters.
 refit_em <- function(natives, parameters, model, control, unit = 1) {
+  if (!is.null(control$crew)) return(refit_on_crew(natives, parameters, model, control, unit))
   settings <- run_settings(control, model)
   work <- as.double(nrow(natives[[1L]]$x)) * ncol(natives[[1L]]$x) * model$k * length(natives) * 20
   settings$threads <- resolve_threads(control, work)
@@ -224,6 +225,7 @@ refit_em <- function(natives, parameters, model, control, unit = 1) {
 
 # Many data sets, each with starts of its own that race, at most `most` of them to the end: the best run of each.
 race_em <- function(natives, items, model, control, most, unit = 1) {
+  if (!is.null(control$crew)) return(race_on_crew(natives, items, model, control, most, unit))
   settings <- run_settings(control, model)
   work <- as.double(nrow(natives[[1L]]$x)) * ncol(natives[[1L]]$x) * model$k * sum(lengths(items)) * 10
   settings$threads <- resolve_threads(control, work)
@@ -243,6 +245,22 @@ score_parts <- function(native, at, want, threads) {
 responsibilities_of_part <- function(native, parameters, model) {
   em_expect_cpp(native, native_family(model), native_latent(model), plain_parameters(parameters), "responsibilities", NULL,
                 1L)$responsibilities
+}
+
+# What a worker does with its share of the rows, `native` with `parts`, and what is made of it: see src/r_share.cpp.
+expect_share <- function(native, model, args) {
+  em_share_expect_cpp(native, native_family(model), native_latent(model), args$parameters, args$exact, args$description, 1L)
+}
+
+describe_share <- function(native, model, args) {
+  em_share_describe_cpp(native, native_family(model), native_latent(model), args$row, args$n, args$about, args$state)
+}
+
+weight_of_share <- function(weights, before) em_share_weight_cpp(weights, before)
+
+total_of_shares <- function(found) {
+  pick <- function(name) unlist(lapply(found, `[[`, name))
+  em_share_total_cpp(pick("level"), pick("index"), do.call(cbind, lapply(found, `[[`, "sums")))
 }
 
 tallied_part <- function(x, weights) em_tally_cpp(x, weights)

@@ -39,10 +39,8 @@ look_at <- function(spec, family, latent = em_mixture()) {
     abort_em("unsupported", c(sprintf("Components of the family \"%s\" can't be fitted to rows in chunks.", family$name),
                               i = "Fit a sample: em_look(x, em_gaussian())$rows has one."))
   }
-  if (!is.null(spec$cluster) && !is.null(latent_rows_together(latent))) {
-    abort_em("unsupported", c("Rows that belong together can't be shared out among the workers of a cluster.",
-                              i = "Leave `cluster` out: em_chunks() reads them here."))
-  }
+  if (!is.null(spec$cluster) && !is.null(latent_rows_together(latent))) refuse_together_on_cluster()
+  if (!is.null(spec$cluster)) return(look_at_cluster(spec, family))
   began <- proc.time()[["elapsed"]]
   reading <- new_reading(spec, family, latent)
   opened <- spec$source$open()
@@ -72,6 +70,11 @@ take_rows <- function(reading, read, store, keeper, moments, on = FALSE) {
     add_weights(reading, x)
   }, on)
   cutter$finish()
+}
+
+refuse_together_on_cluster <- function() {
+  abort_em("unsupported", c("Rows that belong together can't be shared out among the workers of a cluster.",
+                            i = "Leave `cluster` out: em_chunks() reads them here."))
 }
 
 shut_reader <- function(opened) {
@@ -128,27 +131,42 @@ abort_source <- function(e, reading) {
 
 # What has to be known before the first row is taken: names, a complete row, all levels of categories.
 learn_before <- function(reading, read) {
+  if (!learn_first_rows(reading, read)) {
+    if (is.null(reading$width)) abort_em("input", "The source has no rows.")
+    return(invisible())
+  }
+  if (!family_needs_levels(reading$family)) return(invisible())
+  reading$guard <- guard_of_levels(see_levels(reading, rows_of_chunks(read)))
+  reading$data <- data_of_guard(reading$guard, reading$family)
+}
+
+# False where the source ended before there was a complete row, or ten chunks.
+learn_first_rows <- function(reading, read) {
   reading$chunk <- reading$row <- 0
   first <- TRUE
   repeat {
     frame <- read(first)
     first <- FALSE
-    if (is.null(frame)) return(if (is.null(reading$width)) abort_em("input", "The source has no rows."))
+    if (is.null(frame)) return(FALSE)
     reading$chunk <- reading$chunk + 1
     if (NROW(frame) == 0L) next
-    if (in_chunk(reading, learn_guard(pick_chunk(frame, reading), reading)) || reading$chunk > 10) break
+    if (in_chunk(reading, learn_guard(pick_chunk(frame, reading), reading)) || reading$chunk > 10) return(TRUE)
   }
-  if (!family_needs_levels(reading$family)) return(invisible())
+}
+
+# Once more from the beginning, without chunks that have no rows.
+rows_of_chunks <- function(read) {
   again <- TRUE
-  reading$guard <- learn_levels(reading, function() {
+  function() {
     frame <- read(again)
     again <<- FALSE
     while (!is.null(frame) && NROW(frame) == 0L) frame <- read()
     frame
-  })
-  if (is.null(reading$guard)) abort_em("input", "A column of the chunks has more than 10000 different values.")
-  reading$data <- withCallingHandlers(em_data(reading$guard, reading$family),
-                                      emfit_message = function(m) rlang::cnd_muffle(m))
+  }
+}
+
+data_of_guard <- function(guard, family) {
+  withCallingHandlers(em_data(guard, family), emfit_message = function(m) rlang::cnd_muffle(m))
 }
 
 # Rows of codes or counts that are all weight can be merged.
@@ -191,8 +209,10 @@ page_reader <- function(reading, read) {
 
 # ---- the sample ----
 
-new_sample <- function(size) {
-  seed <- sample.int(.Machine$integer.max, 1L)
+draw_seed <- function() sample.int(.Machine$integer.max, 1L)
+
+new_sample <- function(size, seed = draw_seed()) {
+  force(seed)
   frames <- NULL
   keys <- places <- numeric()
   add <- function(frame, before) {
@@ -223,7 +243,7 @@ sampler <- function(add, frames, home) {
     twin <- list2env(as.list(home, all.names = TRUE), parent = parent.env(home))
     for (name in names(twin)) if (is.function(twin[[name]])) environment(twin[[name]]) <- twin
     sampler(twin$add, function() twin$frames, twin)
-  })
+  }, kept = function() list(frames = frames(), keys = home$keys))
 }
 
 # ---- what print tells of columns ----
@@ -235,12 +255,14 @@ new_moments <- function(total = NULL) {
     now <- data.frame(column = names(frame), now)
     total <<- if (is.null(total)) now else add_moments(total, now)
   }
-  list(add = add, total = function() total, table = function() {
-    out <- total[c("column", "class", "missing", "mean", "sd", "min", "max")]
-    out$sd <- sqrt(total$squares / pmax(total$seen - 1, 1))
-    row.names(out) <- NULL
-    out
-  })
+  list(add = add, all = function() total, total = function() total, table = function() moments_table(total))
+}
+
+moments_table <- function(total) {
+  out <- total[c("column", "class", "missing", "mean", "sd", "min", "max")]
+  out$sd <- sqrt(total$squares / pmax(total$seen - 1, 1))
+  row.names(out) <- NULL
+  out
 }
 
 column_moments <- function(x) {
@@ -278,11 +300,10 @@ check_look <- function(reading) {
   if (!(reading$weight > 0)) abort_em("input", "No row of the source counts: all weights are 0, or nothing is observed.")
 }
 
-new_look <- function(reading, store, keeper, moments, seconds) {
-  labels <- settle_labels(reading)
+new_look <- function(reading, store, keeper, moments, seconds, labels = settle_labels(reading)) {
   rows <- keeper$rows()
   data <- sample_data(rows, labels, reading)
-  whole <- list(n = reading$row, weight = reading$observed, counting = reading$n_positive, unit = if (reading$weighted) min(1, reading$weight / reading$n_positive) else 1,
+  whole <- list(n = reading$row, weight = if (is.null(reading$observed)) reading$weight else reading$observed, counting = reading$n_positive, unit = if (reading$weighted) min(1, reading$weight / reading$n_positive) else 1,
                 weighted = reading$weighted, sampled = data$n)
   if (!is.null(reading$together)) whole$units <- list(n = reading$units, sizes = reading$unit_sizes)
   whole$look <- list(store = store, labels = labels, gaps = reading$gaps, sorts = reading$sorts, width = ncol(data$x),
@@ -328,8 +349,10 @@ format.em_look <- function(x, ...) {
 
 describe_cache <- function(x) {
   size <- sprintf("%s MB", fixed(x$bytes / 1e6, 1L))
-  switch(x$cache, memory = paste(size, "in memory"), file = paste(size, "in a scratch file"),
-         none = "nothing, each pass reads the source")
+  place <- sub(", on workers", "", x$cache, fixed = TRUE)
+  kept <- switch(place, memory = paste(size, "in memory"), file = paste(size, "in a scratch file"),
+                 none = "nothing, each pass reads the source")
+  if (place == x$cache) kept else paste(kept, "on the workers")
 }
 
 #' @export

@@ -16,6 +16,7 @@
 #' @param n_boot How many samples are drawn. With 199 the smallest p-value there can be is 1/200.
 #' @param control Settings of the runs: [em_control()]; left out: those of `fit`. The answer does not depend on
 #'   `threads`.
+#' @param cluster `NULL`, or a cluster of package parallel whose workers share the samples; the answer is the same.
 #' @param ... Nothing: an unknown argument is an error.
 #' @return An object of class `em_lrt` and `htest`: `statistic` (LR, twice the gain; G2 against the table), `parameter` (how many `samples`
 #'   could be fitted), `p.value`, (1 + samples that gain as much) / (1 + samples); `estimate`, the two
@@ -44,12 +45,12 @@ em_lrt <- function(fit, ...) UseMethod("em_lrt")
 
 #' @rdname em_lrt
 #' @export
-em_lrt.em_fit <- function(fit, k = fit$k + 1, n_boot = 199, control = fit$control, against = NULL, ...) {
+em_lrt.em_fit <- function(fit, k = fit$k + 1, n_boot = 199, control = fit$control, against = NULL, cluster = NULL, ...) {
   check_no_dots(list(...), names(formals(em_lrt.em_fit)))
   refuse_sample(fit, "em_lrt()")
   refuse_held(fit, "em_lrt()")
   refuse_prior(fit, "em_lrt()", "its statistic compares maxima of the likelihood")
-  control <- as_em_control(control)
+  control <- with_crew(as_em_control(control), cluster)
   n_boot <- check_count(n_boot, "n_boot")
   if (!is.null(against)) {
     check_choice(against, "against", "saturated")

@@ -29,7 +29,10 @@ score_chunks <- function(data, parameters, model, want, threads) {
 
 # Sums over all rows of what a page of responsibilities gives: f(r, weights).
 sum_over_pages <- function(data, parameters, model, f) {
-  look <- c(list(data = data), data$whole$look)
+  sum_over_look(c(list(data = data), data$whole$look), parameters, model, f)
+}
+
+sum_over_look <- function(look, parameters, model, f) {
   total <- 0
   visit_pages(look$store, function(page) {
     part <- native_part(page, look, model, NULL, 1)
@@ -64,15 +67,23 @@ log_top_of_pages <- function(fit) {
 
 certainty_of_all <- function(data, parameters, model) {
   k <- latent_columns(model$latent, model$k)
-  sums <- sum_over_pages(data, parameters, model, function(r, w) {
+  crew <- data$whole$look$store$crew
+  sums <- if (is.null(crew)) sum_over_pages(data, parameters, model, certainty_sums(model))
+          else certainty_on_crew(crew, parameters, model)
+  put <- sums[2L + k + seq_len(k)]
+  list(log_top = sums[1L], entropy = if (k == 1L) 1 else 1 - sums[2L] / (sum(put) * log(k)),
+       least = min((sums[2L + seq_len(k)] / put)[put > 0]))
+}
+
+# What they are made of, of a page of responsibilities.
+certainty_sums <- function(model) {
+  k <- latent_columns(model$latent, model$k)
+  function(r, w) {
     w <- if (is.null(w)) rep(1, nrow(r)) else w
     class <- max.col(r, ties.method = "first")
     top <- r[cbind(seq_along(class), class)]
     put <- function(x) as.vector(tapply(x, factor(class, seq_len(k)), sum, default = 0))
     used <- w > 0
     c(sum((w * log(top))[used]), -sum(w * r * log(pmax(r, .Machine$double.xmin))), put(w * top), put(w))
-  })
-  put <- sums[2L + k + seq_len(k)]
-  list(log_top = sums[1L], entropy = if (k == 1L) 1 else 1 - sums[2L] / (sum(put) * log(k)),
-       least = min((sums[2L + seq_len(k)] / put)[put > 0]))
+  }
 }

@@ -277,6 +277,61 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// em_share_expect_cpp
+Rcpp::List em_share_expect_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::NumericVector parameters, bool exact, SEXP description, int threads);
+RcppExport SEXP _emfit_em_share_expect_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP parametersSEXP, SEXP exactSEXP, SEXP descriptionSEXP, SEXP threadsSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type family(familySEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type latent(latentSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type parameters(parametersSEXP);
+    Rcpp::traits::input_parameter< bool >::type exact(exactSEXP);
+    Rcpp::traits::input_parameter< SEXP >::type description(descriptionSEXP);
+    Rcpp::traits::input_parameter< int >::type threads(threadsSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_share_expect_cpp(data, family, latent, parameters, exact, description, threads));
+    return rcpp_result_gen;
+END_RCPP
+}
+// em_share_total_cpp
+Rcpp::NumericVector em_share_total_cpp(Rcpp::IntegerVector level, Rcpp::NumericVector index, Rcpp::NumericMatrix sums);
+RcppExport SEXP _emfit_em_share_total_cpp(SEXP levelSEXP, SEXP indexSEXP, SEXP sumsSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< Rcpp::IntegerVector >::type level(levelSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type index(indexSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericMatrix >::type sums(sumsSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_share_total_cpp(level, index, sums));
+    return rcpp_result_gen;
+END_RCPP
+}
+// em_share_describe_cpp
+Rcpp::NumericVector em_share_describe_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, double first, double n, Rcpp::NumericVector about, Rcpp::NumericVector state);
+RcppExport SEXP _emfit_em_share_describe_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP firstSEXP, SEXP nSEXP, SEXP aboutSEXP, SEXP stateSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type family(familySEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type latent(latentSEXP);
+    Rcpp::traits::input_parameter< double >::type first(firstSEXP);
+    Rcpp::traits::input_parameter< double >::type n(nSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type about(aboutSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type state(stateSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_share_describe_cpp(data, family, latent, first, n, about, state));
+    return rcpp_result_gen;
+END_RCPP
+}
+// em_share_weight_cpp
+double em_share_weight_cpp(Rcpp::NumericVector weights, double before);
+RcppExport SEXP _emfit_em_share_weight_cpp(SEXP weightsSEXP, SEXP beforeSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type weights(weightsSEXP);
+    Rcpp::traits::input_parameter< double >::type before(beforeSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_share_weight_cpp(weights, before));
+    return rcpp_result_gen;
+END_RCPP
+}
 // em_topics_run_cpp
 Rcpp::List em_topics_run_cpp(Rcpp::List corpus, Rcpp::NumericMatrix topic, Rcpp::NumericVector alpha, Rcpp::NumericMatrix expected, Rcpp::Nullable<Rcpp::NumericMatrix> held, Rcpp::List control);
 RcppExport SEXP _emfit_em_topics_run_cpp(SEXP corpusSEXP, SEXP topicSEXP, SEXP alphaSEXP, SEXP expectedSEXP, SEXP heldSEXP, SEXP controlSEXP) {
@@ -346,6 +401,10 @@ static const R_CallMethodDef CallEntries[] = {
     {"_emfit_em_run_each_cpp", (DL_FUNC) &_emfit_em_run_each_cpp, 5},
     {"_emfit_em_certainty_cpp", (DL_FUNC) &_emfit_em_certainty_cpp, 5},
     {"_emfit_em_leave_out_cpp", (DL_FUNC) &_emfit_em_leave_out_cpp, 6},
+    {"_emfit_em_share_expect_cpp", (DL_FUNC) &_emfit_em_share_expect_cpp, 7},
+    {"_emfit_em_share_total_cpp", (DL_FUNC) &_emfit_em_share_total_cpp, 3},
+    {"_emfit_em_share_describe_cpp", (DL_FUNC) &_emfit_em_share_describe_cpp, 7},
+    {"_emfit_em_share_weight_cpp", (DL_FUNC) &_emfit_em_share_weight_cpp, 2},
     {"_emfit_em_topics_run_cpp", (DL_FUNC) &_emfit_em_topics_run_cpp, 6},
     {"_emfit_em_topics_expect_cpp", (DL_FUNC) &_emfit_em_topics_expect_cpp, 7},
     {"_emfit_em_topics_maximise_cpp", (DL_FUNC) &_emfit_em_topics_maximise_cpp, 7},

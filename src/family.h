@@ -98,13 +98,20 @@ class Family {
   // those before it. The default learns the columns' means and standard deviations, for features().
   virtual Index describe();
 
-  // The same for n rows of this weight that come in parts (parts.h): each_part() binds one after the other,
-  // in the end what was bound before, and calls action(number of the part's first row). The default describes
-  // what is bound, a sample.
-  using EachPart = std::function<void(const std::function<void(Index first)>& action)>;
-  virtual Index describe_parts(Index /*n*/, double /*weight*/, const EachPart& /*each_part*/) {
+  // The same for n rows of this weight that come in parts (parts.h), wherever they are: gather(about, state)
+  // lets each part in turn, bound to a family of this kind, add to `state` by add_description(); `first` is
+  // the number of the part's first row. The default describes what is bound, a sample.
+  using Gather = std::function<void(ConstVectorRef about, VectorRef state)>;
+  virtual Index describe_parts(Index /*n*/, double /*weight*/, const Gather& /*gather*/) {
     return describe();
   }
+  virtual void add_description(Index /*first*/, Index /*n*/, ConstVectorRef /*about*/,
+                               VectorRef /*state*/) const {}
+
+  // All that describe_parts() learned and what is bound does not tell; take_description() is describe() with
+  // that.
+  virtual Vector description() const { return {}; }
+  virtual Index take_description(ConstVectorRef /*description*/) { return describe(); }
 
   // --- Speed ---
 

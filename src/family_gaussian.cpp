@@ -54,30 +54,40 @@ Index FamilyGaussian::n_workspace(Index rows) const {
   return std::max(n_columns(Form::full), n_columns(Form::spherical)) * stride + scratch + theta_.size();
 }
 
-Vector FamilyGaussian::middle_of_some_rows(Index n, const EachPart& each_part) const {
-  const Index step = (n + 1023) / 1024;
-  Vector sum = Vector::Zero(d_);
-  Index rows = 0;
-  each_part([&](Index first) {
-    const Index begin = (step - first % step) % step;
-    for (Index i = begin; i < data_.n; i += step, ++rows) sum += x().row(i).transpose();
-  });
-  return sum / static_cast<double>(rows);
+// About nothing: the sum of at most 1024 rows, and how many they are. Otherwise sums about there, see
+// Moments: first, second, squares of the columns, reach.
+void FamilyGaussian::add_description(Index first, Index n, ConstVectorRef about, VectorRef state) const {
+  if (about.size() == 0) {
+    add_some_rows(first, n, state);
+  } else {
+    add_moments(about, state);
+  }
 }
 
-FamilyGaussian::Moments FamilyGaussian::measure(ConstVectorRef about, const EachPart& each_part) const {
-  Moments out{Vector::Zero(d_), Matrix::Zero(d_, d_), Vector::Zero(d_)};
-  Vector squares = Vector::Zero(d_);
-  each_part([&](Index /*first*/) { add_moments(about, out, squares); });
-  if (storage_ == Storage::diagonal) out.second.diagonal() = squares;
+void FamilyGaussian::add_some_rows(Index first, Index n, VectorRef state) const {
+  const Index step = (n + 1023) / 1024;
+  for (Index i = (step - first % step) % step; i < data_.n; i += step) {
+    state.head(d_) += x().row(i).transpose();
+    state[d_] += 1.0;
+  }
+}
+
+FamilyGaussian::Moments FamilyGaussian::measure(ConstVectorRef about, const Gather& gather) const {
+  Vector state = Vector::Zero(d_ * (d_ + 3));
+  gather(about, state);
+  Moments out{state.head(d_), ConstMatrixMap(state.data() + d_, d_, d_), state.tail(d_)};
+  if (storage_ == Storage::diagonal) out.second.diagonal() = state.segment(d_ + d_ * d_, d_);
   return out;
 }
 
 // Those of the rows that are bound.
-void FamilyGaussian::add_moments(ConstVectorRef about, Moments& out, VectorRef squares) const {
+void FamilyGaussian::add_moments(ConstVectorRef about, VectorRef state) const {
   const std::size_t stride = block_stride(rows_described);
   const Kernels& kernel = kernels();
   const std::size_t d = size_of(d_);
+  double* const sums = state.data();
+  double* const second = sums + d;
+  double* const squares = second + d * d;
   Buffer buffer;
   buffer.resize((d + 1) * stride + full_scratch(rows_described, d));
   double* const weight = buffer.data() + d * stride;
@@ -90,38 +100,58 @@ void FamilyGaussian::add_moments(ConstVectorRef about, Moments& out, VectorRef s
     for (Index i = 0; i < size; ++i) weight[i] = data_.weight(begin + i);
     const ConstBlock all{weight, size_of(size), 1, stride};
     if (storage_ == Storage::diagonal) {
-      kernel.diagonal_sums(x, origin.data(), all, out.first.data(), squares.data());
+      kernel.diagonal_sums(x, origin.data(), all, sums, squares);
     } else {
-      kernel.full_sums(x, origin.data(), all, out.first.data(), out.second.data(), 0, weight + stride);
+      kernel.full_sums(x, origin.data(), all, sums, second, 0, weight + stride);
     }
+    auto reach = state.tail(d_);
     for (Index j = 0; j < d_; ++j)
-      out.reach[j] = std::max(out.reach[j], largest_size(x.data + size_of(j) * stride, size));
+      reach[j] = std::max(reach[j], largest_size(x.data + size_of(j) * stride, size));
   }
 }
 
 Index FamilyGaussian::describe() {
-  return describe_parts(data_.n, data_.total_weight(),
-                        [](const std::function<void(Index)>& action) { action(0); });
+  const Index n = data_.n;
+  return describe_parts(n, data_.total_weight(), [this, n](ConstVectorRef about, VectorRef state) {
+    add_description(0, n, about, state);
+  });
 }
 
 // One pass about the mean of some rows and a correction, which costs no digits where that is near the mean of
 // all; otherwise a second pass.
-Index FamilyGaussian::describe_parts(Index n, double weight, const EachPart& each_part) {
+Index FamilyGaussian::describe_parts(Index /*n*/, double weight, const Gather& gather) {
   weight_ = weight;
-  Vector centre = middle_of_some_rows(n, each_part);
-  Moments found = measure(centre, each_part);
+  Vector some = Vector::Zero(d_ + 1);
+  gather(Vector(), some);
+  Vector centre = some.head(d_) / some[d_];
+  Moments found = measure(centre, gather);
   const Vector away = found.first / weight_;
   centre += away;
   const Eigen::ArrayXd share = weight_ * away.array().square() / found.second.diagonal().array();
   if ((share <= 0.1).all()) {
     found.second.triangularView<Eigen::Lower>() -= weight_ * away * away.transpose();
   } else {
-    found = measure(centre, each_part);
+    found = measure(centre, gather);
   }
   found.second.triangularView<Eigen::StrictlyUpper>() = found.second.transpose();
   found.second /= weight_;
   reach_ = found.reach + away.cwiseAbs();
   return set_overall(centre, found.second);
+}
+
+// Weight, centre, reach, covariance of all rows.
+Vector FamilyGaussian::description() const {
+  Vector out(1 + d_ * (d_ + 2));
+  out << weight_, centre_, reach_, ConstVectorMap(total_.data(), d_ * d_);
+  return out;
+}
+
+Index FamilyGaussian::take_description(ConstVectorRef description) {
+  weight_ = description[0];
+  reach_ = description.segment(1 + d_, d_);
+  const Vector centre = description.segment(1, d_);
+  const Matrix total = ConstMatrixMap(description.data() + 1 + 2 * d_, d_, d_);
+  return set_overall(centre, total);
 }
 
 // False where the component has no density.

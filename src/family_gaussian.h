@@ -28,7 +28,10 @@ class FamilyGaussian : public FamilyGaussianBase {
   Index block_rows() const override;
   Index n_workspace(Index block_rows) const override;
   Index describe() override;
-  Index describe_parts(Index n, double weight, const EachPart& each_part) override;
+  Index describe_parts(Index n, double weight, const Gather& gather) override;
+  void add_description(Index first, Index n, ConstVectorRef about, VectorRef state) const override;
+  Vector description() const override;
+  Index take_description(ConstVectorRef description) override;
   void rows_are_complete() override { complete_ = true; }
   Index prepare(Accuracy accuracy) override;
   bool is_exact() const override { return form_ == Form::exact; }
@@ -71,9 +74,9 @@ class FamilyGaussian : public FamilyGaussianBase {
     Matrix second;
     Vector reach;
   };
-  Moments measure(ConstVectorRef about, const EachPart& each_part) const;
-  void add_moments(ConstVectorRef about, Moments& sums, VectorRef squares) const;
-  Vector middle_of_some_rows(Index n, const EachPart& each_part) const;
+  Moments measure(ConstVectorRef about, const Gather& gather) const;
+  void add_moments(ConstVectorRef about, VectorRef state) const;
+  void add_some_rows(Index first, Index n, VectorRef state) const;
   bool factorise(Index component);
   bool all_spherical() const;
   bool all_equal() const;

@@ -42,6 +42,7 @@ Model::Model(const Model& other)
       data_(other.data_),
       parts_(other.parts_),
       accuracy_(other.accuracy_),
+      described_(other.described_),
       total_weight_(other.total_weight_),
       family_fields_(family_->parameters()),
       fields_(join(latent_->parameters(), family_fields_)),
@@ -163,7 +164,7 @@ double Model::pass(int threads, Interrupt& interrupt, Task task) {
 
 void Model::open_sums() {
   const Index n_all = parts_ ? parts_->n_rows() / slice_rows() + 1 : static_cast<Index>(slices_.size());
-  tree_.reset(statistics_.size() + 2, n_all);
+  tree_.reset(statistics_.size() + 2, n_all, parts_ ? parts_->first_leaf() : 0);
   sums_.resize(statistics_.size() + 2);
 }
 

@@ -63,6 +63,15 @@ class Model {
   // Family::describe(): before a run.
   Index describe();
 
+  // The same where somebody else made it: see Family::take_description().
+  Index take_description(ConstVectorRef description);
+
+  // What rows in parts, the first of which is the first-th of n, add to a description.
+  void add_description(Index first, Index n, ConstVectorRef about, VectorRef state);
+
+  // What the last pass added up, by nodes of the tree.
+  const SumTree& tree() const { return tree_; }
+
   // May it run on a thread of its own? See Family::thread_safe().
   bool thread_safe() const { return !parts_ && family_->thread_safe(); }
 
@@ -182,6 +191,7 @@ class Model {
   Index skip_ = 0;                // rows of them, from the first, that no pass goes through
   std::shared_ptr<Parts> parts_;  // null: the rows that are bound are all
   Accuracy accuracy_ = Accuracy::exact;
+  bool described_ = false;
   double total_weight_;
   double size_ = 0.0;
   Fields family_fields_;

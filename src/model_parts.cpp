@@ -8,7 +8,7 @@ namespace em {
 
 namespace {
 
-// About so many rows are asked for at once; of Family::describe_parts() exactly so many.
+// About so many rows are asked for at once; for a description exactly so many.
 constexpr Index part_rows = 65536;
 
 }  // namespace
@@ -17,23 +17,34 @@ void Model::take_parts(std::shared_ptr<Parts> parts) {
   parts_ = std::move(parts);
   total_weight_ = static_cast<double>(parts_->n_rows());
   if (!parts_->has_weights()) return;
-  total_weight_ = 0.0;
+  const double known = parts_->total_weight();
+  total_weight_ = std::max(known, 0.0);
+  if (known >= 0.0) return;
   Data part;
   parts_->rewind();
   while (parts_->next(part_rows, part)) total_weight_ = part.total_weight(total_weight_);
 }
 
 Index Model::describe() {
+  described_ = true;
   if (!parts_) return family_->describe();
-  return family_->describe_parts(parts_->n_rows(), total_weight_,
-                                 [this](const std::function<void(Index)>& action) {
-                                   Interrupt none;
-                                   Index first = 0;
-                                   for_each_part(none, part_rows, [&] {
-                                     action(first);
-                                     first += n_rows();
-                                   });
-                                 });
+  const Index n = parts_->n_rows();
+  return family_->describe_parts(n, total_weight_, [this, n](ConstVectorRef about, VectorRef state) {
+    if (!parts_->gather(about, state)) add_description(0, n, about, state);
+  });
+}
+
+Index Model::take_description(ConstVectorRef description) {
+  described_ = true;
+  return family_->take_description(description);
+}
+
+void Model::add_description(Index first, Index n, ConstVectorRef about, VectorRef state) {
+  Interrupt none;
+  for_each_part(none, part_rows, [&] {
+    family_->add_description(first, n, about, state);
+    first += n_rows();
+  });
 }
 
 // action() for the rows that are bound or, where they come in parts, for one part after the other; at the end
@@ -95,7 +106,9 @@ bool Model::recall_pass() {
   Vector parameters(n_parameters());
   pack(fields_, parameters);
   sums_.resize(statistics_.size() + 2);
-  return parts_->recall(parameters, sums_);
+  const Vector description = described_ ? family_->description() : Vector();
+  return parts_->recall(
+      {parameters, accuracy_ == Accuracy::exact, whole_slice(), described_ ? &description : nullptr}, sums_);
 }
 
 void Model::keep_pass() {

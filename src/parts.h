@@ -5,13 +5,22 @@
 // the same, to the last bit, as that over the same rows in memory, whatever they were read from.
 //
 // What a pass added up may be kept, and told again instead of the rows being read: that is how a run that was
-// broken off goes on, and how somebody else may make the pass.
+// broken off goes on, and how somebody else makes the pass. Who has only some of the rows says with which
+// leaf of the tree (tree.h) they begin, and hands on the tree's nodes.
 #pragma once
 
 #include "data.h"
 #include "eigen.h"
 
 namespace em {
+
+// A pass, told to somebody else.
+struct PassAsked {
+  ConstVectorRef parameters;  // packed
+  bool exact;                 // Accuracy::exact?
+  Index slice;                // rows of a slice: a leaf of the tree
+  const Vector* description;  // Family::description() where describe() was called; else null
+};
 
 class Parts {
  public:
@@ -39,8 +48,18 @@ class Parts {
   // behind them.
   virtual bool put_back(Index /*rows*/) { return false; }
 
-  // The sums of the pass at these parameters, where they are known; false where they are not.
-  virtual bool recall(ConstVectorRef /*parameters*/, VectorRef /*sums*/) { return false; }
+  // The leaf that the first row begins.
+  virtual Index first_leaf() const { return 0; }
+
+  // The sum of weights where it is known; otherwise below 0.
+  virtual double total_weight() const { return -1.0; }
+
+  // Lets all rows add to a description, see Family::describe_parts(), where somebody else has them; false
+  // where the rows must be read.
+  virtual bool gather(ConstVectorRef /*about*/, VectorRef /*state*/) { return false; }
+
+  // The sums of a pass, where they are known; false where they are not.
+  virtual bool recall(const PassAsked& /*pass*/, VectorRef /*sums*/) { return false; }
 
   // Told of each pass that was made to its end.
   virtual void keep(ConstVectorRef /*parameters*/, ConstVectorRef /*sums*/) {}

@@ -8,11 +8,30 @@
 
 namespace em {
 
+namespace {
+
+double number_or(const Rcpp::List& list, const char* name, double otherwise) {
+  SEXP value = element(list, name);
+  return Rf_isNull(value) ? otherwise : Rcpp::as<double>(value);
+}
+
+// Numbers that a function of R gave, as many as there should be.
+void take_numbers(SEXP found, VectorRef out) {
+  if (TYPEOF(found) != REALSXP || Rf_xlength(found) != out.size()) {
+    throw std::invalid_argument("a pass has other sums than those that are recalled");
+  }
+  out = ConstVectorMap(REAL(found), out.size());
+}
+
+}  // namespace
+
 RParts::RParts(const Rcpp::List& parts, Index columns)
     : functions_(parts),
       columns_(columns),
       n_(static_cast<Index>(Rcpp::as<double>(element(parts, "n")))),
-      weighted_(Rcpp::as<bool>(element(parts, "weighted"))) {}
+      weighted_(Rcpp::as<bool>(element(parts, "weighted"))),
+      first_leaf_(static_cast<Index>(number_or(parts, "first_leaf", 0.0))),
+      weight_(number_or(parts, "weight", -1.0)) {}
 
 bool RParts::take(const char* from, Index rows, Data& part) {
   const Rcpp::Function ask(element(functions_, from));
@@ -40,16 +59,25 @@ bool RParts::put_back(Index rows) {
   return Rcpp::as<bool>(function(static_cast<double>(rows)));
 }
 
-bool RParts::recall(ConstVectorRef parameters, VectorRef sums) {
+bool RParts::gather(ConstVectorRef about, VectorRef state) {
+  SEXP ask = element(functions_, "gather");
+  if (Rf_isNull(ask)) return false;
+  const Rcpp::Function function(ask);
+  const Rcpp::RObject found = function(to_r(about), to_r(state));
+  take_numbers(found, state);
+  return true;
+}
+
+bool RParts::recall(const PassAsked& pass, VectorRef sums) {
   SEXP ask = element(functions_, "recall");
   if (Rf_isNull(ask)) return false;
   const Rcpp::Function function(ask);
-  const Rcpp::RObject found = function(to_r(parameters));
+  Rcpp::RObject description;
+  if (pass.description) description = to_r(*pass.description);
+  const Rcpp::RObject found =
+      function(to_r(pass.parameters), pass.exact, static_cast<double>(pass.slice), description);
   if (found.isNULL()) return false;
-  if (TYPEOF(found) != REALSXP || Rf_xlength(found) != sums.size()) {
-    throw std::invalid_argument("a pass has other sums than those that are recalled");
-  }
-  sums = ConstVectorMap(REAL(found), sums.size());
+  take_numbers(found, sums);
   return true;
 }
 

@@ -1,12 +1,19 @@
 // r_parts.h: rows that functions of R hand over, part after part. They are called on the main thread.
 //
-//   parts    list(n = rows in all, weighted = have they weights?, next, at_hand, put_back, recall, keep)
-//   next(rows, first)         the next `rows` rows as data (r_convert.h), NULL at the end; first: begin anew.
-//                             Fewer rows only at the end.
+//   parts    list(n = rows in all, weighted = have they weights?, next, and what may be NULL or left out:
+//   recall,
+//            keep, at_hand, put_back, gather, weight = the sum of weights, first_leaf = the number of the
+//            slice that the rows begin)
+//   next(rows, first)         the next `rows` rows as data (r_convert.h), NULL at the end;
+//   first:
+//                             begin anew. Fewer rows only at the end.
+//   recall(parameters, exact, slice, description)
+//                             NULL, or the sums of the pass at these packed parameters: see PassAsked in
+//                             parts.h
 //   at_hand(least, first)     the same, as many as come without being copied; and their `skip`: see parts.h
 //   put_back(rows)            were there others behind them?
-//   recall(parameters)        NULL, or the sums of the pass at these packed parameters; may be NULL itself
-//   keep(parameters, sums)    told of each pass; may be NULL itself
+//   keep(parameters, sums)    told of each pass
+//   gather(about, state)      the state with what all rows add to it: see Family::describe_parts()
 #pragma once
 
 #include "r_headers.h"
@@ -26,7 +33,10 @@ class RParts : public Parts {
   bool next(Index rows, Data& part) override;
   bool next_at_hand(Index least, Index wanted, Data& part, Index& skip) override;
   bool put_back(Index rows) override;
-  bool recall(ConstVectorRef parameters, VectorRef sums) override;
+  Index first_leaf() const override { return first_leaf_; }
+  double total_weight() const override { return weight_; }
+  bool gather(ConstVectorRef about, VectorRef state) override;
+  bool recall(const PassAsked& pass, VectorRef sums) override;
   void keep(ConstVectorRef parameters, ConstVectorRef sums) override;
 
  private:
@@ -36,6 +46,8 @@ class RParts : public Parts {
   Index columns_;
   Index n_;
   bool weighted_;
+  Index first_leaf_;
+  double weight_;
   bool first_ = true;
   Rcpp::RObject part_;  // keeps the memory of the rows
 };

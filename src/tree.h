@@ -9,8 +9,12 @@
 //   tree.reset(size, leaves);       // room for them; allocates only where there was less
 //   tree.add(leaf);                 // for each, in order
 //   tree.total(out);
+//
+// Who has only leaves first, first + 1, ... says so to reset(), and hands on the nodes: sums of 2^level
+// leaves that wait for partners elsewhere. join() puts nodes of several such trees, in order, into one.
 #pragma once
 
+#include <cstddef>
 #include <utility>
 #include <vector>
 
@@ -20,46 +24,64 @@ namespace em {
 
 class SumTree {
  public:
-  void reset(Index size, Index leaves) {
-    std::size_t levels = 1;
+  // The sum of leaves index * 2^level and the 2^level - 1 behind.
+  struct Node {
+    int level = 0;
+    Index index = 0;
+    Vector sum;
+  };
+
+  void reset(Index size, Index leaves, Index first = 0) {
+    std::size_t levels = 2;
     while ((Index{1} << levels) <= leaves) ++levels;
-    if (sums_.size() < levels) sums_.resize(levels);
-    for (Vector& sum : sums_) sum.resize(size);
+    levels = first > 0 ? 2 * levels + 2 : levels + 1;
+    if (nodes_.size() < levels) nodes_.resize(levels);
+    for (Node& node : nodes_) node.sum.resize(size);
     count_ = 0;
+    next_ = first;
   }
 
-  void add(ConstVectorRef leaf) {
-    std::size_t level = 0;
-    if (!has(0)) {
-      sums_[0] = leaf;
-    } else {
-      sums_[0] += leaf;
-      for (level = 1; has(level); ++level) sums_[level] += sums_[level - 1];
-      std::swap(sums_[level], sums_[level - 1]);
+  void add(ConstVectorRef leaf) { join(0, next_, leaf); }
+
+  // A node that begins where the one before ended.
+  void join(int level, Index index, ConstVectorRef sum) {
+    if (count_ == nodes_.size()) nodes_.emplace_back();
+    Node& node = nodes_[count_++];
+    node.level = level;
+    node.index = index;
+    node.sum = sum;
+    next_ = (index + 1) << level;
+    while (count_ > 1 && are_partners(nodes_[count_ - 2], nodes_[count_ - 1])) {
+      --count_;
+      Node& left = nodes_[count_ - 1];
+      left.sum += nodes_[count_].sum;
+      ++left.level;
+      left.index /= 2;
     }
-    ++count_;
   }
 
   void total(VectorRef out) const {
     out.setZero();
-    bool begun = false;
-    for (std::size_t level = 0; level < sums_.size(); ++level) {
-      if (!has(level)) continue;
-      if (begun) {
-        out = sums_[level] + out;
+    for (std::size_t i = count_; i-- > 0;) {
+      if (i + 1 == count_) {
+        out = nodes_[i].sum;
       } else {
-        out = sums_[level];
+        out = nodes_[i].sum + out;
       }
-      begun = true;
     }
   }
 
- private:
-  // Is there a sum of 2^level leaves that waits for its partner?
-  bool has(std::size_t level) const { return (count_ >> level) % 2 == 1; }
+  std::size_t n_nodes() const { return count_; }
+  const Node& node(std::size_t i) const { return nodes_[i]; }
 
-  std::vector<Vector> sums_;
-  Index count_ = 0;
+ private:
+  static bool are_partners(const Node& left, const Node& right) {
+    return left.level == right.level && left.index % 2 == 0 && right.index == left.index + 1;
+  }
+
+  std::vector<Node> nodes_;
+  std::size_t count_ = 0;  // of these that are in use
+  Index next_ = 0;         // the number of the next leaf
 };
 
 }  // namespace em
