@@ -85,12 +85,29 @@ reader_and_writer <- function(book) {
     if (!identical(record$parameters, parameters)) abort_checkpoint(book$path, "its passes are not those of this fit")
     record$sums
   }
+  full <- FALSE
   keep <- function(parameters, sums) {
-    con <- file(book$path, "ab")
-    on.exit(close(con))
-    writeBin(serialize(list(parameters = parameters, sums = sums), NULL), con)
+    if (full) return(invisible())
+    full <<- !add_record(book$path, serialize(list(parameters = parameters, sums = sums), NULL))
+    if (full) {
+      warn_em("checkpoint", c(sprintf("The checkpoint %s can't be written any more; the fit goes on without it.", book$path),
+                              i = "Broken off it would be made again from the pass that was written last."))
+    }
   }
   list(recall = recall, keep = keep)
+}
+
+# FALSE where it did not get there as a whole: a full disk need not say so.
+add_record <- function(path, record) {
+  before <- file.size(path)
+  write <- function() {
+    con <- file(path, "ab")
+    on.exit(close(con))
+    writeBin(record, con)
+    TRUE
+  }
+  done <- tryCatch(write(), error = function(e) FALSE, warning = function(w) FALSE)
+  done && identical(file.size(path) - before, as.double(length(record)))
 }
 
 # What is finished needs none.

@@ -1,71 +1,100 @@
 # Rows kept as pages of 65536 rows each, the last with what is left, cut without regard to chunks. A page is list(x = a
-# matrix of the family's columns, w = NULL or weights, l = NULL or codes of labels), so that a pass copies nothing. A store is
+# matrix of the family's columns, w = NULL or weights, l = NULL or codes of labels, u = NULL or the last row of each unit),
+# so that a pass copies nothing. Of rows that belong together a page holds whole units, and is as long as that. A store is
 #   put(page)       behind the others
-#   get(i)          page i
+#   get(i)          page i, which is good until the next is asked for
 #   count()         how many
 #   kind(), bytes() for print
 # in memory, in a scratch file, or, with cache = "none", the source read again and each page compared with what it was.
 page_rows <- 65536L
 
-# From a matrix with weights and, where there are some, labels behind the d columns.
-as_page <- function(all, d) {
-  w <- all[, d + 1L]
-  list(x = all[, seq_len(d), drop = FALSE], w = if (!all(w == 1)) w, l = if (ncol(all) > d + 1L) as.integer(all[, d + 2L]))
+# From rows with the number of their unit, where they have one. Rows by themselves stand by their patterns of missing cells, where
+# that matters.
+as_page <- function(rows, sorts = FALSE) {
+  if (!is.null(rows$u)) rows$u <- ends_of(rows$u)
+  else if (sorts && anyNA(rows$x)) rows <- rows_of_page(rows, order_by_pattern(rows$x))
+  list(x = rows$x, w = if (!is.null(rows$w) && any(rows$w != 1)) rows$w, l = rows$l, u = rows$u)
+}
+
+# Any of them, of rows that have no ends of units.
+rows_of_page <- function(page, rows) {
+  list(x = page$x[rows, , drop = FALSE], w = page$w[rows], l = page$l[rows], u = page$u[rows])
 }
 
 page_size <- function(page) dim(page$x)[1L]
 
-page_part <- function(page, rows) list(x = page$x[rows, , drop = FALSE], w = page$w[rows], l = page$l[rows])
+# Rows that follow each other.
+page_part <- function(page, rows) {
+  first <- rows[1L]
+  last <- rows[length(rows)]
+  ends <- if (!is.null(page$u)) c(page$u[page$u >= first & page$u < last], last) - first + 1L
+  list(x = page$x[rows, , drop = FALSE], w = page$w[rows], l = page$l[rows], u = ends)
+}
 
 join_pages <- function(pages) {
+  out <- join_rows(pages)
+  before <- cumsum(c(0L, vapply(pages, page_size, 0L)))
+  if (!is.null(pages[[1L]]$u)) out$u <- unlist(Map(function(page, rows) page$u + rows, pages, before[seq_along(pages)]))
+  out
+}
+
+join_rows <- function(pages) {
+  if (length(pages) == 1L) return(pages[[1L]])
   weighted <- !vapply(pages, function(page) is.null(page$w), NA)
   if (any(weighted)) pages[!weighted] <- lapply(pages[!weighted], function(page) {
     page$w <- rep(1, page_size(page))
     page
   })
   pick <- function(name) do.call(c, lapply(pages, `[[`, name))
-  list(x = do.call(rbind, lapply(pages, `[[`, "x")), w = pick("w"), l = pick("l"))
+  list(x = do.call(rbind, lapply(pages, `[[`, "x")), w = pick("w"), l = pick("l"), u = pick("u"))
 }
 
-# Cuts matrices of any number of rows into pages and calls put() with each; finish() with what is left.
+# Cuts rows, however many come at once, into pages and calls put() with each; finish() with what is left. Those that have the number
+# of their unit come as whole units, and remain so.
 new_cutter <- function(put) {
   waiting <- list()
-  rows <- 0
-  add <- function(x) {
-    if (!nrow(x)) return(invisible())
-    waiting[[length(waiting) + 1L]] <<- x
-    rows <<- rows + nrow(x)
-    if (rows < page_rows) return(invisible())
-    all <- do.call(rbind, waiting)
+  count <- 0
+  add <- function(rows) {
+    size <- page_size(rows)
+    if (!size) return(invisible())
+    if (!length(waiting) && size == page_rows && is.null(rows$u)) return(put(rows))
+    waiting[[length(waiting) + 1L]] <<- rows
+    count <<- count + size
+    if (count < page_rows) return(invisible())
+    all <- join_rows(waiting)
+    waiting <<- list()
     first <- 1L
-    while (nrow(all) - first + 1L >= page_rows) {
-      put(all[seq.int(first, length.out = page_rows), , drop = FALSE])
-      first <- first + page_rows
+    ends <- if (!is.null(all$u)) ends_of(all$u)
+    while (count - first + 1L >= page_rows) {
+      last <- first + page_rows - 1L
+      if (!is.null(ends)) last <- c(max(ends[ends <= last], 0L), min(ends[ends >= last]))
+      last <- last[last >= first][1L]
+      put(rows_of_page(all, seq.int(first, last)))
+      first <- last + 1L
     }
-    rest <- if (first <= nrow(all)) all[seq.int(first, nrow(all)), , drop = FALSE]
-    waiting <<- if (is.null(rest)) list() else list(rest)
-    rows <<- if (is.null(rest)) 0 else nrow(rest)
+    waiting <<- if (first <= count) list(rows_of_page(all, seq.int(first, count))) else list()
+    count <<- max(count - first + 1, 0)
   }
   finish <- function() {
-    if (rows > 0) put(do.call(rbind, waiting))
+    if (count > 0) put(join_rows(waiting))
     waiting <<- list()
-    rows <<- 0
+    count <<- 0
   }
   list(add = add, finish = finish)
 }
 
 # Equal rows of counts or codes become one, with their weights, as long as there are few different ones.
-new_merger <- function(put, width) {
+new_merger <- function(put) {
   kept <- NULL
-  merge <- function(x) {
-    all <- if (is.null(kept)) x else rbind(kept, x)
-    tally <- tallied_part(all[, seq_len(width), drop = FALSE], all[, width + 1L])
-    kept <<- cbind(tally$x, tally$weights, deparse.level = 0L)
+  merge <- function(rows) {
+    all <- if (is.null(kept)) rows else join_rows(list(kept, rows))
+    tally <- tallied_part(all$x, all$w)
+    kept <<- list(x = tally$x, w = tally$weights, l = NULL, u = NULL)
   }
-  list(add = function(x) {
-    if (!nrow(x)) return(invisible())
-    merge(x)
-    if (nrow(kept) > page_rows / 2) {
+  list(add = function(rows) {
+    if (!page_size(rows)) return(invisible())
+    merge(rows)
+    if (page_size(kept) > page_rows / 2) {
       put(kept)
       kept <<- NULL
     }
@@ -84,7 +113,8 @@ store_in_memory <- function(pages = list()) {
        bytes = function() sum(vapply(pages, page_bytes, 0)))
 }
 
-# Doubles, a page behind the other. The last page read stays at hand. What goes with the file (its name, the
+# Doubles, a page behind the other. The last page read stays at hand, and the next of its shape takes its memory: nothing is
+# made anew in a pass. What goes with the file (its name, the
 # connection) is the scratch's own, so that it is closed and removed when nobody holds the store any more.
 store_in_file <- function() {
   scratch <- new_scratch()
@@ -94,13 +124,16 @@ store_in_file <- function() {
   last <- list(i = 0L)
   put <- function(page) {
     write_page(page, scratch)
-    sizes[[length(sizes) + 1L]] <<- c(dim(page$x), lengths(page[c("w", "l")]))
+    sizes[[length(sizes) + 1L]] <<- c(dim(page$x), length(page$w), length(page$l), length(page$u))
     begins <<- c(begins, end)
     end <<- end + page_bytes(page)
   }
   get <- function(i) {
     if (last$i == i) return(last$page)
-    last <<- list(i = i, page = read_page(scratch, begins[i], sizes[[i]]))
+    room <- if (last$i > 0L && identical(sizes[[last$i]], sizes[[i]])) last$room
+                else c(list(matrix(0, sizes[[i]][1L], sizes[[i]][2L])), lapply(sizes[[i]][3:5], numeric))
+    last <<- list(i = 0L)
+    last <<- list(i = i, room = room, page = read_page(scratch, begins[i], room))
     last$page
   }
   list(put = put, get = get, count = function() length(sizes), kind = function() "file", bytes = function() end,
@@ -116,20 +149,15 @@ new_scratch <- function() {
   scratch
 }
 
-# The file is open only while a page goes in or out.
-read_page <- function(scratch, begin, size) {
-  if (!file.exists(scratch$path)) abort_scratch(scratch$path)
-  con <- file(scratch$path, "rb")
-  on.exit(close(con))
-  seek(con, begin)
-  take <- function(n) {
-    x <- readBin(con, "double", n)
-    if (length(x) != n) abort_scratch(scratch$path)
-    x
+# The file is open only while a page goes in or out. room: vectors for what it has, which nobody else holds.
+read_page <- function(scratch, begin, room) {
+  for (part in room) {
+    if (!length(part)) next
+    if (!read_doubles(scratch$path, begin, part)) abort_scratch(scratch$path)
+    begin <- begin + 8 * length(part)
   }
-  x <- take(size[1L] * size[2L])
-  dim(x) <- size[1:2]
-  list(x = x, w = if (size[3L]) take(size[3L]), l = if (size[4L]) as.integer(take(size[4L])))
+  whole <- function(x) if (length(x)) as.integer(x)
+  list(x = room[[1L]], w = if (length(room[[2L]])) room[[2L]], l = whole(room[[3L]]), u = whole(room[[4L]]))
 }
 
 write_page <- function(page, scratch) {

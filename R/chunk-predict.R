@@ -16,21 +16,25 @@ em_table <- function(con, name) {
 }
 
 predict_chunks <- function(fit, spec, type, into, keep) {
-  if (type %in% c("path", "filter")) {
+  if (type %in% c("path", "filter") && !latent_keeps_order(fit$latent)) {
     abort_em("unsupported", sprintf("Rows in chunks can't be predicted with type = \"%s\": they stand alone.", type))
   }
   check_latent_in_chunks(fit$latent)
   keep <- check_names_of(keep, "keep", many = TRUE)
+  if (!is.null(spec$cluster) && !is.null(latent_rows_together(fit$latent))) refuse_together_on_cluster()
   if (!is.null(spec$cluster)) return(invisible(predict_on_crew(fit, spec, type, into, keep)))
   write <- chunk_writer(into)
-  invisible(predict_source(fit, spec$source$open(), new_reading(spec, fit$family), type, write, keep))
+  invisible(predict_source(fit, spec$source$open(), new_reading(spec, fit$family, fit$latent), type, write, keep))
 }
 
 predict_source <- function(fit, opened, reading, type, write, keep) {
-  read <- careful_reader(opened, reading)
+  read <- read_whole_units(careful_reader(opened, reading), reading)
+  reading$watched <- !is.null(reading$together)
+  if (reading$watched) reading$roster <- new_roster()
   on.exit(shut_reader(opened))
   counts <- stats::setNames(numeric(length(fit$counts)), component_names_of(fit))
   go_through(reading, read, function(frame) {
+    chunk_units(frame, reading)
     found <- predict_chunk(fit, frame, type, keep)
     counts <<- counts + tabulate(found$class, length(counts))
     write(found$rows, as.integer(reading$chunk))
@@ -44,12 +48,12 @@ predict_chunk <- function(fit, frame, type, keep) {
   data <- new_data(frame, fit)
   step <- expect_em(data, fit$parameters, fit_model(fit), c("responsibilities", "log_density", "row_loglik"))
   names <- component_names_of(fit)
-  out <- of_step(step, type, names)
+  out <- if (type %in% c("path", "filter")) latent_answer(fit$latent, fit, data, type) else of_step(step, type, names)
   out <- if (is.matrix(out)) as.data.frame(unname(out)) else data.frame(out)
   colnames(out) <- if (length(out) == 1L) type else paste(type, names[seq_along(out)], sep = ".")
   rownames(out) <- NULL
   if (length(keep)) out <- cbind(as.data.frame(frame)[keep], out)
-  list(rows = out, class = of_step(step, "class", names))
+  list(rows = out, class = if (type == "path") out$path else of_step(step, "class", names))
 }
 
 # A function(rows, number of the chunk).

@@ -3,14 +3,18 @@
 #   family, spec (the em_chunks), columns (names fitted), data (of the guard row and all levels: `old` of later rows),
 #   guard (a frame of one row whose presence keeps rules for whole data sets from being asked of a chunk)
 #   weighted, gaps (any cell missing?), sorts (do patterns of missing cells matter?), label_levels, chunk, row
+#   together, chain, units, unit_sizes, roster   of rows that belong together: see chunk-units.R
 
-new_reading <- function(spec, family) {
+new_reading <- function(spec, family, latent = em_mixture()) {
   reading <- new.env(parent = emptyenv())
   reading$family <- family
   reading$spec <- spec
   reading$weighted <- !is.null(spec$weights)
   reading$gaps <- reading$sorts <- FALSE
   reading$label_levels <- character()
+  reading$together <- latent_rows_together(latent)
+  reading$chain <- latent_keeps_order(latent)
+  reading$units <- 0
   reading
 }
 
@@ -32,7 +36,7 @@ pick_chunk <- function(frame, reading) {
     else abort_em("input", sprintf("A chunk must be a data frame or a matrix, not %s.", describe_value(frame)))
   }
   if (inherits(frame, "data.frame")) frame <- as.data.frame(frame)
-  beside <- c(reading$spec$weights, reading$spec$labels)
+  beside <- c(reading$spec$weights, reading$spec$labels, units_beside(reading))
   if (is.null(reading$width)) learn_columns(frame, reading, beside)
   wanted <- reading$columns
   if (is.null(wanted)) {
@@ -114,23 +118,32 @@ settle_labels <- function(reading) {
 
 # ---- the matrix ----
 
-# A matrix: the family's columns, weights (where there are some, or where a row does not count), labels.
+# Rows as a page has them (chunk-pages.R), but of units their number for each row. Units then stand in the order of the core:
+# see row_order().
 chunk_matrix <- function(frame, reading) {
   frame <- pick_chunk(frame, reading)
   weights <- chunk_weights(frame, reading)
   if (!is.null(reading$spec$labels) && is.factor(frame[, reading$spec$labels])) reading$label_factor <- TRUE
   labels <- chunk_labels(frame, reading)
-  data <- chunk_data(fitted_part(frame, reading), weights, labels, reading)
+  together <- chunk_units(frame, reading)
+  data <- chunk_data(fitted_part(frame, reading), weights, labels, reading, together)
   x <- data$x
   if (anyNA(x)) reading$gaps <- TRUE
   if (!is.null(data$order)) reading$sorts <- TRUE
   if (!is.null(data$weights)) reading$weighted <- TRUE
-  cbind(x, if (is.null(data$weights)) rep(1, nrow(x)) else data$weights, if (!is.null(labels)) as.double(labels),
-        deparse.level = 0L)
+  w <- data$weights
+  if (is.null(together)) return(list(x = x, w = w, l = labels, u = NULL))
+  reading$own_weights <- w
+  codes <- together$codes
+  reading$own_units <- !duplicated(codes)
+  if (reading$chain) w <- series_weights(w, codes)
+  out <- list(x = x, w = w, l = if (!is.null(labels)) data$labels$codes, u = codes + reading$units_before)
+  order <- if (!reading$chain) row_order(list(x = x, units = together))
+  if (is.null(order)) out else rows_of_page(out, order)
 }
 
 # The checks of memory, with the guard behind the rows; its row is then taken away.
-chunk_data <- function(own, weights, labels, reading) {
+chunk_data <- function(own, weights, labels, reading, together = NULL) {
   guard <- reading$guard
   n <- nrow(own)
   m <- if (is.null(guard)) 0L else nrow(guard)
@@ -148,10 +161,22 @@ chunk_data <- function(own, weights, labels, reading) {
   }
   frame$weights <- if (!is.null(weights)) c(weights, rep(1, m))
   if (!is.null(labels)) frame$labels <- list(levels = NULL, codes = c(labels, rep(NA_integer_, m)), beliefs = NULL)
+  if (!is.null(together)) frame <- frame_together(frame, together, m)
   data <- family_data(reading$family, frame)
+  if (m == 0L) return(data)
   data$x <- data$x[seq_len(n), , drop = FALSE]
   if (!is.null(data$weights)) data$weights <- data$weights[seq_len(n)]
+  if (!is.null(data$labels)) data$labels$codes <- data$labels$codes[seq_len(n)]
   data
+}
+
+# The rows of the guard are units of their own.
+frame_together <- function(frame, together, m) {
+  if (together$ordered) check_series_weights(frame$weights[seq_along(together$codes)], together$codes)
+  together$value <- c(as.character(together$value), rep("", m))
+  together$codes <- c(together$codes, max(together$codes) + seq_len(m))
+  frame$units <- together
+  share_in_units(frame)
 }
 
 # ---- levels of categories, which one chunk need not have ----

@@ -8,7 +8,8 @@ em_select.em_chunks <- function(x, k = 1:9, covariance = NULL, family = em_gauss
   covariance <- structures_asked_for(covariance, family)
   latent <- as_em_latent(latent)
   check_latent_in_chunks(latent)
-  look <- if (inherits(x, "em_look")) x else look_at(x, as_em_family(family))
+  look <- if (inherits(x, "em_look")) x else look_at(x, as_em_family(family), latent)
+  check_look_latent(look, latent)
   select_look(look, k, covariance, latent, check_choice(criterion, "criterion", c("BIC", "ICL", "AIC")),
               check_count(finalists, "finalists"), as_em_control(control), match.call())
 }
@@ -27,7 +28,7 @@ select_look <- function(look, k, covariance, latent, criterion, finalists, contr
   if (!length(rows)) abort_nothing_fitted(out$table)
   cells <- lapply(out$cells[rows], remake_cell, look = look, control = control)
   out$shortlist <- list(of = nrow(out$table), rows = data$n, all = look$n)
-  out$nobs <- look$weight
+  out$nobs <- look$data$whole$weight
   out$data <- unclass(look$data)
   out$table <- remake_table(out$table[rows, ], cells, look)
   out$cells <- cells
@@ -44,7 +45,7 @@ remake_table <- function(table, cells, look) {
   number_of <- function(ask) vapply(cells, ask, 0)
   table$logLik <- number_of(function(cell) cell$run$loglik - cell$run$log_prior)
   table$AIC <- 2 * table$df - 2 * table$logLik
-  table$BIC <- table$df * log(look$weight) - 2 * table$logLik
+  table$BIC <- table$df * log(look$data$whole$weight) - 2 * table$logLik
   clear <- lapply(cells, function(cell) clarity_of_all(look$data, cell$run$parameters, cell$model))
   table$ICL <- table$BIC - 2 * vapply(clear, `[[`, 0, "log_top")
   table$entropy <- vapply(clear, `[[`, 0, "entropy")

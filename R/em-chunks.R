@@ -9,7 +9,8 @@
 #' `cache = "none"` copies nothing: every pass reads the source, and each page of 65536 rows must be the one of the first
 #' look, or `emfit_error_changed` says which is not.
 #'
-#' Starts are searched in the sample (`sample` rows, the same for any chunks), and the best goes on with all rows.
+#' Starts are searched in the sample (`sample` rows, the same for any chunks). The best of its optima, up to three, make two
+#' steps with all rows, in two readings together, and the highest of them goes on.
 #' From a start of your own the fit has the very numbers of a fit in memory, whatever the chunks, where rows are complete
 #' and come in a fixed order; with missing cells, counts and categories they agree to about 1e-12. A database promises no
 #' order unless the query has an ORDER BY.
@@ -47,7 +48,7 @@
 #'     anew with `reset = TRUE`, as in biglm}
 #' }
 #' @param query Of a database: the name of a table, or SQL.
-#' @param columns Names of the columns to fit; left out: all but `weights` and `labels`, as the first chunk has them.
+#' @param columns Names of the columns to fit; left out: all but `weights`, `labels` and units, as the first chunk has them.
 #'   They are found by name in every chunk.
 #' @param weights,labels Names of columns that have the case weights, and what is known of the components: see [em_fit()].
 #' @param rows How many rows to read at once, from a text file or a database.
@@ -60,12 +61,20 @@
 #'   loaded in another session has no scratch file any more. What is asked of each row (`fitted()`, `residuals()`,
 #'   `predict(fit)` without rows, [em_bootstrap()] and the like) is refused with the way out; `logLik()`, `BIC()`,
 #'   [vcov()][em_fit-errors], `confint()`, `tidy()`, `glance()` and [icl()] are of all rows; [plot()][plot.em_fit] is of the
-#'   sample and says so. A prior that is left to the package takes its scale from the sample.
+#'   sample and says so. A prior that is left to the package takes its scale from the sample. `update(fit, append = rows)`
+#'   puts rows behind those of the fit: see [update()][update.em_fit].
+#' @section Rows that belong together: With `latent = em_mixture(unit = "id")` or `em_markov(series = "id")` a column says which
+#'   rows are of one unit. Where those of a unit stand together (as after ORDER BY) chunks may end anywhere: the last unit of a chunk
+#'   waits for the next chunk. Otherwise a chunk must hold whole units; a unit that comes again in a later chunk is an error that
+#'   names it and both chunks. `em_markov()` without `series` makes all rows one series, which is held in memory as a whole.
+#'   The sample has whole units, 100 of them where there are as many (of series as many as have `sample` rows). One value for each
+#'   unit is remembered, to know it again. Noise, `em_mixture(noise = TRUE)`, has the box of all rows, for which the rows that are kept
+#'   are read four times more. [em_topics()] needs its counts in memory.
 #' @section Errors: `emfit_error_argument`; `emfit_error_worker`, see above; `emfit_error_input` for a source without rows, a column that is lacking or not
 #'   of its kind, a file that ends in the middle of a line: with the chunk's number and the row's among all;
 #'   `emfit_error_source` where reading itself fails, with the reader's own error as its parent;
-#'   `emfit_error_changed` where a source has other rows than at the first look. [em_fit()] refuses latent structures
-#'   whose rows belong together, noise, and families of your own: `emfit_error_unsupported`.
+#'   `emfit_error_changed` where a source has other rows than at the first look. [em_fit()] refuses topics
+#'   and families of your own: `emfit_error_unsupported`.
 #' @references Miller, A. J. (1992) Algorithm AS 274: least squares routines to supplement those of Gentleman. *Applied
 #'   Statistics* 41, 458-478. \doi{10.2307/2347583}
 #'

@@ -136,8 +136,8 @@ chain_em <- function(log_density, parameters, ends, want) {
 }
 
 # From starting items to the best run. Raises nothing but defects of the data.
-run_em <- function(data, start, model, control, native = rows_of_run(data, model, control)) {
-  run <- run_native(data, native, start$items, model, control)
+run_em <- function(data, start, model, control, native = rows_of_run(data, model, control), ends = FALSE) {
+  run <- run_native(data, native, start$items, model, control, ends)
   if (!is.null(run$defect)) abort_defect(data, run$defect)
   run
 }
@@ -278,6 +278,9 @@ total_of_shares <- function(found) {
 }
 
 tallied_part <- function(x, weights) em_describe_cpp(x, "tally", weights)
+
+# Doubles of a file from a byte on, into the memory of `into`: see src/r_parts.cpp.
+read_doubles <- function(path, begin, into) em_read_doubles_cpp(path, begin, into)
 
 # A number from 0 to 1 for each of the n rows behind these: see src/r_parts.cpp.
 row_keys <- function(seed, before, n) em_row_keys_cpp(seed, before, n)

@@ -10,6 +10,7 @@
 #'
 #' @param x Rows, as [em_chunks()] describes them.
 #' @param family What a component looks like, as in [em_fit()]: it says which columns can be used.
+#' @param latent How rows are put into components, as in [em_fit()]: it says which rows belong together.
 #' @return An object of class `em_look`: a list with `n` (rows), `weight` (their sum of weights), `columns` (a data frame
 #'   with a row for each column: `column`, `class`, `missing` (cells), and of numbers `mean`, `sd`, `min`, `max`, where each
 #'   row counts once), `chunks` (how many there were), `sample` (rows drawn), `cache` (where the rows are kept),
@@ -23,41 +24,57 @@
 #' look
 #' em_fit(look, k = 2, start = list(mean = faithful[c(1, 2), ], covariance = diag(2)))
 #' @export
-em_look <- function(x, family = em_gaussian()) {
+em_look <- function(x, family = em_gaussian(), latent = em_mixture()) {
   if (!inherits(x, "em_chunks")) {
     abort_em("argument", c(sprintf("`x` must come from em_chunks(), not %s.", describe_value(x)),
                            i = "em_look(em_chunks(files))"))
   }
-  look_at(x, as_em_family(family))
+  latent <- as_em_latent(latent)
+  check_latent_in_chunks(latent)
+  look_at(x, as_em_family(family), latent)
 }
 
-look_at <- function(spec, family) {
+look_at <- function(spec, family, latent = em_mixture()) {
   if (!family_takes_chunks(family)) {
     abort_em("unsupported", c(sprintf("Components of the family \"%s\" can't be fitted to rows in chunks.", family$name),
                               i = "Fit a sample: em_look(x, em_gaussian())$rows has one."))
   }
+  if (!is.null(spec$cluster) && !is.null(latent_rows_together(latent))) refuse_together_on_cluster()
   if (!is.null(spec$cluster)) return(look_at_cluster(spec, family))
   began <- proc.time()[["elapsed"]]
-  reading <- new_reading(spec, family)
+  reading <- new_reading(spec, family, latent)
   opened <- spec$source$open()
-  read <- careful_reader(opened, reading)
+  read <- read_whole_units(careful_reader(opened, reading), reading)
   on.exit(shut_reader(opened))
   learn_before(reading, read)
-  keeper <- new_sample(spec$sample)
+  keeper <- if (is.null(reading$together)) new_sample(spec$sample) else new_unit_sample(spec$sample, reading, least_units_of(reading))
   moments <- new_moments()
   store <- new_store(spec$cache)
   if (spec$cache == "none") store$read_by(page_reader(reading, read))
+  if (!is.null(reading$together)) reading$roster <- new_roster()
+  take_rows(reading, read, store, keeper, moments)
+  check_look(reading)
+  new_look(reading, store, keeper, moments, proc.time()[["elapsed"]] - began)
+}
+
+# All that is read goes to the store, and is looked at on its way. on: behind the rows that were read before?
+take_rows <- function(reading, read, store, keeper, moments, on = FALSE) {
   cutter <- new_cutter_for(reading, store)
+  reading$watched <- !is.null(reading$roster)
+  on.exit(reading$watched <- FALSE)
   go_through(reading, read, function(frame) {
     x <- chunk_matrix(frame, reading)
     keeper$add(frame, reading$row)
     moments$add(fitted_part(pick_chunk(frame, reading), reading))
     cutter$add(x)
     add_weights(reading, x)
-  })
+  }, on)
   cutter$finish()
-  check_look(reading)
-  new_look(reading, store, keeper, moments, proc.time()[["elapsed"]] - began)
+}
+
+refuse_together_on_cluster <- function() {
+  abort_em("unsupported", c("Rows that belong together can't be shared out among the workers of a cluster.",
+                            i = "Leave `cluster` out: em_chunks() reads them here."))
 }
 
 shut_reader <- function(opened) {
@@ -66,40 +83,49 @@ shut_reader <- function(opened) {
 }
 
 # visit(frame) for each chunk, with its number and rows counted.
-go_through <- function(reading, read, visit) {
-  reading$chunk <- reading$row <- 0
-  reading$n_positive <- reading$weight <- 0
+go_through <- function(reading, read, visit, on = FALSE) {
+  before <- if (on) reading$chunk else 0
+  if (!on) {
+    reading$chunk <- reading$row <- reading$units <- 0
+    reading$n_positive <- reading$weight <- reading$observed <- 0
+  }
   first <- TRUE
   repeat {
     frame <- read(first)
     first <- FALSE
     if (is.null(frame)) break
-    reading$chunk <- reading$chunk + 1
+    reading$chunk <- before + if (is.null(reading$together)) reading$reads else reading$number
     if (NROW(frame) == 0L) next
     in_chunk(reading, visit(frame))
     reading$row <- reading$row + NROW(frame)
   }
+  reading$chunk <- before + reading$reads
 }
 
-add_weights <- function(reading, x) {
-  w <- x[, ncol(x) - !is.null(reading$spec$labels)]
+add_weights <- function(reading, rows) {
+  w <- if (is.null(reading$together)) rows$w else reading$own_weights
+  if (is.null(w)) w <- rep(1, page_size(rows))
   reading$weight <- reading$weight + sum(w)
   reading$n_positive <- reading$n_positive + sum(w > 0)
+  units <- if (!is.null(reading$together) && !reading$chain) reading$own_units else TRUE
+  reading$observed <- reading$observed + sum(w[units])
 }
 
 # The user's own reader: its errors are told with the chunk, and kept as parents.
 careful_reader <- function(f, reading) {
   function(reset = FALSE) {
-    if (reset) reading$chunk <- 0
-    tryCatch(if (reset) f(reset = TRUE) else f(), error = function(e) {
+    if (reset) reading$chunk <- reading$reads <- 0
+    found <- tryCatch(if (reset) f(reset = TRUE) else f(), error = function(e) {
       if (inherits(e, "emfit_error")) rlang::cnd_signal(e)
       abort_source(e, reading)
     })
+    if (!is.null(found)) reading$reads <- reading$reads + 1
+    found
   }
 }
 
 abort_source <- function(e, reading) {
-  abort_em("source", c(sprintf("Chunk %d could not be read.", reading$chunk + 1), x = conditionMessage(e),
+  abort_em("source", c(sprintf("Chunk %d could not be read.", reading$reads + 1), x = conditionMessage(e),
                        i = "With em_control(checkpoint = ) a fit goes on where it was, once the source can be read."), parent = e)
 }
 
@@ -145,16 +171,8 @@ data_of_guard <- function(guard, family) {
 
 # Rows of codes or counts that are all weight can be merged.
 new_cutter_for <- function(reading, store) {
-  merges <- family_tallies(reading$family) && is.null(reading$spec$labels)
-  cutter <- NULL
-  list(add = function(x) {
-    if (is.null(cutter)) {
-      d <- ncol(x) - 1L - !is.null(reading$spec$labels)
-      put <- function(all) store$put(as_page(all, d))
-      cutter <<- if (merges) new_merger(put, d) else new_cutter(put)
-    }
-    cutter$add(x)
-  }, finish = function() if (!is.null(cutter)) cutter$finish())
+  put <- function(rows) store$put(as_page(rows, reading$sorts))
+  if (family_tallies(reading$family) && is.null(reading$spec$labels) && is.null(reading$together)) new_merger(put) else new_cutter(put)
 }
 
 # Pages read from the source once more, one after the other; NULL behind the last.
@@ -167,7 +185,7 @@ page_reader <- function(reading, read) {
       ready <<- list()
       ended <<- FALSE
       cutter <<- new_cutter_for(reading, list(put = function(page) ready[[length(ready) + 1L]] <<- page))
-      reading$row <- 0
+      reading$row <- reading$units <- 0
     }
     while (!length(ready) && !ended) {
       frame <- read(first)
@@ -212,23 +230,32 @@ new_sample <- function(size, seed = draw_seed()) {
     keys <<- keys[keep]
     places <<- places[keep]
   }
+  sampler(add, function() frames, environment())
+}
+
+# What has been drawn so far, in a list that can be drawn on from without it being changed.
+sampler <- function(add, frames, home) {
   list(add = add, rows = function() {
-    row.names(frames) <- NULL
-    frames
-  }, kept = function() list(frames = frames, keys = keys))
+    out <- frames()
+    row.names(out) <- NULL
+    out
+  }, copy = function() {
+    twin <- list2env(as.list(home, all.names = TRUE), parent = parent.env(home))
+    for (name in names(twin)) if (is.function(twin[[name]])) environment(twin[[name]]) <- twin
+    sampler(twin$add, function() twin$frames, twin)
+  }, kept = function() list(frames = frames(), keys = home$keys))
 }
 
 # ---- what print tells of columns ----
 
-new_moments <- function() {
-  total <- NULL
+new_moments <- function(total = NULL) {
   add <- function(frame) {
     frame <- as.data.frame(frame)
     now <- do.call(rbind, lapply(frame, column_moments))
     now <- data.frame(column = names(frame), now)
     total <<- if (is.null(total)) now else add_moments(total, now)
   }
-  list(add = add, all = function() total, table = function() moments_table(total))
+  list(add = add, all = function() total, total = function() total, table = function() moments_table(total))
 }
 
 moments_table <- function(total) {
@@ -276,14 +303,17 @@ check_look <- function(reading) {
 new_look <- function(reading, store, keeper, moments, seconds, labels = settle_labels(reading)) {
   rows <- keeper$rows()
   data <- sample_data(rows, labels, reading)
-  whole <- list(n = reading$row, weight = reading$weight, unit = if (reading$weighted) min(1, reading$weight / reading$n_positive) else 1,
+  whole <- list(n = reading$row, weight = if (is.null(reading$observed)) reading$weight else reading$observed, counting = reading$n_positive, unit = if (reading$weighted) min(1, reading$weight / reading$n_positive) else 1,
                 weighted = reading$weighted, sampled = data$n)
-  whole$look <- list(store = store, labels = labels, gaps = reading$gaps, sorts = reading$sorts, width = ncol(data$x))
+  if (!is.null(reading$together)) whole$units <- list(n = reading$units, sizes = reading$unit_sizes)
+  whole$look <- list(store = store, labels = labels, gaps = reading$gaps, sorts = reading$sorts, width = ncol(data$x),
+                     reading = reading, keeper = keeper, moments = moments)
   data$whole <- whole
   out <- list(n = reading$row, weight = reading$weight, columns = moments$table(), chunks = reading$chunk,
               sample = data$n, cache = store$kind(), bytes = store$bytes(), seconds = seconds, source = format(reading$spec),
               family = reading$family, rows = rows, data = data, store = store, labels = labels,
-              width = ncol(data$x), gaps = reading$gaps, sorts = reading$sorts)
+              width = ncol(data$x), gaps = reading$gaps, sorts = reading$sorts, together = reading$together,
+              chain = reading$chain)
   structure(out, class = "em_look")
 }
 
@@ -293,8 +323,13 @@ sample_data <- function(rows, labels, reading) {
   weights <- if (!is.null(reading$spec$weights)) rows[[reading$spec$weights]]
   known <- if (!is.null(reading$spec$labels)) rows[[reading$spec$labels]]
   if (!is.null(known) && !is.null(labels$levels)) known <- factor(as.character(known), levels = labels$levels)
-  withCallingHandlers(em_data(own, reading$family, weights, stats::na.pass, labels = known, old = reading$data),
+  withCallingHandlers(em_data(own, reading$family, weights, stats::na.pass, labels = known, old = reading$data,
+                              units = sample_units(rows, reading)),
                       emfit_message = function(m) rlang::cnd_muffle(m))
+}
+
+sample_units <- function(rows, reading) {
+  if (!is.null(reading$together)) numbered_units(units_of_chunk(rows, reading), reading)
 }
 
 #' @export

@@ -16,10 +16,11 @@ search_rounds <- 3L
 sample_rows <- 10000L
 sample_iterations <- 100L
 
-search_em <- function(data, start, control) {
+# ends: also the parameters that each start came to, a list?
+search_em <- function(data, start, control, ends = FALSE) {
   if (draws_classes(control)) return(search_by_draws(data, start, control))
   if (start$supplied) return(c(run_em(data, start, start$model, control), method = start$method))
-  task <- list(data = data, model = start$model, control = control, native = tallied(data, start$model))
+  task <- list(data = data, model = start$model, control = control, native = tallied(data, start$model), ends = ends)
   check_enough_rows(task)
   search_further(task, search_rounds_of(task, start$method, search_rounds), start$method)
 }
@@ -84,7 +85,7 @@ has_one_start <- function(task) {
 }
 
 run_task <- function(task, items, kinds, control = task$control) {
-  as_search(run_em(task$data, list(items = items), task$model, control, task$native), kinds)
+  as_search(run_em(task$data, list(items = items), task$model, control, task$native, isTRUE(task$ends)), kinds)
 }
 
 as_search <- function(run, kinds) {
@@ -92,6 +93,8 @@ as_search <- function(run, kinds) {
   run$method <- kinds
   run
 }
+
+table_of_search <- function(run) run[intersect(c("starts", "traces", "method", "ends"), names(run))]
 
 # The better of two runs, with the tables of both.
 better_search <- function(old, new) {
@@ -101,6 +104,7 @@ better_search <- function(old, new) {
   out$starts <- rbind(old$starts, new$starts)
   out$method <- c(old$method, new$method)
   out$traces <- c(old$traces, new$traces)
+  if (!is.null(new$ends)) out$ends <- c(old$ends, new$ends)
   out
 }
 
@@ -146,7 +150,7 @@ run_finalists <- function(task, items, kinds) {
   on_its_way <- run$starts$status == "max_iter"
   if (!any(on_its_way)) return(run)
   ended <- run$starts$loglik[run$starts$status == "converged" & !run$starts$degenerate]
-  table <- run[c("starts", "traces", "method")]
+  table <- table_of_search(run)
   table$starts$status[on_its_way] <- "stopped_early"
   best <- if (run$status != "max_iter") run
   on <- which(on_its_way & (run$starts$loglik > max(ended, -Inf) | seq_along(items) == run$best))
@@ -154,6 +158,7 @@ run_finalists <- function(task, items, kinds) {
     final <- run_task(task, items[on], kinds[on])
     table$starts[on, ] <- final$starts
     table$traces[on] <- final$traces
+    if (!is.null(final$ends)) table$ends[on] <- final$ends
     best <- better_search(best, final)
   }
   settle_best(task, items, table, best)
@@ -174,7 +179,7 @@ settle_best <- function(task, items, table, best) {
 
 # Runs the chosen to the end, each from where its trial began; where too few of them end sound, the others too.
 finish_search <- function(task, items, trial) {
-  table <- trial[c("starts", "traces", "method")]
+  table <- table_of_search(trial)
   table$starts$status[table$starts$status == "max_iter"] <- "stopped_early"
   best <- if (trial$status != "max_iter") trial
   chosen <- chosen_to_finish(trial, task$control$n_start)
@@ -183,6 +188,7 @@ finish_search <- function(task, items, trial) {
     final <- run_finalists(task, items[chosen], trial$method[chosen])
     table$starts[chosen, ] <- final$starts
     table$traces[chosen] <- final$traces
+    if (!is.null(final$ends)) table$ends[chosen] <- final$ends
     best <- better_search(best, final)
     if (enough_sound(table$starts, task)) break
     chosen <- which(table$starts$status == "stopped_early" & table$starts$iterations <= trial_iterations)

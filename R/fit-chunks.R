@@ -33,22 +33,36 @@ sum_over_pages <- function(data, parameters, model, f) {
 }
 
 sum_over_look <- function(look, parameters, model, f) {
-  pages <- seq_pages(look)
   total <- 0
-  first <- TRUE
-  repeat {
-    part <- native_part(pages(page_rows, first), look, model, NULL, 1)
-    first <- FALSE
-    if (is.null(part)) return(total)
+  visit_pages(look$store, function(page) {
+    part <- native_part(page, look, model, NULL, 1)
     part$missing <- look$gaps && look$sorts
-    total <- total + f(responsibilities_of_part(part, parameters, model), part$weights)
-  }
+    r <- responsibilities_of_part(part, parameters, model)
+    units <- if (latent_keeps_order(model$latent)) NULL else part$units
+    total <<- total + if (is.null(units)) f(r, part$weights) else f(r[units, , drop = FALSE], part$weights[units])
+  })
+  total
 }
 
 # clarity(), added up.
 clarity_of_pages <- function(fit) {
   found <- clarity_of_all(fit$data, fit$parameters, fit_model(fit))
+  log_top <- log_top_of_pages(fit)
+  if (!is.null(log_top)) found$log_top <- log_top
   c(found, icl = stats::BIC(fit) - 2 * found$log_top)
+}
+
+# latent_log_top(), added up; NULL where rows are by themselves.
+log_top_of_pages <- function(fit) {
+  if (!latent_keeps_order(fit$latent)) return(NULL)
+  look <- fit$data$whole$look
+  total <- 0
+  visit_pages(look$store, function(page) {
+    data <- part_data(page, look, fit_model(fit))
+    if (anyNA(data$x)) data$order <- seq_len(data$n)
+    total <<- total + latent_log_top(fit$latent, fit_model(fit), data, fit$parameters)
+  })
+  total
 }
 
 clarity_of_all <- function(data, parameters, model) {

@@ -56,14 +56,14 @@ describe_points <- function(fit, component) {
   rows <- rows_of_component(fit, component)
   if (!length(rows)) return("no row that is more its own than another's")
   alike <- length(rows) > 1L && nrow(unique(fit$data$x[rows, , drop = FALSE])) == 1L
-  sprintf("%s (%s %s)", plural(length(rows), if (alike) "identical point" else "point"),
-          if (length(rows) == 1L) "row" else "rows", enumerate(rows))
+  sprintf("%s (%s %s%s)", plural(length(rows), if (alike) "identical point" else "point"),
+          if (length(rows) == 1L) "row" else "rows", enumerate(rows), if (is_sample(fit$data)) " of the sample" else "")
 }
 
 # Rows that count and belong to a component, by an E-step at the parameters.
 rows_of_component <- function(fit, component) {
   classes <- max.col(responsibilities(fit), ties.method = "first")
-  which(classes == component & stats::weights(fit) > 0)
+  which(classes == component & row_weights(fit) > 0)
 }
 
 what_shrank <- function(family) {

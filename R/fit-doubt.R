@@ -33,8 +33,9 @@ describe_empty <- function(fit) {
 
 # Rows that count; where rows stand for several, as many as these are.
 rows_counting <- function(fit) {
-  if (!is.null(shared_units(fit$data))) return(sum(stats::weights(fit) > 0))
-  if (is_sample(fit$data)) return(fit$nobs / fit$data$whole$unit)
+  units <- shared_units(fit$data)
+  if (is_sample(fit$data)) return(if (is.null(units)) fit$nobs / fit$data$whole$unit else fit$data$whole$counting)
+  if (!is.null(units)) return(sum(stats::weights(fit) > 0))
   if (is.null(fit$data$weights)) fit$nobs else max(fit$nobs, sum(fit$data$weights > 0))
 }
 

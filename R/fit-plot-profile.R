@@ -30,13 +30,13 @@ plot_data_profile <- function(fit, variables = NULL, level = 0.95) {
 profile_cells <- function(fit) {
   data <- fit$data
   counts <- length(data$items) == 1L && length(data$items[[1L]]) == ncol(data$x)
-  shares <- colSums(family_observed(fit$family, data) * stats::weights(fit), na.rm = TRUE)
+  shares <- colSums(family_observed(fit$family, data) * row_weights(fit), na.rm = TRUE)
   names <- colnames(family_observed(fit$family, data))
   binary <- length(names) == length(data$items)
   variable <- if (counts) rep("", length(names)) else if (binary) names else rep(item_names(data), lengths(data$items))
   level <- if (binary) rep(NA_character_, length(names)) else unlist(data$items, use.names = FALSE)
   seen <- if (counts) sum(shares) else {
-    known <- colSums((!is.na(data$x)) * stats::weights(fit))
+    known <- colSums((!is.na(data$x)) * row_weights(fit))
     known[match(variable, item_names(data))]
   }
   heads <- if (binary || counts) 0L else match(variable, unique(variable))

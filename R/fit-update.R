@@ -8,6 +8,7 @@
 #' @param ... Arguments of [em_fit()] to be changed: `k`, `family`, `latent`, `start`, `weights`, `labels`, `fixed`,
 #'   `subset` (of the rows of the fit), `na.action`, `control`; `NULL` takes one away. `data` (or `x`, a matrix or data
 #'   frame) gives new rows.
+#'   Of a fit to rows in chunks, [em_chunks()], only `append` and `control`: see below.
 #' @param evaluate `FALSE` returns the call that is meant, and fits nothing.
 #' @details What is not given stays as it was. A method of starts stays; a start of one's own stays as the parameters of
 #'   iteration 0, where the new model has the same parameters, and otherwise the starts are those of `start = NULL`.
@@ -15,8 +16,13 @@
 #'
 #'   A formula may name columns that the fit does not hold. They are taken from the `data` of the first call,
 #'   if these are still there and give the very rows of the fit; otherwise it is an error.
+#' @section Rows that are added:
+#' `update(fit, append = rows)` puts rows behind those of a fit to rows in chunks: a data frame, a matrix, a list of them, or
+#' [em_chunks()]. They are looked at, cached and sampled as the others were, and the fit goes on from its parameters with all
+#' rows, old and new: it is exact, and takes as many passes as it takes from there. With `cache = "none"` the source of the old
+#' rows is read again. The old fit stays as it was. New rows are new units or series.
 #' @return A fit, as [em_fit()] returns it.
-#' @section Errors: `emfit_error_argument`, and those of [em_fit()].
+#' @section Errors: `emfit_error_argument`, `emfit_error_unsupported` for `append` where the fit is of rows in memory, and those of [em_fit()].
 #' @references Chambers, J. M. (1992) Linear models. Chapter 4 of *Statistical Models in S*, eds Chambers, J. M. and
 #'   Hastie, T. J. Wadsworth & Brooks/Cole. \doi{10.1201/9780203738535}
 #' @seealso [em_fit()], [em_diagnose()]
@@ -28,7 +34,8 @@
 #' @importFrom stats update
 #' @export
 update.em_fit <- function(object, formula., ..., evaluate = TRUE) {
-  refuse_sample(object, "update()", "Fit the chunks again from here: em_fit(chunks, k, start = fit).")
+  if ("append" %in% ...names()) return(update_by_append(object, list(...), missing(formula.)))
+  refuse_sample(object, "update()", "Put rows behind the others, update(fit, append = rows), or fit the chunks again from here: em_fit(chunks, k, start = fit).")
   given <- as.list(substitute(list(...)))[-1L]
   known <- setdiff(names(formals(em_fit.formula)), "...")
   check_no_dots(given[!names_of(given) %in% known], known)
@@ -47,8 +54,6 @@ update.em_fit <- function(object, formula., ..., evaluate = TRUE) {
   model$latent <- latent_settle(model$latent, data$units)
   fit_data(data, model$k, rows$family, model$latent, start, model$control, call, model$fixed)
 }
-
-names_of <- function(x) if (is.null(names(x))) rep("", length(x)) else names(x)
 
 changed_formula <- function(object, formula) {
   if (!inherits(formula, "formula")) {
@@ -107,11 +112,6 @@ updated_model <- function(object, change) {
     fixed = pick("fixed", function(fixed = NULL) fixed, asked$fixed),
     control = pick("control", function(control = em_control()) as_em_control(control, assigned = TRUE), object$control)
   )
-}
-
-unresolved_latent <- function(latent) {
-  if (!is.null(.subset2(latent, "box"))) latent$box <- NULL
-  latent
 }
 
 updated_na_action <- function(object, change) {

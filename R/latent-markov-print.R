@@ -12,7 +12,7 @@ latent_models.em_latent_markov <- function(latent, label) {
 
 #' @export
 latent_rows_label.em_latent_markov <- function(latent, data) {
-  paste(" in", plural(count_units(data$units), "series", "series"))
+  paste(" in", plural(count_series(data), "series", "series"))
 }
 
 # The lines below the table of a fit; of many states only what they are called is left to coef().
@@ -27,7 +27,7 @@ latent_lines.em_latent_markov <- function(latent, fit) {
   stay <- c("stay", number(round(dwell_times(transition), 1L)))
   columns <- apply(cbind(rbind(states, cells), stay), 2L, format, justify = "right")
   label <- format(c("Transition from row to column", states), justify = "right")
-  at_limit <- count_units(fit$data$units) == 1L && anyNA(held$initial) && identical(latent$initial, "free") &&
+  at_limit <- count_series(fit$data) == 1L && anyNA(held$initial) && identical(latent$initial, "free") &&
     max(fit$parameters$initial) > 1 - 1e-6
   c(paste(label, apply(columns, 1L, paste, collapse = " ")),
     paste0("Initial: ", paste(number(round(fit$parameters$initial, 3L)), collapse = ", "),

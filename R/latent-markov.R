@@ -375,3 +375,9 @@ latent_shares.em_latent_markov <- function(latent, parameters, counts = NULL) {
 # What its states come to in the long run.
 #' @export
 latent_mixture.em_latent_markov <- function(latent, fit) em_stationary(fit)
+
+# Without a column all rows are one series.
+#' @export
+latent_rows_together.em_latent_markov <- function(latent) {
+  if (is.null(latent$series)) TRUE else chunk_unit_column(latent$series, "em_markov(series = \"id\")")
+}

@@ -376,9 +376,9 @@ latent_is_exchangeable.em_latent_mixture <- function(latent, k) {
 latent_label.em_latent_mixture <- function(latent) if (has_noise(latent)) " and noise" else ""
 
 #' @export
-latent_against_chunks.em_latent_mixture <- function(latent) {
-  if (!is.null(latent_unit(latent))) return("rows of a unit may lie in two chunks")
-  if (latent_columns(latent, 1L) > 1L) "the box of noise is that of rows in memory"
+latent_rows_together.em_latent_mixture <- function(latent) {
+  said <- latent_unit(latent)
+  if (!is.null(said)) chunk_unit_column(said, "em_mixture(unit = \"id\")")
 }
 
 #' @export

@@ -29,6 +29,12 @@ bind_noise <- function(latent, data, family) {
   latent
 }
 
+# As it was before it met any data.
+unresolved_latent <- function(latent) {
+  if (!is.null(.subset2(latent, "box"))) latent$box <- NULL
+  latent
+}
+
 check_box_is_no_plane <- function(box, data) {
   flat <- if (box$kind == "range") which(!(box$upper > box$lower))
   if (!length(flat)) return(invisible())
@@ -41,23 +47,44 @@ check_box_is_no_plane <- function(box, data) {
 
 # The smaller of the two boxes; where cells are missing the one along the columns, whose margins are boxes too.
 noise_box <- function(data) {
-  counts <- if (is.null(data$weights)) rep(TRUE, data$n) else data$weights > 0
-  x <- data$x[counts, , drop = FALSE]
-  d <- ncol(x)
-  ends <- apply(x, 2L, range, na.rm = TRUE)
+  over <- function(f, join = `+`) over_counting_rows(data, f, join)
+  d <- ncol(data$x)
+  ends <- over(function(x, w) column_ends(x), widest)
   centre <- colMeans(ends)
   straight <- new_box("range", centre, diag(d), ends - rep(centre, each = 2L))
-  if (d == 1L || anyNA(x)) return(straight)
-  w <- if (is.null(data$weights)) rep(1, nrow(x)) else data$weights[counts]
-  centre <- centre + colSums(w * (x - rep(centre, each = nrow(x)))) / sum(w)
-  z <- x - rep(centre, each = nrow(x))
-  z <- z / max(abs(z))
-  if (!all(is.finite(z))) return(straight)
-  axes <- eigen(crossprod(z, w / sum(w) * z), symmetric = TRUE)$vectors
-  turned <- new_box("principal", centre, axes, apply((x - rep(centre, each = nrow(x))) %*% axes, 2L, range))
+  if (d == 1L || over(function(x, w) anyNA(x), `||`)) return(straight)
+  from <- function(x, centre) x - rep(centre, each = nrow(x))
+  total <- over(function(x, w) sum(w))
+  centre <- centre + over(function(x, w) colSums(w * from(x, centre))) / total
+  reach <- max(abs(from(ends, centre)))
+  if (!is.finite(reach) || !(reach > 0)) return(straight)
+  axes <- eigen(over(function(x, w) {
+    z <- from(x, centre) / reach
+    crossprod(z, w / total * z)
+  }), symmetric = TRUE)$vectors
+  turned <- new_box("principal", centre, axes, over(function(x, w) apply(from(x, centre) %*% axes, 2L, range), widest))
   turned$sides <- straight$sides
   smaller <- straight$log_volume - turned$log_volume
   if (is.finite(smaller) && smaller > 0 && smaller < most_shrinkage) turned else straight
+}
+
+column_ends <- function(x) suppressWarnings(apply(x, 2L, range, na.rm = TRUE)) # a part of the rows may have none of a column
+
+widest <- function(a, b) rbind(pmin(a[1L, ], b[1L, ]), pmax(a[2L, ], b[2L, ]))
+
+# f(rows, weights) of the rows that count, joined over the parts in which they come.
+over_counting_rows <- function(data, f, join) {
+  part <- function(x, w) {
+    counts <- if (is.null(w)) rep(TRUE, nrow(x)) else w > 0
+    if (any(counts)) f(x[counts, , drop = FALSE], if (is.null(w)) rep(1, nrow(x)) else w[counts])
+  }
+  if (!is_sample(data)) return(part(data$x, data$weights))
+  out <- NULL
+  visit_pages(data$whole$look$store, function(page) {
+    now <- part(page$x, page$w)
+    out <<- if (is.null(out)) now else if (is.null(now)) out else join(out, now)
+  })
+  out
 }
 
 # Of columns that determine each other the box along the principal axes has no volume but what rounding gives it.

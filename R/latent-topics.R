@@ -120,6 +120,9 @@ instead_for_topics <- c(
 )
 
 #' @export
+latent_against_chunks.em_latent_topics <- function(latent) "its documents are a table of counts in memory"
+
+#' @export
 latent_serves.em_latent_topics <- function(latent, reader) {
   abort_em("unsupported", c(sprintf("%s is not for topic models.", reader), i = unname(instead_for_topics[reader])))
 }

@@ -101,7 +101,11 @@ latent_lines.default <- function(latent, fit) NULL
 # Why rows that come in chunks can't be fitted by it; NULL where they can.
 latent_against_chunks <- function(latent) UseMethod("latent_against_chunks")
 #' @export
-latent_against_chunks.default <- function(latent) "rows that belong together may lie in two chunks"
+latent_against_chunks.default <- function(latent) NULL
+# Of rows in chunks: the name of the column that says which belong together, TRUE where all do, NULL where each is by itself.
+latent_rows_together <- function(latent) UseMethod("latent_rows_together")
+#' @export
+latent_rows_together.default <- function(latent) NULL
 
 # Of a fit: as estimated. With them among its parameters, for what draws or merges components.
 shares_of <- function(fit) latent_shares(fit$latent, fit$parameters, fit$counts)

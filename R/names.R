@@ -20,3 +20,5 @@ parameter_terms <- function(table) {
   variable2 <- ifelse(is.na(table$variable2), "", paste0(".", table$variable2))
   paste0(table$term, variable, variable2)
 }
+
+names_of <- function(x) if (is.null(names(x))) rep("", length(x)) else names(x)

@@ -266,9 +266,15 @@ check_units_k <- function(data, k) {
 describe_units <- function(data) {
   units <- shared_units(data)
   if (is.null(units)) return(NULL)
-  sizes <- range(tabulate(units$codes))
+  found <- if (is.null(data$whole)) list(n = count_units(units), sizes = range(tabulate(units$codes))) else data$whole$units
+  sizes <- found$sizes
   rows <- if (sizes[1L] == sizes[2L]) plural(sizes[1L], "row") else sprintf("%d to %d rows", sizes[1L], sizes[2L])
-  sprintf("%s of %s", plural(count_units(units), "unit"), rows)
+  sprintf("%s of %s", plural(found$n, "unit"), rows)
+}
+
+# Of a chain; of data that are a sample, those of all rows.
+count_series <- function(data) {
+  if (is.null(data$whole)) count_units(data$units) else data$whole$units$n
 }
 
 # With the column of the units in front, in rows that are to be fitted again.

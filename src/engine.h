@@ -43,6 +43,7 @@ struct Control {
 
   // Of several starts at most so many run to the end (race.h); 0: all do.
   int finalists = 0;
+  int trials = 0;  // steps that several starts make together before the best of them runs on: run_trials()
   double to_beat = -std::numeric_limits<double>::infinity();  // a log-likelihood that is had already
 };
 

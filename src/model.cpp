@@ -53,32 +53,34 @@ Model::Model(const Model& other)
       longest_(other.longest_),
       statistics_(Vector::Zero(other.statistics_.size())) {}
 
-void Model::bind(const Data& data) {
+void Model::bind(const Data& data, Index skip) {
   data_ = data;
+  skip_ = skip;
   family_->bind(data);
   latent_->bind(data);
   const Index block = block_rows_;
   const Index longest = longest_;
-  make_stretches();
+  make_stretches(skip);
   make_slices();
   if (block_rows_ > block || longest_ > longest) workers_.clear();
 }
 
 // Blocks of a unit begin at multiples of eight rows, so that the padding of one is never read beside the
 // next.
-void Model::make_stretches() {
+void Model::make_stretches(Index skip) {
   units_ = latent_->units();
   stretches_.clear();
   block_rows_ = static_cast<Index>(padded_rows(size_of(std::min(family_->block_rows(), n_rows()))));
   if (units_.empty()) {
     stretches_.reserve(size_of(n_rows() / std::max<Index>(block_rows_, 1) + 1));
-    for (Index begin = 0; begin < n_rows(); begin += block_rows_) {
+    for (Index begin = skip; begin < n_rows(); begin += block_rows_) {
       const Rows rows{begin, std::min(block_rows_, n_rows() - begin)};
       stretches_.push_back({rows, rows});
     }
   }
   for (std::size_t i = 0; i < units_.size(); ++i) {
     const Rows& unit = units_[i];
+    if (unit.begin < skip) continue;
     if (stretches_.empty() || stretches_.back().rows.size + unit.size > block_rows_) {
       stretches_.push_back({{unit.begin, 0}, {static_cast<Index>(i), 0}});
     }
@@ -153,16 +155,23 @@ void Model::for_each_unit(const Stretch& stretch, Task task) const {
 // task(stretch, work, matrix of its rows, statistics) returns what the stretch adds to the log-likelihood.
 template <class Task>
 double Model::pass(int threads, Interrupt& interrupt, Task task) {
-  const Index n_all = parts_ ? parts_->n_rows() / slice_rows() + 1 : static_cast<Index>(slices_.size());
-  tree_.reset(statistics_.size() + 2, n_all, parts_ ? parts_->first_leaf() : 0);
-  for_each_part(interrupt, parts_ ? rows_of_part() : 0, [&] {
-    if (parts_) family_->prepare(accuracy_);  // what it makes ready may be of the rows
-    add_slices(threads, interrupt, task);
-  });
+  open_sums();
+  for_whole_slices(interrupt, [&] { add_part(threads, interrupt, task); });
   if (parts_) family_->prepare(accuracy_);
-  sums_.resize(statistics_.size() + 2);
   tree_.total(sums_);
   return close_sums();
+}
+
+void Model::open_sums() {
+  const Index n_all = parts_ ? parts_->n_rows() / slice_rows() + 1 : static_cast<Index>(slices_.size());
+  tree_.reset(statistics_.size() + 2, n_all, parts_ ? parts_->first_leaf() : 0);
+  sums_.resize(statistics_.size() + 2);
+}
+
+template <class Task>
+void Model::add_part(int threads, Interrupt& interrupt, Task task) {
+  if (parts_) family_->prepare(accuracy_);  // what it makes ready may be of the rows
+  add_slices(threads, interrupt, task);
 }
 
 double Model::close_sums() {
@@ -244,31 +253,76 @@ void Model::add_statistics(Rows rows, double* work, bool packed, ConstMatrixRef 
   });
 }
 
+double Model::expect_stretch(const Stretch& stretch, double* work, MatrixRef matrix, VectorRef statistics) {
+  const Rows& rows = stretch.rows;
+  const double* weights = data_.weights ? data_.weights + rows.begin : nullptr;
+  add_densities(rows, work, matrix);
+  const ConstBlock next = source_behind(rows);
+  VectorRef latent = latent_part(statistics);
+  const double sum = assigner_.changes() ? find_assigned(stretch, weights, matrix, latent, next)
+                                         : find_posterior(stretch, weights, matrix, nullptr, latent, next);
+  add_statistics(rows, work, true, matrix, family_part(statistics));
+  return sum;
+}
+
 double Model::expect(int threads, Interrupt& interrupt) {
-  const auto task = [this](const Stretch& stretch, double* work, MatrixRef matrix, VectorRef statistics) {
-    const Rows& rows = stretch.rows;
-    const double* weights = data_.weights ? data_.weights + rows.begin : nullptr;
-    add_densities(rows, work, matrix);
-    const ConstBlock next = source_behind(rows);
-    VectorRef latent = latent_part(statistics);
-    const double sum = assigner_.changes() ? find_assigned(stretch, weights, matrix, latent, next)
-                                           : find_posterior(stretch, weights, matrix, nullptr, latent, next);
-    add_statistics(rows, work, true, matrix, family_part(statistics));
-    return sum;
-  };
-  const bool known = recall_pass();
-  const double loglik = known ? close_sums() : pass(threads, interrupt, task);
-  if (!known && !interrupt.raised()) keep_pass();
+  if (!recall_pass()) {
+    pass(threads, interrupt,
+         [this](const Stretch& stretch, double* work, MatrixRef matrix, VectorRef statistics) {
+           return expect_stretch(stretch, work, matrix, statistics);
+         });
+    if (!interrupt.raised()) keep_pass();
+  }
+  return close_expect();
+}
+
+double Model::close_expect() {
+  const double loglik = close_sums();
   const double rest = family_->close_pass(family_part(statistics_));
   size_ += std::abs(rest);
   return loglik + rest;
 }
 
-double Model::objective(int threads, Interrupt& interrupt) {
-  const double loglik = expect(threads, interrupt);
+double Model::objective(int threads, Interrupt& interrupt) { return with_prior(expect(threads, interrupt)); }
+
+double Model::with_prior(double loglik) {
   const double prior = family_->log_prior();
   size_ += std::abs(prior);
   return loglik + prior;
+}
+
+std::vector<double> Model::objectives(const std::vector<Model*>& models, int threads, Interrupt& interrupt) {
+  std::vector<Model*> unknown;
+  for (Model* model : models) {
+    if (!model->recall_pass()) unknown.push_back(model);
+  }
+  for (Model* model : unknown) model->open_sums();
+  if (!unknown.empty()) {
+    Model& first = *unknown.front();
+    const Data sample = first.data_;
+    first.for_whole_slices(interrupt, [&] {
+      for (Model* model : unknown) {
+        if (model != &first) {
+          model->bind(first.data_, first.skip_);
+          model->slices_ = first.slices_;
+        }
+        model->add_part(
+            threads, interrupt,
+            [model](const Stretch& stretch, double* work, MatrixRef matrix, VectorRef statistics) {
+              return model->expect_stretch(stretch, work, matrix, statistics);
+            });
+      }
+    });
+    for (Model* model : unknown) {
+      if (model != &first) model->bind(sample);
+      model->family_->prepare(model->accuracy_);
+      model->tree_.total(model->sums_);
+      if (!interrupt.raised()) model->keep_pass();
+    }
+  }
+  std::vector<double> out;
+  for (Model* model : models) out.push_back(model->with_prior(model->close_expect()));
+  return out;
 }
 
 void Model::fill_given(Rows rows, const Given& given, MatrixRef matrix) const {
@@ -343,38 +397,6 @@ void Model::maximise_from(const Given& given, Step step, int threads, Interrupt&
 std::unique_ptr<Chart> Model::chart() {
   return join_charts(latent_->chart(latent_part(statistics_)), family_->chart(family_part(statistics_)),
                      family_->n_statistics());
-}
-
-void Model::score(const Chart& chart, int threads, Interrupt& interrupt, const ScoreVisitor& visit) {
-  // Gradients are linear in the statistics; what they are without any is that of a prior.
-  Vector prior(chart.size());
-  chart.gradient(Vector::Zero(statistics_.size()), prior);
-  for_each_part(interrupt, parts_ ? rows_of_part() : 0, [&] {
-    if (parts_) family_->prepare(accuracy_);
-    score_slices(chart, prior, threads, interrupt, visit);
-  });
-  if (parts_) family_->prepare(accuracy_);
-}
-
-void Model::score_slices(const Chart& chart, ConstVectorRef prior, int threads, Interrupt& interrupt,
-                         const ScoreVisitor& visit) {
-  make_workers(threads);
-  Turnstile turnstile;
-  parallel_for(static_cast<Index>(slices_.size()), threads, interrupt, [&](Index i, int id) {
-    Turnstile::Ticket ticket(turnstile, i);
-    const Rows& slice = slices_[size_of(i)];
-    const Index begin = stretches_[size_of(slice.begin)].units.begin;
-    const Rows units{begin, stretches_[size_of(slice.end() - 1)].units.end() - begin};
-    Matrix scores(units.size, chart.size());
-    Vector gradient(chart.size());
-    for (Index u = 0; u < units.size && !interrupt.raised(); ++u) {
-      score_unit(unit(units.begin + u), chart, workers_[size_of(id)], gradient);
-      scores.row(u) = gradient - prior;
-    }
-    ticket.pass([&] {
-      if (!interrupt.raised()) visit(units, scores);
-    });
-  });
 }
 
 // The statistics of one unit alone, and their gradient.

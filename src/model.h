@@ -58,7 +58,7 @@ class Model {
   double total_weight() const { return total_weight_; }
 
   // From now on the rows of every pass that makes statistics or scores come from there; those that the model
-  // was bound to are a sample of them, and all that the family shows of its rows. Of rows that have no units.
+  // was bound to are a sample of them, and all that the family shows of its rows.
   void take_parts(std::shared_ptr<Parts> parts);
   bool has_parts() const { return parts_ != nullptr; }
 
@@ -98,6 +98,10 @@ class Model {
 
   // The same, and returns what is maximised: the log-likelihood, with a prior plus its logarithm.
   double objective(int threads, Interrupt& interrupt);
+
+  // The same for several models whose rows come from the same parts, each at its own parameters: all of them
+  // in one reading.
+  static std::vector<double> objectives(const std::vector<Model*>& models, int threads, Interrupt& interrupt);
 
   // How large the numbers were that the last of these sums is made of: the rows' weights, the absolute sums
   // of the blocks, and what else was added. The sum is rounded to a few units in the last place of this, also
@@ -148,15 +152,21 @@ class Model {
 
   VectorRef family_part(VectorRef statistics) const { return statistics.head(family_->n_statistics()); }
   VectorRef latent_part(VectorRef statistics) const { return statistics.tail(latent_->n_statistics()); }
-  void bind(const Data& data);
+  void bind(const Data& data, Index skip = 0);
   void for_each_part(Interrupt& interrupt, Index rows, const std::function<void()>& action);
+  void for_whole_slices(Interrupt& interrupt, const std::function<void()>& action);
+  Index rows_left_over() const;
   Index slice_rows() const;
   Index whole_slice() const;
   Index rows_of_part() const;
   bool recall_pass();
   void keep_pass();
+  void open_sums();
   double close_sums();
-  void make_stretches();
+  double expect_stretch(const Stretch& stretch, double* work, MatrixRef matrix, VectorRef statistics);
+  double close_expect();
+  double with_prior(double loglik);
+  void make_stretches(Index skip);
   void make_slices();
   void make_workers(int threads);
   MatrixMap matrix_of(Worker& worker) const;
@@ -179,11 +189,14 @@ class Model {
   template <class Task>
   double pass(int threads, Interrupt& interrupt, Task task);
   template <class Task>
+  void add_part(int threads, Interrupt& interrupt, Task task);
+  template <class Task>
   void add_slices(int threads, Interrupt& interrupt, Task task);
 
   std::unique_ptr<Family> family_;
   std::unique_ptr<Latent> latent_;
   Data data_;
+  Index skip_ = 0;                // rows of them, from the first, that no pass goes through
   std::shared_ptr<Parts> parts_;  // null: the rows that are bound are all
   Accuracy accuracy_ = Accuracy::exact;
   Assigner assigner_;

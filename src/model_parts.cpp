@@ -69,6 +69,38 @@ Index Model::whole_slice() const {
 
 Index Model::rows_of_part() const { return std::max<Index>(part_rows / whole_slice(), 1) * whole_slice(); }
 
+// Those of the last slice, if it could become longer.
+Index Model::rows_left_over() const {
+  if (slices_.empty()) return n_rows() - skip_;
+  const Index rest = n_rows() - stretches_[size_of(slices_.back().begin)].rows.begin;
+  return units_.empty() && rest >= whole_slice() ? 0 : rest;
+}
+
+// The same by runs of slices as memory has them, whatever the parts: what is no whole slice is put back.
+void Model::for_whole_slices(Interrupt& interrupt, const std::function<void()>& action) {
+  if (!parts_) return action();
+  const Data sample = data_;
+  const Index slice = whole_slice();
+  Data part;
+  Index least = slice;
+  Index skip = 0;
+  parts_->rewind();
+  while (!interrupt.raised() && parts_->next_at_hand(least, rows_of_part(), part, skip)) {
+    bind(part, skip);
+    const Index rest = rows_left_over();
+    least = slice;
+    if (rest > 0 && parts_->put_back(rest)) {
+      slices_.pop_back();
+      if (slices_.empty()) {
+        least = 2 * rest;
+        continue;
+      }
+    }
+    action();
+  }
+  bind(sample);
+}
+
 bool Model::recall_pass() {
   if (!parts_) return false;
   Vector parameters(n_parameters());

@@ -33,8 +33,20 @@ class Parts {
   virtual void rewind() = 0;
 
   // The next rows, so many, fewer only at the end; false where there are none left. What `part` points at
-  // stays until the next call.
+  // stays until the next call. Units may be cut.
   virtual bool next(Index rows, Data& part) = 0;
+
+  // The next rows as they are at hand: `least` of them at least, fewer only at the end, in whole units. The
+  // first `skip` rows of the part were given before; they are no rows of it. Who has nothing at hand gives
+  // `wanted` rows.
+  virtual bool next_at_hand(Index /*least*/, Index wanted, Data& part, Index& skip) {
+    skip = 0;
+    return next(wanted, part);
+  }
+
+  // The last rows of a part at hand, which come again before those behind them; false where there are none
+  // behind them.
+  virtual bool put_back(Index /*rows*/) { return false; }
 
   // The leaf that the first row begins.
   virtual Index first_leaf() const { return 0; }

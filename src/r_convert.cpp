@@ -186,6 +186,7 @@ Control make_control(const Rcpp::List& control) {
   out.threads = Rcpp::as<int>(element(control, "threads"));
   out.unit = Rcpp::as<double>(element(control, "unit"));
   if (has(control, "finalists")) out.finalists = Rcpp::as<int>(element(control, "finalists"));
+  if (has(control, "trials")) out.trials = Rcpp::as<int>(element(control, "trials"));
   if (has(control, "to_beat")) out.to_beat = Rcpp::as<double>(element(control, "to_beat"));
   return out;
 }

@@ -98,7 +98,7 @@ ListBuilder run_as_list(Model& model, const std::vector<Fit>& fits) {
   const Fit& fit = fits[best];
   const bool usable = fit.status != Status::bad_start;
   const Vector& parameters = usable ? fit.parameters : fit.start;
-  ListBuilder out(25);
+  ListBuilder out(26);
   out.add("parameters", write_parameters(model.fields(), parameters))
       .add("start", write_parameters(model.fields(), fit.start))
       .add("loglik", fit.loglik)

@@ -192,11 +192,19 @@ Rcpp::List em_run_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcp
   }
 
   em::Interrupt interrupt(em::user_wants_out);
+  std::vector<double> trials;
+  if (settings.trials > 0 && from.size() > 1) {
+    em::Trials found = em::run_trials(*model, from, settings.trials, settings, interrupt);
+    em::leave_if_raised(interrupt);
+    from.assign(1, found.best);
+    trials = found.loglik;
+  }
   const std::vector<em::Fit> fits = settings.finalists > 0 ? em::run_race(*model, from, settings, interrupt)
                                                            : em::run_all(*model, from, settings, interrupt);
   em::leave_if_raised(interrupt);
 
   em::ListBuilder out = em::run_as_list(*model, fits);
+  if (!trials.empty()) out.add("trials", trials);
   if (Rcpp::as<bool>(em::element(control, "ends"))) out.add("ends", em::ends_of(model->fields(), fits));
   return out.list();
 }

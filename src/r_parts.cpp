@@ -1,6 +1,7 @@
 #include "r_parts.h"
 
 #include <cstdint>
+#include <fstream>
 #include <stdexcept>
 
 #include "assign.h"
@@ -33,13 +34,30 @@ RParts::RParts(const Rcpp::List& parts, Index columns)
       first_leaf_(static_cast<Index>(number_or(parts, "first_leaf", 0.0))),
       weight_(number_or(parts, "weight", -1.0)) {}
 
-bool RParts::next(Index rows, Data& part) {
-  const Rcpp::Function ask(element(functions_, "next"));
+bool RParts::take(const char* from, Index rows, Data& part) {
+  const Rcpp::Function ask(element(functions_, from));
   part_ = ask(static_cast<double>(rows), first_);
   first_ = false;
   if (part_.isNULL()) return false;
   part = make_part(Rcpp::List(part_), columns_);
   return true;
+}
+
+bool RParts::next(Index rows, Data& part) { return take("next", rows, part); }
+
+bool RParts::next_at_hand(Index least, Index wanted, Data& part, Index& skip) {
+  if (Rf_isNull(element(functions_, "at_hand"))) return Parts::next_at_hand(least, wanted, part, skip);
+  if (!take("at_hand", least, part)) return false;
+  skip = static_cast<Index>(Rcpp::as<double>(element(Rcpp::List(part_), "skip")));
+  if (skip < 0 || skip >= part.n) throw std::invalid_argument("a part has no rows but those given before");
+  return true;
+}
+
+bool RParts::put_back(Index rows) {
+  SEXP tell = element(functions_, "put_back");
+  if (Rf_isNull(tell)) return false;
+  const Rcpp::Function function(tell);
+  return Rcpp::as<bool>(function(static_cast<double>(rows)));
 }
 
 bool RParts::gather(ConstVectorRef about, VectorRef state) {
@@ -88,4 +106,15 @@ Rcpp::NumericVector em_row_keys_cpp(double seed, double before, int n) {
     out[i] = em::drawn_at(base, row);
   }
   return out;
+}
+
+// Doubles of a file, from the byte `begin` on, into the memory of a vector that nobody else has; false where
+// there are not as many.
+// [[Rcpp::export(rng = false)]]
+bool em_read_doubles_cpp(std::string path, double begin, Rcpp::NumericVector into) {
+  if (!(begin >= 0.0 && begin < 0x1p53)) throw std::invalid_argument("a file begins at byte 0");
+  std::ifstream file(path, std::ios::binary);
+  file.seekg(static_cast<std::streamoff>(begin));
+  const auto size = static_cast<std::streamsize>(into.size() * static_cast<R_xlen_t>(sizeof(double)));
+  return file.read(reinterpret_cast<char*>(into.begin()), size).gcount() == size;
 }

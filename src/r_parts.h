@@ -2,14 +2,16 @@
 //
 //   parts    list(n = rows in all, weighted = have they weights?, next, and what may be NULL or left out:
 //   recall,
-//            keep, gather, weight = the sum of weights, first_leaf = the number of the slice that the rows
-//            begin)
-//   next(rows, first)         the next `rows` rows as data (r_convert.h) without units, NULL at the end;
+//            keep, at_hand, put_back, gather, weight = the sum of weights, first_leaf = the number of the
+//            slice that the rows begin)
+//   next(rows, first)         the next `rows` rows as data (r_convert.h), NULL at the end;
 //   first:
 //                             begin anew. Fewer rows only at the end.
 //   recall(parameters, exact, slice, description)
 //                             NULL, or the sums of the pass at these packed parameters: see PassAsked in
 //                             parts.h
+//   at_hand(least, first)     the same, as many as come without being copied; and their `skip`: see parts.h
+//   put_back(rows)            were there others behind them?
 //   keep(parameters, sums)    told of each pass
 //   gather(about, state)      the state with what all rows add to it: see Family::describe_parts()
 #pragma once
@@ -29,6 +31,8 @@ class RParts : public Parts {
   bool has_weights() const override { return weighted_; }
   void rewind() override { first_ = true; }
   bool next(Index rows, Data& part) override;
+  bool next_at_hand(Index least, Index wanted, Data& part, Index& skip) override;
+  bool put_back(Index rows) override;
   Index first_leaf() const override { return first_leaf_; }
   double total_weight() const override { return weight_; }
   bool gather(ConstVectorRef about, VectorRef state) override;
@@ -36,6 +40,8 @@ class RParts : public Parts {
   void keep(ConstVectorRef parameters, ConstVectorRef sums) override;
 
  private:
+  bool take(const char* from, Index rows, Data& part);
+
   Rcpp::List functions_;
   Index columns_;
   Index n_;

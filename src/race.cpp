@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <numeric>
 
@@ -149,6 +150,39 @@ class Race {
 std::vector<Fit> run_race(const Model& model, const std::vector<Start>& starts, const Control& control,
                           Interrupt& interrupt) {
   return Race(model, starts, control, interrupt).all();
+}
+
+Trials run_trials(const Model& model, const std::vector<Start>& starts, int steps, const Control& control,
+                  Interrupt& interrupt) {
+  Trials out;
+  out.loglik.assign(starts.size(), -std::numeric_limits<double>::infinity());
+  out.best = starts.front();
+  std::vector<std::unique_ptr<Model>> models;
+  for (const Start& start : starts) {
+    models.push_back(model.clone());
+    unpack(start.parameters, models.back()->fields());
+  }
+  for (int step = 0; step < steps && !interrupt.raised(); ++step) {
+    std::vector<Model*> on;
+    std::vector<std::size_t> at;
+    for (std::size_t i = 0; i < models.size(); ++i) {
+      if (step > 0 && !std::isfinite(out.loglik[i])) continue;
+      if (step > 0) models[i]->maximise(control.step);
+      out.loglik[i] = -std::numeric_limits<double>::infinity();
+      if (models[i]->prepare(Accuracy::fast) >= 0) continue;
+      on.push_back(models[i].get());
+      at.push_back(i);
+    }
+    const std::vector<double> found = Model::objectives(on, control.threads, interrupt);
+    for (std::size_t i = 0; i < at.size(); ++i) out.loglik[at[i]] = found[i];
+  }
+  const std::size_t best =
+      static_cast<std::size_t>(std::max_element(out.loglik.begin(), out.loglik.end()) - out.loglik.begin());
+  if (interrupt.raised() || !std::isfinite(out.loglik[best])) return out;
+  models[best]->maximise(control.step);
+  out.best.parameters.resize(model.n_parameters());
+  pack(models[best]->fields(), out.best.parameters);
+  return out;
 }
 
 }  // namespace em

@@ -17,4 +17,14 @@ namespace em {
 std::vector<Fit> run_race(const Model& model, const std::vector<Start>& starts, const Control& control,
                           Interrupt& interrupt);
 
+// Before a run over rows in parts (parts.h): a few starts, given as parameters, make so many steps together,
+// and every pass over the rows serves all of them.
+struct Trials {
+  std::vector<double> loglik;  // of each at its last pass; -infinity where it has no density
+  Start best;                  // where the highest of them has come to
+};
+
+Trials run_trials(const Model& model, const std::vector<Start>& starts, int steps, const Control& control,
+                  Interrupt& interrupt);
+
 }  // namespace em

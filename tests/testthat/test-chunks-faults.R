@@ -278,3 +278,178 @@ test_that("an interrupt leaves the checkpoint, from which the fit goes on to the
   fit <- suppressMessages(fit_small(em_chunks(thirds, cache = "none"), control = em_control(checkpoint = path)))
   same(fit)
 })
+
+# ---- sources that change between passes ----
+
+test_that("a file that is cut, replaced, emptied or removed between passes is no fit", {
+  csv <- file.path(withr_tempdir(), c("1.csv", "2.csv", "3.csv"))
+  write_all <- function() for (i in 1:3) utils::write.csv(format_exactly(thirds[[i]]), csv[i], row.names = FALSE, quote = FALSE)
+  write_all()
+  look <- em_look(em_chunks(csv, cache = "none"))
+  same(em_fit(look, 2, start = at_two))
+  changes <- list(
+    line_end = function(lines) writeLines(lines[1:200], csv[2]),
+    last_number = function(lines) cat(paste(lines[-301], collapse = "\n"), "\n", substr(lines[301], 1, nchar(lines[301]) - 3), "\n", sep = "", file = csv[2]),
+    other_order = function(lines) writeLines(lines[c(1, 301:2)], csv[2]),
+    one_cell = function(lines) writeLines(sub("^[^,]*", "0.125", lines), csv[2]),
+    only_names = function(lines) writeLines(lines[1], csv[2])
+  )
+  for (name in names(changes)) {
+    write_all()
+    changes[[name]](readLines(csv[2]))
+    expect_error(em_fit(look, 2, start = at_two), class = if (name == "one_cell") "emfit_error" else "emfit_error_changed", label = name)
+  }
+  file.create(csv[2])
+  expect_error(em_fit(look, 2, start = at_two), class = "emfit_error")
+  unlink(csv[2])
+  err <- expect_error(suppressWarnings(em_fit(look, 2, start = at_two)), class = "emfit_error_source")
+  expect_s3_class(err$parent, "error")
+  # What was kept does not ask the files again.
+  write_all()
+  kept <- em_look(em_chunks(csv))
+  unlink(csv)
+  same(em_fit(kept, 2, start = at_two))
+})
+
+# A reader whose connection is closed under it in the second chunk of a reading.
+losing <- function(con, at_read) {
+  reads <- at <- 0L
+  function(reset = FALSE) {
+    if (reset) reads <<- reads + 1L
+    at <<- if (reset) 0L else at + 1L
+    if (reads == at_read && at == 1L) DBI::dbDisconnect(con)
+    found <- DBI::dbGetQuery(con, sprintf("SELECT a, b FROM obs ORDER BY id LIMIT 300 OFFSET %d", 300L * at))
+    if (nrow(found)) found
+  }
+}
+
+test_that("a database that changes, or is gone, is told from the same", {
+  skip_if_not_installed("RSQLite")
+  path <- file.path(withr_tempdir(), "rows.sqlite")
+  con <- DBI::dbConnect(RSQLite::SQLite(), path)
+  fill <- function() DBI::dbWriteTable(con, "obs", cbind(id = 1:900, small), overwrite = TRUE)
+  fill()
+  look <- em_look(em_chunks(con, "SELECT a, b FROM obs ORDER BY id", rows = 250, cache = "none"))
+  same(em_fit(look, 2, start = at_two))
+  for (change in c("UPDATE obs SET a = a + 1e-9 WHERE id = 700", "DELETE FROM obs WHERE id = 3", "INSERT INTO obs VALUES (901, 0, 0)")) {
+    DBI::dbExecute(con, change)
+    expect_error(em_fit(look, 2, start = at_two), "page 1, from row 1 on", class = "emfit_error_changed")
+    fill()
+  }
+  checkpoint <- tempfile(fileext = ".checkpoint")
+  control <- em_control(checkpoint = checkpoint)
+  lost <- em_chunks(losing(con, at_read = 4L), cache = "none")
+  err <- expect_error(fit_small(lost, control = control), "Chunk 2 could not be read", class = "emfit_error_source")
+  expect_match(conditionMessage(err), "em_control\\(checkpoint = \\)")
+  expect_true(file.exists(checkpoint))
+  con <- DBI::dbConnect(RSQLite::SQLite(), path)
+  on.exit(DBI::dbDisconnect(con))
+  same(suppressMessages(fit_small(em_chunks(losing(con, at_read = 1000L), cache = "none"), control = control)))
+})
+
+test_that("parquet files are read, and one that is cut is named", {
+  skip_if_not_installed("nanoparquet")
+  parquet <- file.path(withr_tempdir(), c("1.parquet", "2.parquet", "3.parquet"))
+  for (i in 1:3) nanoparquet::write_parquet(thirds[[i]], parquet[i])
+  for (cache in c("memory", "none")) same(fit_small(em_chunks(parquet, cache = cache)))
+  bytes <- readBin(parquet[3], "raw", file.size(parquet[3]))
+  writeBin(bytes[seq_len(length(bytes) - 20L)], parquet[3])
+  err <- expect_error(em_look(em_chunks(parquet)), "Chunk 3 could not be read", class = "emfit_error_source")
+  expect_match(conditionMessage(err), "3.parquet", fixed = TRUE)
+})
+
+test_that("other types than in the first chunk are as in memory, with the chunk", {
+  kinds <- function(column) {
+    chunks <- thirds
+    chunks[[2]]$b <- column
+    em_look(em_chunks(chunks))
+  }
+  for (column in list(rep(c("1", "2"), 150), rep(c(TRUE, FALSE), 150), as.Date("2020-01-01") + 1:300, factor(rep(1:2, 150)))) {
+    err <- expect_error(kinds(column), class = "emfit_error_input")
+    expect_match(conditionMessage(err), "In chunk 2")
+  }
+  expect_identical(kinds(rep(1:2, 150))$n, 900)
+  answers <- data.frame(p = factor(rep(c("x", "y"), 200)), q = factor(rep(c("u", "v", "v", "u"), 100)))
+  start <- list(prob = list(p = rbind(c(0.3, 0.7), c(0.6, 0.4)), q = rbind(c(0.2, 0.8), c(0.5, 0.5))))
+  fit <- suppressWarnings(em_fit(em_chunks(list(answers)), 2, "categorical", start = start))
+  unseen <- transform(answers, p = factor(rep(c("x", "z"), 200)))
+  expect_error(predict(fit, em_chunks(list(answers, unseen)), into = function(rows, i) NULL), "In chunk 2", class = "emfit_error_levels")
+  skip_if_not_installed("bit64")
+  expect_identical(kinds(bit64::as.integer64(1:300))$n, 900)
+})
+
+# ---- full disks ----
+
+test_that("a disk that is full while rows are kept is an error that leaves no file", {
+  skip_on_os("windows")
+  skip_if(!nzchar(Sys.which("sh")))
+  folder <- withr_tempdir()
+  script <- file.path(folder, "full.R")
+  writeLines(c(
+    sprintf(".libPaths(c(%s, .libPaths()))", deparse(dirname(system.file(package = "emfit")))),
+    "rows <- lapply(1:4, function(i) matrix(i + (1:160000) / 7, ncol = 2))",
+    "err <- tryCatch(emfit::em_look(emfit::em_chunks(rows, cache = \"file\")), error = identity)",
+    "gc()", "cat(class(err)[1L], conditionMessage(err), length(list.files(tempdir(), \"emfit-rows\")), sep = \"\\n\")"
+  ), script)
+  # Files may have so many blocks of 512 or 1024 bytes: a write beyond them fails as it does on a full disk.
+  command <- sprintf("trap '' XFSZ; ulimit -f 2000; exec %s --vanilla %s", shQuote(file.path(R.home("bin"), "Rscript")), shQuote(script))
+  told <- suppressWarnings(system2("sh", c("-c", shQuote(command)), stdout = TRUE, stderr = FALSE, env = paste0("TMPDIR=", folder)))
+  expect_match(told, "emfit_error_source", all = FALSE)
+  expect_match(told, "scratch file can't be written", all = FALSE)
+  expect_identical(told[length(told)], "0")
+})
+
+test_that("a checkpoint that can't grow is told once, and nothing is lost", {
+  skip_if_not(file.exists("/dev/full"))
+  expect_false(emfit:::add_record("/dev/full", as.raw(1:100)))
+  path <- tempfile(fileext = ".checkpoint")
+  reads <- at <- 0L
+  reader <- function(reset = FALSE) {
+    if (reset) reads <<- reads + 1L
+    if (reads == 5L && reset) {
+      unlink(path)
+      file.symlink("/dev/full", path)
+    }
+    at <<- if (reset) 1L else at + 1L
+    if (at <= 3L) thirds[[at]]
+  }
+  warned <- testthat::capture_warnings(fit <- fit_small(em_chunks(reader, cache = "none"), control = em_control(checkpoint = path)))
+  expect_length(grep("can't be written any more", warned), 1L)
+  same(fit)
+})
+
+# ---- many rows ----
+
+test_that("counts beyond 2^31 are counted", {
+  block <- matrix(seq(-1, 1, length.out = 1000), ncol = 1L)
+  reading <- emfit:::new_reading(em_chunks(list(block)), em_gaussian())
+  emfit:::learn_before(reading, emfit:::careful_reader(em_chunks(list(block))$source$open(), reading))
+  reading$chunk <- 40001
+  reading$row <- 2^33
+  broken <- block
+  broken[3] <- Inf
+  err <- expect_error(emfit:::in_chunk(reading, emfit:::chunk_matrix(broken, reading)), class = "emfit_error_input")
+  expect_match(conditionMessage(err), "In chunk 40001, whose rows begin at 8589934593", fixed = TRUE)
+  expect_match(conditionMessage(expect_error(emfit:::abort_changed(2^17, NULL), class = "emfit_error_changed")), "from row 8589869057", fixed = TRUE)
+  # The arithmetic of a look of so many rows, by the same weights on few.
+  heavy <- em_fit(em_chunks(list(data.frame(x = block[, 1], w = 2^23)), weights = "w"), 1)
+  expect_identical(nobs(heavy), 1000 * 2^23)
+  expect_equal(unname(heavy$parameters$mean[1]), 0, tolerance = 1e-12)
+  expect_equal(BIC(heavy), -2 * as.numeric(logLik(heavy)) + 2 * log(1000 * 2^23))
+})
+
+test_that("more than 2^31 rows are fitted", {
+  skip_if_not(nzchar(Sys.getenv("EMFIT_LONG_TESTS")))
+  block <- matrix(seq(-1, 1, length.out = 65536L), ncol = 1L)
+  look <- em_look(em_chunks(list(block), cache = "memory"))
+  times <- 33000
+  one <- look$store$get(1L)
+  look$store <- list(get = function(i) one, count = function() times, kind = function() "memory", bytes = function() 0)
+  look$n <- look$data$whole$n <- look$data$whole$weight <- 65536 * times
+  look$data$whole$look$store <- look$store
+  fit <- em_fit(look, 1)
+  expect_identical(nobs(fit), 65536 * 33000)
+  expect_equal(as.numeric(fit$parameters$mean), 0, tolerance = 1e-12)
+  expect_equal(as.numeric(fit$parameters$covariance), mean(block^2), tolerance = 1e-12)
+  expect_match(format(fit), "2162688000 observations", all = FALSE)
+})

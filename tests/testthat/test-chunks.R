@@ -170,9 +170,6 @@ test_that("what is about each row is refused with the way out", {
                    generics::augment, simulate)) {
     expect_error(ask(fit), class = "emfit_error_unsupported")
   }
-  expect_error(em_fit(em_chunks(odd, columns = abc), 2, latent = em_markov()), "may lie in two chunks", class = "emfit_error_unsupported")
-  expect_error(em_fit(em_chunks(odd), 2, latent = em_mixture(unit = "id")), "rows of a unit", class = "emfit_error_unsupported")
-  expect_error(em_fit(em_chunks(odd), 2, latent = em_mixture(noise = TRUE)), "box of noise", class = "emfit_error_unsupported")
   expect_error(em_fit(em_chunks(odd), 2, weights = rows$w), "can't be given beside rows in chunks", class = "emfit_error_argument")
   expect_error(em_fit(rows[abc], 2, control = em_control(checkpoint = "x")), "for rows in chunks", class = "emfit_error_argument")
   expect_error(predict(fit, em_chunks(odd, columns = abc)), "where the predictions go", class = "emfit_error_argument")
