@@ -62,7 +62,7 @@ single_rows <- function(run, data, model) {
   apart <- model$k > 1L && family_is_bounded(model$family) && !holds_parameters(model) && !is_tallied(model)
   if (!apart || !is.null(data$whole) || run$status %in% c("bad_start", "collapsed")) return(integer())
   few <- which(run$counts[seq_len(model$k)] < enough_rows * weight_unit(data$weights))
-  if (!length(few) || !is.null(data$unit) || latent_keeps_order(model$latent)) return(integer())
+  if (!length(few) || !is.null(shared_units(data)) || latent_keeps_order(model$latent)) return(integer())
   r <- expect_em(data, run$parameters, model, "responsibilities")$responsibilities[, few, drop = FALSE]
   if (!is.null(data$weights)) r <- r * data$weights
   r <- rowsum(r, number_of_row(data$x), reorder = FALSE)
