@@ -49,6 +49,10 @@ em_row_keys_cpp <- function(seed, before, n) {
     .Call(`_emfit_em_row_keys_cpp`, seed, before, n)
 }
 
+em_read_doubles_cpp <- function(path, begin, into) {
+    .Call(`_emfit_em_read_doubles_cpp`, path, begin, into)
+}
+
 em_share_expect_cpp <- function(data, family, latent, parameters, exact, description, threads) {
     .Call(`_emfit_em_share_expect_cpp`, data, family, latent, parameters, exact, description, threads)
 }

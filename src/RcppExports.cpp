@@ -174,6 +174,18 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// em_read_doubles_cpp
+bool em_read_doubles_cpp(std::string path, double begin, Rcpp::NumericVector into);
+RcppExport SEXP _emfit_em_read_doubles_cpp(SEXP pathSEXP, SEXP beginSEXP, SEXP intoSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< std::string >::type path(pathSEXP);
+    Rcpp::traits::input_parameter< double >::type begin(beginSEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type into(intoSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_read_doubles_cpp(path, begin, into));
+    return rcpp_result_gen;
+END_RCPP
+}
 // em_share_expect_cpp
 Rcpp::List em_share_expect_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::NumericVector parameters, bool exact, SEXP description, int threads);
 RcppExport SEXP _emfit_em_share_expect_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP parametersSEXP, SEXP exactSEXP, SEXP descriptionSEXP, SEXP threadsSEXP) {
@@ -290,6 +302,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_emfit_em_leave_out_cpp", (DL_FUNC) &_emfit_em_leave_out_cpp, 6},
     {"_emfit_em_chain_cpp", (DL_FUNC) &_emfit_em_chain_cpp, 5},
     {"_emfit_em_row_keys_cpp", (DL_FUNC) &_emfit_em_row_keys_cpp, 3},
+    {"_emfit_em_read_doubles_cpp", (DL_FUNC) &_emfit_em_read_doubles_cpp, 3},
     {"_emfit_em_share_expect_cpp", (DL_FUNC) &_emfit_em_share_expect_cpp, 7},
     {"_emfit_em_share_total_cpp", (DL_FUNC) &_emfit_em_share_total_cpp, 3},
     {"_emfit_em_share_describe_cpp", (DL_FUNC) &_emfit_em_share_describe_cpp, 7},
