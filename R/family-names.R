@@ -14,3 +14,15 @@ family_for <- function(columns) {
     if (all(vapply(columns, function(column) family_accepts(family, column), NA))) return(name)
   }
 }
+
+# Components have no predictors, so there is nothing for a link to link: a mean or a probability is a parameter itself.
+check_link <- function(family, constructors, arg) {
+  if (!isTRUE(family$family %in% names(constructors))) return(invisible())
+  usual <- get(family$family, asNamespace("stats"))()$link
+  if (identical(family$link, usual)) return(invisible())
+  abort_em("unsupported", c(
+    sprintf("`%s` has the link %s, but components have no link: their %s.", arg, dQuote(family$link, FALSE),
+            "means and probabilities are the parameters themselves"),
+    i = sprintf("Use %s = em_%s().", arg, family$family)
+  ))
+}

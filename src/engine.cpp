@@ -14,22 +14,19 @@ namespace em {
 
 namespace {
 
-// Relative to Model::size_of_sum(). Below the first change two log-likelihoods are the same number in double
-// precision; a fall beyond the second is no rounding error.
+// Relative to Model::size_of_sum(): a change that is none in double precision, and a fall beyond rounding.
 constexpr double same_loglik = 16.0 * std::numeric_limits<double>::epsilon();
 constexpr double fall = 1e-10;
 
-// The estimated remaining gain of an accelerated step speaks of directions that were met; there may be
-// others.
+// What an accelerated step says is left speaks of directions that were met; there may be others.
 constexpr double caution = 100.0;
-// On the way off a saddle two components may be as far apart; and so near they are the same numbers.
+// Off a saddle two components may be as far apart as this; and so near they are the same.
 constexpr double coming_apart = 0.5 * 0.5 / 8.0;
 constexpr double identical = 1e-14;
 
 // A run that creeps away from such a point is helped off it: asked after 32, 64, 128, ... iterations.
 constexpr int first_look = 32;
 constexpr int most_departures = 3;
-
 constexpr double inf = std::numeric_limits<double>::infinity();
 
 // The largest absolute change of a parameter of the family.
@@ -189,7 +186,8 @@ class Run {
     Vector now(model_.n_parameters());
     pack(model_.fields(), now);
     unpack(fit_.start, model_.fields());
-    const bool alike = model_.prepare(Accuracy::fast) < 0 && !find_coincident(model_.family(), identical).empty();
+    const bool alike =
+        model_.prepare(Accuracy::fast) < 0 && !find_coincident(model_.family(), identical).empty();
     unpack(now, model_.fields());
     model_.prepare(Accuracy::fast);
     return alike;

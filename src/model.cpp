@@ -8,8 +8,6 @@ namespace em {
 
 namespace {
 
-constexpr Index least_slice = 4096;
-
 Fields join(Fields first, const Fields& second) {
   first.insert(first.end(), second.begin(), second.end());
   return first;
@@ -63,54 +61,6 @@ void Model::bind(const Data& data, Index skip) {
   make_stretches(skip);
   make_slices();
   if (block_rows_ > block || longest_ > longest) workers_.clear();
-}
-
-// Blocks of a unit begin at multiples of eight rows, so that the padding of one is never read beside the
-// next.
-void Model::make_stretches(Index skip) {
-  units_ = latent_->units();
-  stretches_.clear();
-  block_rows_ = static_cast<Index>(padded_rows(size_of(std::min(family_->block_rows(), n_rows()))));
-  if (units_.empty()) {
-    stretches_.reserve(size_of(n_rows() / std::max<Index>(block_rows_, 1) + 1));
-    for (Index begin = skip; begin < n_rows(); begin += block_rows_) {
-      const Rows rows{begin, std::min(block_rows_, n_rows() - begin)};
-      stretches_.push_back({rows, rows});
-    }
-  }
-  for (std::size_t i = 0; i < units_.size(); ++i) {
-    const Rows& unit = units_[i];
-    if (unit.begin < skip) continue;
-    if (stretches_.empty() || stretches_.back().rows.size + unit.size > block_rows_) {
-      stretches_.push_back({{unit.begin, 0}, {static_cast<Index>(i), 0}});
-    }
-    stretches_.back().rows.size += unit.size;
-    ++stretches_.back().units.size;
-  }
-  for (const Stretch& stretch : stretches_) longest_ = std::max(longest_, stretch.rows.size);
-}
-
-// A slice has so many rows, and those that fill its last block.
-Index Model::slice_rows() const {
-  Index wanted = least_slice;
-  while (wanted * std::max<Index>(data_.d, 1) < statistics_.size()) wanted *= 2;
-  return wanted;
-}
-
-void Model::make_slices() {
-  slices_.clear();
-  const Index wanted = slice_rows();
-  Rows slice;
-  Index rows = 0;
-  for (const Stretch& stretch : stretches_) {
-    ++slice.size;
-    rows += stretch.rows.size;
-    if (rows < wanted) continue;
-    slices_.push_back(slice);
-    slice = {slice.end(), 0};
-    rows = 0;
-  }
-  if (slice.size > 0) slices_.push_back(slice);
 }
 
 void Model::make_workers(int threads) {
