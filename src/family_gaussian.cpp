@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <stdexcept>
 
 #include "numerics.h"
 
@@ -57,7 +58,11 @@ Index FamilyGaussian::n_workspace(Index rows) const {
 // About nothing: the sum of at most 1024 rows, and how many they are. Otherwise sums about there, see
 // Moments: first, second, squares of the columns, reach.
 void FamilyGaussian::add_description(Index first, Index n, ConstVectorRef about, VectorRef state) const {
-  if (about.size() == 0) {
+  const bool some = about.size() == 0;
+  if (state.size() != (some ? d_ + 1 : d_ * (d_ + 3)) || !(some || about.size() == d_) || n < 1) {
+    throw std::invalid_argument("a description is of rows, and has the size of its family");
+  }
+  if (some) {
     add_some_rows(first, n, state);
   } else {
     add_moments(about, state);
@@ -147,6 +152,9 @@ Vector FamilyGaussian::description() const {
 }
 
 Index FamilyGaussian::take_description(ConstVectorRef description) {
+  if (description.size() != 1 + 2 * d_ + d_ * d_) {
+    throw std::invalid_argument("a description has the size of its family");
+  }
   weight_ = description[0];
   reach_ = description.segment(1 + d_, d_);
   const Vector centre = description.segment(1, d_);

@@ -2,6 +2,7 @@
 // and its `parts` (r_parts.h) are the share.
 #include "r_headers.h"
 
+#include <cmath>
 #include <stdexcept>
 
 #include "r_convert.h"
@@ -58,6 +59,11 @@ Rcpp::List em_share_expect_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List la
 // [[Rcpp::export(rng = false)]]
 Rcpp::NumericVector em_share_total_cpp(Rcpp::IntegerVector level, Rcpp::NumericVector index,
                                        Rcpp::NumericMatrix sums) {
+  bool fits = sums.nrow() > 0 && level.size() == sums.ncol() && index.size() == sums.ncol();
+  for (int i = 0; fits && i < sums.ncol(); ++i) {
+    fits = level[i] >= 0 && level[i] < 53 && index[i] >= 0.0 && index[i] < std::ldexp(1.0, 53 - level[i]);
+  }
+  if (!fits) throw std::invalid_argument("a node has a level, an index and sums");
   em::SumTree tree;
   em::Vector out(sums.nrow());
   tree.reset(sums.nrow(), 1);
@@ -72,6 +78,9 @@ Rcpp::NumericVector em_share_total_cpp(Rcpp::IntegerVector level, Rcpp::NumericV
 // [[Rcpp::export(rng = false)]]
 Rcpp::NumericVector em_share_describe_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, double first,
                                           double n, Rcpp::NumericVector about, Rcpp::NumericVector state) {
+  if (!(first >= 0.0 && first < 0x1p53 && n >= 1.0 && n < 0x1p53)) {
+    throw std::invalid_argument("a share has a first row of n");
+  }
   const auto model = em::make_model(data, family, latent);
   em::Vector out = em::ConstVectorMap(state.begin(), state.size());
   model->add_description(static_cast<em::Index>(first), static_cast<em::Index>(n),

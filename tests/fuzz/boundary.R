@@ -98,9 +98,17 @@ some_topics <- function() {
   )
 }
 
+# What a worker with a share of the rows is asked: nodes of sums, and a description in d dimensions.
+some_share <- function(d) {
+  some <- rarely(2)
+  list(description = if (rarely(2)) stats::rexp(1 + 2 * d + d^2), first = pick(0, 5), n = pick(1, 4096), about = numeric(if (some) 0L else d),
+       state = numeric(if (some) d + 1L else d * (d + 3L)), level = c(1L, 0L), index = c(0, 2), sums = matrix(1:6 + 0.5, 3L),
+       weights = stats::rexp(4L), file = tempfile(), begin = pick(0, 8))
+}
+
 # A sound call of which this function may say that it can't be answered.
 may_refuse <- function(name, n) {
-  switch(name, given = , refit = , races = , relatives = , places = TRUE, counts = , tally = n$family$name != "binomial", FALSE)
+  switch(name, given = , refit = , races = , relatives = , places = , share_expect = , share_describe = TRUE, counts = , tally = n$family$name != "binomial", FALSE)
 }
 
 fuzz_boundary <- function() {
@@ -117,6 +125,7 @@ fuzz_boundary <- function() {
   topics <- if (sound) some_topics() else spoil_list(some_topics())
   keys <- list(seed = pick(0, 1e9), before = pick(0, 2^40), n = pick(0L, 5L))
   if (!sound) keys <- list(seed = pick(-1, 0, NaN, Inf), before = pick(-1, 2^40, NaN), n = pick(-1L, 0L, 5L, NA_integer_))
+  share <- if (sound) some_share(NCOL(n$data$x)) else spoil_list(some_share(NCOL(n$data$x)))
   calls <- list(
     run = quote(core("em_run_cpp")(n$data, n$family, n$latent, n$starts, n$control)),
     start = quote(core("em_start_cpp")(n$data, n$family, pick("kmeans++", "random", "partition", "x"), c(1, 2, 1e9))),
@@ -140,6 +149,12 @@ fuzz_boundary <- function() {
     topics_maximise = quote(core("em_topics_maximise_cpp")(topics$words, -stats::rexp(length(topics$alpha)), 5, topics$topic,
                                                            topics$alpha, topics$kind, topics$held)),
     keys = quote(core("em_row_keys_cpp")(keys$seed, keys$before, keys$n)),
+    share_expect = quote(core("em_share_expect_cpp")(n$data, n$family, n$latent, as.double(unlist(n$parameters)), TRUE, share$description,
+                                                     threads)),
+    share_describe = quote(core("em_share_describe_cpp")(n$data, n$family, n$latent, share$first, share$n, share$about, share$state)),
+    share_total = quote(core("em_share_total_cpp")(share$level, share$index, share$sums)),
+    share_weight = quote(core("em_share_weight_cpp")(share$weights, 0)),
+    doubles = quote(core("em_read_doubles_cpp")(share$file, share$begin, numeric(3L))),
     kernels = quote(core("em_kernels_cpp")())
   )
   refused <- 0L

@@ -67,7 +67,7 @@ fails("n_start = 0", em_control(n_start = 0), "argument",
 fails("threads = 0", em_control(threads = 0), "argument", "`threads`", "not 0.")
 fails("stop = \"never\"", em_control(stop = "never"), "argument",
       "`stop` must be \"loglik\" or \"parameters\"")
-fails("algorithm = \"sem\"", em_control(algorithm = "sem"), "argument", "`algorithm`", "Did you mean \"em\"?")
+fails("algorithm = \"scem\"", em_control(algorithm = "scem"), "argument", "`algorithm`", "Did you mean")
 fails("path = NA", em_control(path = NA), "argument", "`path` must be TRUE or FALSE, not NA.")
 fails("accelerate = 1", em_control(accelerate = 1), "argument", "`accelerate` must be TRUE or FALSE, not 1.")
 fails("verbose = \"yes\"", em_control(verbose = "yes"), "argument",
