@@ -44,7 +44,7 @@ as_frame <- function(x, logical_ok = FALSE, arg = "x", by = frame_by(arg)) {
   if (is.null(x)) abort_em("input", sprintf("`%s` has no observations: it is NULL.", arg))
   if (is.object(x)) {
     if (inherits(x, "data.frame")) return(frame_of_columns(x, logical_ok, arg, by))
-    if (inherits(x, c("ts", "table"))) x <- unclass(x)
+    if (inherits(x, "ts") || inherits(x, "table") && length(dim(x)) < 3L) x <- unclass(x)
   }
   size <- dim(x)
   usable <- is.numeric(x) || (logical_ok && is.logical(x))

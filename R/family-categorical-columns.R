@@ -68,14 +68,24 @@ check_item_count <- function(n, items, arg) {
 abort_not_categories <- function(columns, names, bad, arg) {
   first <- bad[1L]
   whole <- length(bad) == length(columns)
-  code <- if (whole) sprintf("%s[] <- lapply(%s, factor)", arg, arg)
-          else sprintf("%s$%s <- factor(%s$%s)", arg, code_name(names[first]), arg, code_name(names[first]))
+  own <- user_name(arg)
+  code <- if (whole) sprintf("%s[] <- lapply(%s, factor)", own, own)
+          else sprintf("%s$%s <- factor(%s$%s)", own, code_name(names[first]), own, code_name(names[first]))
   abort_em("input", c(
     sprintf("`%s` must have factor, character or logical columns for family = \"categorical\".", arg),
     x = sprintf("Column %s is of class %s.", dQuote(names[first], FALSE), dQuote(class(columns[[first]])[1L], FALSE)),
     x = if (length(bad) > 1L) sprintf("%d columns are affected (%s).", length(bad), enumerate(names[bad])),
-    i = if (is.numeric(columns[[first]])) sprintf("Where its numbers are codes: %s.", code)
+    i = if (is.numeric(columns[[first]])) sprintf("Where its numbers are codes: %s.", code),
+    i = if (is_tally(columns, bad)) {
+      sprintf("Where they say how often each row stands there: %s[-%d], weights = %s$%s.", own, bad, own, code_name(names[bad]))
+    }
   ))
+}
+
+# One column of counts beside categories, as as.data.frame() makes of a table.
+is_tally <- function(columns, bad) {
+  length(bad) == 1L && length(columns) > 1L && is.numeric(columns[[bad]]) &&
+    all(columns[[bad]] >= 0 & columns[[bad]] == round(columns[[bad]]), na.rm = TRUE)
 }
 
 match_levels <- function(value, levels, name, arg) {

@@ -14,11 +14,21 @@ fixed <- function(x, decimals, mark = getOption("OutDec")) {
 # significant digits decides for all. What is missing has nothing to show: noise has no parameters of its own.
 format_columns <- function(frame, digits) {
   frame[] <- lapply(frame, function(column) {
-    text <- if (is.numeric(column)) format(column, digits = digits) else as.character(column)
+    text <- if (is.numeric(column)) format_numbers(column, digits) else as.character(column)
     replace(text, is.na(column), "")
   })
   frame
 }
+
+# One number that takes a power of ten leaves the others as they are.
+format_numbers <- function(x, digits) {
+  text <- format(x, digits = digits)
+  if (!any(is_power(text))) return(text)
+  each <- vapply(x, format, "", digits = digits)
+  if (all(is_power(each[is.finite(x)]))) text else each
+}
+
+is_power <- function(text) grepl("[0-9]e[-+]", text)
 
 # A table of text, right-aligned, with a line for the names of its columns. Where the console is too narrow, the
 # columns go on in further blocks, each with the first `id` columns again.

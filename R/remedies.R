@@ -64,6 +64,10 @@ input_remedy <- function(x, arg) {
   if (inherits(x, c("Matrix", "simple_triplet_matrix", "dfm", "big.matrix"))) {
     return(sprintf("It becomes one by as.matrix(%s).", name))
   }
+  if (length(dim(x)) > 2L && inherits(x, "table")) {
+    return(sprintf("Its cells are rows that count so often: d <- as.data.frame(%s); em_fit(d[-%d], k, \"categorical\", weights = d$Freq).",
+                   name, length(dim(x)) + 1L))
+  }
   if (length(dim(x)) > 2L) {
     return(sprintf("A matrix has a row for each observation: matrix(%s, nrow = dim(%s)[1]).", name, name))
   }

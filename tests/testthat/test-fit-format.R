@@ -176,3 +176,10 @@ test_that("the page of em_animate() is the same whatever the options", {
     expect_identical(page(fit, OutDec = ",", scipen = -9, digits = 3), page(fit))
   }
 })
+
+test_that("one number that takes a power of ten leaves its column as it is", {
+  text <- emfit:::format_columns(data.frame(df = c(104100000000, 18.667)), 4L)$df
+  expect_identical(text, c("1.041e+11", "18.67"))
+  tiny <- emfit:::format_columns(data.frame(v = c(1.5e-9, 2.25e-9)), 4L)$v
+  expect_identical(tiny, c("1.50e-09", "2.25e-09"))
+})

@@ -26,6 +26,9 @@ fails("times", em_fit(as.POSIXct("2020-01-01", tz = "UTC") + 1:4, 2), "input", "
 fails("complex numbers", em_fit(complex(5, 1, 1), 2), "input", "not a complex vector")
 fails("raw bytes", em_fit(as.raw(1:4), 2), "input", "not a raw vector")
 fails("truth values", em_fit(c(TRUE, FALSE), 1), "input", "not a logical vector")
+fails("a table of counts", em_fit(HairEyeColor, 2), "input", "not an array of 3 dimensions", "em_fit(d[-4], k, \"categorical\", weights = d$Freq)")
+fails("a tally beside categories", em_fit(as.data.frame(HairEyeColor), 2, "categorical"), "input",
+      "Column \"Freq\" is of class \"numeric\"", "weights = x$Freq")
 fails("an array", em_fit(array(1, c(2, 2, 2)), 2), "input", "not an array of 3 dimensions")
 fails("a function", em_fit(mean, 2), "input", "not a function.")
 fails("an environment", em_fit(new.env(), 2), "input", "not an environment.")
