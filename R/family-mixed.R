@@ -45,7 +45,8 @@
 #'   McLachlan, G. J. and Peel, D. (2000) *Finite Mixture Models*, section 3.2. Wiley. \doi{10.1002/0471721182}
 #' @seealso [em_fit()], [em_gaussian()], [em_categorical()], [em_poisson()], [em_binomial()]
 #' @examples
-#' cars <- data.frame(mtcars[c("mpg", "hp", "wt")], gearbox = factor(mtcars$am, 0:1, c("automatic", "manual")))
+#' cars <- data.frame(mtcars[c("mpg", "hp", "wt")],
+#'                    gearbox = factor(mtcars$am, 0:1, c("automatic", "manual")))
 #' set.seed(1)
 #' fit <- em_fit(cars, k = 2, family = em_mixed())
 #' fit

@@ -63,7 +63,8 @@
 #' @examples
 #' set.seed(1)
 #' counts <- rbind(
-#'   a = c(cat = 5, dog = 4, sun = 0, rain = 0), b = c(4, 6, 0, 1), c = c(0, 0, 7, 5), d = c(1, 0, 4, 6),
+#'   a = c(cat = 5, dog = 4, sun = 0, rain = 0), b = c(4, 6, 0, 1),
+#'   c = c(0, 0, 7, 5), d = c(1, 0, 4, 6),
 #'   e = c(3, 2, 3, 3)
 #' )
 #' fit <- em_fit(counts, k = 2, latent = em_topics(alpha = 0.5))

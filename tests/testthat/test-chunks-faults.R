@@ -375,7 +375,7 @@ test_that("other types than in the first chunk are as in memory, with the chunk"
   unseen <- transform(answers, p = factor(rep(c("x", "z"), 200)))
   expect_error(predict(fit, em_chunks(list(answers, unseen)), into = function(rows, i) NULL), "In chunk 2", class = "emfit_error_levels")
   skip_if_not_installed("bit64")
-  expect_identical(kinds(bit64::as.integer64(1:300))$n, 900)
+  expect_identical(kinds(getExportedValue("bit64", "as.integer64")(1:300))$n, 900)
 })
 
 # ---- full disks ----

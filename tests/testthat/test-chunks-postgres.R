@@ -5,7 +5,7 @@ skip_if_not_installed("RPostgres")
 
 connect <- function() {
   given <- strsplit(strsplit(Sys.getenv("EMFIT_POSTGRES"), "[[:space:]]+")[[1L]], "=", fixed = TRUE)
-  do.call(DBI::dbConnect, c(list(RPostgres::Postgres()), stats::setNames(lapply(given, `[`, 2L), vapply(given, `[`, "", 1L))))
+  do.call(DBI::dbConnect, c(list(getExportedValue("RPostgres", "Postgres")()), stats::setNames(lapply(given, `[`, 2L), vapply(given, `[`, "", 1L))))
 }
 
 set.seed(14)

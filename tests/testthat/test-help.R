@@ -27,3 +27,13 @@ test_that("methods of suggested packages are registered when these are loaded", 
     expect_true(is.function(utils::getS3method(parts[3], parts[4], envir = asNamespace(parts[2]))), label = line)
   }
 })
+
+test_that("no line of an example is wider than the page of a manual", {
+  pages <- tools::Rd_db("emfit")
+  skip_if(!length(pages), "installed without help")
+  wide <- lapply(names(pages), function(page) {
+    lines <- utils::capture.output(tools::Rd2ex(pages[[page]]))
+    sprintf("%s: %s", page, lines[nchar(lines) > 100L & !startsWith(lines, "###")])
+  })
+  expect_identical(unlist(wide), character())
+})
