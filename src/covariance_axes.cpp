@@ -127,8 +127,9 @@ class CommonAxes {
 
   void descend(int most) {
     bool sweeping = false;
+    const bool few = spread_.d <= most_together;
     for (int step = 0; step < most; ++step) {
-      const double gain = step < first_sweeps || sweeping ? rotate_planes() : turn_together();
+      const double gain = step < first_sweeps || sweeping || !few ? rotate_planes() : turn_together();
       sweeping = gain < 0;
       if (!sweeping && !(gain > converged * pull_.sum())) return;
     }
@@ -277,6 +278,8 @@ class CommonAxes {
   static constexpr int first_sweeps = 1;
   static constexpr int few_sweeps = 10;
   static constexpr int most_sweeps = 1000;
+  // In more dimensions, of which the angles are the square, a step of all is dearer than sweeps.
+  static constexpr Index most_together = 10;
   static constexpr double converged = 1e-18;  // of the objective per row: the axes to about 1e-9
   // Newton steps: of more than this angle none is taken; below the first gain (as above) they are surer than
   // the difference of two objectives, below the second what is left behind them is below `converged`.
