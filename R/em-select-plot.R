@@ -126,7 +126,10 @@ draw_plot.em_plot_select <- function(data, look) {
   on.exit(graphics::par(ticks))
   xlim <- padded_range(range(points$k), 0.04)
   if (several) xlim[2L] <- xlim[2L] + 0.012 * diff(xlim) * max(nchar(style$component))
-  old <- open_frame(xlim, data$limits, look, "components", paste0(data$criterion, " (smaller is better)"), key)
+  # Beside the name of the axis, where nothing of it can be printed over, however narrow the picture.
+  told <- beyond_limits(data, look$ylim)
+  across <- paste(c("components", if (!is.null(told)) sprintf("(%s)", told)), collapse = " ")
+  old <- open_frame(xlim, data$limits, look, across, paste0(data$criterion, " (smaller is better)"), key)
   on.exit(graphics::par(old), add = TRUE)
   for (i in seq_len(nrow(style))) {
     one <- data$points[data$points$covariance == style$component[i], ]
@@ -135,8 +138,6 @@ draw_plot.em_plot_select <- function(data, look) {
   }
   graphics::points(data$best$k, data$best$value, cex = 2.6, lwd = 2)
   if (several) draw_end_labels(end_labels(data, graphics::par("usr")[3:4]), style)
-  told <- beyond_limits(data, look$ylim)
-  if (!is.null(told)) graphics::mtext(told, side = 1L, adj = 1, line = 2.3, cex = 0.8, col = quiet_grey)
 }
 
 draw_end_labels <- function(ends, style) {

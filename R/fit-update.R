@@ -35,10 +35,10 @@
 #' @export
 update.em_fit <- function(object, formula., ..., evaluate = TRUE) {
   if ("append" %in% ...names()) return(update_by_append(object, list(...), missing(formula.)))
-  refuse_sample(object, "update()", "Put rows behind the others, update(fit, append = rows), or fit the chunks again from here: em_fit(chunks, k, start = fit).")
   given <- as.list(substitute(list(...)))[-1L]
   known <- setdiff(names(formals(em_fit.formula)), "...")
-  check_no_dots(given[!names_of(given) %in% known], known)
+  check_no_dots(given[!names_of(given) %in% known], c(known, "append"))
+  refuse_sample(object, "update()", "Put rows behind the others, update(fit, append = rows), or fit the chunks again from here: em_fit(chunks, k, start = fit).")
   formula <- if (missing(formula.)) NULL else changed_formula(object, formula.)
   call <- updated_call(object$call, given, formula)
   if (!check_flag(evaluate, "evaluate")) return(call)

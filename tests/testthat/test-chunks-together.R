@@ -226,3 +226,8 @@ test_that("update(append = ) is the fit of old and new rows", {
   err <- expect_error(update(united, append = visits[1:4, ]), "chunks must hold whole units", class = "emfit_error_input")
   expect_identical(nobs(update(united, append = transform(visits[1:4, ], id = 5000L))), 901)
 })
+
+test_that("a misspelt argument of update() is told before what it can't do", {
+  fit <- suppressMessages(em_fit(em_chunks(split(faithful, rep(1:2, 136))), 2))
+  expect_error(update(fit, apend = faithful), "Did you mean \"append\"", class = "emfit_error_argument")
+})
