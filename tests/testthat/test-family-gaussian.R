@@ -37,3 +37,20 @@ test_that("a covariance is symmetric to the last bit and positive definite", {
     }
   }
 })
+
+test_that("common axes can't be turned to a better place, by steps of all angles or by sweeps", {
+  set.seed(3)
+  for (d in c(4, 12)) {
+    x <- rbind(matrix(rnorm(80 * d), 80) %*% matrix(rnorm(d * d), d), matrix(rnorm(80 * d), 80) %*% matrix(rnorm(d * d), d) + 9)
+    r <- diag(2)[rep(1:2, each = 80), ]
+    w <- reference_scatter(x, r, t(r) %*% x / 80)
+    axes <- eigen(em_mstep(x, r, family = em_gaussian("VVE"))$covariance[, , 1])$vectors
+    value <- function(axes) sum(vapply(1:2, function(j) 80 * sum(log(diag(t(axes) %*% w[, , j] %*% axes))), 0))
+    best <- value(axes)
+    for (a in seq_len(d - 1)) for (b in seq(a + 1, d)) for (angle in c(-1e-3, 1e-3)) {
+      turned <- axes
+      turned[, c(a, b)] <- axes[, c(a, b)] %*% matrix(c(cos(angle), sin(angle), -sin(angle), cos(angle)), 2)
+      expect_gt(value(turned), best - 1e-7)
+    }
+  }
+})
