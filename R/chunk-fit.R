@@ -114,7 +114,7 @@ optima_of_search <- function(run) {
 # ---- the core's side ----
 
 # The sample as the core takes it, with where all rows come from; `book` knows passes that were made before.
-native_chunks <- function(look, model, book = NULL, shift = NULL, unit = 1) {
+native_chunks <- function(look, model, book = NULL, shift = NULL, row_weight = 1) {
   data <- look$data
   if (look$gaps && look$sorts && is.null(data$order)) data$order <- seq_len(data$n)
   native <- native_data(data, model)
@@ -123,11 +123,11 @@ native_chunks <- function(look, model, book = NULL, shift = NULL, unit = 1) {
   hand <- pages_at_hand(look$store)
   parts <- list(
     n = look$data$whole$n, weighted = data$whole$weighted || family_tallies(model$family),
-    `next` = function(rows, first) native_part(pages(rows, first), look, model, shift, unit),
-    at_hand = function(least, first) native_part(hand$take(least, first), look, model, shift, unit), put_back = hand$put_back,
+    `next` = function(rows, first) native_part(pages(rows, first), look, model, shift, row_weight),
+    at_hand = function(least, first) native_part(hand$take(least, first), look, model, shift, row_weight), put_back = hand$put_back,
     recall = book$recall, keep = book$keep
   )
-  native$parts <- if (is.null(look$store$crew)) parts else parts_on_crew(parts, native, look, model, book, shift, unit)
+  native$parts <- if (is.null(look$store$crew)) parts else parts_on_crew(parts, native, look, model, book, shift, row_weight)
   native
 }
 
@@ -228,16 +228,16 @@ visit_pages <- function(store, visit) {
   if (!is.null(store$ends)) store$ends()
 }
 
-native_part <- function(page, look, model, shift, unit) {
+native_part <- function(page, look, model, shift, row_weight) {
   if (is.null(page)) return(NULL)
-  c(native_data(part_data(page, look, model, shift, unit), model), page["skip"])
+  c(native_data(part_data(page, look, model, shift, row_weight), model), page["skip"])
 }
 
-part_data <- function(page, look, model, shift = NULL, unit = 1) {
+part_data <- function(page, look, model, shift = NULL, row_weight = 1) {
   x <- page$x
   if (!is.null(shift)) x <- x - rep(shift, each = nrow(x))
   data <- list(x = x, n = nrow(x), weights = page$w)
-  if (unit != 1 && !is.null(page$w)) data$weights <- page$w / unit
+  if (row_weight != 1 && !is.null(page$w)) data$weights <- page$w / row_weight
   if (!is.null(page$l)) data$labels <- labels_beside_noise(part_labels(page$l, look$labels), model$latent)
   if (is.null(page$u)) return(data)
   codes <- codes_of_ends(page$u)
@@ -255,7 +255,7 @@ run_chunks <- function(task, items, book = NULL) {
   native <- native_chunks(task$look, model, book)
   settings <- run_settings(task$control, model)
   settings$threads <- resolve_threads(settings, task$look$n * ncol(native$x) * model$k)
-  settings <- c(settings, unit = task$data$whole$unit, ends = FALSE)
+  settings <- c(settings, row_weight = task$data$whole$row_weight, ends = FALSE)
   if (length(items) > 1L) settings$trials <- race_steps
   run <- run_parts(native, items, model, settings)
   if (!is.null(run$defect)) abort_defect(task$data, run$defect)

@@ -263,11 +263,11 @@ store_on_crew <- function(crew, found) {
 }
 
 # What the core asks in the place of rows: see src/r_parts.h. `book` is a checkpoint, which is asked first.
-parts_on_crew <- function(parts, native, look, model, book, shift, unit) {
+parts_on_crew <- function(parts, native, look, model, book, shift, row_weight) {
   crew <- look$store$crew
   crews$made <- crews$made + 1
-  known <- list(id = paste0("model ", crews$made), native = native, model = model, shift = shift, unit = unit)
-  parts$weight <- crew$weight / unit
+  known <- list(id = paste0("model ", crews$made), native = native, model = model, shift = shift, row_weight = row_weight)
+  parts$weight <- crew$weight / row_weight
   parts$recall <- function(parameters, exact, slice, description) {
     sums <- if (!is.null(book$recall)) book$recall(parameters)
     if (!is.null(sums)) return(sums)

@@ -36,11 +36,11 @@ unpack_natives <- function(packed) {
   })
 }
 
-refit_on_crew <- function(natives, parameters, model, control, unit) {
+refit_on_crew <- function(natives, parameters, model, control, row_weight) {
   crew <- control$crew
   tasks <- lapply(spread(length(natives), crew), function(at) {
     list(name = "worker_refit", args = list(packed = pack_natives(natives[at]), parameters = plain_parameters(parameters), model = model,
-                                            control = without_crew(control), unit = unit))
+                                            control = without_crew(control), row_weight = row_weight))
   })
   runs <- crew_run(crew, tasks)
   pick <- function(name) unlist(lapply(runs, `[[`, name), use.names = FALSE)
@@ -49,18 +49,18 @@ refit_on_crew <- function(natives, parameters, model, control, unit) {
 }
 
 worker_refit <- function(args) {
-  list(value = refit_em(unpack_natives(args$packed), args$parameters, args$model, args$control, args$unit))
+  list(value = refit_em(unpack_natives(args$packed), args$parameters, args$model, args$control, args$row_weight))
 }
 
-race_on_crew <- function(natives, items, model, control, most, unit) {
+race_on_crew <- function(natives, items, model, control, most, row_weight) {
   crew <- control$crew
   tasks <- lapply(spread(length(natives), crew), function(at) {
     list(name = "worker_race", args = list(packed = pack_natives(natives[at]), items = items[at], model = model,
-                                           control = without_crew(control), most = most, unit = unit))
+                                           control = without_crew(control), most = most, row_weight = row_weight))
   })
   unlist(crew_run(crew, tasks), recursive = FALSE)
 }
 
 worker_race <- function(args) {
-  list(value = race_em(unpack_natives(args$packed), args$items, args$model, args$control, args$most, args$unit))
+  list(value = race_em(unpack_natives(args$packed), args$items, args$model, args$control, args$most, args$row_weight))
 }

@@ -185,7 +185,7 @@ share_native <- function(share, args, model, ...) {
   native$kernels <- kernels_wanted()
   native$parts <- list(
     n = args$total, weighted = settled$weighted, weight = settled$weight, ...,
-    `next` = function(rows, first) native_part(feed(rows, first), settled, model$model, model$shift, model$unit)
+    `next` = function(rows, first) native_part(feed(rows, first), settled, model$model, model$shift, model$row_weight)
   )
   native
 }

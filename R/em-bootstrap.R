@@ -186,7 +186,7 @@ refit_draws <- function(fit, draw, n_boot, control) {
   batches <- split(seq_len(n_boot), (seq_len(n_boot) - 1) %/% batch)
   runs <- lapply(batches, function(these) {
     refit_em(lapply(these, function(i) draw()), fit$parameters, fit_model(fit), control,
-             unit_of(fit$data))
+             row_weight(fit$data))
   })
   pick <- function(name) unlist(lapply(runs, `[[`, name), use.names = FALSE)
   list(loglik = pick("loglik"), iterations = pick("iterations"), status = pick("status"), spread = pick("spread"),

@@ -8,7 +8,7 @@ class_rows <- function(plan, at) {
 
 check_class_rows <- function(plan, k, family) {
   needed <- family_least_rows(family, plan$data)
-  unit <- weight_unit(plan$data$weights)
+  row_weight <- weight_of_row(plan$data$weights)
   for (at in seq_along(plan$classes)) {
     rows <- length(class_rows(plan, at))
     if (k[at] > rows) {
@@ -16,7 +16,7 @@ check_class_rows <- function(plan, k, family) {
                                    plural(rows, "row")))
     }
     if (anyNA(plan$codes)) next
-    weight <- if (is.null(plan$data$weights)) rows else sum(plan$data$weights[class_rows(plan, at)]) / unit
+    weight <- if (is.null(plan$data$weights)) rows else sum(plan$data$weights[class_rows(plan, at)]) / row_weight
     if (weight >= k[at] * needed) next
     abort_em("degenerate", c(
       sprintf("Class %s has %s, too few for %s: each needs %s at least for a covariance of its own.",

@@ -218,7 +218,7 @@ fold_parts <- function(data, folds, model) {
 
 fold_runs <- function(parts, items, model, control, data) {
   race_em(lapply(parts, `[[`, "native"), items, model, utils::modifyList(control, list(path = FALSE)), 2L,
-          weight_unit(data$weights))
+          weight_of_row(data$weights))
 }
 
 held_out <- function(parts, runs, model) {

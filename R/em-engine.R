@@ -101,7 +101,7 @@ draw_starts <- function(data, model, method, n_start, native = tallied(data, mod
 # nowhere.
 first_step <- function(item, native, model) {
   settings <- unclass(em_control(max_iter = 0, threads = 1))
-  settings[c("unit", "ends")] <- list(1, FALSE)
+  settings[c("row_weight", "ends")] <- list(1, FALSE)
   run <- em_run_cpp(native, native_family(model), native_latent(model), list(item), settings)
   if (!is.null(run$defect) || run$status == "bad_start") return(NULL)
   em_expect_cpp(native, native_family(model), native_latent(model), run$parameters,
@@ -119,7 +119,7 @@ run_settings <- function(control, model) {
 # list where the data themselves are to blame.
 ends_of_trial <- function(items, native, model, iterations) {
   settings <- unclass(em_control(max_iter = iterations, threads = 1))
-  settings[c("unit", "ends")] <- list(1, TRUE)
+  settings[c("row_weight", "ends")] <- list(1, TRUE)
   run <- em_run_cpp(native, native_family(model), native_latent(model), items, settings)
   if (is.null(run$defect)) run$ends
 }
@@ -146,7 +146,7 @@ run_em <- function(data, start, model, control, native = rows_of_run(data, model
 run_native <- function(data, native, items, model, control, ends = FALSE) {
   settings <- run_settings(control, model)
   settings$threads <- resolve_threads(settings, prod(dim(native$x), model$k, length(items)))
-  settings <- c(settings, unit = weight_unit(data$weights), ends = ends)
+  settings <- c(settings, row_weight = weight_of_row(data$weights), ends = ends)
   em_run_cpp(native, native_family(model), native_latent(model), items, settings)
 }
 
@@ -159,18 +159,18 @@ native_rows <- function(native, rows) {
 }
 
 # What tol is measured in: one row's log-likelihood, which is less where weights were scaled to a small sum.
-weight_unit <- function(weights) {
+weight_of_row <- function(weights) {
   if (is.null(weights)) 1 else min(1, mean(weights[weights > 0]))
 }
 
 # Of data, which may be a sample of all.
-unit_of <- function(data) if (is.null(data$whole)) weight_unit(data$weights) else data$whole$unit
+row_weight <- function(data) if (is.null(data$whole)) weight_of_row(data$weights) else data$whole$row_weight
 
 # Parameters from responsibilities alone (n x k), or from labels: the start of a run of no iterations.
 parameters_from <- function(data, given, model, threads = 1L) {
   settings <- unclass(em_control(max_iter = 0))
   settings$threads <- threads
-  settings$unit <- 1
+  settings$row_weight <- 1
   settings$ends <- FALSE
   if (is.matrix(given) && !is.double(given)) storage.mode(given) <- "double"
   if (latent_keeps_order(model$latent)) data <- in_own_order(data)
@@ -215,12 +215,12 @@ bare_numbers <- function(x) {
 }
 
 # Many data sets, as native_data() or tallied() give them, each fitted from the same parameters.
-refit_em <- function(natives, parameters, model, control, unit = 1) {
-  if (!is.null(control$crew)) return(refit_on_crew(natives, parameters, model, control, unit))
+refit_em <- function(natives, parameters, model, control, row_weight = 1) {
+  if (!is.null(control$crew)) return(refit_on_crew(natives, parameters, model, control, row_weight))
   settings <- run_settings(control, model)
   work <- as.double(nrow(natives[[1L]]$x)) * ncol(natives[[1L]]$x) * model$k * length(natives) * 20
   settings$threads <- resolve_threads(control, work)
-  settings$unit <- unit
+  settings$row_weight <- row_weight
   start <- list(list(parameters = plain_parameters(parameters), may_borrow = FALSE))
   runs <- em_runs_cpp(model_tasks(natives, model, list(start)), settings)
   pick <- function(name, kind) vapply(runs, `[[`, kind, name)
@@ -231,12 +231,12 @@ refit_em <- function(natives, parameters, model, control, unit = 1) {
 }
 
 # Many data sets, each with starts of its own that race, at most `most` of them to the end: the best run of each.
-race_em <- function(natives, items, model, control, most, unit = 1) {
-  if (!is.null(control$crew)) return(race_on_crew(natives, items, model, control, most, unit))
+race_em <- function(natives, items, model, control, most, row_weight = 1) {
+  if (!is.null(control$crew)) return(race_on_crew(natives, items, model, control, most, row_weight))
   settings <- run_settings(control, model)
   work <- as.double(nrow(natives[[1L]]$x)) * ncol(natives[[1L]]$x) * model$k * sum(lengths(items)) * 10
   settings$threads <- resolve_threads(control, work)
-  settings[c("unit", "path", "finalists")] <- list(unit, FALSE, most)
+  settings[c("row_weight", "path", "finalists")] <- list(row_weight, FALSE, most)
   em_runs_cpp(model_tasks(natives, model, items), settings)
 }
 
@@ -291,7 +291,7 @@ run_each_em <- function(data, items, models, control, native) {
   settings <- run_settings(control, models[[1L]])
   work <- as.double(nrow(native$x)) * ncol(native$x) * sum(vapply(models, `[[`, 0L, "k")) * 20
   settings$threads <- resolve_threads(control, work)
-  settings[c("unit", "path")] <- list(weight_unit(data$weights), FALSE)
+  settings[c("row_weight", "path")] <- list(weight_of_row(data$weights), FALSE)
   tasks <- Map(function(model, item) {
     list(data = native, family = native_family(model), latent = native_latent(model), starts = list(item))
   }, models, items)
@@ -330,7 +330,7 @@ leave_out_em <- function(data, parameters, model, group, threads) {
 # Gradient of the log-likelihood in free coordinates about the parameters, with want = "information" its
 # second derivatives and the jacobian of the packed parameters, with want = "scores" each row's (or unit's) own gradient,
 # with "outer" the sum of their outer products.
-# Weights are taken in units of weight_unit().
+# Weights are divided by weight_of_row().
 score_em <- function(data, parameters, model, want, threads = NULL) {
   if (is_sample(data)) return(score_chunks(data, parameters, model, want, threads))
   if (!family_has_score(model$family)) return(score_by_differences(data, parameters, model, want))
@@ -358,7 +358,7 @@ place_em <- function(data, parameters, model, coordinates) {
 about_means <- function(data, parameters, model, whole = FALSE) {
   plain <- plain_parameters(parameters)
   native <- if (whole) native_data(data, model) else tallied(data, model)
-  if (!is.null(native$weights)) native$weights <- native$weights / weight_unit(data$weights)
+  if (!is.null(native$weights)) native$weights <- native$weights / weight_of_row(data$weights)
   if (!family_shifts(model$family)) return(list(native = native, parameters = plain, model = model))
   means <- as.matrix(plain$mean)
   centre <- colMeans(means)

@@ -122,7 +122,7 @@ parameters_about_estimate <- function(fit, m) {
   found <- estimated_parameters(fit)
   free <- free_covariance(fit, found, "observed")
   warn_standard_error(fit, found, free)
-  parts <- eigen(free$covariance / unit_of(fit$data), symmetric = TRUE)
+  parts <- eigen(free$covariance / row_weight(fit$data), symmetric = TRUE)
   size <- length(parts$values)
   u <- parts$vectors %*% (sqrt(pmax(parts$values, 0)) * matrix(stats::rnorm(size * m), size))
   place_em(fit$data, fit$parameters, fit_model(fit), u)

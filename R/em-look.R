@@ -303,7 +303,7 @@ check_look <- function(reading) {
 new_look <- function(reading, store, keeper, moments, seconds, labels = settle_labels(reading)) {
   rows <- keeper$rows()
   data <- sample_data(rows, labels, reading)
-  whole <- list(n = reading$row, weight = if (is.null(reading$observed)) reading$weight else reading$observed, counting = reading$n_positive, unit = if (reading$weighted) min(1, reading$weight / reading$n_positive) else 1,
+  whole <- list(n = reading$row, weight = if (is.null(reading$observed)) reading$weight else reading$observed, counting = reading$n_positive, row_weight = if (reading$weighted) min(1, reading$weight / reading$n_positive) else 1,
                 weighted = reading$weighted, sampled = data$n)
   if (!is.null(reading$together)) whole$units <- list(n = reading$units, sizes = reading$unit_sizes)
   whole$look <- list(store = store, labels = labels, gaps = reading$gaps, sorts = reading$sorts, width = ncol(data$x),

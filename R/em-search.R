@@ -38,7 +38,7 @@ search_rounds_of <- function(task, method, rounds) {
 check_enough_rows <- function(task) {
   needed <- family_least_rows(task$model$family, task$data)
   weights <- task$data$weights
-  rows <- if (is.null(weights)) task$data$n else sum(weights) / weight_unit(weights)
+  rows <- if (is.null(weights)) task$data$n else sum(weights) / weight_of_row(weights)
   k <- task$model$k
   if (k == 1L || rows >= k * needed || task$control$max_iter == 0L) return(invisible())
   simpler <- family_simpler(task$model$family)

@@ -196,7 +196,7 @@ overall_moments <- function(data) {
   z <- (z - rep(centre, each = nrow(x))) * seen
   size <- sqrt(colSums(w * z^2))
   # A single row, or several that weigh less than one, tell of no spread.
-  rows <- mass - weight_unit(data$weights)
+  rows <- mass - weight_of_row(data$weights)
   spread <- ifelse(rows > 0, size / sqrt(pmax(rows, 0)), 0)
   root <- sqrt(w) * z / rep(ifelse(size > 0, size, 1), each = nrow(x))
   list(mean = first + centre, covariance = crossprod(root) * outer(spread, spread))

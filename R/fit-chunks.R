@@ -21,7 +21,7 @@ score_chunks <- function(data, parameters, model, want, threads) {
   }
   look <- c(list(data = data), data$whole$look)
   at <- about_means(data, parameters, model, whole = TRUE)
-  native <- native_chunks(look, model, shift = at$centre, unit = data$whole$unit)
+  native <- native_chunks(look, model, shift = at$centre, row_weight = data$whole$row_weight)
   native$x <- at$native$x
   threads <- resolve_threads(list(threads = threads), data$whole$n * ncol(data$x) * model$k)
   score_parts(native, at, want, threads)

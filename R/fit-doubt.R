@@ -7,7 +7,7 @@ least_rows <- 0.01
 
 empty_components <- function(fit) {
   if (fit$iterations == 0L || fit$k == 1L) return(integer())
-  rows <- shares_of(fit)[seq_len(fit$k)] * fit$nobs / unit_of(fit$data)
+  rows <- shares_of(fit)[seq_len(fit$k)] * fit$nobs / row_weight(fit$data)
   few <- unname(which(rows < least_rows))
   if (length(few)) setdiff(few, c(fit$degenerate, wholly_held(fit))) else few
 }
@@ -34,7 +34,7 @@ describe_empty <- function(fit) {
 # Rows that count; where rows stand for several, as many as these are.
 rows_counting <- function(fit) {
   units <- shared_units(fit$data)
-  if (is_sample(fit$data)) return(if (is.null(units)) fit$nobs / fit$data$whole$unit else fit$data$whole$counting)
+  if (is_sample(fit$data)) return(if (is.null(units)) fit$nobs / fit$data$whole$row_weight else fit$data$whole$counting)
   if (!is.null(units)) return(sum(stats::weights(fit) > 0))
   if (is.null(fit$data$weights)) fit$nobs else max(fit$nobs, sum(fit$data$weights > 0))
 }

@@ -76,7 +76,7 @@ vcov.em_fit <- function(object, type = c("observed", "opg", "sandwich", "bootstr
   found <- free_covariance(object, parameters, type)
   warn_standard_error(object, parameters, found)
   jacobian <- parameters$jacobian
-  out <- jacobian %*% found$covariance %*% t(jacobian) / unit_of(object$data)
+  out <- jacobian %*% found$covariance %*% t(jacobian) / row_weight(object$data)
   out[found$lacking, ] <- out[, found$lacking] <- NA
   out <- (out + t(out)) / 2
   dimnames(out) <- list(parameters$names, parameters$names)
@@ -162,8 +162,8 @@ eigen_parts <- function(x) {
 
 # Components without rows, or on too few points: of their own parameters nothing is known.
 lost_components <- function(fit) {
-  unit <- unit_of(fit$data)
-  component_names_of(fit)[sort(unique(c(collapsed_components(fit), which(fit$counts < least_count * unit))))]
+  row_weight <- row_weight(fit$data)
+  component_names_of(fit)[sort(unique(c(collapsed_components(fit), which(fit$counts < least_count * row_weight))))]
 }
 
 # As in chart.h: fewer expected rows than this are none.

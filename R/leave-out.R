@@ -23,7 +23,7 @@ leave_out <- function(data, parameters, model, df, threads = 1L) {
   if (!length(rows)) return(NULL)
   own <- df / model$k
   r <- expect_em(data, parameters, model, "responsibilities")$responsibilities[, seq_len(model$k), drop = FALSE]
-  weights <- if (is.null(data$weights)) rep(1, data$n) else data$weights / weight_unit(data$weights)
+  weights <- if (is.null(data$weights)) rep(1, data$n) else data$weights / weight_of_row(data$weights)
   counts <- weights > 0
   lost <- pmin(rows$with - rows$without, own)[counts]
   r <- r[counts, , drop = FALSE] * weights[counts]
@@ -47,8 +47,8 @@ leaning_of <- function(run, data, model) {
   if (is_assigned(run)) return(NULL) # no maximum of the likelihood
   if (!is.null(data$whole)) return(NULL) # of a sample it would say something else
   if (length(run$degenerate) || run$status %in% c("bad_start", "collapsed")) return(NULL)
-  unit <- weight_unit(data$weights)
-  few <- run$counts[seq_len(model$k)] < enough_rows * unit * family_rows_needed(model$family, data)
+  row_weight <- weight_of_row(data$weights)
+  few <- run$counts[seq_len(model$k)] < enough_rows * row_weight * family_rows_needed(model$family, data)
   if (!any(few) || !can_lean(model)) return(NULL)
   left <- leave_out(data, run$parameters, model, run$df)
   if (is.null(left)) return(NULL)
@@ -61,7 +61,7 @@ leaning_of <- function(run, data, model) {
 single_rows <- function(run, data, model) {
   apart <- model$k > 1L && family_is_bounded(model$family) && !holds_parameters(model) && !is_tallied(model)
   if (!apart || !is.null(data$whole) || run$status %in% c("bad_start", "collapsed")) return(integer())
-  few <- which(run$counts[seq_len(model$k)] < enough_rows * weight_unit(data$weights))
+  few <- which(run$counts[seq_len(model$k)] < enough_rows * weight_of_row(data$weights))
   if (!length(few) || !is.null(shared_units(data)) || latent_keeps_order(model$latent)) return(integer())
   r <- expect_em(data, run$parameters, model, "responsibilities")$responsibilities[, few, drop = FALSE]
   if (!is.null(data$weights)) r <- r * data$weights

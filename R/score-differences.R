@@ -4,15 +4,15 @@
 # 1 if the components of the rows were known; what is held, or as good as on its boundary, has none.
 score_by_differences <- function(data, parameters, model, want) {
   parameters <- lapply(unclass(parameters), bare_numbers)
-  unit <- weight_unit(data$weights)
-  weights <- if (is.null(data$weights)) rep(1, data$n) else data$weights / unit
+  row_weight <- weight_of_row(data$weights)
+  weights <- if (is.null(data$weights)) rep(1, data$n) else data$weights / row_weight
   step <- expect_em(data, parameters, model, "responsibilities")
   mass <- step$responsibilities * weights
   moves <- free_moves(parameters, model, data, colSums(mass))
   expected <- function(z) expected_loglik(place_moves(parameters, moves, z), data, model, mass)
   units <- vapply(seq_along(moves), function(i) step_of(expected, i, length(moves)), 0)
   at <- function(u) place_moves(parameters, moves, u * units)
-  loglik <- function(u) expect_em(data, at(u), model, "loglik")$loglik / unit
+  loglik <- function(u) expect_em(data, at(u), model, "loglik")$loglik / row_weight
   rows <- function(u) expect_em(data, at(u), model, "row_loglik")$row_loglik
   p <- length(moves)
   out <- list(passes = 1L, gradient = first_differences(loglik, p), outer = matrix(0, 0L, 0L),

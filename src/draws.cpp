@@ -19,10 +19,10 @@ void Draws::keep(const Model& model, double loglik, const Control& control, Fit&
   fit.average += (now - fit.average) / static_cast<double>(++averaged_);
 }
 
-Index Draws::first_too_few(const Model& model, double unit) {
+Index Draws::first_too_few(const Model& model, double row_weight) {
   const Vector counts = model.counts();
   for (Index j = 0; j < model.n_components(); ++j) {
-    if (counts[j] < std::max(model.family().rows_needed(j), least_rows) * unit) return j;
+    if (counts[j] < std::max(model.family().rows_needed(j), least_rows) * row_weight) return j;
   }
   return -1;
 }

@@ -15,7 +15,7 @@ class Draws {
   void restore(Model& model) const { unpack(best_, model.fields()); }
 
   // The first component that the last draw gave fewer rows than it needs, or none; -1 where there is none.
-  static Index first_too_few(const Model& model, double unit);
+  static Index first_too_few(const Model& model, double row_weight);
 
   // Counts those that could not be used one after the other; too many are the end of a run.
   void count(bool used) { poor_ = used ? 0 : poor_ + 1; }

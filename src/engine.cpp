@@ -23,7 +23,6 @@ constexpr double caution = 100.0;
 // Off a saddle two components may be as far apart as this; and so near they are the same.
 constexpr double coming_apart = 0.5 * 0.5 / 8.0;
 constexpr double identical = 1e-14;
-
 // A run that creeps away from such a point is helped off it: asked after 32, 64, 128, ... iterations.
 constexpr int first_look = 32;
 constexpr int most_departures = 3;
@@ -164,9 +163,9 @@ class Run {
     const std::vector<Index> pair = find_coincident(model_.family(), near);
     if (pair.empty() || began_alike()) return false;
     ++departures_;
-    const double more = std::max(control_.tol * control_.unit, same_loglik * size_);
-    const Departure departure = em::leave_saddle(model_, pair[0], pair[1], fit_.loglik + more, control_.unit,
-                                                 control_.threads, interrupt_);
+    const double more = std::max(control_.tol * control_.row_weight, same_loglik * size_);
+    const Departure departure = em::leave_saddle(model_, pair[0], pair[1], fit_.loglik + more,
+                                                 control_.row_weight, control_.threads, interrupt_);
     fit_.passes += departure.passes;
     if (!departure.found) {
       departures_ = most_departures;
@@ -221,7 +220,7 @@ class Run {
   }
 
   bool drawn_step(double& loglik) {
-    fit_.component = Draws::first_too_few(model_, control_.unit);
+    fit_.component = Draws::first_too_few(model_, control_.row_weight);
     if (fit_.component < 0) {
       model_.maximise(control_.step);
       fit_.component = model_.prepare(accuracy());
@@ -270,7 +269,7 @@ class Run {
     const bool accelerated = fit_.accelerated.back();
     const double gain = std::abs(fit_.gain);
     if (!accelerated && gain <= same_loglik * size_) return true;
-    const double tol = control_.tol * control_.unit;
+    const double tol = control_.tol * control_.row_weight;
     // EM can't fall: what is left to gain is less than the rounding that a fall shows.
     if (!accelerated && fit_.iterations > 1 && fit_.gain <= 0.0 && gain < tol) return true;
     return gain < tol && fit_.remaining * (accelerated ? caution : 1.0) < tol;
@@ -296,7 +295,7 @@ class Run {
     if (fit_.status == Status::collapsed) fit_.relative_spread[fit_.component] = 0.0;
     fit_.log_prior = model_.family().log_prior();
     fit_.counts = model_.counts();
-    judge(model_, control_.unit, fit_);
+    judge(model_, control_.row_weight, fit_);
   }
 
   // What was set aside is compared with nothing, and its densities exist.
@@ -305,7 +304,8 @@ class Run {
     fit_.log_prior = model_.family().log_prior();
     fit_.counts = model_.counts();
     for (Index j = 0; j < model_.n_components(); ++j) {
-      if (!(fit_.counts[j] >= model_.family().rows_needed(j) * control_.unit)) fit_.degenerate.push_back(j);
+      if (!(fit_.counts[j] >= model_.family().rows_needed(j) * control_.row_weight))
+        fit_.degenerate.push_back(j);
     }
   }
 
@@ -357,7 +357,7 @@ bool PausedRun::is_sound() const {
   if (so_far().status == Status::bad_start || so_far().status == Status::collapsed) return false;
   const Vector rows = counts();
   for (Index j = 0; j < model_->n_components(); ++j) {
-    if (!(rows[j] >= model_->family().rows_needed(j) * control_.unit)) return false;
+    if (!(rows[j] >= model_->family().rows_needed(j) * control_.row_weight)) return false;
   }
   return true;
 }

@@ -39,7 +39,7 @@ struct Control {
   bool path = false;
   bool accelerate = false;
   int threads = 1;
-  double unit = 1.0;  // what a row weighs; tol is in log-likelihoods of such a row
+  double row_weight = 1.0;  // what a row weighs; tol is in log-likelihoods of such a row
 
   // Of several starts at most so many run to the end (race.h); 0: all do.
   int finalists = 0;

@@ -19,6 +19,6 @@ constexpr double least_rows = 0.5;
 std::vector<Index> find_coincident(const Family& family, double nearest);
 
 // Fills degenerate, coincident and rank; needs counts, relative_spread, status and component.
-void judge(const Model& model, double unit, Fit& fit);
+void judge(const Model& model, double row_weight, Fit& fit);
 
 }  // namespace em

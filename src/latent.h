@@ -92,6 +92,9 @@ class Latent {
   // empty where every row is by itself. Asked once, after bind().
   virtual std::vector<Rows> units() const { return {}; }
 
+  // Are all rows of a unit of one component? What is known of them must then be the same in all.
+  virtual bool units_share_component() const { return false; }
+
   // Do the responsibilities of every row always sum to its weight, over the components' own columns?
   virtual bool rows_are_complete() const { return false; }
 

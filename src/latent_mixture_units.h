@@ -25,6 +25,7 @@ class LatentMixtureUnits : public LatentMixture {
 
   Index n_statistics() const override { return 2 * n_columns(); }
   std::vector<Rows> units() const override { return data_.units.rows(); }
+  bool units_share_component() const override { return true; }
   double posterior(Rows unit, const double* weights, MatrixRef inout, double* row_loglik,
                    VectorRef statistics, ConstBlock next) const override;
   void accumulate(Rows unit, ConstMatrixRef responsibilities, VectorRef statistics) const override;

@@ -161,8 +161,7 @@ std::unique_ptr<Model> make_model(const Rcpp::List& data, const Rcpp::List& fami
   if (is_true(latent, "noise") && !rows.known.log_noise) {
     throw std::invalid_argument("data$log_noise is needed");
   }
-  // The component is the unit's, or each row's own.
-  const double* beliefs_of_units = word_of(latent, "name") == "mixture" ? rows.known.log_beliefs : nullptr;
+  const double* beliefs_of_units = structure->units_share_component() ? rows.known.log_beliefs : nullptr;
   if (!same_in_units(rows.weights, 1, rows) ||
       !same_in_units(beliefs_of_units, structure->n_columns(), rows)) {
     throw std::invalid_argument("weights and beliefs must be the same in all rows of a unit");
@@ -184,7 +183,7 @@ Control make_control(const Rcpp::List& control) {
   out.path = Rcpp::as<bool>(element(control, "path"));
   out.accelerate = Rcpp::as<bool>(element(control, "accelerate"));
   out.threads = Rcpp::as<int>(element(control, "threads"));
-  out.unit = Rcpp::as<double>(element(control, "unit"));
+  out.row_weight = Rcpp::as<double>(element(control, "row_weight"));
   if (has(control, "finalists")) out.finalists = Rcpp::as<int>(element(control, "finalists"));
   if (has(control, "trials")) out.trials = Rcpp::as<int>(element(control, "trials"));
   if (has(control, "to_beat")) out.to_beat = Rcpp::as<double>(element(control, "to_beat"));

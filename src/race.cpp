@@ -110,7 +110,7 @@ class Race {
     std::vector<std::size_t> different;
     for (const std::size_t i : in_) {
       const bool known = std::any_of(different.begin(), different.end(), [&](std::size_t j) {
-        return loglik(j) - loglik(i) < same_loglik * control_.unit &&
+        return loglik(j) - loglik(i) < same_loglik * control_.row_weight &&
                (sizes(i) - sizes(j)).lpNorm<1>() < same_sizes * total_;
       });
       if (!known || runs_[i]->has_ended()) different.push_back(i);

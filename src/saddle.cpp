@@ -65,17 +65,17 @@ class Cuts {
   Matrix scores_;
 };
 
-bool has_rows(const Model& model, Family& family, double unit) {
+bool has_rows(const Model& model, Family& family, double row_weight) {
   const Vector counts = model.counts();
   for (Index j = 0; j < model.n_components(); ++j) {
-    if (!(counts[j] >= std::max(1.0, family.rows_needed(j)) * unit)) return false;
+    if (!(counts[j] >= std::max(1.0, family.rows_needed(j)) * row_weight)) return false;
   }
   return true;
 }
 
 }  // namespace
 
-Departure leave_saddle(Model& model, Index a, Index b, double above, double unit, int threads,
+Departure leave_saddle(Model& model, Index a, Index b, double above, double row_weight, int threads,
                        Interrupt& interrupt) {
   Departure out;
   Vector before(model.n_parameters());
@@ -92,7 +92,7 @@ Departure leave_saddle(Model& model, Index a, Index b, double above, double unit
       if (model.prepare(Accuracy::exact) >= 0) break;
       const double loglik = model.objective(threads, interrupt);
       ++out.passes;
-      if (interrupt.raised() || !has_rows(model, model.family(), unit)) break;
+      if (interrupt.raised() || !has_rows(model, model.family(), row_weight)) break;
       if (loglik > above) {
         out.found = true;
         out.loglik = loglik;

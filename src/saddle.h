@@ -19,8 +19,8 @@ struct Departure {
 // From components a and b of a model that an E-step was made of, to parameters whose objective is more than
 // `above`; prepared, with statistics of an E-step there. Where there are none the model is as it was. Rows of
 // which a label says that they are of one of the two stay with it; rows that belong together are cut as one.
-// unit: what a row weighs.
-Departure leave_saddle(Model& model, Index a, Index b, double above, double unit, int threads,
+// row_weight: what a row weighs.
+Departure leave_saddle(Model& model, Index a, Index b, double above, double row_weight, int threads,
                        Interrupt& interrupt);
 
 }  // namespace em

@@ -28,7 +28,7 @@ some_native <- function() {
                        list(responsibilities = matrix(1 / k, n, k), may_borrow = FALSE),
                        list(parameters = parameters, may_borrow = rarely(2)))),
     control = c(unclass(em_control(max_iter = sample(0:20, 1L), tol = pick(0, 1e-6), accelerate = rarely(2), threads = sample.int(3L, 1L))),
-                list(unit = 1, ends = rarely(2)))
+                list(row_weight = 1, ends = rarely(2)))
   )
 }
 

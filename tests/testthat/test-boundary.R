@@ -4,7 +4,7 @@ native <- function() {
   list(data = list(x = matrix(c(1, 5, 2, 8, 3, 9, 4, 4, 7, 1, 0, 2), 6)), family = list(name = "gaussian", covariance = "VVV", k = 2L),
        latent = list(name = "mixture", proportions = c(0.5, 0.5), held = c(NaN, NaN)),
        parameters = list(proportions = c(0.5, 0.5), mean = matrix(c(2, 5, 8, 11), 2), covariance = array(diag(2), c(2, 2, 2))),
-       control = c(unclass(em_control(threads = 1)), unit = 1, ends = FALSE))
+       control = c(unclass(em_control(threads = 1)), row_weight = 1, ends = FALSE))
 }
 
 expect_refused <- function(code, says) expect_error(code, says, fixed = TRUE, class = "std::invalid_argument")

@@ -41,9 +41,9 @@ test_that("stop = \"parameters\" stops on the largest change of a parameter", {
 })
 
 test_that("tol is measured in the weight of a row where weights sum to little", {
-  expect_identical(weight_unit(NULL), 1)
-  expect_identical(weight_unit(c(0, 2, 2)), 1)
-  expect_identical(weight_unit(c(0, 0.25, 0.75)), 0.5)
+  expect_identical(weight_of_row(NULL), 1)
+  expect_identical(weight_of_row(c(0, 2, 2)), 1)
+  expect_identical(weight_of_row(c(0, 0.25, 0.75)), 0.5)
 })
 
 test_that("a run ends by tol, not by the units of the data or the size of the log-likelihood", {

@@ -74,7 +74,7 @@ test_that("threads do not show, and units of one row are rows", {
 
 test_that("a run by units climbs, and its proportions are those of units", {
   case <- unit_case()
-  control <- c(unclass(em_control(max_iter = 60, threads = 2)), unit = 1, ends = FALSE)
+  control <- c(unclass(em_control(max_iter = 60, threads = 2)), row_weight = 1, ends = FALSE)
   start <- list(list(parameters = case$parameters, may_borrow = FALSE))
   run <- emfit:::em_run_cpp(case$data, case$family, case$latent, start, control)
   expect_gt(min(diff(run$trace$loglik)), -1e-8)
