@@ -13,10 +13,6 @@ em_start_cpp <- function(data, family, method, seeds) {
     .Call(`_emfit_em_start_cpp`, data, family, method, seeds)
 }
 
-em_run_cpp <- function(data, family, latent, starts, control) {
-    .Call(`_emfit_em_run_cpp`, data, family, latent, starts, control)
-}
-
 em_expect_cpp <- function(data, family, latent, parameters, want, given, threads) {
     .Call(`_emfit_em_expect_cpp`, data, family, latent, parameters, want, given, threads)
 }

@@ -257,7 +257,7 @@ run_chunks <- function(task, items, book = NULL) {
   settings$threads <- resolve_threads(settings, task$look$n * ncol(native$x) * model$k)
   settings <- c(settings, row_weight = task$data$whole$row_weight, ends = FALSE)
   if (length(items) > 1L) settings$trials <- race_steps
-  run <- run_parts(native, items, model, settings)
+  run <- run_core(native, items, model, settings)
   if (!is.null(run$defect)) abort_defect(task$data, run$defect)
   run
 }

@@ -74,7 +74,7 @@ count_rows_apart <- function(x) length(em_describe_cpp(x, "tally", NULL)$weights
 # are they counts?). Rows with a missing one have no trials.
 count_rows <- function(x, size) em_describe_cpp(x, "counts", size)
 
-# Starts from the data themselves: a list of items as em_run_cpp() takes them.
+# Starts from the data themselves: a list of items as em_runs_cpp() takes them.
 draw_starts <- function(data, model, method, n_start, native = tallied(data, model), deep = TRUE) {
   if (deep) {
     found <- deep_starts(data, model, method, n_start, native)
@@ -102,7 +102,7 @@ draw_starts <- function(data, model, method, n_start, native = tallied(data, mod
 first_step <- function(item, native, model) {
   settings <- unclass(em_control(max_iter = 0, threads = 1))
   settings[c("row_weight", "ends")] <- list(1, FALSE)
-  run <- em_run_cpp(native, native_family(model), native_latent(model), list(item), settings)
+  run <- run_core(native, list(item), model, settings)
   if (!is.null(run$defect) || run$status == "bad_start") return(NULL)
   em_expect_cpp(native, native_family(model), native_latent(model), run$parameters,
                 c("responsibilities", "row_loglik"), NULL, 1L)
@@ -120,7 +120,7 @@ run_settings <- function(control, model) {
 ends_of_trial <- function(items, native, model, iterations) {
   settings <- unclass(em_control(max_iter = iterations, threads = 1))
   settings[c("row_weight", "ends")] <- list(1, TRUE)
-  run <- em_run_cpp(native, native_family(model), native_latent(model), items, settings)
+  run <- run_core(native, items, model, settings)
   if (is.null(run$defect)) run$ends
 }
 
@@ -147,7 +147,7 @@ run_native <- function(data, native, items, model, control, ends = FALSE) {
   settings <- run_settings(control, model)
   settings$threads <- resolve_threads(settings, prod(dim(native$x), model$k, length(items)))
   settings <- c(settings, row_weight = weight_of_row(data$weights), ends = ends)
-  em_run_cpp(native, native_family(model), native_latent(model), items, settings)
+  run_core(native, items, model, settings)
 }
 
 native_rows <- function(native, rows) {
@@ -176,7 +176,7 @@ parameters_from <- function(data, given, model, threads = 1L) {
   if (latent_keeps_order(model$latent)) data <- in_own_order(data)
   start <- list(list(native_order(given, data), may_borrow = FALSE))
   names(start[[1L]])[1L] <- if (is.matrix(given)) "responsibilities" else "partition"
-  run <- em_run_cpp(native_data(data, model), native_family(model), native_latent(model), start, settings)
+  run <- run_core(native_data(data, model), start, model, settings)
   if (!is.null(run$defect)) abort_defect(data, run$defect)
   if (run$status == "bad_start") abort_bad_component(run$component, data, given, model$family)
   run$parameters
@@ -220,7 +220,7 @@ refit_em <- function(natives, parameters, model, control, row_weight = 1) {
   settings <- run_settings(control, model)
   work <- as.double(nrow(natives[[1L]]$x)) * ncol(natives[[1L]]$x) * model$k * length(natives) * 20
   settings$threads <- resolve_threads(control, work)
-  settings$row_weight <- row_weight
+  settings[c("row_weight", "ends")] <- list(row_weight, FALSE)
   start <- list(list(parameters = plain_parameters(parameters), may_borrow = FALSE))
   runs <- em_runs_cpp(model_tasks(natives, model, list(start)), settings)
   pick <- function(name, kind) vapply(runs, `[[`, kind, name)
@@ -236,8 +236,15 @@ race_em <- function(natives, items, model, control, most, row_weight = 1) {
   settings <- run_settings(control, model)
   work <- as.double(nrow(natives[[1L]]$x)) * ncol(natives[[1L]]$x) * model$k * sum(lengths(items)) * 10
   settings$threads <- resolve_threads(control, work)
-  settings[c("row_weight", "path", "finalists")] <- list(row_weight, FALSE, most)
+  settings[c("row_weight", "path", "ends", "finalists")] <- list(row_weight, FALSE, FALSE, most)
   em_runs_cpp(model_tasks(natives, model, items), settings)
+}
+
+# Of one data set: the best run of these starts, as the core tells it. Rows in chunks: `native` is a sample of them and has
+# `parts`, where all come from.
+run_core <- function(native, items, model, settings) {
+  em_runs_cpp(list(list(data = native, family = native_family(model), latent = native_latent(model), starts = items)),
+              settings)[[1L]]
 }
 
 # What em_runs_cpp() takes: each of the data sets with its starts, or all with the same.
@@ -245,11 +252,6 @@ model_tasks <- function(natives, model, starts) {
   family <- native_family(model)
   latent <- native_latent(model)
   Map(function(native, items) list(data = native, family = family, latent = latent, starts = items), natives, starts)
-}
-
-# Rows in chunks: `native` is a sample of them and has `parts`, where all come from.
-run_parts <- function(native, items, model, settings) {
-  em_run_cpp(native, native_family(model), native_latent(model), items, settings)
 }
 
 score_parts <- function(native, at, want, threads) {
@@ -291,7 +293,7 @@ run_each_em <- function(data, items, models, control, native) {
   settings <- run_settings(control, models[[1L]])
   work <- as.double(nrow(native$x)) * ncol(native$x) * sum(vapply(models, `[[`, 0L, "k")) * 20
   settings$threads <- resolve_threads(control, work)
-  settings[c("row_weight", "path")] <- list(weight_of_row(data$weights), FALSE)
+  settings[c("row_weight", "path", "ends")] <- list(weight_of_row(data$weights), FALSE, FALSE)
   tasks <- Map(function(model, item) {
     list(data = native, family = native_family(model), latent = native_latent(model), starts = list(item))
   }, models, items)

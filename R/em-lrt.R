@@ -145,8 +145,7 @@ fit_pairs <- function(data, models, parameters, control) {
 observed_pair <- function(fit, models, control) {
   pair <- fit_pairs(list(fit$data), models, fit$parameters, control)[[1L]]
   searched <- lapply(models, function(model) {
-    run <- search_em(fit$data, list(supplied = FALSE, model = model, method = "varied"), control)
-    c(run, spread = min(run$relative_spread))
+    search_em(fit$data, list(supplied = FALSE, model = model, method = "varied"), control)
   })
   small <- better_end(pair$small, searched$small)
   pair_of_runs(small, better_end(pair$large, searched$large))
@@ -159,7 +158,7 @@ better_end <- function(a, b) {
 
 # A component of very few rows is no reason to leave a sample out: chance makes such, and they count. Only where the
 # likelihood is unbounded there is nothing to compare.
-has_maximum <- function(run) run$status %in% sound_statuses && isTRUE(run$spread > 0)
+has_maximum <- function(run) run$status %in% sound_statuses && isTRUE(min(run$relative_spread) > 0)
 
 pair_of_runs <- function(small, large) {
   if (!has_maximum(large)) return(list(statistic = NA_real_, reason = run_reason(large)))

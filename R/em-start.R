@@ -1,5 +1,5 @@
 # Start specifications. Whatever the user gives as `start` becomes a list:
-#   items     the start as em_run_cpp() takes it: parameters, as they stand; none where a method was named
+#   items     the start as em_runs_cpp() takes it: parameters, as they stand; none where a method was named
 #   method    a word for the table of starts
 #   k, names  number and names of the components (names NULL where the user gave none)
 #   ordered   do the components keep the user's order?

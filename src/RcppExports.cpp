@@ -46,20 +46,6 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
-// em_run_cpp
-Rcpp::List em_run_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List starts, Rcpp::List control);
-RcppExport SEXP _emfit_em_run_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP startsSEXP, SEXP controlSEXP) {
-BEGIN_RCPP
-    Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type family(familySEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type latent(latentSEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type starts(startsSEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type control(controlSEXP);
-    rcpp_result_gen = Rcpp::wrap(em_run_cpp(data, family, latent, starts, control));
-    return rcpp_result_gen;
-END_RCPP
-}
 // em_expect_cpp
 Rcpp::List em_expect_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters, Rcpp::CharacterVector want, SEXP given, int threads);
 RcppExport SEXP _emfit_em_expect_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP parametersSEXP, SEXP wantSEXP, SEXP givenSEXP, SEXP threadsSEXP) {
@@ -293,7 +279,6 @@ static const R_CallMethodDef CallEntries[] = {
     {"_emfit_em_kernels_cpp", (DL_FUNC) &_emfit_em_kernels_cpp, 0},
     {"_emfit_em_describe_cpp", (DL_FUNC) &_emfit_em_describe_cpp, 3},
     {"_emfit_em_start_cpp", (DL_FUNC) &_emfit_em_start_cpp, 4},
-    {"_emfit_em_run_cpp", (DL_FUNC) &_emfit_em_run_cpp, 5},
     {"_emfit_em_expect_cpp", (DL_FUNC) &_emfit_em_expect_cpp, 7},
     {"_emfit_em_maximise_cpp", (DL_FUNC) &_emfit_em_maximise_cpp, 6},
     {"_emfit_em_score_cpp", (DL_FUNC) &_emfit_em_score_cpp, 7},

@@ -8,12 +8,18 @@ namespace em {
 
 namespace {
 
-// Threads that take a model each; where that is one, the model has them all.
-int threads_over(const std::vector<std::unique_ptr<Model>>& models, int threads) {
-  const bool spread = models.size() > 1 && std::all_of(models.begin(), models.end(), [](const auto& model) {
-                        return model->thread_safe();
+int threads_over(const std::vector<Task>& tasks, int threads) {
+  const bool spread = tasks.size() > 1 && std::all_of(tasks.begin(), tasks.end(), [](const Task& task) {
+                        return task.model->thread_safe();
                       });
   return spread ? threads : 1;
+}
+
+// Parameters that are given or held need no spread of the data.
+bool estimates(const Task& task, const Control& control) {
+  const bool given = std::all_of(task.starts.begin(), task.starts.end(),
+                                 [](const Start& start) { return start.parameters.size() > 0; });
+  return !given || (control.max_iter > 0 && task.model->family().n_free() > 0);
 }
 
 Fit fit_that_begins_badly(Model& model, const Start& start) {
@@ -26,35 +32,40 @@ Fit fit_that_begins_badly(Model& model, const Start& start) {
   return fit;
 }
 
-Fit best_of_race(Model& model, const std::vector<Start>& starts, const Control& control,
-                 Interrupt& interrupt) {
-  const std::vector<Fit> fits = run_race(model, starts, control, interrupt);
-  return *std::max_element(fits.begin(), fits.end(),
-                           [](const Fit& a, const Fit& b) { return is_better(b, a); });
+Outcome run_task(const Task& task, const Control& control, Interrupt& interrupt) {
+  Outcome out;
+  Model& model = *task.model;
+  const Index defect = model.describe();
+  if (defect >= 0 && estimates(task, control)) {
+    out.defect = defect;
+    out.fits.push_back(fit_that_begins_badly(model, task.starts.front()));
+    return out;
+  }
+  if (control.trials > 0 && task.starts.size() > 1) {
+    Trials found = run_trials(model, task.starts, control.trials, control, interrupt);
+    if (interrupt.raised()) return out;
+    out.trials = std::move(found.loglik);
+    out.fits = run_all(model, {found.best}, control, interrupt);
+  } else if (control.finalists > 0) {
+    out.fits = run_race(model, task.starts, control, interrupt);
+  } else {
+    out.fits = run_all(model, task.starts, control, interrupt);
+  }
+  return out;
 }
 
 }  // namespace
 
-std::vector<Fit> run_batch(const std::vector<std::unique_ptr<Model>>& models,
-                           const std::vector<std::vector<Start>>& starts, const Control& control,
-                           Interrupt& interrupt) {
-  std::vector<Fit> fits(models.size());
+std::vector<Outcome> run_batch(const std::vector<Task>& tasks, const Control& control, Interrupt& interrupt) {
+  std::vector<Outcome> out(tasks.size());
+  const int over = threads_over(tasks, control.threads);
   Control each = control;
-  const int over = threads_over(models, control.threads);
   if (over > 1) each.threads = 1;
-  parallel_for(static_cast<Index>(models.size()), over, interrupt, [&](Index i, int) {
-    if (interrupt.raised()) return;
+  parallel_for(static_cast<Index>(tasks.size()), over, interrupt, [&](Index i, int) {
     const auto at = static_cast<std::size_t>(i);
-    Model& model = *models[at];
-    if (model.describe() >= 0) {
-      fits[at] = fit_that_begins_badly(model, starts[at].front());
-    } else if (control.finalists > 0) {
-      fits[at] = best_of_race(model, starts[at], each, interrupt);
-    } else {
-      fits[at] = run_from(model, starts[at].front(), each, interrupt);
-    }
+    if (!interrupt.raised()) out[at] = run_task(tasks[at], each, interrupt);
   });
-  return fits;
+  return out;
 }
 
 }  // namespace em

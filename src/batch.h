@@ -1,4 +1,4 @@
-// batch.h: many models at once, each with one start or with starts that race.
+// batch.h: models and their starts, one or many.
 #pragma once
 
 #include <memory>
@@ -8,12 +8,21 @@
 
 namespace em {
 
-// The fit of each model from its start or, where control.finalists says that starts race (race.h), the best
-// of its fits. With several threads a thread takes a model; where one may not leave the main thread, or there
-// is one, the model has them all. The answers do not depend on their number. A model whose data no component
-// can fit comes back with Status::bad_start.
-std::vector<Fit> run_batch(const std::vector<std::unique_ptr<Model>>& models,
-                           const std::vector<std::vector<Start>>& starts, const Control& control,
-                           Interrupt& interrupt);
+struct Task {
+  std::unique_ptr<Model> model;
+  std::vector<Start> starts;  // at least one
+};
+
+// What became of a task.
+struct Outcome {
+  Index defect = -1;           // the column that no component can fit, where there is one
+  std::vector<double> trials;  // log-likelihoods of the starts, where Control::trials chose one of them
+  std::vector<Fit> fits;       // one for each start that was run; at a defect one with Status::bad_start
+};
+
+// Runs the starts of each task: all to the end, or as a race where control.finalists says so (race.h). With
+// several tasks a thread takes a task; where there is one, or a model that may not leave the main thread, the
+// starts have all threads. The answers do not depend on their number.
+std::vector<Outcome> run_batch(const std::vector<Task>& tasks, const Control& control, Interrupt& interrupt);
 
 }  // namespace em

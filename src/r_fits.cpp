@@ -65,7 +65,7 @@ Rcpp::NumericMatrix path_matrix(const std::vector<Vector>& path) {
   return out;
 }
 
-ListBuilder starts_table(const std::vector<Fit>& fits, int more) {
+Rcpp::List starts_table(const std::vector<Fit>& fits) {
   Rcpp::NumericVector loglik(fits.size());
   Rcpp::IntegerVector iterations(fits.size());
   Rcpp::CharacterVector status(fits.size());
@@ -77,9 +77,12 @@ ListBuilder starts_table(const std::vector<Fit>& fits, int more) {
     status[at] = status_name(fits[i].status);
     degenerate[at] = !fits[i].degenerate.empty() || fits[i].status == Status::bad_start;
   }
-  ListBuilder out(4 + more);
-  out.add("loglik", loglik).add("iterations", iterations).add("status", status).add("degenerate", degenerate);
-  return out;
+  return ListBuilder(4)
+      .add("loglik", loglik)
+      .add("iterations", iterations)
+      .add("status", status)
+      .add("degenerate", degenerate)
+      .list();
 }
 
 Rcpp::List ends_of(const Fields& fields, const std::vector<Fit>& fits) {
@@ -98,7 +101,7 @@ ListBuilder run_as_list(Model& model, const std::vector<Fit>& fits) {
   const Fit& fit = fits[best];
   const bool usable = fit.status != Status::bad_start;
   const Vector& parameters = usable ? fit.parameters : fit.start;
-  ListBuilder out(26);
+  ListBuilder out(27);
   out.add("parameters", write_parameters(model.fields(), parameters))
       .add("start", write_parameters(model.fields(), fit.start))
       .add("loglik", fit.loglik)
@@ -118,7 +121,7 @@ ListBuilder run_as_list(Model& model, const std::vector<Fit>& fits) {
       .add("trace", trace_of(fit))
       .add("path", path_matrix(fit.path))
       .add("best", static_cast<int>(best + 1))
-      .add("starts", starts_table(fits).list())
+      .add("starts", starts_table(fits))
       .add("traces", traces_of(fits));
   if (!std::isnan(fit.log_classes)) out.add("log_classes", fit.log_classes);
   if (fit.best_iteration >= 0) out.add("best_iteration", fit.best_iteration);

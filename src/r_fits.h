@@ -19,13 +19,13 @@ Rcpp::IntegerVector counted_from_one(const std::vector<Index>& components);
 Rcpp::NumericVector to_r(const Vector& x);
 Rcpp::NumericMatrix path_matrix(const std::vector<Vector>& path);
 
-// A line for each start: loglik, iterations, status, degenerate; with room for `more` elements.
-ListBuilder starts_table(const std::vector<Fit>& fits, int more = 0);
+// A line for each start: loglik, iterations, status, degenerate.
+Rcpp::List starts_table(const std::vector<Fit>& fits);
 
 // The parameters that every start's run ended with.
 Rcpp::List ends_of(const Fields& fields, const std::vector<Fit>& fits);
 
-// The best of the fits, with the table of all; with room for one element more.
+// The best of the fits, with the table of all; with room for three elements more.
 ListBuilder run_as_list(Model& model, const std::vector<Fit>& fits);
 
 }  // namespace em

@@ -106,20 +106,17 @@ Rcpp::List related_parameters(const em::Relatives& found, std::size_t structure)
                             Rcpp::Named("covariance") = with_shape(sigma, {d, d, k}));
 }
 
-// The best run of a race, and no more: there may be many.
-Rcpp::List end_of_race(em::Model& model, const em::Fit& fit) {
-  em::ListBuilder run(8);
-  run.add("loglik", fit.loglik)
-      .add("status", em::status_name(fit.status))
-      .add("degenerate", em::counted_from_one(fit.degenerate))
-      .add("iterations", fit.iterations)
-      .add("gain", fit.gain)
-      .add("component", static_cast<int>(fit.component + 1));
-  if (fit.status != em::Status::bad_start) {
-    run.add("parameters", em::write_parameters(model.fields(), fit.parameters))
-        .add("spread", fit.relative_spread.minCoeff());
+em::Task make_task(const Rcpp::List& task) {
+  em::Task out;
+  out.model = em::make_model(Rcpp::as<Rcpp::List>(em::element(task, "data")),
+                             Rcpp::as<Rcpp::List>(em::element(task, "family")),
+                             Rcpp::as<Rcpp::List>(em::element(task, "latent")));
+  const Rcpp::List starts = Rcpp::as<Rcpp::List>(em::element(task, "starts"));
+  if (starts.size() < 1) throw std::invalid_argument("each task needs a start");
+  for (R_xlen_t i = 0; i < starts.size(); ++i) {
+    out.starts.push_back(em::make_start(Rcpp::as<Rcpp::List>(starts[i]), *out.model));
   }
-  return run.list();
+  return out;
 }
 
 }  // namespace
@@ -171,42 +168,6 @@ Rcpp::List em_start_cpp(Rcpp::List data, Rcpp::List family, std::string method, 
     }
   }
   return out;
-}
-
-// Runs every start and returns the best, with a line for each.
-// [[Rcpp::export(rng = false)]]
-Rcpp::List em_run_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List starts,
-                      Rcpp::List control) {
-  const auto model = em::make_model(data, family, latent);
-  const em::Index defect = model->describe();
-  if (starts.size() == 0) throw std::invalid_argument("there must be a start");
-  std::vector<em::Start> from;
-  for (R_xlen_t i = 0; i < starts.size(); ++i) from.push_back(em::make_start(starts[i], *model));
-  const em::Control settings = em::make_control(control);
-  // Parameters that are given or held need no spread of the data.
-  const bool given = std::all_of(from.begin(), from.end(),
-                                 [](const em::Start& start) { return start.parameters.size() > 0; });
-  const bool estimates = !given || (settings.max_iter > 0 && model->family().n_free() > 0);
-  if (defect >= 0 && estimates) {
-    return Rcpp::List::create(Rcpp::Named("defect") = static_cast<int>(defect + 1));
-  }
-
-  em::Interrupt interrupt(em::user_wants_out);
-  std::vector<double> trials;
-  if (settings.trials > 0 && from.size() > 1) {
-    em::Trials found = em::run_trials(*model, from, settings.trials, settings, interrupt);
-    em::leave_if_raised(interrupt);
-    from.assign(1, found.best);
-    trials = found.loglik;
-  }
-  const std::vector<em::Fit> fits = settings.finalists > 0 ? em::run_race(*model, from, settings, interrupt)
-                                                           : em::run_all(*model, from, settings, interrupt);
-  em::leave_if_raised(interrupt);
-
-  em::ListBuilder out = em::run_as_list(*model, fits);
-  if (!trials.empty()) out.add("trials", trials);
-  if (Rcpp::as<bool>(em::element(control, "ends"))) out.add("ends", em::ends_of(model->fields(), fits));
-  return out.list();
 }
 
 // One E-step at given parameters: what `want` names of responsibilities, log_density (components, without
@@ -307,36 +268,27 @@ Rcpp::List em_score_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
       Rcpp::Named("scores") = to_matrix(found.scores));
 }
 
-// Many models at once, threads over them: tasks of data, family, latent and starts. With control$finalists
-// the starts of each race, and the best run is told; without, each has one start, and its run is told as by
-// em_run_cpp(). A task whose data can't be fitted has the status "bad_start".
+// Tasks of data, family, latent and starts, one or many: the best run of each, with a line for each start. A
+// race or all to the end, as control says; batch.h has the rest. Where no component can fit the data, defect
+// is the number of the column, and the status "bad_start".
 // [[Rcpp::export(rng = false)]]
 Rcpp::List em_runs_cpp(Rcpp::List tasks, Rcpp::List control) {
   if (tasks.size() == 0) throw std::invalid_argument("there must be tasks");
+  std::vector<em::Task> read;
+  for (R_xlen_t i = 0; i < tasks.size(); ++i) read.push_back(make_task(Rcpp::as<Rcpp::List>(tasks[i])));
   const em::Control settings = em::make_control(control);
-  const bool races = settings.finalists > 0;
-  std::vector<std::unique_ptr<em::Model>> models;
-  std::vector<std::vector<em::Start>> starts;
-  for (R_xlen_t i = 0; i < tasks.size(); ++i) {
-    const Rcpp::List task = Rcpp::as<Rcpp::List>(tasks[i]);
-    models.push_back(em::make_model(Rcpp::as<Rcpp::List>(em::element(task, "data")),
-                                    Rcpp::as<Rcpp::List>(em::element(task, "family")),
-                                    Rcpp::as<Rcpp::List>(em::element(task, "latent"))));
-    const Rcpp::List items = Rcpp::as<Rcpp::List>(em::element(task, "starts"));
-    if (items.size() < 1) throw std::invalid_argument("each task needs its starts");
-    if (!races && items.size() > 1) throw std::invalid_argument("starts of one task race, or there is one");
-    starts.emplace_back();
-    for (R_xlen_t j = 0; j < items.size(); ++j) {
-      starts.back().push_back(em::make_start(Rcpp::as<Rcpp::List>(items[j]), *models.back()));
-    }
-  }
+  const bool ends = Rcpp::as<bool>(em::element(control, "ends"));
   em::Interrupt interrupt(em::user_wants_out);
-  const std::vector<em::Fit> fits = em::run_batch(models, starts, settings, interrupt);
+  const std::vector<em::Outcome> found = em::run_batch(read, settings, interrupt);
   em::leave_if_raised(interrupt);
   Rcpp::List out(tasks.size());
-  for (std::size_t i = 0; i < fits.size(); ++i) {
-    out[static_cast<R_xlen_t>(i)] =
-        races ? end_of_race(*models[i], fits[i]) : em::run_as_list(*models[i], {fits[i]}).list();
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    em::Model& model = *read[i].model;
+    em::ListBuilder run = em::run_as_list(model, found[i].fits);
+    if (found[i].defect >= 0) run.add("defect", static_cast<int>(found[i].defect + 1));
+    if (!found[i].trials.empty()) run.add("trials", found[i].trials);
+    if (ends) run.add("ends", em::ends_of(model.fields(), found[i].fits));
+    out[static_cast<R_xlen_t>(i)] = run.list();
   }
   return out;
 }

@@ -56,8 +56,9 @@ statistics_for <- function(n) {
 
 # Coordinates as many as there are free parameters, or not.
 some_points <- function(n) {
-  core <- get("em_run_cpp", asNamespace("emfit"))
-  free <- tryCatch(core(n$data, n$family, n$latent, n$starts, n$control)$df, error = function(e) NULL)
+  core <- get("em_runs_cpp", asNamespace("emfit"))
+  task <- list(data = n$data, family = n$family, latent = n$latent, starts = n$starts)
+  free <- tryCatch(core(list(task), n$control)[[1L]]$df, error = function(e) NULL)
   if (is.null(free)) free <- sample(0:40, 1L)
   matrix(stats::rnorm(2 * free) / 10, free, 2L)
 }
@@ -127,7 +128,7 @@ fuzz_boundary <- function() {
   if (!sound) keys <- list(seed = pick(-1, 0, NaN, Inf), before = pick(-1, 2^40, NaN), n = pick(-1L, 0L, 5L, NA_integer_))
   share <- if (sound) some_share(NCOL(n$data$x)) else spoil_list(some_share(NCOL(n$data$x)))
   calls <- list(
-    run = quote(core("em_run_cpp")(n$data, n$family, n$latent, n$starts, n$control)),
+    run = quote(core("em_runs_cpp")(list(list(data = n$data, family = n$family, latent = n$latent, starts = n$starts)), n$control)),
     start = quote(core("em_start_cpp")(n$data, n$family, pick("kmeans++", "random", "partition", "x"), c(1, 2, 1e9))),
     expect = quote(core("em_expect_cpp")(n$data, n$family, n$latent, n$parameters, want, NULL, threads)),
     given = quote(core("em_expect_cpp")(n$data, n$family, n$latent, n$parameters, want, start$responsibilities, threads)),

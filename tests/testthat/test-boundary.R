@@ -18,7 +18,6 @@ test_that("sizes and labels that don't fit are refused, not read", {
   for (given in list(matrix(0.5, 5, 2), matrix(1L, 6, 2), "a", 0.5)) {
     expect_refused(expect(given), "responsibilities have the wrong size or type")
   }
-  expect_refused(core$em_run_cpp(n$data, n$family, n$latent, list(), n$control), "there must be a start")
   expect_refused(core$em_runs_cpp(list(), n$control), "there must be tasks")
   for (label in c(-1L, 3L)) {
     data <- c(n$data, list(labels = c(label, 1L, 1L, 2L, 2L, 0L)))
@@ -48,8 +47,8 @@ test_that("counts, names and starts of other shapes than R sends are refused, no
   run <- list(parameters = n$parameters, may_borrow = FALSE)
   task <- list(data = n$data, family = n$family, latent = n$latent, starts = list(run))
   runs <- function(task, control = n$control) core$em_runs_cpp(list(task), control)
-  expect_refused(runs(replace(task, "starts", list(list()))), "each task needs its starts")
-  expect_refused(runs(replace(task, "starts", list(list(run, run)))), "starts of one task race, or there is one")
+  expect_refused(runs(replace(task, "starts", list(list()))), "each task needs a start")
+  expect_identical(runs(replace(task, "starts", list(list(run, run))))[[1]]$starts$loglik, rep(runs(task)[[1]]$loglik, 2))
   race <- runs(replace(task, "starts", list(list(run, run))), c(n$control, finalists = 1L))[[1]]
   expect_identical(race$loglik, runs(task)[[1]]$loglik)
   for (part in c("data", "family", "latent")) expect_error(runs(task[names(task) != part]))

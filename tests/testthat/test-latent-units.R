@@ -76,7 +76,7 @@ test_that("a run by units climbs, and its proportions are those of units", {
   case <- unit_case()
   control <- c(unclass(em_control(max_iter = 60, threads = 2)), row_weight = 1, ends = FALSE)
   start <- list(list(parameters = case$parameters, may_borrow = FALSE))
-  run <- emfit:::em_run_cpp(case$data, case$family, case$latent, start, control)
+  run <- emfit:::em_runs_cpp(list(c(case[c("data", "family", "latent")], list(starts = start))), control)[[1]]
   expect_gt(min(diff(run$trace$loglik)), -1e-8)
   case$parameters <- run$parameters
   statistics <- unit_expect(case, "statistics")$statistics
