@@ -9,9 +9,9 @@ namespace em {
 namespace {
 
 // Threads that take a model each; where that is one, the model has them all.
-int threads_over(const std::vector<std::unique_ptr<Model>>& models, int threads) {
-  const bool spread = models.size() > 1 && std::all_of(models.begin(), models.end(), [](const auto& model) {
-                        return model->thread_safe();
+int threads_over(const std::vector<Task>& tasks, int threads) {
+  const bool spread = tasks.size() > 1 && std::all_of(tasks.begin(), tasks.end(), [](const Task& task) {
+                        return task.model->thread_safe();
                       });
   return spread ? threads : 1;
 }
@@ -26,35 +26,34 @@ Fit fit_that_begins_badly(Model& model, const Start& start) {
   return fit;
 }
 
-Fit best_of_race(Model& model, const std::vector<Start>& starts, const Control& control,
-                 Interrupt& interrupt) {
-  const std::vector<Fit> fits = run_race(model, starts, control, interrupt);
-  return *std::max_element(fits.begin(), fits.end(),
-                           [](const Fit& a, const Fit& b) { return is_better(b, a); });
+Outcome run_task(const Task& task, Control control, Interrupt& interrupt) {
+  Outcome out;
+  Model& model = *task.model;
+  out.defect = model.describe();
+  if (out.defect >= 0) {
+    out.fits.push_back(fit_that_begins_badly(model, task.starts.front()));
+  } else if (control.finalists > 0) {
+    control.to_beat = task.to_beat;
+    out.fits = run_race(model, task.starts, control, interrupt);
+  } else {
+    out.fits.push_back(run_from(model, task.starts.front(), control, interrupt));
+  }
+  return out;
 }
 
 }  // namespace
 
-std::vector<Fit> run_batch(const std::vector<std::unique_ptr<Model>>& models,
-                           const std::vector<std::vector<Start>>& starts, const Control& control,
-                           Interrupt& interrupt) {
-  std::vector<Fit> fits(models.size());
+std::vector<Outcome> run_batch(const std::vector<Task>& tasks, const Control& control, Interrupt& interrupt) {
+  std::vector<Outcome> out(tasks.size());
   Control each = control;
-  const int over = threads_over(models, control.threads);
+  const int over = threads_over(tasks, control.threads);
   if (over > 1) each.threads = 1;
-  parallel_for(static_cast<Index>(models.size()), over, interrupt, [&](Index i, int) {
+  parallel_for(static_cast<Index>(tasks.size()), over, interrupt, [&](Index i, int) {
     if (interrupt.raised()) return;
     const auto at = static_cast<std::size_t>(i);
-    Model& model = *models[at];
-    if (model.describe() >= 0) {
-      fits[at] = fit_that_begins_badly(model, starts[at].front());
-    } else if (control.finalists > 0) {
-      fits[at] = best_of_race(model, starts[at], each, interrupt);
-    } else {
-      fits[at] = run_from(model, starts[at].front(), each, interrupt);
-    }
+    out[at] = run_task(tasks[at], each, interrupt);
   });
-  return fits;
+  return out;
 }
 
 }  // namespace em

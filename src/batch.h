@@ -8,12 +8,22 @@
 
 namespace em {
 
-// The fit of each model from its start or, where control.finalists says that starts race (race.h), the best
-// of its fits. With several threads a thread takes a model; where one may not leave the main thread, or there
-// is one, the model has them all. The answers do not depend on their number. A model whose data no component
-// can fit comes back with Status::bad_start.
-std::vector<Fit> run_batch(const std::vector<std::unique_ptr<Model>>& models,
-                           const std::vector<std::vector<Start>>& starts, const Control& control,
-                           Interrupt& interrupt);
+struct Task {
+  std::unique_ptr<Model> model;
+  std::vector<Start> starts;
+  double to_beat = -std::numeric_limits<double>::infinity();  // see Control
+};
+
+// What came of a task: a fit for each start. Where its data can't be fitted there is one, with
+// Status::bad_start, and `defect` is the column that Model::describe() says.
+struct Outcome {
+  Index defect = -1;
+  std::vector<Fit> fits;
+};
+
+// Each model from its start or, where control.finalists says that starts race (race.h), from all of them.
+// With several threads a thread takes a model; where one may not leave the main thread, or there is one, the
+// model has them all. The answers do not depend on their number.
+std::vector<Outcome> run_batch(const std::vector<Task>& tasks, const Control& control, Interrupt& interrupt);
 
 }  // namespace em

@@ -27,13 +27,6 @@ Rcpp::List trace_of(const Fit& fit) {
   return out;
 }
 
-// The log-likelihoods of every start's run, for a picture of them all.
-Rcpp::List traces_of(const std::vector<Fit>& fits) {
-  Rcpp::List out(fits.size());
-  for (std::size_t i = 0; i < fits.size(); ++i) out[i] = Rcpp::wrap(fits[i].trace);
-  return out;
-}
-
 }  // namespace
 
 bool user_wants_out() {
@@ -82,6 +75,12 @@ ListBuilder starts_table(const std::vector<Fit>& fits, int more) {
   return out;
 }
 
+Rcpp::List traces_of(const std::vector<Fit>& fits) {
+  Rcpp::List out(fits.size());
+  for (std::size_t i = 0; i < fits.size(); ++i) out[i] = Rcpp::wrap(fits[i].trace);
+  return out;
+}
+
 Rcpp::List ends_of(const Fields& fields, const std::vector<Fit>& fits) {
   Rcpp::List out(fits.size());
   for (std::size_t i = 0; i < fits.size(); ++i) {
@@ -118,8 +117,7 @@ ListBuilder run_as_list(Model& model, const std::vector<Fit>& fits) {
       .add("trace", trace_of(fit))
       .add("path", path_matrix(fit.path))
       .add("best", static_cast<int>(best + 1))
-      .add("starts", starts_table(fits).list())
-      .add("traces", traces_of(fits));
+      .add("starts", starts_table(fits).list());
   if (!std::isnan(fit.log_classes)) out.add("log_classes", fit.log_classes);
   if (fit.best_iteration >= 0) out.add("best_iteration", fit.best_iteration);
   if (fit.average.size() > 0) out.add("average", write_parameters(model.fields(), fit.average));

@@ -22,10 +22,13 @@ Rcpp::NumericMatrix path_matrix(const std::vector<Vector>& path);
 // A line for each start: loglik, iterations, status, degenerate; with room for `more` elements.
 ListBuilder starts_table(const std::vector<Fit>& fits, int more = 0);
 
+// The log-likelihoods of every start's run, for a picture of them all.
+Rcpp::List traces_of(const std::vector<Fit>& fits);
+
 // The parameters that every start's run ended with.
 Rcpp::List ends_of(const Fields& fields, const std::vector<Fit>& fits);
 
-// The best of the fits, with the table of all; with room for one element more.
+// The best of the fits, with the table of all; with room for three elements more.
 ListBuilder run_as_list(Model& model, const std::vector<Fit>& fits);
 
 }  // namespace em

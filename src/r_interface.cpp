@@ -15,6 +15,7 @@
 #include "numerics.h"
 #include "r_convert.h"
 #include "r_fits.h"
+#include "r_lists.h"
 #include "race.h"
 #include "start.h"
 #include "tally.h"
@@ -106,20 +107,19 @@ Rcpp::List related_parameters(const em::Relatives& found, std::size_t structure)
                             Rcpp::Named("covariance") = with_shape(sigma, {d, d, k}));
 }
 
-// The best run of a race, and no more: there may be many.
-Rcpp::List end_of_race(em::Model& model, const em::Fit& fit) {
-  em::ListBuilder run(8);
-  run.add("loglik", fit.loglik)
-      .add("status", em::status_name(fit.status))
-      .add("degenerate", em::counted_from_one(fit.degenerate))
-      .add("iterations", fit.iterations)
-      .add("gain", fit.gain)
-      .add("component", static_cast<int>(fit.component + 1));
-  if (fit.status != em::Status::bad_start) {
-    run.add("parameters", em::write_parameters(model.fields(), fit.parameters))
-        .add("spread", fit.relative_spread.minCoeff());
+em::Task make_task(const Rcpp::List& task, bool races) {
+  em::Task out;
+  out.model = em::make_model(Rcpp::as<Rcpp::List>(em::element(task, "data")),
+                             Rcpp::as<Rcpp::List>(em::element(task, "family")),
+                             Rcpp::as<Rcpp::List>(em::element(task, "latent")));
+  const Rcpp::List starts = Rcpp::as<Rcpp::List>(em::element(task, "starts"));
+  if (starts.size() < 1) throw std::invalid_argument("each task needs its starts");
+  if (!races && starts.size() > 1) throw std::invalid_argument("starts of one task race, or there is one");
+  for (R_xlen_t j = 0; j < starts.size(); ++j) {
+    out.starts.push_back(em::make_start(Rcpp::as<Rcpp::List>(starts[j]), *out.model));
   }
-  return run.list();
+  if (em::has(task, "to_beat")) out.to_beat = Rcpp::as<double>(em::element(task, "to_beat"));
+  return out;
 }
 
 }  // namespace
@@ -204,6 +204,7 @@ Rcpp::List em_run_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcp
   em::leave_if_raised(interrupt);
 
   em::ListBuilder out = em::run_as_list(*model, fits);
+  out.add("traces", em::traces_of(fits));
   if (!trials.empty()) out.add("trials", trials);
   if (Rcpp::as<bool>(em::element(control, "ends"))) out.add("ends", em::ends_of(model->fields(), fits));
   return out.list();
@@ -307,36 +308,26 @@ Rcpp::List em_score_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
       Rcpp::Named("scores") = to_matrix(found.scores));
 }
 
-// Many models at once, threads over them: tasks of data, family, latent and starts. With control$finalists
-// the starts of each race, and the best run is told; without, each has one start, and its run is told as by
-// em_run_cpp(). A task whose data can't be fitted has the status "bad_start".
+// Many models at once, threads over them: tasks of data, family, latent, starts and, where there is something
+// to beat, to_beat. With control$finalists the starts of each race; without, each task has one. What is told
+// of a task is what em_run_cpp() tells, without traces. One whose data can't be fitted has the status
+// "bad_start" and the `defect` beside it.
 // [[Rcpp::export(rng = false)]]
 Rcpp::List em_runs_cpp(Rcpp::List tasks, Rcpp::List control) {
   if (tasks.size() == 0) throw std::invalid_argument("there must be tasks");
   const em::Control settings = em::make_control(control);
-  const bool races = settings.finalists > 0;
-  std::vector<std::unique_ptr<em::Model>> models;
-  std::vector<std::vector<em::Start>> starts;
+  std::vector<em::Task> all;
   for (R_xlen_t i = 0; i < tasks.size(); ++i) {
-    const Rcpp::List task = Rcpp::as<Rcpp::List>(tasks[i]);
-    models.push_back(em::make_model(Rcpp::as<Rcpp::List>(em::element(task, "data")),
-                                    Rcpp::as<Rcpp::List>(em::element(task, "family")),
-                                    Rcpp::as<Rcpp::List>(em::element(task, "latent"))));
-    const Rcpp::List items = Rcpp::as<Rcpp::List>(em::element(task, "starts"));
-    if (items.size() < 1) throw std::invalid_argument("each task needs its starts");
-    if (!races && items.size() > 1) throw std::invalid_argument("starts of one task race, or there is one");
-    starts.emplace_back();
-    for (R_xlen_t j = 0; j < items.size(); ++j) {
-      starts.back().push_back(em::make_start(Rcpp::as<Rcpp::List>(items[j]), *models.back()));
-    }
+    all.push_back(make_task(Rcpp::as<Rcpp::List>(tasks[i]), settings.finalists > 0));
   }
   em::Interrupt interrupt(em::user_wants_out);
-  const std::vector<em::Fit> fits = em::run_batch(models, starts, settings, interrupt);
+  const std::vector<em::Outcome> outcomes = em::run_batch(all, settings, interrupt);
   em::leave_if_raised(interrupt);
   Rcpp::List out(tasks.size());
-  for (std::size_t i = 0; i < fits.size(); ++i) {
-    out[static_cast<R_xlen_t>(i)] =
-        races ? end_of_race(*models[i], fits[i]) : em::run_as_list(*models[i], {fits[i]}).list();
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    em::ListBuilder run = em::run_as_list(*all[i].model, outcomes[i].fits);
+    if (outcomes[i].defect >= 0) run.add("defect", static_cast<int>(outcomes[i].defect + 1));
+    out[static_cast<R_xlen_t>(i)] = run.list();
   }
   return out;
 }
