@@ -217,27 +217,46 @@ bare_numbers <- function(x) {
 # Many data sets, as native_data() or tallied() give them, each fitted from the same parameters.
 refit_em <- function(natives, parameters, model, control, row_weight = 1) {
   if (!is.null(control$crew)) return(refit_on_crew(natives, parameters, model, control, row_weight))
-  settings <- run_settings(control, model)
-  work <- as.double(nrow(natives[[1L]]$x)) * ncol(natives[[1L]]$x) * model$k * length(natives) * 20
-  settings$threads <- resolve_threads(control, work)
-  settings[c("row_weight", "ends")] <- list(row_weight, FALSE)
   start <- list(list(parameters = plain_parameters(parameters), may_borrow = FALSE))
-  runs <- em_runs_cpp(model_tasks(natives, model, list(start)), settings)
+  runs <- batch_em(model_tasks(natives, model, list(start)), model, control, row_weight)
   pick <- function(name, kind) vapply(runs, `[[`, kind, name)
   list(loglik = pick("loglik", 0), iterations = pick("iterations", 0L), status = pick("status", ""),
-       spread = vapply(runs, function(run) if (run$status == "bad_start") NA_real_ else min(run$relative_spread), 0),
-       log_prior = pick("log_prior", 0),
+       spread = vapply(runs, least_spread, 0), log_prior = pick("log_prior", 0),
        parameters = vapply(runs, function(run) unlist(run$parameters, use.names = FALSE), unlist(start[[1L]]$parameters) + 0))
 }
+
+least_spread <- function(run) if (run$status == "bad_start") NA_real_ else min(run$relative_spread)
 
 # Many data sets, each with starts of its own that race, at most `most` of them to the end: the best run of each.
 race_em <- function(natives, items, model, control, most, row_weight = 1) {
   if (!is.null(control$crew)) return(race_on_crew(natives, items, model, control, most, row_weight))
+  batch_em(model_tasks(natives, model, items), model, replace(control, c("path", "finalists"), list(FALSE, most)), row_weight)
+}
+
+# Each of the data sets with its starts, or all with the same.
+model_tasks <- function(natives, model, starts) {
+  family <- native_family(model)
+  latent <- native_latent(model)
+  Map(function(native, items) list(data = native, family = family, latent = latent, starts = items), natives, starts)
+}
+
+# Several models on the same rows, each with starts of its own, that race where control has finalists; to_beat: what is
+# had of each already.
+cell_tasks <- function(native, models, starts, to_beat) {
+  Map(function(model, items, bar) {
+    list(data = native, family = native_family(model), latent = native_latent(model), starts = items, to_beat = bar)
+  }, models, starts, to_beat)
+}
+
+# Tasks at once, threads over them: of each its run, or the best of its race. `model`: of any of them.
+batch_em <- function(tasks, model, control, row_weight) {
+  if (!length(tasks)) return(list())
   settings <- run_settings(control, model)
-  work <- as.double(nrow(natives[[1L]]$x)) * ncol(natives[[1L]]$x) * model$k * sum(lengths(items)) * 10
+  starts <- sum(vapply(tasks, function(task) length(task$starts), 0L))
+  work <- as.double(nrow(tasks[[1L]]$data$x)) * ncol(tasks[[1L]]$data$x) * model$k * starts * 10
   settings$threads <- resolve_threads(control, work)
-  settings[c("row_weight", "path", "ends", "finalists")] <- list(row_weight, FALSE, FALSE, most)
-  em_runs_cpp(model_tasks(natives, model, items), settings)
+  settings[c("row_weight", "ends")] <- list(row_weight, FALSE)
+  em_runs_cpp(unname(tasks), settings)
 }
 
 # Of one data set: the best run of these starts, as the core tells it. Rows in chunks: `native` is a sample of them and has
@@ -245,13 +264,6 @@ race_em <- function(natives, items, model, control, most, row_weight = 1) {
 run_core <- function(native, items, model, settings) {
   em_runs_cpp(list(list(data = native, family = native_family(model), latent = native_latent(model), starts = items)),
               settings)[[1L]]
-}
-
-# What em_runs_cpp() takes: each of the data sets with its starts, or all with the same.
-model_tasks <- function(natives, model, starts) {
-  family <- native_family(model)
-  latent <- native_latent(model)
-  Map(function(native, items) list(data = native, family = family, latent = latent, starts = items), natives, starts)
 }
 
 score_parts <- function(native, at, want, threads) {
@@ -286,19 +298,6 @@ read_doubles <- function(path, begin, into) em_read_doubles_cpp(path, begin, int
 
 # A number from 0 to 1 for each of the n rows behind these: see src/r_parts.cpp.
 row_keys <- function(seed, before, n) em_row_keys_cpp(seed, before, n)
-
-# Several families, each from a start of its own: a run of each.
-run_each_em <- function(data, items, models, control, native) {
-  if (!length(models)) return(list())
-  settings <- run_settings(control, models[[1L]])
-  work <- as.double(nrow(native$x)) * ncol(native$x) * sum(vapply(models, `[[`, 0L, "k")) * 20
-  settings$threads <- resolve_threads(control, work)
-  settings[c("row_weight", "path", "ends")] <- list(weight_of_row(data$weights), FALSE, FALSE)
-  tasks <- Map(function(model, item) {
-    list(data = native, family = native_family(model), latent = native_latent(model), starts = list(item))
-  }, models, items)
-  em_runs_cpp(unname(tasks), settings)
-}
 
 # What one M-step from each of the items is under each structure: see em-select-starts.R. model: of structure VVV.
 relatives_em <- function(native, items, model, structures, control) {

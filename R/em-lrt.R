@@ -158,7 +158,7 @@ better_end <- function(a, b) {
 
 # A component of very few rows is no reason to leave a sample out: chance makes such, and they count. Only where the
 # likelihood is unbounded there is nothing to compare.
-has_maximum <- function(run) run$status %in% sound_statuses && isTRUE(min(run$relative_spread) > 0)
+has_maximum <- function(run) run$status %in% sound_statuses && isTRUE(least_spread(run) > 0)
 
 pair_of_runs <- function(small, large) {
   if (!has_maximum(large)) return(list(statistic = NA_real_, reason = run_reason(large)))

@@ -20,6 +20,7 @@ few_rows <- 1000L
 rough_tol <- 0.1
 rough_iterations <- 50L
 same_loglik <- 1e-3
+sharing_rounds <- 2L
 
 new_search <- function(data, families, ks, latent, control, way = "auto") {
   first <- list(family = families[[1L]], latent = latent, k = ks[1L])
@@ -28,6 +29,7 @@ new_search <- function(data, families, ks, latent, control, way = "auto") {
   search$control <- control
   search$cells <- lapply(ks, function(k) lapply(families, new_cell, k = k, latent = latent, data = data))
   search$nested <- nesting(families)
+  search$splits <- family_can(first$family, "split")
   search$interrupted <- FALSE
   search$tick <- function() NULL
   related <- has_relatives(first) && is.null(data$units)
@@ -129,42 +131,58 @@ show_progress <- function(search) {
   search$close_progress <- function() cli::cli_progress_done(id = bar)
 }
 
-# k-means++ partitions, shared by all structures; optima of the structures before; splits of the optimum for k - 1.
+# k-means++ partitions, shared by all structures, and splits of the optimum for k - 1. Each kind races by itself: in one
+# race those that begin higher would crowd out what ends higher.
 search_from_below <- function(search, at) {
   drawn <- draw_shared_starts(search, at)
+  cells <- seq_along(search$cells[[at]])
+  if (search$quick) return(search_promising(search, at, drawn))
+  improve_cells(search, at, lapply(cells, function(i) drawn), finalists)
+  improve_cells(search, at, lapply(cells, function(i) starts_from_splits(search, at, i)), finalists)
+}
+
+# In a quick search all that is promising is one race, and what a structure found is seen by the next.
+search_promising <- function(search, at, drawn) {
   for (i in seq_along(search$cells[[at]])) {
-    # Each kind races by itself: in one race optima of others, which begin higher, would crowd out what ends higher.
-    partitions <- starts_from_partitions(search, at, i, drawn)
-    splits <- starts_from_splits(search, at, i)
-    others <- starts_from_others(search, at, i, seq_len(i - 1L))
-    if (search$quick) {
-      others <- c(partitions, splits, others)
-    } else {
-      improve_cell(search, at, i, partitions, finalists)
-      improve_cell(search, at, i, splits, finalists)
-    }
-    advance_cell(search, at, i, others, finalists)
+    items <- c(starts_from_partitions(search, at, i, drawn), starts_from_splits(search, at, i),
+               starts_from_others(search, at, i, seq_len(i - 1L)))
+    improve_cell(search, at, i, items, finalists)
+    search$tick()
   }
 }
 
-# The optima of the structures behind.
+# The optima of the other structures; where they led higher, what came of it once more.
 share_optima <- function(search, at) {
+  cells <- seq_along(search$cells[[at]])
+  if (search$quick) return(share_promising(search, at))
+  seen <- rep(-Inf, length(cells))
+  for (round in seq_len(sharing_rounds)) {
+    now <- vapply(search$cells[[at]], cell_loglik, 0)
+    news <- which(now > seen + same_loglik)
+    improve_cells(search, at, lapply(cells, function(i) starts_from_others(search, at, i, setdiff(news, i))), finalists)
+    seen <- now
+  }
+  for (i in cells) finish_pass(search, at, i)
+}
+
+share_promising <- function(search, at) {
   count <- length(search$cells[[at]])
   for (i in seq_len(count)) {
-    advance_cell(search, at, i, starts_beyond(search, at, i, seq_len(count)[-seq_len(i)]), 1L)
+    improve_cell(search, at, i, starts_beyond(search, at, i, seq_len(count)[-seq_len(i)]), 1L)
+    search$tick()
   }
 }
 
 # The optimum for k + 1 with two of its components merged; a quick search shares what came of it.
 search_from_above <- function(search, at) {
-  count <- length(search$cells[[at]])
-  for (i in seq_len(count)) advance_cell(search, at, i, starts_from_merges(search, at, i), 1L)
+  cells <- seq_along(search$cells[[at]])
+  improve_cells(search, at, lapply(cells, function(i) starts_from_merges(search, at, i)), 1L)
+  for (i in cells) finish_pass(search, at, i)
   if (!is_quick(search, at)) return(invisible())
-  for (i in seq_len(count)) improve_cell(search, at, i, starts_beyond(search, at, i, seq_len(count)[-i]), 1L)
+  for (i in cells) improve_cell(search, at, i, starts_beyond(search, at, i, cells[-i]), 1L)
 }
 
-advance_cell <- function(search, at, i, items, most) {
-  improve_cell(search, at, i, items, most)
+finish_pass <- function(search, at, i) {
   if (!search$quick) keep_nested_order(search, at, i)
   search$tick()
 }
@@ -176,8 +194,8 @@ finish_cells <- function(search, at) {
   search$now <- search$long
   open <- which(vapply(search$cells[[at]], is_sound, NA))
   cells <- search$cells[[at]][open]
-  runs <- run_each_em(search$data, lapply(cells, function(cell) parameters_start(cell$run$parameters, "")),
-                      lapply(cells, `[[`, "model"), search$long, search$native)
+  starts <- lapply(cells, function(cell) list(parameters_start(cell$run$parameters, "")))
+  runs <- run_cells(search, lapply(cells, `[[`, "model"), starts, search$long)
   search$cells[[at]][open] <- Map(finish_cell, cells, runs)
   for (i in seq_along(search$cells[[at]])) {
     if (i %in% open && !is_sound(search$cells[[at]][[i]])) {
@@ -196,7 +214,6 @@ finish_cell <- function(cell, run) {
   cell$starts$status[cell$best] <- run$status
   cell$starts$degenerate[cell$best] <- length(run$degenerate) > 0L
   cell$starts$iterations[cell$best] <- cell$starts$iterations[cell$best] + run$iterations
-  run$traces <- NULL
   cell[c("run", "status")] <- list(run, run_status(run))
   cell
 }
@@ -225,29 +242,42 @@ sound_statuses <- c("converged", "max_iter", "not_monotone")
 is_sound <- function(cell) cell$status %in% sound_statuses
 run_is_sound <- function(run) run_status(run) %in% sound_statuses
 
-# Runs starts, at most `most` of them to the end, and keeps what is better than what the cell has.
 improve_cell <- function(search, at, i, items, most) {
-  cell <- search$cells[[at]][[i]]
-  if (!length(items) || (cell$status == "failed" && is.null(cell$run))) return(invisible())
-  before <- cell_loglik(cell)
+  improve_cells(search, at, replace(vector("list", length(search$cells[[at]])), i, list(items)), most)
+}
+
+# Starts of each of the cells of one k race, at most `most` of a cell to the end; a cell keeps what is better than what it has.
+improve_cells <- function(search, at, items, most) {
+  lost <- vapply(search$cells[[at]], function(cell) cell$status == "failed" && is.null(cell$run), NA)
+  open <- which(lengths(items) > 0L & !lost)
+  if (!length(open)) return(invisible())
+  cells <- search$cells[[at]][open]
   rough <- is_quick(search, at) && !identical(search$now, search$long)
+  control <- if (rough) search$now else search$long
+  runs <- run_cells(search, lapply(cells, `[[`, "model"), items[open], replace(control, "finalists", most),
+                    vapply(cells, cell_loglik, 0))
+  for (j in seq_along(open)) keep_run(search, at, open[j], if (rough) as_unfinished(runs[[j]]) else runs[[j]])
+}
+
+keep_run <- function(search, at, i, run) {
+  cell <- search$cells[[at]][[i]]
+  before <- cell_loglik(cell)
   cell <- guarded(cell, {
-    run <- run_items(search, cell$model, items, most, before, if (rough) search$now else search$long)
-    if (isTRUE(cell$searched)) keep_supported(cell, run, search$data)
-    else keep_better(cell, if (rough) as_unfinished(run) else run)
+    if (!is.null(run$defect)) abort_defect(search$data, run$defect)
+    if (isTRUE(cell$searched)) keep_supported(cell, run, search$data) else keep_better(cell, run)
   })
   if (isTRUE(cell$searched) && is_sound(cell)) cell["single"] <- list(single_rows(cell$run, search$data, cell$model))
   search$cells[[at]][[i]] <- cell
   if (cell_loglik(cell) > before + same_loglik) note_optimum(search, at, i)
 }
 
-# The best of a race of starts: see race.h.
-run_items <- function(plan, model, items, most = length(items), to_beat = -Inf, control = plan$long) {
-  control[c("finalists", "to_beat")] <- list(most, to_beat)
-  run <- run_em(plan$data, list(items = items), model, control, plan$native)
-  run$traces <- NULL
-  run$starts <- c(list(method = vapply(items, `[[`, "", "method")), run$starts)
-  run
+# The best of a race of starts for each of the models: see race.h.
+run_cells <- function(plan, models, items, control, to_beat = -Inf) {
+  runs <- batch_em(cell_tasks(plan$native, models, items, to_beat), models[[1L]], control, weight_of_row(plan$data$weights))
+  Map(function(run, items) {
+    run$starts <- c(list(method = vapply(items, `[[`, "", "method")), run$starts)
+    run
+  }, runs, items)
 }
 
 # Where a rough run stopped is no end.

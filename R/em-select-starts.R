@@ -94,7 +94,7 @@ starts_beyond <- function(search, at, i, others) {
 starts_from_splits <- function(search, at, i) {
   if (at == 1L || search$ks[at - 1L] != search$ks[at] - 1L) return(NULL)
   below <- search$cells[[at - 1L]][[i]]
-  if (!is_sound(below) || !family_can(below$model$family, "split")) return(NULL)
+  if (!is_sound(below) || !search$splits) return(NULL)
   lapply(seq_len(below$model$k), function(j) {
     parameters_start(split_component(below$model, below$run$parameters, j), "split", may_borrow = TRUE)
   })

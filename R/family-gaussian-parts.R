@@ -51,40 +51,61 @@ family_split.em_family_gaussian <- function(family, parameters, j) {
 }
 
 # Two components and the one with the same weight, mean and covariance as both together differ in the log-likelihood
-# of rows that are known to be theirs by `loss`, per row.
+# of rows that are known to be theirs by a loss, per row: those pairs that lose least.
 family_merges.em_family_gaussian <- function(family, parameters, most) {
   flat <- !is.null(parameters$sd)
-  if (flat) {
-    parameters$mean <- as.matrix(parameters$mean)
-    parameters$covariance <- array(parameters$sd^2, c(1L, 1L, length(parameters$sd)))
-  }
-  pairs <- utils::combn(nrow(parameters$mean), 2L)
-  spread <- apply(parameters$covariance, 3L, log_determinant)
-  merged <- lapply(seq_len(ncol(pairs)), function(p) merge_pair(parameters, pairs[, p], spread))
-  loss <- vapply(merged, `[[`, 0, "loss")
-  lapply(merged[order(loss, method = "radix")][seq_len(min(most, length(merged)))], function(one) {
-    a <- one$pair[1L]
-    b <- one$pair[2L]
-    mean <- replace_row(parameters$mean, a, one$mean)[-b, , drop = FALSE]
-    parameters$covariance[, , a] <- one$covariance
-    spread <- parameters$covariance[, , -b, drop = FALSE]
-    list(pair = one$pair, parameters = if (flat) list(mean = drop(mean), sd = sqrt(c(spread)))
-                                       else list(mean = mean, covariance = spread))
+  mean <- as.matrix(parameters$mean)
+  k <- nrow(mean)
+  d <- ncol(mean)
+  sigma <- if (flat) matrix(parameters$sd^2, 1L) else matrix(parameters$covariance, d * d)
+  pairs <- utils::combn(k, 2L)
+  both <- merged_pairs(parameters$proportions, mean, sigma, pairs)
+  lapply(utils::head(order(both$loss, method = "radix"), most), function(p) {
+    a <- pairs[1L, p]
+    b <- pairs[2L, p]
+    spread <- replace(sigma, cbind(seq_len(d * d), a), both$sigma[, p])[, -b, drop = FALSE]
+    mean <- replace_row(mean, a, both$mean[p, ])[-b, , drop = FALSE]
+    list(pair = pairs[, p], parameters = if (flat) list(mean = drop(mean), sd = sqrt(c(spread)))
+                                         else list(mean = mean, covariance = array(spread, c(d, d, k - 1L))))
   })
 }
 
-merge_pair <- function(parameters, pair, spread) {
-  p <- parameters$proportions[pair]
-  share <- p / sum(p)
-  apart <- parameters$mean[pair[2L], ] - parameters$mean[pair[1L], ]
-  covariance <- share[1L] * parameters$covariance[, , pair[1L]] + share[2L] * parameters$covariance[, , pair[2L]] +
-    prod(share) * tcrossprod(apart)
-  loss <- sum(p) * (log_determinant(covariance) / 2 - log(sum(p))) - sum(p * (spread[pair] / 2 - log(p)))
-  list(pair = pair, mean = parameters$mean[pair[1L], ] + share[2L] * apart,
-       covariance = covariance, loss = loss)
+# A pair a column of `sigma`, a covariance as one, and a row of `mean`.
+merged_pairs <- function(proportions, mean, sigma, pairs) {
+  d <- ncol(mean)
+  a <- pairs[1L, ]
+  b <- pairs[2L, ]
+  p <- matrix(proportions[pairs], 2L)
+  total <- colSums(p)
+  share <- p / rep(total, each = 2L)
+  apart <- mean[b, , drop = FALSE] - mean[a, , drop = FALSE]
+  cross <- t(apart[, rep(seq_len(d), d), drop = FALSE] * apart[, rep(seq_len(d), each = d), drop = FALSE])
+  weigh <- function(x, w) x * rep(w, each = nrow(x))
+  out <- weigh(sigma[, a, drop = FALSE], share[1L, ]) + weigh(sigma[, b, drop = FALSE], share[2L, ]) +
+    weigh(cross, share[1L, ] * share[2L, ])
+  own <- matrix(log_determinants(sigma)[pairs], 2L)
+  list(mean = mean[a, , drop = FALSE] + share[2L, ] * apart, sigma = out,
+       loss = total * (log_determinants(out) / 2 - log(total)) - colSums(p * (own / 2 - log(p))))
 }
 
 log_determinant <- function(x) as.numeric(determinant(as.matrix(x))$modulus)
+
+# Of many covariances, each a column: their Cholesky decompositions, step by step for all at once.
+log_determinants <- function(sigma) {
+  d <- as.integer(round(sqrt(nrow(sigma))))
+  out <- numeric(ncol(sigma))
+  for (p in seq_len(d)) {
+    pivot <- sigma[(p - 1L) * d + p, ]
+    out <- out + log(abs(pivot))
+    for (q in seq_len(d - p) + p) {
+      below <- q:d
+      factor <- sigma[(p - 1L) * d + q, ] / pivot
+      sigma[(q - 1L) * d + below, ] <- sigma[(q - 1L) * d + below, , drop = FALSE] -
+        sigma[(p - 1L) * d + below, , drop = FALSE] * rep(factor, each = length(below))
+    }
+  }
+  out
+}
 
 replace_row <- function(x, row, value) {
   x[row, ] <- value

@@ -1,18 +1,21 @@
 # What a fit is worth without single rows: the core takes each row out of the sums, makes one M-step and asks what the
 # row is worth then (src/leave_out.h). A component of few rows follows each of them, and pays when it leaves.
 #
-#   leave_out()   list(loglik, gap): the log-likelihood of rows that were left out, and for each component what its own
-#                 rows lose by it, for each of its parameters. Near 1 for a maximum that rows in plenty made, also where
-#                 the model is wrong; it does not depend on units, offsets, or what lies elsewhere.
+#   leave_out()   list(loglik, gap, beyond): the log-likelihood of rows that were left out, and for each component what
+#                 its own rows lose by it, for each of its parameters. Near 1 for a maximum that rows in plenty made, also
+#                 where the model is wrong; it does not depend on units, offsets, or what lies elsewhere.
 #
 # It is an alarm and no criterion: what chooses k by it takes too many components (inst/bench/select.md).
 #
 # Equal rows leave together: they would vouch for each other. What one row can lose is limited, lest a single far one
-# condemn the component that holds it.
+# condemn the component that holds it. `beyond` is what rows lose past that limit. It counts where all rows of a component
+# are at it: three rows that are nearly one would else lose three limits, however narrow they are, and win by it.
 
 least_gap <- 2 # of a component that leans on few rows
 most_left_out <- 10000L # rows, up to which glance() and em_diagnose() count what leaving them out costs
 enough_rows <- 5 # times as many as a component needs: it then leans on none of them
+most_lost <- 1e6 # by one row, which may have no density at all without its component
+nothing_left <- 0.9 # of the limits of all rows of a component: no row is worth anything without another
 one_row <- 0.9 # of the rows of a component that is a single one
 
 # NULL where there is no such number: rows with missing cells, rows in units, counts with weights.
@@ -25,9 +28,11 @@ leave_out <- function(data, parameters, model, df, threads = 1L) {
   r <- expect_em(data, parameters, model, "responsibilities")$responsibilities[, seq_len(model$k), drop = FALSE]
   weights <- if (is.null(data$weights)) rep(1, data$n) else data$weights / weight_of_row(data$weights)
   counts <- weights > 0
-  lost <- pmin(rows$with - rows$without, own)[counts]
+  loss <- (rows$with - rows$without)[counts]
+  lost <- pmin(loss, own)
   r <- r[counts, , drop = FALSE] * weights[counts]
-  list(loglik = sum(weights[counts] * (rows$with[counts] - lost)), gap = colSums(r * lost) / own)
+  list(loglik = sum(weights[counts] * (rows$with[counts] - lost)), gap = colSums(r * lost) / own,
+       beyond = colSums(r * pmin(loss - lost, most_lost)))
 }
 
 # Equal rows get equal numbers, from 1 as they appear.
@@ -52,7 +57,9 @@ leaning_of <- function(run, data, model) {
   if (!any(few) || !can_lean(model)) return(NULL)
   left <- leave_out(data, run$parameters, model, run$df)
   if (is.null(left)) return(NULL)
-  list(loglik = left$loglik, components = which(few & left$gap > least_gap))
+  components <- which(few & left$gap > least_gap)
+  empty <- components[left$gap[components] * row_weight > nothing_left * run$counts[components]]
+  list(loglik = left$loglik - sum(left$beyond[empty]), components = components)
 }
 
 # Where the likelihood is bounded a lone row is a maximum like any other, and stays one when it leaves: it is told, and

@@ -32,7 +32,7 @@ Fit fit_that_begins_badly(Model& model, const Start& start) {
   return fit;
 }
 
-Outcome run_task(const Task& task, const Control& control, Interrupt& interrupt) {
+Outcome run_task(const Task& task, Control control, Interrupt& interrupt) {
   Outcome out;
   Model& model = *task.model;
   const Index defect = model.describe();
@@ -41,6 +41,7 @@ Outcome run_task(const Task& task, const Control& control, Interrupt& interrupt)
     out.fits.push_back(fit_that_begins_badly(model, task.starts.front()));
     return out;
   }
+  control.to_beat = std::max(control.to_beat, task.to_beat);
   if (control.trials > 0 && task.starts.size() > 1) {
     Trials found = run_trials(model, task.starts, control.trials, control, interrupt);
     if (interrupt.raised()) return out;

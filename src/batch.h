@@ -1,6 +1,7 @@
 // batch.h: models and their starts, one or many.
 #pragma once
 
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -11,6 +12,7 @@ namespace em {
 struct Task {
   std::unique_ptr<Model> model;
   std::vector<Start> starts;  // at least one
+  double to_beat = -std::numeric_limits<double>::infinity();  // as Control::to_beat: the higher of both holds
 };
 
 // What became of a task.

@@ -15,6 +15,7 @@
 #include "numerics.h"
 #include "r_convert.h"
 #include "r_fits.h"
+#include "r_lists.h"
 #include "race.h"
 #include "start.h"
 #include "tally.h"
@@ -116,6 +117,7 @@ em::Task make_task(const Rcpp::List& task) {
   for (R_xlen_t i = 0; i < starts.size(); ++i) {
     out.starts.push_back(em::make_start(Rcpp::as<Rcpp::List>(starts[i]), *out.model));
   }
+  if (em::has(task, "to_beat")) out.to_beat = Rcpp::as<double>(em::element(task, "to_beat"));
   return out;
 }
 
@@ -268,9 +270,9 @@ Rcpp::List em_score_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
       Rcpp::Named("scores") = to_matrix(found.scores));
 }
 
-// Tasks of data, family, latent and starts, one or many: the best run of each, with a line for each start. A
-// race or all to the end, as control says; batch.h has the rest. Where no component can fit the data, defect
-// is the number of the column, and the status "bad_start".
+// Tasks of data, family, latent, starts and, where there is something to beat, to_beat, one or many: the best
+// run of each, with a line for each start. A race or all to the end, as control says; batch.h has the rest.
+// Where no component can fit the data, defect is the number of the column, and the status "bad_start".
 // [[Rcpp::export(rng = false)]]
 Rcpp::List em_runs_cpp(Rcpp::List tasks, Rcpp::List control) {
   if (tasks.size() == 0) throw std::invalid_argument("there must be tasks");

@@ -33,7 +33,7 @@ test_that("a sample counts though a component has few rows, unless its likelihoo
   pairs <- fit_pairs(replicate(30, resample(fit, fit$parameters), simplify = FALSE), models, fit$parameters, quick)
   thin <- Filter(function(pair) length(pair$large$degenerate) > 0L, pairs)
   expect_gt(length(thin), 0)
-  expect_true(all(vapply(thin, function(pair) min(pair$large$relative_spread) >= 1e-6 && pair$statistic > 0, NA)))
+  expect_true(all(vapply(thin, function(pair) least_spread(pair$large) >= 1e-6 && pair$statistic > 0, NA)))
   point <- fit$data
   point$x[1] <- 1e5
   expect_identical(fit_pairs(list(point), models, fit$parameters, quick)[[1]]$statistic, NA_real_)

@@ -10,6 +10,10 @@ drawn_starts <- function(race, n) {
   lapply(draw_starts(race$data, race$model, "kmeans++", n), c, method = "kmeans++")
 }
 
+raced_of <- function(race, items, most = length(items), to_beat = -Inf) {
+  run_cells(race$plan, list(race$model), list(items), replace(race$plan$long, "finalists", most), to_beat)[[1L]]
+}
+
 # Each to its own end.
 all_of <- function(race, items) run_em(race$data, list(items = items), race$model, race$plan$long)
 
@@ -20,7 +24,7 @@ test_that("the best of many starts wins, and the rest is set aside", {
   full <- all_of(race, items)
   expect_true(all(full$starts$status == "converged"))
   best <- which.max(full$starts$loglik)
-  some <- run_items(race$plan, race$model, items, 3L)
+  some <- raced_of(race, items, 3L)
   expect_identical(some$loglik, full$loglik)
   expect_lte(sum(some$starts$status == "converged"), 3)
   expect_true(all(some$starts$status %in% c("converged", "stopped_early")))
@@ -33,7 +37,7 @@ test_that("the best of many starts wins, and the rest is set aside", {
   early$plan$long$max_iter <- 2
   ahead <- which.max(all_of(early, items)$starts$loglik)
   expect_lt(full$starts$loglik[ahead], full$loglik - 1)
-  crowd <- run_items(race$plan, race$model, items[c(rep(ahead, 5), best)], 2L)
+  crowd <- raced_of(race, items[c(rep(ahead, 5), best)], 2L)
   expect_identical(crowd$loglik, full$loglik)
   expect_gte(sum(crowd$starts$status == "stopped_early"), 4)
 })
@@ -42,15 +46,15 @@ test_that("a start that can't beat what there is stops early", {
   race <- race_of(iris[1:4], "VVV", 3L)
   set.seed(1)
   items <- drawn_starts(race, 1)
-  alone <- run_items(race$plan, race$model, items)
-  beaten <- run_items(race$plan, race$model, items, 1L, to_beat = alone$loglik + 50)
+  alone <- raced_of(race, items)
+  beaten <- raced_of(race, items, 1L, to_beat = alone$loglik + 50)
   expect_identical(beaten$status, "stopped_early")
   expect_lt(beaten$iterations, alone$iterations)
   cell <- list(status = "converged", run = alone, starts = alone$starts)
   kept <- keep_better(cell, beaten)
   expect_identical(kept$run, alone)
   expect_identical(kept$starts$status, c("converged", "stopped_early"))
-  winning <- run_items(race$plan, race$model, items, 1L, to_beat = alone$loglik - 50)
+  winning <- raced_of(race, items, 1L, to_beat = alone$loglik - 50)
   expect_identical(winning$loglik, alone$loglik)
 })
 
@@ -64,7 +68,7 @@ test_that("where the finalists collapse the others have their turn", {
   expect_identical(alone$starts$degenerate, c(TRUE, FALSE))
   expect_gt(alone$starts$loglik[1], alone$starts$loglik[2])
   expect_gt(alone$starts$iterations[2], 10) # it is set aside before it has ended
-  raced <- run_items(race$plan, race$model, items, 1L)
+  raced <- raced_of(race, items, 1L)
   expect_identical(raced$loglik, alone$starts$loglik[2])
   expect_length(raced$degenerate, 0)
 })
