@@ -289,7 +289,7 @@ labels_with_noise <- function(labels, latent) {
 }
 
 check_noise_name <- function(names, latent) {
-  if (!has_noise(latent) || !"noise" %in% names) return(invisible())
+  if (is.null(names) || !has_noise(latent) || !"noise" %in% names) return(invisible())
   abort_em("start", "No component can be named \"noise\" beside em_mixture(noise = TRUE).")
 }
 
