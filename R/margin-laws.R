@@ -41,12 +41,22 @@ law_rows <- function(law, rows) {
   law
 }
 
-# of(q, parts ...) for every component: n x k.
+# of(q, parts ...) for every component: n x k. In blocks of rows, so that what `of` puts aside for many stays small.
 over_components <- function(law, q, of) {
-  out <- vapply(seq_len(law_k(law)), function(j) {
-    do.call(of, c(list(q), lapply(unname(law$parts), function(part) part[, j])))
-  }, numeric(length(q)))
-  matrix(out, length(q))
+  parts <- unname(law$parts)
+  out <- matrix(0, length(q), law_k(law))
+  for (rows in row_blocks(length(q))) {
+    for (j in seq_len(ncol(out))) {
+      own <- lapply(parts, function(part) if (nrow(part) == 1L) part[1L, j] else part[rows, j])
+      out[rows, j] <- do.call(of, c(list(q[rows]), own))
+    }
+  }
+  out
+}
+
+# Consecutive rows from 1 to n, a list.
+row_blocks <- function(n, most = 16384L) {
+  lapply(seq_len(ceiling(n / most)), function(i) seq.int((i - 1L) * most + 1L, min(n, i * most)))
 }
 
 # ---- normal: mean, sd ----
