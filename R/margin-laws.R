@@ -44,13 +44,17 @@ law_rows <- function(law, rows) {
 # of(q, parts ...) for every component: n x k. In blocks of rows, so that what `of` puts aside for many stays small.
 over_components <- function(law, q, of) {
   parts <- unname(law$parts)
-  out <- matrix(0, length(q), law_k(law))
-  for (rows in row_blocks(length(q))) {
-    for (j in seq_len(ncol(out))) {
-      own <- lapply(parts, function(part) if (nrow(part) == 1L) part[1L, j] else part[rows, j])
-      out[rows, j] <- do.call(of, c(list(q[rows]), own))
-    }
-  }
+  in_blocks(length(q), law_k(law), function(rows) {
+    vapply(seq_len(law_k(law)), function(j) {
+      do.call(of, c(list(q[rows]), lapply(parts, function(part) if (nrow(part) == 1L) part[1L, j] else part[rows, j])))
+    }, numeric(length(rows)))
+  })
+}
+
+# Numbers of n rows, of(rows) of each block: n x columns.
+in_blocks <- function(n, columns, of) {
+  out <- matrix(0, n, columns)
+  for (rows in row_blocks(n)) out[rows, ] <- of(rows)
   out
 }
 
