@@ -51,23 +51,6 @@ check_fit <- function(fit, reader = NULL) {
   abort_em("argument", sprintf("`fit` must come from em_fit(), not %s.", describe_value(fit)))
 }
 
-# Settings of kinds that a table tells, in the types they are kept in.
-check_settings <- function(given, kinds) {
-  for (name in names(given)) given[name] <- list(check_setting(given[[name]], name, kinds[[name]]))
-  given
-}
-
-check_setting <- function(x, arg, kind) {
-  if (length(kind) > 1L) return(check_choice(x, arg, kind))
-  switch(kind,
-    number = check_nonnegative(x, arg),
-    count = check_count(x, arg),
-    "count from 0" = check_count(x, arg, 0L),
-    "count or NULL" = if (!is.null(x)) check_count(x, arg),
-    flag = check_flag(x, arg)
-  )
-}
-
 # One of a few words; the default is the first where the caller left the whole vector in place.
 check_choice <- function(x, arg, choices) {
   if (is.character(x)) {

@@ -78,7 +78,7 @@ fit_look <- function(look, k, latent, start, fixed, control, call) {
   run$method <- found$method
   asked <- what_was_asked(specified, start, look$family, latent, fixed)
   start$method <- found$method
-  fit <- new_em_fit(run, start, data, control, call)
+  fit <- new_em_fit(run, start, data, control, call, start$fields)
   fit$asked <- asked
   fit$searched <- found$searched
   fit$searched$raced <- run$trials

@@ -2,8 +2,8 @@
 # classification EM takes the most probable one, stochastic EM draws it. The first climbs the classification log-likelihood,
 # the second nothing: what is said of ascent, of maxima and of their standard errors goes by this file.
 
-assigns <- function(control) any(unclass(control)$algorithm[1L] %in% c("cem", "sem"))
-draws_classes <- function(control) identical(unclass(control)$algorithm[1L], "sem")
+assigns <- function(control) any(match(.subset2(control, "algorithm")[1L], c("cem", "sem"), 0L) > 0L)
+draws_classes <- function(control) identical(.subset2(control, "algorithm")[1L], "sem")
 
 algorithm_label <- function(control) {
   switch(unclass(control)$algorithm, cem = "classification EM", sem = "stochastic EM", "EM")

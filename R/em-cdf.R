@@ -57,7 +57,10 @@ em_cdf <- function(x, q, variable = NULL, lower.tail = TRUE, log.p = FALSE, size
   if (line$law$discrete) q <- floor(q + 1e-7)
   out <- rep(NA_real_, length(q))
   known <- which(!is.na(q))
-  if (length(known)) out[known] <- line_cdf(line_repeat(line, length(known)), q[known], lower.tail, log.p)
+  for (block in row_blocks(length(known))) {
+    rows <- known[block]
+    out[rows] <- line_cdf(line_repeat(line, length(rows)), q[rows], lower.tail, log.p)
+  }
   stats::setNames(out, names(q))
 }
 

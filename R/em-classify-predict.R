@@ -93,22 +93,23 @@ row_first_min <- function(x) max.col(-x, ties.method = "first")
 # log f of every component, all fits side by side: n x K.
 component_densities <- function(object, data) {
   data["labels"] <- list(NULL)
-  do.call(cbind, lapply(object$fits, function(fit) {
-    expect_em(data, fit$parameters, fit_model(fit), "log_density")$log_density
-  }))
+  each <- lapply(object$fits, function(fit) expect_em(data, fit$parameters, fit_model(fit), "log_density")$log_density)
+  if (length(each) == 1L) each[[1L]] else do.call(cbind, each)
 }
 
 # log f of every class: n x C.
 class_densities <- function(object, components) {
   classes <- unique(object$components$class)
-  out <- vapply(classes, function(class) {
-    at <- which(object$components$class == class)
-    row_logsum(components[, at, drop = FALSE] + rep(log(object$components$share[at]), each = nrow(components)))
-  }, numeric(nrow(components)))
-  matrix(out, nrow(components))
+  in_blocks(nrow(components), length(classes), function(rows) {
+    vapply(classes, function(class) {
+      at <- which(object$components$class == class)
+      row_logsum(components[rows, at, drop = FALSE] + rep(log(object$components$share[at]), each = length(rows)))
+    }, numeric(length(rows)))
+  })
 }
 
 row_logsum <- function(x) {
+  if (ncol(x) == 1L) return(x[, 1L])
   top <- row_max(x)
   top[top == -Inf] <- -.Machine$double.xmax
   top + log(rowSums(exp(x - top)))
@@ -116,12 +117,17 @@ row_logsum <- function(x) {
 
 # Where no class has a density nothing is learned of the row.
 class_posterior <- function(log_density, prior) {
-  n <- nrow(log_density)
-  joint <- log_density + rep(log(prior), each = n)
-  nowhere <- row_max(joint) == -Inf
-  joint[nowhere, ] <- rep(log(prior), each = sum(nowhere))
-  joint <- exp(joint - row_max(joint))
-  joint / rowSums(joint)
+  in_blocks(nrow(log_density), length(prior), function(rows) {
+    joint <- log_density[rows, , drop = FALSE] + rep(log(prior), each = length(rows))
+    top <- row_max(joint)
+    nowhere <- which(top == -Inf)
+    if (length(nowhere)) {
+      joint[nowhere, ] <- rep(log(prior), each = length(nowhere))
+      top[nowhere] <- max(log(prior))
+    }
+    joint <- exp(joint - top)
+    joint / rowSums(joint)
+  })
 }
 
 # Shares of the classes among rows without them: EM in which only these move.

@@ -86,9 +86,14 @@ em_control <- function(tol = 1e-6, stop = c("loglik", "parameters"), max_iter = 
     accelerate <- FALSE
     if (draws_classes(list(algorithm = algorithm))) tol <- 0
   }
-  given <- list(tol = tol, stop = stop, max_iter = max_iter, n_start = n_start, algorithm = algorithm,
-                accelerate = accelerate, path = path, threads = threads, verbose = verbose)
-  out <- c(check_settings(given, control_kinds), list(checkpoint = check_path(checkpoint, "checkpoint")))
+  out <- list(
+    tol = check_nonnegative(tol, "tol"), stop = check_choice(stop, "stop", c("loglik", "parameters")),
+    max_iter = check_count(max_iter, "max_iter", 0L), n_start = check_count(n_start, "n_start"),
+    algorithm = check_choice(algorithm, "algorithm", c("em", "ecm", "cem", "sem")),
+    accelerate = check_flag(accelerate, "accelerate"), path = check_flag(path, "path"),
+    threads = if (!is.null(threads)) check_count(threads, "threads"), verbose = check_flag(verbose, "verbose"),
+    checkpoint = check_path(checkpoint, "checkpoint")
+  )
   class(out) <- "em_control"
   out
 }
@@ -97,11 +102,6 @@ check_path <- function(x, arg) {
   if (is.null(x) || is.character(x) && length(x) == 1L && !is.na(x) && nzchar(x)) return(x)
   abort_em("argument", sprintf("`%s` must be the name of a file, not %s.", arg, describe_value(x)))
 }
-
-# What each setting is, in the words of check_setting().
-control_kinds <- list(tol = "number", stop = c("loglik", "parameters"), max_iter = "count from 0", n_start = "count",
-                      algorithm = c("em", "ecm", "cem", "sem"), accelerate = "flag", path = "flag", threads = "count or NULL",
-                      verbose = "flag")
 
 # assigned: may it ask for an algorithm that assigns rows?
 as_em_control <- function(control, assigned = FALSE) {

@@ -14,7 +14,8 @@ native_data <- function(data, model) {
   x <- if (sorted) data$x[order, , drop = FALSE] else data$x
   rows <- list(x = x, weights = if (sorted) data$weights[order] else data$weights, missing = has_gaps(data),
                kernels = kernels_wanted())
-  rows <- c(rows, data[intersect(c("width", "items"), names(data))]) # not for the core: family_fields() asks for them
+  rows$width <- data$width # these two are not for the core: family_fields() asks for them
+  rows$items <- data$items
   rows <- c(rows, native_units(data, order, model$latent))
   if (!is.null(data$labels)) rows <- c(rows, native_labels(data$labels, order, model$k))
   c(rows, latent_native_data(model$latent, x, data))

@@ -227,7 +227,7 @@ fit_data <- function(data, k, family, latent, start, control, call, fixed = NULL
   run <- search_em(data, start, control)
   asked <- what_was_asked(specified, start, family, latent, fixed)
   start$method <- run$method
-  fit <- new_em_fit(run, start, data, control, call)
+  fit <- new_em_fit(run, start, data, control, call, start$fields)
   fit$asked <- asked
   fit
 }

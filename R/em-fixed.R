@@ -21,8 +21,9 @@ check_fixed_list <- function(fixed, fields) {
 
 # Does it leave nothing of the components to be estimated?
 holds_all <- function(fixed, fields) {
-  own <- names(fields)[vapply(fields, `[[`, NA, "own")]
-  !is.null(fixed) && all(own %in% names(fixed)) && !anyNA(unlist(fixed[own]))
+  if (is.null(fixed)) return(FALSE)
+  own <- own_names(fields)
+  all(own %in% names(fixed)) && !anyNA(unlist(fixed[own]))
 }
 
 resolve_fixed <- function(fixed, model, data) {

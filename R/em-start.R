@@ -2,6 +2,7 @@
 #   items     the start as em_runs_cpp() takes it: parameters, as they stand; none where a method was named
 #   method    a word for the table of starts
 #   k, names  number and names of the components (names NULL where the user gave none)
+#   model, fields   what a run needs besides start and data, and the sheet of its parameters
 #   ordered   do the components keep the user's order?
 start_methods <- c("varied", "kmeans++", "random", "partition")
 
@@ -31,7 +32,7 @@ resolve_start <- function(start, k, data, family, latent, control, fixed = NULL)
   check_units_k(data, k)
   if (kind == "method" && holds_all(fixed, fields)) {
     # Of proportions alone the likelihood has one maximum: no start leads to another.
-    start <- fixed[names(fixed) %in% names(fields)[vapply(fields, `[[`, NA, "own")]]
+    start <- fixed[names(fixed) %in% own_names(fields)]
     kind <- "parameters"
   }
   estimated <- !holds_all(fixed, fields) && (kind != "parameters" || unclass(control)$max_iter > 0L)
@@ -41,18 +42,19 @@ resolve_start <- function(start, k, data, family, latent, control, fixed = NULL)
     model <- resolve_fixed(fixed, model, data)
     if (kind == "parameters") start <- fill_from_fixed(start, model, data)
   }
+  fields <- model_fields(model, data)
   resolved <- switch(kind,
     method = list(method = start),
-    parameters = start_from_parameters(start, data, model),
-    partition = start_from_partition(start, data, model),
-    responsibilities = start_from_responsibilities(start, data, model)
+    parameters = start_from_parameters(start, data, model, fields),
+    partition = start_from_partition(start, data, model, fields),
+    responsibilities = start_from_responsibilities(start, data, model, fields)
   )
   supplied <- kind != "method"
   told <- latent_is_ordered(latent) || !is.null(data$labels) || !is.null(fixed)
   names <- if (told) resolve_names(resolved$names, model, data, fixed) else resolved$names
   check_noise_name(names, latent)
-  list(items = resolved$items, method = resolved$method, model = model, names = names, supplied = supplied,
-       ordered = supplied || told)
+  list(items = resolved$items, method = resolved$method, model = model, fields = fields, names = names,
+       supplied = supplied, ordered = supplied || told)
 }
 
 # Which names `fixed` has to use.
@@ -125,8 +127,7 @@ resolve_k <- function(k, start, kind, latent, fields) {
   k
 }
 
-start_from_parameters <- function(start, data, model) {
-  fields <- model_fields(model, data)
+start_from_parameters <- function(start, data, model, fields) {
   names <- component_names(start, model$k)
   if (!is.null(names)) start <- align_components(start, names)
   check_start_names(start, fields)
@@ -138,19 +139,19 @@ start_from_parameters <- function(start, data, model) {
   list(items = list(item), method = "parameters", names = names)
 }
 
-start_from_partition <- function(start, data, model) {
+start_from_partition <- function(start, data, model, fields) {
   labels <- partition_labels(start, data, model$k)
   parameters <- parameters_from_start(data, labels, model)
-  warn_coincident(parameters, model_fields(model, data), model$k)
+  warn_coincident(parameters, fields, model$k)
   list(items = list(list(parameters = parameters, may_borrow = FALSE)), method = "partition",
        names = if (!is.numeric(start)) as.character(partition_levels(start)))
 }
 
-start_from_responsibilities <- function(start, data, model) {
+start_from_responsibilities <- function(start, data, model, fields) {
   columns <- latent_columns(model$latent, model$k)
   check_responsibilities(start, data, if (ncol(start) == columns) columns else model$k)
   parameters <- parameters_from_start(data, start, model)
-  warn_coincident(parameters, model_fields(model, data), model$k)
+  warn_coincident(parameters, fields, model$k)
   list(items = list(list(parameters = parameters, may_borrow = FALSE)), method = "responsibilities",
        names = colnames(start)[seq_len(model$k)])
 }
@@ -195,8 +196,7 @@ warn_coincident <- function(parameters, fields, k) {
 
 # The first two components that agree up to rounding; NULL where none do. Nearly always their first parameters tell.
 coincident_components <- function(parameters, fields, k) {
-  own <- names(fields)[vapply(fields, `[[`, NA, "own")]
-  if (k == 1L || first_are_apart(flat_parameters(parameters)[[own[1L]]], k)) return(NULL)
+  if (k == 1L || first_are_apart(flat_parameters(parameters)[[own_names(fields)[1L]]], k)) return(NULL)
   coincident_pair(own_rows(parameters, fields, k))
 }
 

@@ -280,11 +280,11 @@ family_observed.em_family_categorical <- function(family, data) {
 
 #' @export
 family_means.em_family_categorical <- function(family, parameters, data) {
-  n <- nrow(data$x)
   prob <- if (family$name == "categorical") do.call(cbind, item_probs(family, parameters)) else parameters$prob
-  prob <- unname(prob)
-  each <- if (family$name == "multinomial") rowSums(data$x) else rep(1, n)
-  array(vapply(seq_len(nrow(prob)), function(j) outer(each, prob[j, ]), matrix(0, n, ncol(prob))),
+  if (family$name != "multinomial") return(same_means(prob))
+  n <- nrow(data$x)
+  each <- rowSums(data$x)
+  array(vapply(seq_len(nrow(prob)), function(j) outer(each, unname(prob[j, ])), matrix(0, n, ncol(prob))),
         c(n, ncol(prob), nrow(prob)))
 }
 

@@ -183,8 +183,7 @@ family_summary.em_family_gamma <- function(family, parameters, data) {
 
 #' @export
 family_means.em_family_gamma <- function(family, parameters, data) {
-  mean <- unname(as.matrix(parameters$mean))
-  array(rep(t(mean), each = data$n), c(data$n, ncol(mean), nrow(mean)))
+  same_means(as.matrix(parameters$mean))
 }
 
 #' @export

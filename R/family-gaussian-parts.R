@@ -2,10 +2,11 @@
 
 #' @export
 family_means.em_family_gaussian <- function(family, parameters, data) {
-  mean <- as.matrix(parameters$mean)
-  k <- nrow(mean)
-  array(rep(t(mean), each = data$n), c(data$n, ncol(mean), k))
+  same_means(as.matrix(parameters$mean))
 }
+
+# Of all rows: k x d.
+same_means <- function(mean) array(t(mean), c(1L, ncol(mean), nrow(mean)))
 
 #' @export
 family_observed.em_family_gaussian <- function(family, data) data$x

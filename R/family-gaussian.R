@@ -169,7 +169,8 @@ family_rows.em_family_gaussian <- function(family, data) plural(ncol(data$x), "v
 # Zeros and ones are numbers like others, but a normal distribution can shrink onto either.
 #' @export
 family_tell.em_family_gaussian <- function(family, data) {
-  binary <- which(vapply(seq_len(ncol(data$x)), function(j) is_binary_column(data$x[, j]), NA))
+  binary <- which(data$x[1L, ] %in% c(0, 1, NA))
+  binary <- binary[vapply(binary, function(j) is_binary_column(data$x[, j]), NA)]
   if (!length(binary)) return(invisible())
   all <- length(binary) == ncol(data$x)
   inform_em("columns", c(

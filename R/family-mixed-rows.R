@@ -25,11 +25,11 @@ family_observed.em_family_mixed <- function(family, data) {
 #' @export
 family_means.em_family_mixed <- function(family, parameters, data) {
   parts <- for_blocks(family, parameters, data, function(child, part, own, block) family_means(child, part, own))
-  n <- dim(parts[[1L]])[1L]
+  n <- max(vapply(parts, nrow, 0L))
   k <- dim(parts[[1L]])[3L]
   at <- lapply(blocks_of(family, data), columns_observed)
   each <- lapply(seq_len(k), function(j) {
-    side_by_side(lapply(parts, function(part) matrix(part[, , j], n)), at)
+    side_by_side(lapply(parts, function(part) matrix(part[, , j], n, ncol(part), byrow = nrow(part) < n)), at)
   })
   array(unlist(each), c(dim(each[[1L]]), k))
 }

@@ -10,7 +10,8 @@
 #   family_held(family, fixed, k, data)    a user's list of what is held, NA where free -> the same
 #   family_label(family, data)             "Gaussian mixture", ... for print
 #   family_summary(family, parameters, data)    one row of plain numbers for each component, for print and tidy
-#   family_means(family, parameters, data) expected value of every row under each component: n x d x k
+#   family_means(family, parameters, data) expected value of every row under each component: n x d x k, or 1 x d x k where
+#                                          it is the same for all rows
 #   family_simulate(family, parameters, component, data)   new rows in the user's columns
 #   family_observed(family, data)          the rows as fitted() and residuals() speak of them: n x d
 #   family_order(family, parameters)       what ties between equal proportions are broken by

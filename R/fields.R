@@ -29,7 +29,8 @@ new_field <- function(scale, axes, size, term, own = TRUE, zero = FALSE, nest = 
 # reads parameters by the names of fields makes them flat first; name_parameters() nests.
 flat_parameters <- function(parameters) {
   parameters <- unclass(parameters)
-  deep <- vapply(parameters, is.list, NA) & !vapply(parameters, inherits, NA, "data.frame")
+  deep <- vapply(parameters, is.list, NA)
+  if (any(deep)) deep <- deep & !vapply(parameters, inherits, NA, "data.frame")
   if (!any(deep)) return(parameters)
   pieces <- Map(function(x, name, deep) {
     if (!deep) return(stats::setNames(list(x), name))
@@ -40,7 +41,14 @@ flat_parameters <- function(parameters) {
   do.call(c, unname(pieces))
 }
 
+# Does a person see any of them in a list?
+any_nested <- function(fields) length(unlist(lapply(fields, `[[`, "nest"))) > 0L
+
+# Names of those that are the family's own.
+own_names <- function(fields) names(fields)[vapply(fields, `[[`, NA, "own")]
+
 nest_parameters <- function(parameters, fields) {
+  if (!any_nested(fields)) return(parameters)
   nest_by(parameters, lapply(names(parameters), function(name) {
     if (is.null(fields[[name]]$nest)) name else fields[[name]]$nest
   }))
@@ -61,10 +69,10 @@ nest_by <- function(parameters, paths) {
 # A user's list, `start` or `fixed` (arg), with its inner lists taken apart; their parts are found by name, and by
 # position where they have none.
 flatten_given <- function(given, fields, arg) {
+  if (!any_nested(fields)) return(unclass(given))
   given <- flatten_blocks(given, fields, arg)
   groups <- unique(unlist(lapply(fields, function(field) if (length(field$nest) == 2L) field$nest[1L])))
   if (!length(groups) || !any(groups %in% names(given))) return(given)
-  given <- unclass(given)
   for (group in intersect(groups, names(given))) {
     own <- names(fields)[vapply(fields, function(field) identical(field$nest[1L], group), NA)]
     labels <- vapply(fields[own], function(field) field$nest[2L], "")
@@ -127,14 +135,9 @@ pick_parts <- function(x, group, labels, fields, arg) {
 }
 
 # What a person calls a field: "prob$purpose".
-said_names <- function(fields) {
-  said <- stats::setNames(nm = names(fields))
-  nested <- !vapply(fields, function(field) is.null(field$nest), NA)
-  if (!any(nested)) return(said)
-  vapply(names(fields), function(name) {
-    nest <- fields[[name]]$nest
-    if (is.null(nest)) name else paste(c(nest[1L], vapply(nest[-1L], code_name, "")), collapse = "$")
-  }, "")
+said_name <- function(name, field) {
+  nest <- field$nest
+  if (is.null(nest)) name else paste(c(nest[1L], vapply(nest[-1L], code_name, "")), collapse = "$")
 }
 
 model_fields <- function(model, data) {
@@ -151,11 +154,11 @@ sheet_labels <- function(model, components, data) {
 
 name_parameters <- function(parameters, fields, labels) {
   for (name in names(fields)) {
-    along <- unname(labels[fields[[name]]$axes])
-    categories <- fields[[name]]$axes == "category"
-    if (any(categories)) along[categories] <- list(fields[[name]]$levels)
-    own <- fields[[name]]$variables
-    if (!is.null(own)) along[fields[[name]]$axes == "variable"] <- list(own)
+    field <- fields[[name]]
+    along <- labels[field$axes]
+    names(along) <- NULL
+    if (!is.null(field$levels)) along[field$axes == "category"] <- list(field$levels)
+    if (!is.null(field$variables)) along[field$axes == "variable"] <- list(field$variables)
     if (length(along) == 1L) names(parameters[[name]]) <- along[[1L]]
     else dimnames(parameters[[name]]) <- along
   }
@@ -185,8 +188,7 @@ as_rows <- function(x, field, k) {
 # The same of all parameters that are the family's own.
 own_rows <- function(parameters, fields, k) {
   parameters <- flat_parameters(parameters)
-  own <- names(fields)[vapply(fields, `[[`, NA, "own")]
-  do.call(cbind, lapply(own, function(name) as_rows(parameters[[name]], fields[[name]], k)))
+  do.call(cbind, lapply(own_names(fields), function(name) as_rows(parameters[[name]], fields[[name]], k)))
 }
 
 # Names of the parameters as messages tell them: the family's own, then the latent structure's.
@@ -210,8 +212,7 @@ components_of <- function(given, fields, latent) {
   }
   said <- latent_components_of(latent, given)
   if (!is.null(said)) return(said)
-  own <- names(fields)[vapply(fields, `[[`, NA, "own")]
-  if (is.null(given[[own[1L]]])) NULL else 1L
+  if (is.null(given[[own_names(fields)[1L]]])) NULL else 1L
 }
 
 # Numbers as the core packs them -> a list of parameters shaped like another.

@@ -8,7 +8,7 @@ least_rows <- 0.01
 empty_components <- function(fit) {
   if (fit$iterations == 0L || fit$k == 1L) return(integer())
   rows <- shares_of(fit)[seq_len(fit$k)] * fit$nobs / row_weight(fit$data)
-  few <- unname(which(rows < least_rows))
+  few <- which(rows < least_rows, useNames = FALSE)
   if (length(few)) setdiff(few, c(fit$degenerate, wholly_held(fit))) else few
 }
 
@@ -17,8 +17,7 @@ wholly_held <- function(fit) {
   held <- fit$family$held
   if (is.null(held)) return(integer())
   fields <- fit_fields(fit)
-  own <- names(fields)[vapply(fields, `[[`, NA, "own")]
-  if (!setequal(names(held), own)) return(integer())
+  if (!setequal(names(held), own_names(fields))) return(integer())
   free <- lapply(names(held), function(name) rowSums(is.na(as_rows(held[[name]], fields[[name]], fit$k))))
   which(Reduce(`+`, free) == 0)
 }
@@ -35,14 +34,14 @@ describe_empty <- function(fit) {
 rows_counting <- function(fit) {
   units <- shared_units(fit$data)
   if (is_sample(fit$data)) return(if (is.null(units)) fit$nobs / fit$data$whole$row_weight else fit$data$whole$counting)
-  if (!is.null(units)) return(sum(stats::weights(fit) > 0))
+  if (!is.null(units)) return(sum(row_weights(fit) > 0))
   if (is.null(fit$data$weights)) fit$nobs else max(fit$nobs, sum(fit$data$weights > 0))
 }
 
 describe_excess <- function(fit) {
-  rows <- rows_counting(fit)
   # One component has one maximum, however few the rows; and what is told already need not be told twice.
   if (fit$k == 1L || length(fit$degenerate) || length(fit$coincident)) return(NULL)
+  rows <- rows_counting(fit)
   if (fit$df <= rows || has_prior(fit) || fit$control$max_iter == 0L) return(NULL)
   sprintf("There are more parameters (%d) than rows (%s).", fit$df, number(rows, 7L))
 }
@@ -52,11 +51,11 @@ least_agreeing <- 3L
 
 # Starts that a fit had of its own making, each of which ran alone.
 drawn_alone <- function(fit) {
-  !isTRUE(fit$raced) && nrow(fit$starts) >= least_agreeing && fit$control$n_start >= least_agreeing
+  !isTRUE(fit$raced) && length(fit$starts$loglik) >= least_agreeing && fit$control$n_start >= least_agreeing
 }
 
 describe_disagreement <- function(fit) {
-  if (!drawn_alone(fit) || fit$status != "converged" || length(fit$degenerate) || length(fit$coincident)) return(NULL)
+  if (fit$status != "converged" || !drawn_alone(fit) || length(fit$degenerate) || length(fit$coincident)) return(NULL)
   agree <- starts_agreeing(fit)
   if (agree >= least_agreeing) return(NULL)
   sprintf("Only %d of %s came to this maximum: there may be a higher one.", agree, plural(starts_finished(fit), "start"))

@@ -39,7 +39,9 @@ histogram_bars <- function(x, weights, bins = NULL) {
   weights <- weights[used]
   breaks <- histogram_breaks(x, bins)
   bin <- findInterval(x, breaks, rightmost.closed = TRUE)
-  mass <- vapply(seq_len(length(breaks) - 1L), function(i) sum(weights[bin == i]), 0)
+  found <- rowsum(weights, bin, reorder = FALSE)
+  mass <- numeric(length(breaks) - 1L)
+  mass[as.integer(rownames(found))] <- found
   left <- breaks[-length(breaks)]
   right <- breaks[-1L]
   data.frame(left = left, right = right, density = mass / sum(weights) / (right - left))

@@ -1,9 +1,10 @@
 # autoplot(): the same pictures in ggplot2, from the same plot_data(). The methods are registered when ggplot2 is
-# loaded; nothing here is needed without it.
+# loaded; nothing here is needed without it. `.data` is the pronoun that ggplot2 evaluates its aesthetics with, not an
+# import: conditions and hashes alone need rlang, which takes longer to load than this package and waits for the first.
+utils::globalVariables(".data")
 
 #' @rdname plot.em_fit
 #' @param object A fit by [em_fit()], or what `plot_data()` returned.
-#' @importFrom rlang .data
 #' @method autoplot em_fit
 #' @exportS3Method ggplot2::autoplot em_fit
 autoplot.em_fit <- function(object, type = NULL, ...) gg_with_words(plot_data(object, type = type, ...))

@@ -11,9 +11,10 @@ plot_data_qq <- function(fit, variable = 1L, label = 3L) {
   w <- row_weights(fit)
   rows <- which(!is.na(place) & w > 0)
   rows <- rows[order(place[rows])]
-  points <- data.frame(row = rows, residual = qnorm_inside(place[rows]), envelope_of(w[rows]))
+  drawn <- rows_to_draw(length(rows))
+  points <- data.frame(row = rows[drawn], residual = qnorm_inside(place[rows[drawn]]), envelope_of(w[rows], drawn))
   points$label <- qq_labels(points, fit, label)
-  list(variable = names[j], points = points[rows_to_draw(nrow(points)), ])
+  list(variable = names[j], points = points)
 }
 
 # The smaller tail is where digits are: a place beyond double precision is still a finite residual.
@@ -38,15 +39,16 @@ distribution_at <- function(fit, x, j) {
   if (is.null(noise)) place else place + noise$cumulated(x)
 }
 
-# Where the i-th smallest of n normal residuals is expected, and where 95 of 100 fall: order statistics are beta.
-envelope_of <- function(weights) {
+# Where the i-th smallest of n normal residuals is expected, and where 95 of 100 fall: order statistics are beta. Of those
+# that are drawn.
+envelope_of <- function(weights, drawn) {
   n <- sum(weights)
-  at <- cumsum(weights) - weights / 2 + 0.5
+  at <- (cumsum(weights) - weights / 2 + 0.5)[drawn]
   data.frame(expected = stats::qnorm((at - 0.5) / n), lower = stats::qnorm(stats::qbeta(0.025, at, n - at + 1)),
              upper = stats::qnorm(stats::qbeta(0.975, at, n - at + 1)))
 }
 
-# The rows furthest outside the envelope.
+# Those of the points drawn that are furthest outside the envelope.
 qq_labels <- function(points, fit, label) {
   outside <- pmax(points$residual - points$upper, points$lower - points$residual)
   worst <- utils::head(order(-outside), label)

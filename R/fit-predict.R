@@ -213,10 +213,17 @@ fitted.em_fit <- function(object, ...) {
   data <- fit_rows(object)
   r <- responsibilities(object)
   means <- family_means(object$family, object$parameters, object$data)
-  out <- matrix(0, object$data$n, dim(means)[2L])
-  for (j in seq_len(object$k)) out <- out + r[, j] * matrix(means[, , j], nrow = object$data$n)
-  out <- out + noise_part(object$latent, r)
+  out <- weighted_means(means, r[, seq_len(object$k), drop = FALSE])
+  if (has_noise(object$latent)) out <- out + noise_part(object$latent, r)
   in_user_shape(out, object, data)
+}
+
+# By the responsibilities r (n x k): n x d.
+weighted_means <- function(means, r) {
+  if (nrow(means) == 1L) return(unname(r %*% t(matrix(means, ncol(means)))))
+  out <- matrix(0, nrow(r), ncol(means))
+  for (j in seq_len(ncol(r))) out <- out + r[, j] * matrix(means[, , j], nrow(r))
+  out
 }
 
 #' @rdname em_fit-rows

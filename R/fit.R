@@ -1,12 +1,11 @@
 # The fit object: plain data of class em_fit. new_em_fit() makes it from what the engine returned.
-new_em_fit <- function(run, start, data, control, call) {
+new_em_fit <- function(run, start, data, control, call, fields = model_fields(start$model, data)) {
   model <- start$model
   check_run(run, start)
   # Parameters that are scored as they were given are nobody's estimates.
   if (scores_given(start, control)) run$degenerate <- integer()
   order <- if (start$ordered) seq_len(model$k) else order_components(run, model, start$groups)
   labels <- sheet_labels(model, component_labels(start$names, model$k), data)
-  fields <- model_fields(model, data)
   finish <- function(parameters) {
     if (!start$ordered) parameters <- permute_components(parameters, fields, order)
     name_parameters(parameters, fields, labels)
@@ -38,7 +37,7 @@ new_em_fit <- function(run, start, data, control, call) {
   class(fit) <- c(paste0("em_fit_", .subset2(model$family, "name")), "em_fit")
   if (run$status == "max_iter") warn_unfinished(run, unclass(control))
   if (run$status == "not_monotone" || length(run$degenerate) || length(run$coincident)) warn_about(fit)
-  warn_of_doubts(fit)
+  warn_of_doubts(unclass(fit)) # a list gives its parts without looking for methods first
   family_warn(model$family, fit)
   fit
 }

@@ -58,10 +58,9 @@ icl.default <- function(object, ...) {
 # clarity() of a fit, from one E-step, and its ICL.
 fit_clarity <- function(fit) {
   if (is_sample(fit$data)) return(clarity_of_pages(fit))
-  r <- responsibilities(fit)
-  w <- stats::weights(fit)
-  first <- if (!is.null(shared_units(fit$data))) !duplicated(fit$data$units$codes)
-  found <- if (is.null(first)) clarity(r, w) else clarity(r[first, , drop = FALSE], w[first])
+  whole <- whole_fit(fit)
+  model <- fit_model(whole)
+  found <- clarity_em(tallied(whole$data, model), whole$parameters, model)
   log_top <- latent_log_top(fit$latent, fit_model(fit), fit$data, fit$parameters)
   if (!is.null(log_top)) found$log_top <- log_top
   c(found, icl = stats::BIC(fit) - 2 * found$log_top)

@@ -21,7 +21,7 @@ plot_data_series <- function(fit, variable = 1L) {
   path <- if (all(fit_rows(fit)$complete)) path else path[fit_rows(fit)$complete]
   r <- responsibilities(fit)[rows, , drop = FALSE]
   means <- family_means(fit$family, fit$parameters, fit$data)
-  level <- means[cbind(seq_len(fit$data$n), j, as.integer(path))][rows]
+  level <- means[cbind(if (nrow(means) == 1L) 1L else rows, j, as.integer(path)[rows])]
   below <- row_cumsum(r)
   list(
     variable = names[j], components = fit_style(fit),

@@ -144,12 +144,12 @@ latent_k.em_latent_mixture <- function(latent) {
 
 #' @export
 latent_check.em_latent_mixture <- function(latent, k) {
-  given <- length(latent$proportions)
+  said <- .subset2(latent, "proportions")
   noise <- has_noise(latent)
-  if (!is.numeric(latent$proportions) || given == k + noise) return(invisible())
+  if (!is.numeric(said) || length(said) == k + noise) return(invisible())
   abort_em("argument", sprintf(
     "`proportions` must have one number for each component%s: k = %d, but %d were given.",
-    if (noise) ", and one for noise" else "", k, given
+    if (noise) ", and one for noise" else "", k, length(said)
   ))
 }
 
@@ -158,7 +158,7 @@ latent_columns.em_latent_mixture <- function(latent, k) k + has_noise(latent)
 
 #' @export
 latent_fields.em_latent_mixture <- function(latent, k) {
-  list(proportions = new_field("simplex", "column", latent_columns(latent, k), "proportion", own = FALSE))
+  list(proportions = new_field("simplex", "column", k + has_noise(latent), "proportion", own = FALSE))
 }
 
 #' @export
@@ -166,7 +166,7 @@ latent_parameters.em_latent_mixture <- function(latent, start, k, names = NULL) 
   initial <- initial_proportions(latent, k)
   if (is.null(start$proportions)) return(list(proportions = initial))
   proportions <- noise_of_proportions(start$proportions, latent, k, names)
-  proportions <- read_vector(proportions, "proportions", latent_columns(latent, k), "start")
+  proportions <- read_vector(proportions, "proportions", k + has_noise(latent), "start")
   if (proportions_are_held(latent)) {
     check_held_proportions(proportions, initial)
     return(list(proportions = initial))

@@ -128,7 +128,9 @@ noise_part <- function(latent, r, columns = seq_along(latent$box$lower)) {
 }
 
 # A column of responsibilities more has a column of log densities more.
-with_noise_density <- function(log_density, native) cbind(log_density, native$log_noise, deparse.level = 0L)
+with_noise_density <- function(log_density, native) {
+  if (is.null(native$log_noise)) log_density else cbind(log_density, native$log_noise, deparse.level = 0L)
+}
 
 # Density and distribution function (and what is above) of the box along one column: of a sum of uniform numbers, each
 # along an axis, put together one axis after the other on a grid; along one axis it is known exactly. The law is the same
@@ -289,7 +291,7 @@ labels_with_noise <- function(labels, latent) {
 }
 
 check_noise_name <- function(names, latent) {
-  if (!has_noise(latent) || !"noise" %in% names) return(invisible())
+  if (is.null(names) || !has_noise(latent) || !"noise" %in% names) return(invisible())
   abort_em("start", "No component can be named \"noise\" beside em_mixture(noise = TRUE).")
 }
 

@@ -41,12 +41,26 @@ law_rows <- function(law, rows) {
   law
 }
 
-# of(q, parts ...) for every component: n x k.
+# of(q, parts ...) for every component: n x k. In blocks of rows, so that what `of` puts aside for many stays small.
 over_components <- function(law, q, of) {
-  out <- vapply(seq_len(law_k(law)), function(j) {
-    do.call(of, c(list(q), lapply(unname(law$parts), function(part) part[, j])))
-  }, numeric(length(q)))
-  matrix(out, length(q))
+  parts <- unname(law$parts)
+  in_blocks(length(q), law_k(law), function(rows) {
+    vapply(seq_len(law_k(law)), function(j) {
+      do.call(of, c(list(q[rows]), lapply(parts, function(part) if (nrow(part) == 1L) part[1L, j] else part[rows, j])))
+    }, numeric(length(rows)))
+  })
+}
+
+# Numbers of n rows, of(rows) of each block: n x columns.
+in_blocks <- function(n, columns, of) {
+  out <- matrix(0, n, columns)
+  for (rows in row_blocks(n)) out[rows, ] <- of(rows)
+  out
+}
+
+# Consecutive rows from 1 to n, a list.
+row_blocks <- function(n, most = 16384L) {
+  lapply(seq_len(ceiling(n / most)), function(i) seq.int((i - 1L) * most + 1L, min(n, i * most)))
 }
 
 # ---- normal: mean, sd ----

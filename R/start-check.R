@@ -6,16 +6,19 @@ abort_slot <- function(arg, bullets) {
 }
 
 check_types <- function(given, fields, arg) {
-  said <- said_names(fields)
-  for (name in intersect(names(fields), names(given))) check_numeric_slot(.subset2(given, name), said[[name]], arg)
+  for (name in names(fields)[match(names(fields), names(given), 0L) > 0L]) {
+    check_numeric_slot(.subset2(given, name), said_name(name, fields[[name]]), arg)
+  }
 }
 
 # Those of the fields that the list has, in the order of the fields.
 read_fields <- function(given, fields, variables, arg) {
-  has <- names(fields)[names(fields) %in% names(given)[lengths(given) > 0L]]
-  said <- said_names(fields)
-  out <- lapply(has, function(name) read_field(given[[name]], said[[name]], fields[[name]], variables, arg))
-  stats::setNames(out, has)
+  out <- list()
+  for (name in names(fields)) {
+    x <- given[[name]]
+    if (length(x)) out[[name]] <- read_field(x, said_name(name, fields[[name]]), fields[[name]], variables, arg)
+  }
+  out
 }
 
 read_field <- function(x, name, field, variables, arg) {
@@ -27,9 +30,12 @@ read_field <- function(x, name, field, variables, arg) {
   x <- if (length(size) == 1L) read_vector(x, name, size, arg)
        else read_table(x, name, size[1L], size[2L], if (field$axes[2L] != "state") variables, arg, what)
   component <- rep_len(seq_len(size[1L]), length(x))
-  if (field$scale == "positive" && !field$zero) refuse_numbers(x, x <= 0, name, arg, "positive", component)
-  if (field$scale == "positive") refuse_numbers(x, x < 0, name, arg, "0 or more", component)
-  if (field$scale %in% c("unit", "simplex")) refuse_numbers(x, x < 0 | x > 1, name, arg, "between 0 and 1", component)
+  switch(field$scale,
+    positive = if (field$zero) refuse_numbers(x, x < 0, name, arg, "0 or more", component)
+               else refuse_numbers(x, x <= 0, name, arg, "positive", component),
+    unit = ,
+    simplex = refuse_numbers(x, x < 0 | x > 1, name, arg, "between 0 and 1", component)
+  )
   if (field$scale == "simplex") check_simplex(x, name, arg)
   x
 }

@@ -12,8 +12,8 @@ check_start_names <- function(start, fields) {
       i = if (length(unknown)) did_you_mean(unknown[1L], known)
     ))
   }
-  lacking <- fields[!names(fields) %in% names(start)]
-  lacking <- names(lacking)[vapply(lacking, `[[`, NA, "own")]
+  own <- own_names(fields)
+  lacking <- own[!own %in% names(start)]
   if (length(lacking)) {
     abort_em("start", sprintf("`start` must also hold %s.", quoted(intersect(own_first(fields), own_first(fields[lacking])))))
   }
