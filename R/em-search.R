@@ -89,7 +89,7 @@ run_task <- function(task, items, kinds, control = task$control) {
 }
 
 as_search <- function(run, kinds) {
-  run$starts <- as.data.frame(run$starts)
+  run$starts <- structure(run$starts, class = "data.frame", row.names = seq_along(run$starts$loglik)) # as.data.frame() is slow
   run$method <- kinds
   run
 }

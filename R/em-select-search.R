@@ -137,8 +137,17 @@ search_from_below <- function(search, at) {
   drawn <- draw_shared_starts(search, at)
   cells <- seq_along(search$cells[[at]])
   if (search$quick) return(search_promising(search, at, drawn))
-  improve_cells(search, at, lapply(cells, function(i) drawn), finalists)
-  improve_cells(search, at, lapply(cells, function(i) starts_from_splits(search, at, i)), finalists)
+  far <- if (at > 1L) far_cells(search, at - 1L) else rep(FALSE, length(cells))
+  for (items in list(lapply(cells, function(i) drawn), lapply(cells, function(i) starts_from_splits(search, at, i)))) {
+    improve_cells(search, at, replace(items, far, list(NULL)), finalists)
+    improve_cells(search, at, replace(items, !far, list(NULL)), 1L)
+  }
+}
+
+# Of many structures most are so far behind the best, and so little is to be gained, that they may end a bit lower.
+far_cells <- function(search, at) {
+  bic <- cell_bic(search)
+  ncol(bic) >= many_structures & bic[at, ] > min(bic) + far_bic & bic[at, ] < Inf
 }
 
 # In a quick search all that is promising is one race, and what a structure found is seen by the next.
@@ -156,10 +165,12 @@ share_optima <- function(search, at) {
   cells <- seq_along(search$cells[[at]])
   if (search$quick) return(share_promising(search, at))
   seen <- rep(-Inf, length(cells))
+  near <- which(!far_cells(search, at))
   for (round in seq_len(sharing_rounds)) {
     now <- vapply(search$cells[[at]], cell_loglik, 0)
     news <- which(now > seen + same_loglik)
-    improve_cells(search, at, lapply(cells, function(i) starts_from_others(search, at, i, setdiff(news, i))), finalists)
+    items <- lapply(cells, function(i) if (i %in% near) starts_from_others(search, at, i, setdiff(news, i)))
+    improve_cells(search, at, items, if (round == 1L) finalists else 1L)
     seen <- now
   }
   for (i in cells) finish_pass(search, at, i)
@@ -176,7 +187,9 @@ share_promising <- function(search, at) {
 # The optimum for k + 1 with two of its components merged; a quick search shares what came of it.
 search_from_above <- function(search, at) {
   cells <- seq_along(search$cells[[at]])
-  improve_cells(search, at, lapply(cells, function(i) starts_from_merges(search, at, i)), 1L)
+  near <- if (search$quick) cells else which(!far_cells(search, at))
+  items <- lapply(cells, function(i) if (i %in% near) starts_from_merges(search, at, i))
+  improve_cells(search, at, items, 1L)
   for (i in cells) finish_pass(search, at, i)
   if (!is_quick(search, at)) return(invisible())
   for (i in cells) improve_cell(search, at, i, starts_beyond(search, at, i, cells[-i]), 1L)
