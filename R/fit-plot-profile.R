@@ -89,7 +89,7 @@ open_profile <- function(labels, key, look, xlab) {
   if (is.null(look$xlim)) look$xlim <- c(-0.02, 1.02)
   if (is.null(look$ylim)) look$ylim <- c(max(labels$row) + 0.6, min(labels$row) - 0.6)
   old <- graphics::par(mar = graphics::par("mar"))
-  mar <- old$mar
+  mar <- first_margins(old$mar)
   mar[1L] <- max(mar[1L], 3.6)
   mar[2L] <- max(1, letter_width(0.9) * max(nchar(labels$label, type = "width")) / graphics::par("csi") + 1.2)
   inches <- graphics::par("fin")[1L] - (mar[2L] + mar[4L]) * graphics::par("csi")

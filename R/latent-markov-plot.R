@@ -229,8 +229,9 @@ draw_plot.em_plot_dwell <- function(data, look) {
 gg_plot.em_plot_dwell <- function(data) {
   middle <- (data$width - 1) / 2
   ggplot2::ggplot(data$bars) +
-    ggplot2::geom_col(ggplot2::aes(.data$length + middle, .data$stays), fill = light_grey, width = 0.95 * data$width) +
-    ggplot2::geom_line(ggplot2::aes(.data$length + middle, .data$expected), colour = data$components$colour) +
-    ggplot2::geom_point(ggplot2::aes(.data$length + middle, .data$expected), colour = data$components$colour) +
-    gg_frame(paste("rows in state", data$state), "stays")
+    ggplot2::geom_col(ggplot2::aes(.data$length + middle, .data$stays, fill = "stays of the path"), width = 0.95 * data$width) +
+    ggplot2::geom_line(ggplot2::aes(.data$length + middle, .data$expected, colour = "geometric law")) +
+    ggplot2::geom_point(ggplot2::aes(.data$length + middle, .data$expected, colour = "geometric law"), shape = data$components$symbol) +
+    ggplot2::scale_fill_manual(NULL, values = light_grey) + ggplot2::scale_colour_manual(NULL, values = data$components$colour) +
+    gg_frame(paste("rows in state", data$state), "stays") + ggplot2::theme(legend.box = "horizontal")
 }
