@@ -26,20 +26,24 @@ gg_frame <- function(xlab, ylab) {
        ggplot2::theme(legend.position = "top", legend.box = "vertical", legend.box.spacing = ggplot2::unit(4, "pt"),
                       legend.margin = ggplot2::margin(1, 0, 1, 0), legend.spacing.y = ggplot2::unit(2, "pt"),
                       panel.grid.minor = ggplot2::element_blank()),
-       ggplot2::labs(x = xlab, y = ylab))
+       ggplot2::labs(x = gg_axis_name(xlab), y = gg_axis_name(ylab)))
 }
 
-# The key takes two rows, or goes without its title, where it would not fit a column of print: symbols and letters in points.
+# Long names of axes take two lines: one is cut where the picture is small.
+gg_axis_name <- function(label) if (is.null(label)) NULL else in_two_lines(label, 30L, "[ ]")
+
+# The key takes as many rows (three at most), and goes without its title, as it must to fit a column of print:
+# symbols and letters in points.
 gg_key_width <- function(labels, title = NULL) {
   sum(32 + 5 * nchar(labels, type = "width")) + if (is.null(title)) 0 else 6 + 5.5 * nchar(title)
 }
 
-gg_key_fits <- function(labels, title = NULL) gg_key_width(labels, title) <= 220
+gg_key_rows <- function(labels, title = NULL) as.integer(min(3, ceiling(gg_key_width(labels, title) / 230)))
 
-gg_key_title <- function(labels, title) if (gg_key_fits(labels, title)) title
+gg_key_title <- function(labels, title) if (gg_key_rows(labels, title) == 1L) title
 
 gg_key <- function(labels, title = NULL, ...) {
-  ggplot2::guide_legend(nrow = if (gg_key_fits(labels, title)) 1L else 2L, byrow = TRUE, override.aes = list(...))
+  ggplot2::guide_legend(nrow = gg_key_rows(labels, title), byrow = TRUE, override.aes = list(...))
 }
 
 # Colour, shape and line of the components, in their order, under one title.
@@ -196,9 +200,9 @@ gg_plot.em_plot_pairs <- function(data) {
 }
 
 # Names too long for a small panel are broken after the dot, line or blank that is nearest to their middle.
-in_two_lines <- function(labels, most = 8L) {
+in_two_lines <- function(labels, most = 8L, after = "[._ -]") {
   vapply(as.character(labels), function(label) {
-    at <- gregexpr("[._ -]", label)[[1L]]
+    at <- gregexpr(after, label)[[1L]]
     n <- nchar(label)
     at <- at[at > 1L & at < n]
     if (n <= most || !length(at)) return(label)
@@ -320,7 +324,17 @@ gg_plot.em_plot_responsibility <- function(data) {
                         data = named, fill = "white", colour = "black", size = 3, label.size = 0) +
     ggplot2::scale_x_continuous(breaks = first$at, labels = first$label,
                                 guide = ggplot2::guide_axis(check.overlap = TRUE)) +
-    gg_scales(data$components, "fill") + gg_frame(data$variable, "P(component | row)")
+    gg_bar_symbols(bars, data$components) +
+    gg_scales(data$components, c("fill", "shape")) + gg_frame(data$variable, "P(component | row)")
+}
+
+# Where bars are too many to be named, the symbols of the components stand in some of them.
+gg_bar_symbols <- function(bars, style) {
+  n <- max(bars$at)
+  if (n <= 20L) return(NULL)
+  marked <- bars[bars$at %in% unique(round(seq(1, n, length.out = 24L))) & bars$responsibility > 0.15, ]
+  ggplot2::geom_point(ggplot2::aes(.data$at, (.data$bottom + .data$top) / 2, shape = .data$component), data = marked,
+                      colour = "white", size = 1.5)
 }
 
 #' @export

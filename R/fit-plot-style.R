@@ -147,7 +147,8 @@ make_room <- function(key, look) {
 # A name longer than its axis is written smaller; what is too long even so is shortened, unless somebody chose it.
 name_axis <- function(side, label, line, own = TRUE) {
   if (is.character(label)) {
-    room <- 0.9 * graphics::par("fin")[side] / letter_width()
+    beside <- graphics::par("mai")[if (side == 1L) c(2L, 4L) else c(1L, 3L)]
+    room <- 0.97 * (graphics::par("pin")[side] + 2 * min(beside)) / letter_width()
     cex <- min(1, max(0.75, room / max(nchar(label, type = "width"), 1L)))
     if (own) label <- shorten(label, max(8L, floor(room / cex)))
   } else {

@@ -267,10 +267,35 @@ test_that("twins have the circles of the trace, the names of regions, and the ke
 test_that("the keys of twins fit a column of print: two rows, no title, and names in two lines, where one is too long", {
   skip_if_not_installed("ggplot2")
   expect_identical(emfit:::gg_key(1:3)$nrow, 1L)
-  expect_identical(emfit:::gg_key(1:12)$nrow, 2L)
+  expect_identical(emfit:::gg_key(1:12)$nrow, 3L)
   expect_identical(emfit:::gg_key(c(0, 1, 2, 5, 10), "iteration")$nrow, 2L)
   expect_identical(emfit:::in_two_lines(c("Sepal.Length", "waiting", "a_b", "nodotsatallhere")),
                    c("Sepal.\nLength", "waiting", "a_b", "nodotsatallhere"))
   expect_identical(emfit:::gg_key_title(as.character(1:3), "component"), "component")
   expect_null(emfit:::gg_key_title(as.character(1:12), "component"))
+})
+
+test_that("small pictures of topics, profiles and chains draw, and no twin tells groups apart by colour alone", {
+  skip_if_not_installed("ggplot2", "3.4.0")
+  grDevices::png(tempfile(fileext = ".png"), 3.4, 2.6, units = "in", res = 90)
+  on.exit(grDevices::dev.off())
+  set.seed(4)
+  words <- matrix(rpois(40 * 30, 2), 40, dimnames = list(NULL, paste0("government", 1:30)))
+  topics <- em_fit(words, k = 12, latent = em_topics(), control = em_control(n_start = 1, max_iter = 5))
+  before <- graphics::par(c("mar", "mai", "mfrow", "cex", "oma"))
+  expect_s3_class(plot(topics), "em_plot")
+  expect_identical(graphics::par(c("mar", "mai", "mfrow", "cex", "oma")), before)
+  places <- emfit:::topic_places(plot_data(topics, "documents")$documents)
+  expect_true(all(places$x >= 1 & places$x <= 40) && !anyDuplicated(places$topic))
+  answers <- em_fit(data.frame(a = factor(sample(c("a very long answer", "no"), 200, TRUE)), b = factor(sample(1:4, 200, TRUE)),
+                               c = factor(sample(1:5, 200, TRUE))), k = 2, family = em_categorical(), control = em_control(n_start = 2))
+  expect_s3_class(plot(answers), "em_plot")
+  bars <- ggplot2::autoplot(answers, "responsibility")
+  expect_gt(max(plot_data(answers, "responsibility")$bars$at), 20)
+  expect_false(is.null(bars$scales$get_scales("shape")))
+  regions <- ggplot2::autoplot(em_classify(iris[1:4], iris$Species, covariance = "VVV"))
+  expect_identical(regions$scales$get_scales("fill")$guide, "none") # its key would hide the symbols
+  expect_false(is.null(regions$scales$get_scales("size"))) # those that are decided wrongly have an entry
+  fit <- em_fit(faithful, k = 3, start = list(mean = rbind(c(2, 54), c(4, 80), c(4.4, 81)), covariance = diag(c(0.1, 30))))
+  expect_match(ggplot2::get_alt_text(ggplot2::autoplot(em_merge(fit))), "as a tree")
 })
