@@ -327,8 +327,10 @@ gg_plot.em_plot_regions <- function(data) {
                         shape = 4L),
     ggplot2::geom_point(ggplot2::aes(.data$x, .data$y, colour = .data$class, shape = .data$class),
                         data = points[!is.na(points$class), ], alpha = 0.75),
-    ggplot2::geom_point(ggplot2::aes(.data$x, .data$y), data = wrong, shape = 1L, size = 4, stroke = 0.9), above)
+    ggplot2::geom_point(ggplot2::aes(.data$x, .data$y, size = "decided wrongly"), data = wrong, shape = 1L, stroke = 0.9),
+    ggplot2::scale_size_manual(NULL, values = 4), above)
   ggplot2::ggplot() + list_of + ggplot2::scale_linetype_manual(values = lines, guide = "none") +
-    gg_scales(style, c("colour", "fill", "shape"), title = "class") +
+    gg_scales(style, c("colour", "shape"), title = "class") +
+    ggplot2::scale_fill_manual(values = style$colour, limits = style$component, guide = "none") +
     gg_frame(data$variables[1L], if (length(data$variables) > 1L) data$variables[2L] else "density")
 }

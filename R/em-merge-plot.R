@@ -38,7 +38,7 @@ plot_data.em_merge <- function(fit, type = c("tree", "entropy"), ...) {
 #' @rdname plot.em_merge
 #' @method autoplot em_merge
 #' @exportS3Method ggplot2::autoplot em_merge
-autoplot.em_merge <- function(object, type = c("tree", "entropy"), ...) gg_plot(plot_data(object, type = type, ...))
+autoplot.em_merge <- function(object, type = c("tree", "entropy"), ...) gg_with_words(plot_data(object, type = type, ...))
 
 merge_tree_data <- function(m) {
   tree <- m$tree
@@ -79,7 +79,7 @@ draw_plot.em_plot_merge_tree <- function(data, look) {
   if (!is.null(data$cut)) graphics::abline(h = data$cut, lty = "42", col = quiet_grey)
   graphics::points(data$leaves$x, rep(0, nrow(data$leaves)), pch = data$leaves$symbol, col = data$leaves$colour, cex = 1.4)
   graphics::axis(1L, data$leaves$x, shorten(data$leaves$component, 12L), tick = FALSE, mgp = c(3, 0.4, 0))
-  graphics::text(data$joints$x, data$joints$y, data$joints$label, adj = c(-0.15, -0.5), cex = 0.85)
+  graphics::text(data$joints$x, data$joints$y, data$joints$label, adj = c(-0.15, -0.5), cex = 0.85, xpd = NA)
 }
 
 #' @export
@@ -89,7 +89,9 @@ gg_plot.em_plot_merge_tree <- function(data) {
     (if (!is.null(data$cut)) ggplot2::geom_hline(yintercept = data$cut, linetype = "42", colour = quiet_grey)) +
     ggplot2::geom_point(ggplot2::aes(.data$x, 0), data = data$leaves, colour = data$leaves$colour, shape = data$leaves$symbol, size = 3) +
     ggplot2::geom_text(ggplot2::aes(.data$x, .data$y, label = .data$label), data = data$joints, hjust = -0.15, vjust = -0.5, size = 3) +
-    ggplot2::scale_x_continuous(breaks = data$leaves$x, labels = shorten(data$leaves$component, 12L)) +
+    ggplot2::scale_x_continuous(breaks = data$leaves$x, labels = shorten(data$leaves$component, 12L),
+                                expand = ggplot2::expansion(add = c(0.4, 1))) +
+    ggplot2::scale_y_continuous(breaks = function(limits) whole_ticks(limits), expand = ggplot2::expansion(mult = c(0.05, 0.12))) +
     gg_frame("component", data$ylab)
 }
 
@@ -100,7 +102,7 @@ draw_plot.em_plot_merge_entropy <- function(data, look) {
   on.exit(graphics::par(old))
   for (line in split(data$fitted, data$fitted$side)) graphics::lines(line$x, line$y, col = okabe_ito[["vermillion"]], lty = "42", lwd = 2)
   graphics::points(data$points$x, data$points$y, pch = 19L, col = okabe_ito[["blue"]], cex = ifelse(data$points$elbow, 1.6, 1))
-  graphics::text(data$points$x, data$points$y, data$points$k, adj = c(-0.7, -0.5))
+  graphics::text(data$points$x, data$points$y, data$points$k, adj = c(-0.7, -0.5), xpd = NA)
 }
 
 #' @export
@@ -110,5 +112,7 @@ gg_plot.em_plot_merge_entropy <- function(data) {
                                                    colour = okabe_ito[["vermillion"]], linetype = "42")) +
     ggplot2::geom_point(ggplot2::aes(.data$x, .data$y, size = .data$elbow), data = data$points, colour = okabe_ito[["blue"]]) +
     ggplot2::geom_text(ggplot2::aes(.data$x, .data$y, label = .data$k), data = data$points, hjust = -0.7, vjust = -0.5) +
+    ggplot2::scale_x_continuous(expand = ggplot2::expansion(mult = c(0.05, 0.12))) +
+    ggplot2::scale_y_continuous(expand = ggplot2::expansion(mult = c(0.05, 0.12))) +
     ggplot2::scale_size_manual(values = c("FALSE" = 2, "TRUE" = 3.5), guide = "none") + gg_frame("rows merged, cumulated", "entropy")
 }

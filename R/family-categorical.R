@@ -389,6 +389,6 @@ family_line.em_family_categorical <- function(family, data) {
   if (family$name == "bernoulli") {
     return(list(x = rowSums(data$x - 1, na.rm = TRUE), name = "number of ones", rows = "different rows", label = label))
   }
-  list(x = match(label, sort(unique(label))), name = "different rows, in the order of their levels",
-       rows = "different rows, by the numbers of their levels", label = label)
+  list(x = match(label, sort(unique(label))), name = "different rows, in order of levels",
+       rows = "different rows, by numbers of levels", label = label)
 }

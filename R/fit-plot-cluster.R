@@ -193,8 +193,9 @@ pair_frame <- function(data, line, column, xlim, ylim) {
 # Names only as long as their panel.
 pair_axis <- function(side, label, numbers = TRUE) {
   if (numbers) graphics::axis(side, col = quiet_grey, tcl = -0.25, mgp = c(3, 0.5, 0), cex.axis = 0.9)
-  room <- floor(graphics::par("pin")[side] / letter_width(0.8 / graphics::par("cex")))
-  graphics::mtext(shorten(label, max(4L, room)), side = side, line = if (numbers) 2.2 else 0.5, cex = 0.8)
+  room <- graphics::par("pin")[side] / letter_width(0.8 / graphics::par("cex"))
+  small <- min(1, max(0.65, room / nchar(label, type = "width")))
+  graphics::mtext(shorten(label, max(4L, floor(room / small))), side = side, line = if (numbers) 2.2 else 0.5, cex = 0.8 * small)
 }
 
 draw_pair_density <- function(data, j, limits) {

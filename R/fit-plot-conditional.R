@@ -54,13 +54,53 @@ conditional_line <- function(density, at, x) {
   new_line(exp(each), law, noise, each)
 }
 
-# Peaks at each x; those of neighbouring x with the same number of peaks are joined to lines.
+# Peaks at each x; a peak goes on the line of the nearest peak at the x before, unless that is a leap away: there the probability
+# has gone over to another branch.
 conditional_modes <- function(line, x) {
-  turns <- function(line) if (line$law$discrete) count_modes(line) else line_turns(line)$modes
-  each <- lapply(seq_along(x), function(i) turns(line_rows(line, i)))
+  each <- lapply(seq_along(x), function(i) weighty_peaks(line_rows(line, i)))
+  leap <- max(0.15 * diff(range(unlist(each))), line$law$discrete)
+  lines <- list(seq_along(each[[1L]]))
+  last <- length(each[[1L]])
+  for (i in seq_along(x)[-1L]) {
+    own <- follow_peaks(each[[i - 1L]], lines[[i - 1L]], each[[i]], leap)
+    own[is.na(own)] <- last + seq_len(sum(is.na(own)))
+    last <- max(last, own)
+    lines[[i]] <- own
+  }
   count <- lengths(each)
-  run <- cumsum(c(TRUE, diff(count) != 0))
-  data.frame(x = rep(x, count), y = unlist(each), line = paste(rep(run, count), sequence(count)), peaks = rep(count, count))
+  data.frame(x = rep(x, count), y = unlist(each), line = unlist(lines), peaks = rep(count, count))
+}
+
+# The line of each peak, NA for one that begins a line; the pairs that are closest are joined first, each peak once.
+follow_peaks <- function(before, line, now, leap) {
+  out <- rep(NA_integer_, length(now))
+  away <- abs(outer(before, now, `-`))
+  while (length(away) && min(away) <= leap) {
+    at <- arrayInd(which.min(away), dim(away))
+    out[at[2L]] <- line[at[1L]]
+    away[at[1L], ] <- Inf
+    away[, at[2L]] <- Inf
+  }
+  out
+}
+
+# The peaks of a line that have at least 1 of 100 parts of the probability between the valleys about them: a component
+# without weight has its peak all the same, far below anything that is seen.
+weighty_peaks <- function(line, least = 0.01) {
+  turns <- if (line$law$discrete) count_turns(line) else line_turns(line)
+  if (length(turns$modes) < 2L) return(turns$modes)
+  mass <- diff(c(0, line_cdf(line_repeat(line, length(turns$valleys)), turns$valleys), 1))
+  turns$modes[mass >= min(least, max(mass))]
+}
+
+# Between two peaks of counts the least probable value.
+count_turns <- function(line) {
+  modes <- count_modes(line)
+  valleys <- vapply(seq_along(modes)[-1L], function(i) {
+    values <- seq(modes[i - 1L], modes[i])
+    values[which.min(line_log_density(line_repeat(line, length(values)), values))]
+  }, 0)
+  list(modes = modes, valleys = valleys)
 }
 
 conditional_ylim <- function(data) padded_range(c(data$points$y, data$expected$y, data$band$lower, data$band$upper))
@@ -115,7 +155,7 @@ gg_conditional_lines <- function(data) {
        expected = ggplot2::geom_line(ggplot2::aes(.data$x, .data$y, linetype = "expected value", colour = "expected value"),
                                      data = data$expected, linewidth = 1.1),
        modes = ggplot2::geom_line(ggplot2::aes(.data$x, .data$y, group = .data$line, linetype = "peaks", colour = "peaks"),
-                                  data = data$modes, linewidth = 1.1))
+                                  data = data$modes[data$modes$line %in% data$modes$line[duplicated(data$modes$line)], ], linewidth = 1.1))
 }
 
 gg_conditional_steps <- function(data) {

@@ -23,20 +23,40 @@ gg_plot <- function(data) UseMethod("gg_plot")
 # Pieces ---------------------------------------------------------------------------------------------------
 
 gg_frame <- function(xlab, ylab) {
-  list(ggplot2::theme_minimal(), ggplot2::theme(legend.position = "top", panel.grid.minor = ggplot2::element_blank()),
-       ggplot2::labs(x = xlab, y = ylab))
+  list(ggplot2::theme_minimal(),
+       ggplot2::theme(legend.position = "top", legend.box = "vertical", legend.box.spacing = ggplot2::unit(4, "pt"),
+                      legend.margin = ggplot2::margin(1, 0, 1, 0), legend.spacing.y = ggplot2::unit(2, "pt"),
+                      panel.grid.minor = ggplot2::element_blank()),
+       ggplot2::labs(x = gg_axis_name(xlab), y = gg_axis_name(ylab)))
+}
+
+# Long names of axes take two lines: one is cut where the picture is small.
+gg_axis_name <- function(label) if (is.null(label)) NULL else in_two_lines(label, 30L, "[ ]")
+
+# The key takes as many rows (three at most), and goes without its title, as it must to fit a column of print:
+# symbols and letters in points.
+gg_key_width <- function(labels, title = NULL) {
+  sum(32 + 5 * nchar(labels, type = "width")) + if (is.null(title)) 0 else 6 + 5.5 * nchar(title)
+}
+
+gg_key_rows <- function(labels, title = NULL) as.integer(min(3, ceiling(gg_key_width(labels, title) / 230)))
+
+gg_key_title <- function(labels, title) if (gg_key_rows(labels, title) == 1L) title
+
+gg_key <- function(labels, title = NULL, ...) {
+  ggplot2::guide_legend(nrow = gg_key_rows(labels, title), byrow = TRUE, override.aes = list(...))
 }
 
 # Colour, shape and line of the components, in their order, under one title.
 gg_scales <- function(style, what = c("colour", "shape", "linetype"), title = "component") {
   labels <- shorten(style$component)
-  scales <- list(
-    colour = ggplot2::scale_colour_manual(title, values = style$colour, limits = style$component, labels = labels),
-    fill = ggplot2::scale_fill_manual(title, values = style$colour, limits = style$component, labels = labels),
-    shape = ggplot2::scale_shape_manual(title, values = style$symbol, limits = style$component, labels = labels),
-    linetype = ggplot2::scale_linetype_manual(title, values = style$line, limits = style$component, labels = labels)
-  )
-  scales[what]
+  make <- list(colour = ggplot2::scale_colour_manual, fill = ggplot2::scale_fill_manual, shape = ggplot2::scale_shape_manual,
+               linetype = ggplot2::scale_linetype_manual)
+  values <- list(colour = style$colour, fill = style$colour, shape = style$symbol, linetype = style$line)
+  lapply(what, function(one) {
+    make[[one]](gg_key_title(labels, title), values = values[[one]], limits = style$component, labels = labels,
+                guide = if (one == what[1L]) gg_key(labels, NULL, alpha = 1, size = 2) else gg_key(labels))
+  })
 }
 
 # Beside several components their sum has an entry of the key, too.
@@ -71,8 +91,7 @@ gg_points <- function(points) {
   list(
     ggplot2::geom_point(ggplot2::aes(.data$x, .data$y, colour = .data$component, shape = .data$component,
                                      size = .data$uncertainty), data = points, alpha = if (crowd < 0.5) 0.4 else 0.65),
-    ggplot2::scale_size_continuous(range = c(1, 4) * crowd, limits = c(0, 1), guide = "none"),
-    ggplot2::guides(colour = ggplot2::guide_legend(override.aes = list(alpha = 1, size = 2)))
+    ggplot2::scale_size_continuous(range = c(1, 4) * crowd, limits = c(0, 1), guide = "none")
   )
 }
 
@@ -81,15 +100,21 @@ gg_ellipses <- function(ellipses) {
                                   group = interaction(.data$component, .data$level)), data = ellipses, linewidth = 0.8)
 }
 
-gg_means <- function(means) {
-  ggplot2::geom_point(ggplot2::aes(.data$x, .data$y), data = means, shape = 3L, size = 3.5, stroke = 1.3)
+# A white cross under a black one stands out anywhere.
+gg_means <- function(means, size = 3.5) {
+  cross <- function(...) ggplot2::geom_point(ggplot2::aes(.data$x, .data$y), data = means, shape = 3L, ...)
+  list(cross(size = 1.06 * size, stroke = 0.75 * size, colour = "white"), cross(size = size, stroke = 0.37 * size))
 }
 
-gg_labels <- function(points, x = "x", y = "y") {
+# Names of points on the side where there is room, or above and below (`across`, `up`: hjust and vjust); blanks keep a name
+# off its point whatever its length.
+gg_labels <- function(points, x = "x", y = "y", across = as.numeric(points[[x]] > mean(range(points[[x]]))), up = 0.5) {
+  points$across <- across
+  points$up <- up
   named <- points[!is.na(points$label), ]
   if (!nrow(named)) return(NULL)
-  named$side <- ifelse(named[[x]] > mean(range(points[[x]])), 1.4, -0.4)
-  ggplot2::geom_text(ggplot2::aes(.data[[x]], .data[[y]], label = shorten(.data$label, 16L), hjust = .data$side),
+  named$label <- paste0("  ", shorten(named$label, 16L), "  ")
+  ggplot2::geom_text(ggplot2::aes(.data[[x]], .data[[y]], label = .data$label, hjust = .data$across, vjust = .data$up),
                      data = named, size = 3, check_overlap = TRUE)
 }
 
@@ -157,7 +182,7 @@ gg_plot.em_plot_pairs <- function(data) {
   above <- which(upper.tri(diag(length(names))), arr.ind = TRUE)
   layers <- list()
   if (!is.null(data$points)) {
-    layers <- list(gg_points(place(data$points)), gg_ellipses(place(data$ellipses)), gg_means(place(data$means)))
+    layers <- list(gg_points(place(data$points)), gg_ellipses(place(data$ellipses)), gg_means(place(data$means), 1.6))
   }
   ggplot2::ggplot() + layers +
     ggplot2::geom_rect(ggplot2::aes(xmin = .data$left, xmax = .data$right, ymin = .data$floor, ymax = .data$y),
@@ -168,9 +193,23 @@ gg_plot.em_plot_pairs <- function(data) {
                        data = place(curves, line = curves$column)) +
     (if (nrow(above)) ggplot2::geom_rect(ggplot2::aes(xmin = -Inf, xmax = Inf, ymin = -Inf, ymax = Inf), fill = "white",
                                          data = place(data.frame(column = above[, 2L], line = above[, 1L])))) +
-    ggplot2::facet_grid(ggplot2::vars(.data$down), ggplot2::vars(.data$across), scales = "free", switch = "both") +
-    ggplot2::scale_y_continuous(breaks = not_of(first)) +
+    ggplot2::facet_grid(ggplot2::vars(.data$down), ggplot2::vars(.data$across), scales = "free", switch = "both",
+                        labeller = ggplot2::as_labeller(in_two_lines)) +
+    ggplot2::scale_y_continuous(breaks = not_of(first), guide = ggplot2::guide_axis(check.overlap = TRUE)) +
+    ggplot2::scale_x_continuous(guide = ggplot2::guide_axis(check.overlap = TRUE)) +
     gg_scales(data$components) + gg_frame(NULL, NULL) + ggplot2::theme(strip.placement = "outside")
+}
+
+# Names too long for a small panel are broken after the dot, line or blank that is nearest to their middle.
+in_two_lines <- function(labels, most = 8L, after = "[._ -]") {
+  vapply(as.character(labels), function(label) {
+    at <- gregexpr(after, label)[[1L]]
+    n <- nchar(label)
+    at <- at[at > 1L & at < n]
+    if (n <= most || !length(at)) return(label)
+    at <- at[which.min(abs(at - n / 2))]
+    paste0(substr(label, 1L, at), "\n", substring(label, at + 1L))
+  }, "", USE.NAMES = FALSE)
 }
 
 # Breaks of an axis, none on the one of this range, which ggplot2 widens by as much on both sides.
@@ -206,19 +245,25 @@ gg_plot.em_plot_trace <- function(data) {
   limits <- trace_limits(data)
   best <- data.frame(data$trace, what = "best start")
   first <- from_below(best[1L, ], limits)
-  foot <- limits[1L] + 0.02 * diff(limits)
+  foot <- limits[1L] + trace_foot * diff(limits)
   ggplot2::ggplot(mapping = ggplot2::aes(.data$iteration, .data$loglik, colour = .data$what, linewidth = .data$what)) +
-    (if (nrow(data$ends) > 1L) ggplot2::geom_line(ggplot2::aes(group = .data$start), data = starts)) +
+    (if (nrow(data$ends) > 1L) list(
+      ggplot2::geom_line(ggplot2::aes(group = .data$start), data = starts),
+      ggplot2::geom_point(ggplot2::aes(.data$iteration, .data$loglik), data = data$ends[is.finite(data$ends$loglik), ], shape = 1L,
+                          size = 2, colour = quiet_grey, inherit.aes = FALSE)
+    )) +
     ggplot2::geom_line(data = best) +
     (if (nrow(best) <= 60L) ggplot2::geom_point(data = best, size = 1.5, show.legend = FALSE)) +
     (if (first$below) list(
       ggplot2::annotate("point", x = 0, y = foot, shape = 25L, fill = okabe_ito[["blue"]], colour = okabe_ito[["blue"]]),
-      ggplot2::annotate("text", x = 0, y = foot, label = paste("  start at", number(best$loglik[1L])), hjust = 0, size = 3,
-                        colour = quiet_grey)
+      ggplot2::annotate("label", x = 0, y = foot, label = paste("start at", number(best$loglik[1L])), hjust = -0.12, size = 3,
+                        colour = quiet_grey, fill = "white", alpha = 0.75, label.size = 0)
     )) +
     ggplot2::scale_colour_manual(NULL, values = c("best start" = okabe_ito[["blue"]], "every start" = quiet_grey)) +
     ggplot2::scale_linewidth_manual(NULL, values = c("best start" = 1.2, "every start" = 0.3)) +
-    ggplot2::coord_cartesian(ylim = limits) + gg_frame("iteration", data$variable)
+    ggplot2::scale_x_continuous(breaks = function(limits) whole_ticks(limits)) +
+    ggplot2::coord_cartesian(ylim = limits) + gg_frame("iteration", data$variable) +
+    (if (nrow(data$ends) < 2L) ggplot2::theme(legend.position = "none"))
 }
 
 #' @export
@@ -227,9 +272,10 @@ gg_plot.em_plot_path <- function(data) {
     data.frame(part, strength = data$steps$strength[match(part$iteration, data$steps$iteration)])
   }
   frame <- list(
-    gg_scales(data$components), ggplot2::theme(legend.box = "vertical"),
+    gg_scales(data$components),
     ggplot2::scale_alpha_continuous("iteration", range = c(0.3, 1), limits = c(0.3, 1), breaks = data$steps$strength,
-                                    labels = data$steps$iteration)
+                                    labels = data$steps$iteration, guide = gg_key(data$steps$iteration, "iteration")),
+    ggplot2::scale_linewidth_continuous(range = c(0.3, 1.2), limits = c(0.3, 1), guide = "none")
   )
   if (!is.null(data$curves)) {
     return(ggplot2::ggplot() + gg_path_lines(strong(data$curves), "x", "density") + gg_rug(data$rug) +
@@ -249,12 +295,14 @@ gg_plot.em_plot_path <- function(data) {
   ggplot2::ggplot(data$walk, ggplot2::aes(.data$iteration, .data[[data$value]], colour = .data$component)) +
     ggplot2::geom_line(ggplot2::aes(linetype = .data$component)) +
     ggplot2::geom_point(ggplot2::aes(shape = .data$component), size = 2) + gg_scales(data$components) +
+    ggplot2::scale_x_continuous(breaks = function(limits) whole_ticks(limits)) +
     ggplot2::ylim(data$limits) + gg_frame("iteration", data$axis)
 }
 
 gg_path_lines <- function(part, x, y, geom = ggplot2::geom_line) {
   geom(ggplot2::aes(.data[[x]], .data[[y]], colour = .data$component, linetype = .data$component,
-                    alpha = .data$strength, group = interaction(.data$component, .data$iteration)), data = part)
+                    alpha = .data$strength, linewidth = .data$strength, group = interaction(.data$component, .data$iteration)),
+       data = part)
 }
 
 #' @export
@@ -277,7 +325,17 @@ gg_plot.em_plot_responsibility <- function(data) {
                         data = named, fill = "white", colour = "black", size = 3, label.size = 0) +
     ggplot2::scale_x_continuous(breaks = first$at, labels = first$label,
                                 guide = ggplot2::guide_axis(check.overlap = TRUE)) +
-    gg_scales(data$components, "fill") + gg_frame(data$variable, "P(component | row)")
+    gg_bar_symbols(bars, data$components) +
+    gg_scales(data$components, c("fill", "shape")) + gg_frame(data$variable, "P(component | row)")
+}
+
+# Where bars are too many to be named, the symbols of the components stand in some of them.
+gg_bar_symbols <- function(bars, style) {
+  n <- max(bars$at)
+  if (n <= 20L) return(NULL)
+  marked <- bars[bars$at %in% unique(round(seq(1, n, length.out = 24L))) & bars$responsibility > 0.15, ]
+  ggplot2::geom_point(ggplot2::aes(.data$at, (.data$bottom + .data$top) / 2, shape = .data$component), data = marked,
+                      colour = "white", size = 1.5)
 }
 
 #' @export
@@ -292,7 +350,7 @@ gg_plot.em_plot_qq <- function(data) {
     ggplot2::geom_ribbon(ggplot2::aes(ymin = .data$lower, ymax = .data$upper), fill = light_grey) +
     ggplot2::geom_abline(slope = 1, intercept = 0, colour = quiet_grey) +
     ggplot2::geom_point(ggplot2::aes(y = .data$residual), colour = okabe_ito[["blue"]], size = 1) +
-    gg_labels(data$points, "expected", "residual") +
+    gg_labels(data$points, "expected", "residual", 0.5, ifelse(data$points$residual > data$points$expected, -0.7, 1.7)) +
     gg_frame("normal quantile", paste("quantile residual of", data$variable))
 }
 

@@ -65,8 +65,8 @@ draw_plot.em_plot_hdr <- function(data, look) {
     return(graphics::points(data$modes$x, data$modes$y, pch = 3L, lwd = 2))
   }
   top <- density_top(data$bars, data$curves)
-  low <- -0.06 * top * nrow(data$levels)
-  old <- open_frame(padded_range(data$curves$x, 0.01), c(low, top), look, data$variable, "density", key_entries("the mixture", "black", line = "solid"))
+  low <- hdr_height(nrow(data$levels), top)
+  old <- open_frame(hdr_xlim(data), c(low, top), look, data$variable, "density", key_entries("the mixture", "black", line = "solid"))
   on.exit(graphics::par(old))
   draw_histogram(data$bars)
   sum <- is.na(data$curves$component)
@@ -74,15 +74,28 @@ draw_plot.em_plot_hdr <- function(data, look) {
   bars <- hdr_bars(data, top)
   graphics::rect(bars$lower, bars$bottom, bars$upper, bars$top, col = okabe_ito[["blue"]], border = NA)
   graphics::abline(h = data$levels$level, lty = unname(lines), col = quiet_grey)
-  label <- percent(data$levels$prob)
-  graphics::text(min(data$curves$x), hdr_height(match(label, label), top) + 0.025 * top, label, adj = c(-0.1, 0.5), cex = 0.8)
+  names <- hdr_names(data, top)
+  room <- hdr_step * top / graphics::strheight("0") # bars closer to each other than lines of text have smaller names
+  graphics::text(names$x, names$y, names$label, adj = c(1, 0.5), cex = min(0.8, 0.9 * room), xpd = NA)
 }
 
-hdr_height <- function(i, top) -0.06 * top * i
+# How far below each other the bars are, in parts of the height of the picture.
+hdr_step <- 0.08
+
+# With room for the names of the bars.
+hdr_xlim <- function(data) range(data$curves$x) + c(-0.14, 0.01) * diff(range(data$curves$x))
+
+hdr_height <- function(i, top) -hdr_step * top * i
+
+# What each bar holds, left of all of them.
+hdr_names <- function(data, top) {
+  label <- percent(data$levels$prob)
+  data.frame(x = min(data$curves$x) - 0.01 * diff(range(data$curves$x)), y = hdr_height(match(label, label), top) + 0.03 * top, label = label)
+}
 
 hdr_bars <- function(data, top) {
   bottom <- hdr_height(match(data$regions$prob, data$levels$prob), top)
-  data.frame(data$regions, bottom = bottom + 0.01 * top, top = bottom + 0.04 * top)
+  data.frame(data$regions, bottom = bottom + 0.01 * top, top = bottom + 0.05 * top)
 }
 
 #' @export
@@ -93,14 +106,20 @@ gg_plot.em_plot_hdr <- function(data) {
              ggplot2::geom_point(ggplot2::aes(.data$x, .data$y), data = data$points, colour = quiet_grey, size = 0.8) +
              ggplot2::geom_path(ggplot2::aes(.data$x, .data$y, group = .data$piece, linetype = percent(.data$prob)),
                                 data = data$contours, colour = okabe_ito[["blue"]], linewidth = 0.9) +
-             ggplot2::geom_point(ggplot2::aes(.data$x, .data$y), data = data$modes, shape = 3L, size = 3.5, stroke = 1.3) +
-             ggplot2::scale_linetype_manual("region", values = lines) + gg_frame(data$variables[1L], data$variables[2L]))
+             ggplot2::geom_point(ggplot2::aes(.data$x, .data$y, shape = "peaks"), data = data$modes, size = 3.5, stroke = 1.3) +
+             ggplot2::scale_shape_manual(NULL, values = c(peaks = 3L)) +
+             ggplot2::scale_linetype_manual("region", values = lines) + gg_frame(data$variables[1L], data$variables[2L]) +
+             ggplot2::theme(legend.box = "horizontal"))
   }
   top <- density_top(data$bars, data$curves)
   ggplot2::ggplot() + gg_histogram(data$bars) +
-    ggplot2::geom_line(ggplot2::aes(.data$x, .data$density), data = data$curves[is.na(data$curves$component), ], linewidth = 1.1) +
+    ggplot2::geom_line(ggplot2::aes(.data$x, .data$density, colour = "the mixture"), data = data$curves[is.na(data$curves$component), ],
+                       linewidth = 1.1) + ggplot2::scale_colour_manual(NULL, values = "black") +
     ggplot2::geom_rect(ggplot2::aes(xmin = .data$lower, xmax = .data$upper, ymin = .data$bottom, ymax = .data$top),
                        data = hdr_bars(data, top), fill = okabe_ito[["blue"]]) +
+    ggplot2::geom_text(ggplot2::aes(.data$x, .data$y, label = .data$label), data = hdr_names(data, top), hjust = 1, size = 3) +
+    ggplot2::expand_limits(x = hdr_xlim(data)) +
     ggplot2::geom_hline(ggplot2::aes(yintercept = .data$level, linetype = percent(.data$prob)), data = data$levels, colour = quiet_grey) +
-    ggplot2::scale_linetype_manual("region", values = lines) + gg_frame(data$variable, "density")
+    ggplot2::scale_linetype_manual(NULL, values = lines) + gg_frame(data$variable, "density") +
+    ggplot2::theme(legend.box = "horizontal")
 }

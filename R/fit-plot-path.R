@@ -135,7 +135,7 @@ draw_path_walk <- function(data, look) {
   style <- data$components
   walk <- data$walk
   old <- open_frame(c(-0.02, 1.03) * max(walk$iteration, 1), data$limits, look, "iteration", data$axis,
-                    key_entries(style$component, style$colour, style$symbol, style$line))
+                    key_entries(style$component, style$colour, style$symbol, style$line), whole = TRUE)
   on.exit(graphics::par(old))
   for (j in seq_len(nrow(style))) {
     here <- walk[walk$component == style$component[j], ]

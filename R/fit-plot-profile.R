@@ -89,8 +89,11 @@ open_profile <- function(labels, key, look, xlab) {
   if (is.null(look$xlim)) look$xlim <- c(-0.02, 1.02)
   if (is.null(look$ylim)) look$ylim <- c(max(labels$row) + 0.6, min(labels$row) - 0.6)
   old <- graphics::par(mar = graphics::par("mar"))
-  mar <- old$mar
+  mar <- first_margins(old$mar)
   mar[1L] <- max(mar[1L], 3.6)
+  # Names take half of the width at most; lines that are closer than letters are high have smaller ones.
+  most <- max(8L, floor((0.5 * graphics::par("fin")[1L] - 1.2 * graphics::par("csi")) / letter_width(0.9)))
+  labels$label <- shorten(labels$label, most)
   mar[2L] <- max(1, letter_width(0.9) * max(nchar(labels$label, type = "width")) / graphics::par("csi") + 1.2)
   inches <- graphics::par("fin")[1L] - (mar[2L] + mar[4L]) * graphics::par("csi")
   mar[3L] <- max(0.6, 1.1 * key_rows(key, inches) + if (is.null(look$main)) 0.6 else 2.4)
@@ -98,8 +101,10 @@ open_profile <- function(labels, key, look, xlab) {
   graphics::plot.new()
   graphics::plot.window(look$xlim, look$ylim, xaxs = "i", yaxs = "i")
   draw_axis(1L)
-  graphics::title(xlab = if (is.null(look$xlab)) xlab else look$xlab, ylab = look$ylab, line = 2.3)
-  graphics::text(graphics::par("usr")[1L], labels$row, labels$label, adj = c(1, 0.5), cex = 0.85, xpd = NA,
+  name_axis(1L, if (is.null(look$xlab)) xlab else look$xlab, 2.3, is.null(look$xlab))
+  graphics::title(ylab = look$ylab, line = 2.3)
+  apart <- graphics::par("pin")[2L] / (max(labels$row) - min(labels$row) + 1.2) / graphics::par("csi")
+  graphics::text(graphics::par("usr")[1L], labels$row, paste0(labels$label, " "), adj = c(1, 0.5), cex = min(0.85, max(0.35, 1.1 * apart)), xpd = NA,
                  font = ifelse(labels$head, 2L, 1L))
   draw_key(key)
   if (!is.null(look$main)) graphics::title(main = look$main, line = 1.1 * key_rows(key, graphics::par("pin")[1L]) + 0.7)
@@ -121,7 +126,8 @@ gg_plot.em_plot_profile <- function(data) {
                                        colour = .data$component), data = known) +
     ggplot2::geom_point(ggplot2::aes(.data$prob, .data$at, colour = .data$component, shape = .data$component),
                         data = profile, size = 2) +
-    ggplot2::scale_y_reverse(breaks = labels$row, labels = paste0(labels$label, ifelse(labels$head, ":", ""))) +
+    ggplot2::scale_y_reverse(breaks = labels$row, labels = paste0(labels$label, ifelse(labels$head, ":", "")),
+                            guide = ggplot2::guide_axis(check.overlap = TRUE)) +
     ggplot2::expand_limits(y = range(labels$row)) +
     ggplot2::xlim(0, 1) + gg_scales(style, c("colour", "shape")) + gg_frame(data$variable, NULL)
 }

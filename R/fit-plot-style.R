@@ -64,17 +64,27 @@ key_cex <- 0.9
 # The width of a letter in inches: estimated, for no plot is open yet when margins are chosen.
 letter_width <- function(cex = 1) graphics::par("cin")[1L] * graphics::par("cex") * cex * 0.6
 
-# Where each entry goes in a key `inches` wide: left edge, and row from the top; long labels are shortened.
+# Where each entry goes in a key `inches` wide: left edge, and row from the top; long labels are shortened. A key of more than
+# two rows is drawn smaller (`scale`).
 lay_out_key <- function(key, inches) {
   if (is.null(key) || !nrow(key)) return(NULL)
-  letter <- letter_width(key_cex)
-  key$label <- shorten(key$label, min(28L, max(4L, floor((inches - 0.45) / letter))))
-  width <- nchar(key$label, type = "width") * letter + 0.6
+  for (scale in c(1, 0.85, 0.7)) {
+    out <- fill_key(key, inches, scale)
+    if (max(out$row) <= 2L) break
+  }
+  out
+}
+
+fill_key <- function(key, inches, scale) {
+  letter <- letter_width(key_cex * scale)
+  key$label <- shorten(key$label, min(28L, max(4L, floor((inches - 0.45 * scale) / letter))))
+  width <- nchar(key$label, type = "width") * letter + 0.6 * scale
+  key$scale <- scale
   key$left <- 0
   key$row <- 1L
   for (i in seq_len(nrow(key))[-1L]) {
     right <- key$left[i - 1L] + width[i - 1L]
-    fits <- right + width[i] - 0.15 <= inches
+    fits <- right + width[i] - 0.15 * scale <= inches
     key$left[i] <- if (fits) right else 0
     key$row[i] <- key$row[i - 1L] + !fits
   }
@@ -92,31 +102,31 @@ draw_key <- function(key) {
   x <- function(inch) graphics::grconvertX(inch / size[1L], "npc", "user")
   y <- graphics::grconvertY(up / size[2L], "npc", "user")
   has_line <- !is.na(key$line)
+  scale <- key$scale[1L]
   if (any(has_line)) {
-    graphics::segments(x(key$left), y, x(key$left + 0.36), y, col = key$colour,
+    graphics::segments(x(key$left), y, x(key$left + 0.36 * scale), y, col = key$colour,
                        lty = ifelse(has_line, key$line, "blank"), lwd = key$width, xpd = NA)
   }
-  graphics::points(x(key$left + 0.18), y, pch = key$symbol, col = key$colour, xpd = NA)
-  graphics::text(x(key$left + 0.43), y, key$label, adj = c(0, 0.5), cex = key_cex, xpd = NA)
+  graphics::points(x(key$left + 0.18 * scale), y, pch = key$symbol, col = key$colour, cex = scale, xpd = NA)
+  graphics::text(x(key$left + 0.43 * scale), y, key$label, adj = c(0, 0.5), cex = key_cex * scale, xpd = NA)
 }
 
 # Frame ----------------------------------------------------------------------------------------------------
 
 # Opens a plot with room for the key, the title and the numbers at the axes, and returns the margins to put back.
 # They grow only where they must, so points() and lines() added later mostly land where they should.
-open_frame <- function(xlim, ylim, look, xlab, ylab, key = NULL, bottom = TRUE) {
+# whole: does the horizontal axis count?
+open_frame <- function(xlim, ylim, look, xlab, ylab, key = NULL, bottom = TRUE, whole = FALSE) {
   if (is.null(look$xlim)) look$xlim <- xlim
   if (is.null(look$ylim)) look$ylim <- ylim
   old <- make_room(key, look)
   graphics::plot.new()
   graphics::plot.window(look$xlim, look$ylim, xaxs = "i", yaxs = "i")
-  if (bottom) draw_axis(1L)
+  if (bottom) draw_axis(1L, whole)
   draw_axis(2L)
   size <- graphics::par("pin")
-  if (is.null(look$xlab)) look$xlab <- shorten(xlab, max(8L, floor(0.9 * graphics::par("fin")[1L] / letter_width())))
-  if (is.null(look$ylab)) look$ylab <- shorten(ylab, max(8L, floor(0.9 * graphics::par("fin")[2L] / letter_width())))
-  graphics::title(xlab = look$xlab, line = 2.3)
-  graphics::title(ylab = look$ylab, line = graphics::par("mar")[2L] - 1.2)
+  name_axis(1L, if (is.null(look$xlab)) xlab else look$xlab, 2.3, is.null(look$xlab))
+  name_axis(2L, if (is.null(look$ylab)) ylab else look$ylab, graphics::par("mar")[2L] - 1.2, is.null(look$ylab))
   draw_key(key)
   if (!is.null(look$main)) graphics::title(main = look$main, line = 1.1 * key_rows(key, size[1L]) + 0.7)
   old
@@ -124,7 +134,7 @@ open_frame <- function(xlim, ylim, look, xlab, ylab, key = NULL, bottom = TRUE) 
 
 make_room <- function(key, look) {
   old <- graphics::par(mar = graphics::par("mar"))
-  mar <- old$mar
+  mar <- first_margins(old$mar)
   numbers <- letter_width(0.95) * max(nchar(axis_labels(pretty(look$ylim)))) / graphics::par("csi")
   mar[1L] <- max(mar[1L], 3.6)
   mar[2L] <- max(mar[2L], numbers + 2.6)
@@ -134,10 +144,31 @@ make_room <- function(key, look) {
   old
 }
 
+# A name longer than its axis is written smaller; what is too long even so is shortened, unless somebody chose it.
+name_axis <- function(side, label, line, own = TRUE) {
+  if (is.character(label)) {
+    beside <- graphics::par("mai")[if (side == 1L) c(2L, 4L) else c(1L, 3L)]
+    room <- 0.97 * (graphics::par("pin")[side] + 2 * min(beside)) / letter_width()
+    cex <- min(1, max(0.75, room / max(nchar(label, type = "width"), 1L)))
+    if (own) label <- shorten(label, max(8L, floor(room / cex)))
+  } else {
+    cex <- 1
+  }
+  if (side == 1L) graphics::title(xlab = label, line = line, cex.lab = cex)
+  else graphics::title(ylab = label, line = line, cex.lab = cex)
+}
+
+# On a small device R's default margins, which nobody chose, would leave a strip: there they are only what is needed.
+first_margins <- function(mar) {
+  unchosen <- isTRUE(all.equal(mar, c(5.1, 4.1, 4.1, 2.1)))
+  if (unchosen && graphics::par("fin")[2L] < 4) c(0, 0, 0, 0.8) else mar
+}
+
 axis_labels <- function(at) format(at, digits = 7L, trim = TRUE)
 
-draw_axis <- function(side) {
+draw_axis <- function(side, whole = FALSE) {
   at <- graphics::axTicks(side)
+  if (whole) at <- at[at == floor(at)]
   graphics::axis(side, at = at, labels = axis_labels(at), las = 1L, col = quiet_grey, col.ticks = quiet_grey,
                  tcl = -0.3, mgp = c(3, if (side == 1L) 0.6 else 0.5, 0), cex.axis = 0.95)
 }
@@ -155,7 +186,7 @@ padded_range <- function(x, by = 0.04) {
 draw_labels <- function(x, y, label, size = 1, avoid = list(x = x, y = y)) {
   label <- shorten(label, 16L)
   size <- rep(size, length.out = length(x))
-  width <- graphics::strwidth(label, cex = 0.8)
+  width <- graphics::strwidth(label, cex = 0.8) + 0.5 * graphics::strwidth("0", cex = 0.8)
   height <- graphics::strheight("0", cex = 0.8) * 1.3
   step <- graphics::par("cxy")
   taken <- NULL

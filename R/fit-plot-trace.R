@@ -38,13 +38,16 @@ from_below <- function(part, limits) {
   part
 }
 
+# Where the mark of a start below the axis stands, in parts of the height.
+trace_foot <- 0.05
+
 #' @export
 draw_plot.em_plot_trace <- function(data, look) {
   trace <- data$trace
   several <- nrow(data$ends) > 1L
   xlim <- c(-0.02, 1.03) * max(trace$iteration, data$starts$iteration, 1)
   ylim <- if (is.null(look$ylim)) trace_limits(data) else look$ylim
-  old <- open_frame(xlim, ylim, look, "iteration", data$variable, if (several) trace_key())
+  old <- open_frame(xlim, ylim, look, "iteration", data$variable, if (several) trace_key(), whole = TRUE)
   on.exit(graphics::par(old))
   if (several) draw_starts_thin(data)
   graphics::lines(trace$iteration, trace$loglik, col = okabe_ito[["blue"]], lwd = 3)
@@ -52,9 +55,13 @@ draw_plot.em_plot_trace <- function(data, look) {
     graphics::points(trace$iteration, trace$loglik, pch = 19L, col = okabe_ito[["blue"]], cex = 0.8)
   }
   if (from_below(trace[1L, ], ylim)$below) {
-    foot <- ylim[1L] + 0.02 * diff(ylim)
+    foot <- ylim[1L] + trace_foot * diff(ylim)
+    label <- paste("start at", number(trace$loglik[1L]))
+    left <- graphics::par("cxy")[1L]
+    half <- 0.6 * graphics::strheight(label, cex = 0.8)
+    graphics::rect(left, foot - half, left + graphics::strwidth(label, cex = 0.8), foot + half, col = translucent("white", 0.75), border = NA)
+    graphics::text(left, foot, label, adj = c(0, 0.5), cex = 0.8, col = quiet_grey)
     graphics::points(0, foot, pch = 25L, bg = okabe_ito[["blue"]], col = okabe_ito[["blue"]])
-    graphics::text(0, foot, paste("start at", number(trace$loglik[1L])), pos = 4L, cex = 0.8, col = quiet_grey)
   }
 }
 

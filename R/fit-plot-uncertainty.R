@@ -135,6 +135,7 @@ draw_plot.em_plot_uncertainty <- function(data, look) {
   at <- match(points$component, style$component)
   least <- if (nrow(points) <= 100L) 0.9 else 0.5
   size <- (least + 2.5 * points$uncertainty / max(0.5, 1 - 1 / nrow(style))) * style$size[at]
+  if (nrow(points) > 500L) size <- size * crowded(nrow(points))
   graphics::points(points$x, points$y, pch = style$symbol[at], cex = size, col = translucent(style$colour, 0.6)[at])
   named <- order(-points$uncertainty)
   named <- named[!is.na(points$label[named])]

@@ -52,7 +52,8 @@
 #'   \item{`"series"`}{(the default for a chain, see [em_markov()]) one `variable` by row, coloured by the most probable
 #'     path, with the means of its states; below, the probabilities of the states in each row. Dotted lines part series.}
 #'   \item{`"transition"`}{the states of a chain as circles, as large as their share of the rows, and transitions as
-#'     arrows with their probabilities, those below `least` (0.005) left out.}
+#'     arrows with their probabilities, those below `least` (0.005; of more than six
+#'     states 0.1) left out.}
 #'   \item{`"dwell"`}{how long the path of a chain stays in a `state` (by default the one it stays in longest), beside the
 #'     geometric law that a chain implies. Stays cut off by the ends of a series are left out.}
 #'   \item{`"acf"`}{(of a chain) autocorrelations of the pseudo-residuals of one `variable` up to `lag.max`, over pairs of rows

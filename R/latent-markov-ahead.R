@@ -148,9 +148,10 @@ gg_plot.em_plot_forecast <- function(data) {
   ggplot2::ggplot(bands, ggplot2::aes(.data$row)) +
     ggplot2::geom_ribbon(ggplot2::aes(ymin = .data$lower, ymax = .data$upper, fill = .data$within)) +
     ggplot2::scale_fill_manual("within", values = c("90 %" = light_grey, "50 %" = fan_grey)) +
-    ggplot2::geom_line(ggplot2::aes(y = .data$mean), data = fan, colour = okabe_ito[["blue"]]) +
+    ggplot2::geom_line(ggplot2::aes(y = .data$mean, colour = "mean"), data = fan) +
+    ggplot2::scale_colour_manual(NULL, values = okabe_ito[["blue"]]) +
     ggplot2::geom_vline(xintercept = max(data$points$row) + 0.5, linetype = "dotted", colour = quiet_grey) +
     ggplot2::geom_line(ggplot2::aes(y = .data$y), data = data$points, colour = quiet_grey, na.rm = TRUE) +
     ggplot2::geom_point(ggplot2::aes(y = .data$y), data = data$points, size = 1.2, na.rm = TRUE) +
-    gg_frame("row", data$variable)
+    gg_frame("row", data$variable) + ggplot2::theme(legend.box = "horizontal")
 }

@@ -85,7 +85,7 @@ gg_plot.em_plot_series <- function(data) {
 # type = "transition" -----------------------------------------------------------------------------------------------
 
 # States on a circle, from the top clockwise; arrows bend to the side, a stay is a loop outwards.
-plot_data_transition <- function(fit, least = 0.005) {
+plot_data_transition <- function(fit, least = if (fit$k > 6L) 0.1 else 0.005) {
   need_latent_plot(fit, "transition")
   if (!is_number(least) || least < 0 || least >= 1) {
     abort_em("argument", sprintf("`least` must be a number from 0 to 1, not %s.", describe_value(least)))
@@ -148,14 +148,15 @@ draw_plot.em_plot_transition <- function(data, look) {
   style <- data$components
   graphics::symbols(states$x, states$y, circles = states$radius, inches = FALSE, add = TRUE,
                     bg = translucent(style$colour, 0.3), fg = style$colour)
-  graphics::text(states$x, states$y, paste0(shorten(states$component, 14L), "\n", fixed(states$share, 2L)))
+  small <- min(1, max(0.5, min(graphics::par("pin")) / 4), 8 / nrow(states)) # letters grow with the picture
+  graphics::text(states$x, states$y, paste0(shorten(states$component, 14L), "\n", fixed(states$share, 2L)), cex = small)
   for (path in split(data$arrows, list(data$arrows$from, data$arrows$to), drop = TRUE)) {
     n <- nrow(path)
     colour <- style$colour[match(path$from[1L], style$component)]
     graphics::lines(path$x[-n], path$y[-n], lwd = 1 + 5 * path$probability[1L], col = colour, lend = "butt")
     graphics::arrows(path$x[n - 1L], path$y[n - 1L], path$x[n], path$y[n], length = 0.12, lwd = 2, col = colour)
   }
-  graphics::text(data$labels$x, data$labels$y, fixed(data$labels$probability, 2L), cex = 0.9)
+  graphics::text(data$labels$x, data$labels$y, fixed(data$labels$probability, 2L), cex = 0.9 * small)
 }
 
 transition_limits <- function(data) {
@@ -180,8 +181,9 @@ gg_plot.em_plot_transition <- function(data) {
                                     group = interaction(.data$from, .data$to)), data = data$arrows,
                        arrow = ggplot2::arrow(length = ggplot2::unit(0.1, "inches"))) +
     ggplot2::geom_text(ggplot2::aes(label = paste0(shorten(.data$component, 14L), "\n", fixed(.data$share, 2L))),
-                       data = data$states) +
-    ggplot2::geom_text(ggplot2::aes(label = fixed(.data$probability, 2L)), data = data$labels, size = 3.2) +
+                       data = data$states, size = 3.6 * min(1, 8 / nrow(data$states)), lineheight = 0.8) +
+    ggplot2::geom_text(ggplot2::aes(label = fixed(.data$probability, 2L)), data = data$labels,
+                       size = 3 * min(1, 8 / nrow(data$states))) +
     ggplot2::scale_linewidth_continuous(range = c(0.4, 2.5), limits = c(0, 1), guide = "none") +
     gg_scales(style, c("colour", "fill"), "state") + ggplot2::coord_equal() + ggplot2::theme_void() +
     ggplot2::theme(legend.position = "none")
@@ -214,8 +216,8 @@ plot_data_dwell <- function(fit, state = NULL) {
 #' @export
 draw_plot.em_plot_dwell <- function(data, look) {
   bars <- data$bars
-  key <- rbind(key_entries("stays of the path", quiet_grey, symbol = 15L),
-               key_entries("geometric law", data$components$colour, line = "solid"))
+  key <- rbind(key_entries("stays of the path", light_grey, symbol = 15L),
+               key_entries("geometric law", data$components$colour, data$components$symbol, "solid"))
   xlim <- c(0.4, max(bars$length) + data$width - 0.4)
   old <- open_frame(xlim, c(0, 1.06 * max(bars$stays, bars$expected)), look,
                     paste("rows in state", data$state), "stays", key)
@@ -229,8 +231,9 @@ draw_plot.em_plot_dwell <- function(data, look) {
 gg_plot.em_plot_dwell <- function(data) {
   middle <- (data$width - 1) / 2
   ggplot2::ggplot(data$bars) +
-    ggplot2::geom_col(ggplot2::aes(.data$length + middle, .data$stays), fill = light_grey, width = 0.95 * data$width) +
-    ggplot2::geom_line(ggplot2::aes(.data$length + middle, .data$expected), colour = data$components$colour) +
-    ggplot2::geom_point(ggplot2::aes(.data$length + middle, .data$expected), colour = data$components$colour) +
+    ggplot2::geom_col(ggplot2::aes(.data$length + middle, .data$stays, fill = "stays of the path"), width = 0.95 * data$width) +
+    ggplot2::geom_line(ggplot2::aes(.data$length + middle, .data$expected, colour = "geometric law")) +
+    ggplot2::geom_point(ggplot2::aes(.data$length + middle, .data$expected, colour = "geometric law"), shape = data$components$symbol) +
+    ggplot2::scale_fill_manual(NULL, values = light_grey) + ggplot2::scale_colour_manual(NULL, values = data$components$colour) +
     gg_frame(paste("rows in state", data$state), "stays")
 }

@@ -80,22 +80,32 @@ plot_data_terms <- function(fit, n, topics) {
 draw_plot.em_plot_terms <- function(data, look) {
   style <- data$components
   columns <- ceiling(sqrt(nrow(style)))
-  letter <- letter_width(0.8)
-  room <- min(max(nchar(data$terms$term)), 14L) * letter + 0.1
-  old <- graphics::par(mfrow = c(ceiling(nrow(style) / columns), columns), mai = c(0.4, room, 0.3, 0.1),
+  lines <- ceiling(nrow(style) / columns)
+  # Panels that are too small for the usual letters have smaller ones, and terms take half of their width at most.
+  panel <- graphics::par("din") / c(columns, lines)
+  small <- min(1, max(0.45, min(panel / c(1.5, 1.3))))
+  letter <- letter_width(0.8 * small)
+  data$most <- max(4L, min(14L, floor(0.5 * panel[1L] / letter)))
+  room <- min(max(nchar(data$terms$term)), data$most) * letter + 0.1 * small
+  old_cex <- graphics::par("cex")
+  on.exit(graphics::par(cex = old_cex))
+  old <- graphics::par(mfrow = c(lines, columns), mai = c(0.4 * small, room, 0.3 * small, 0.1 * small),
                        oma = c(1.6, 0, if (is.null(look$main)) 0 else 1.6, 0))
-  on.exit(graphics::par(old))
+  on.exit(graphics::par(old), add = TRUE, after = FALSE)
   top <- 1.05 * max(data$terms$beta)
-  for (i in seq_len(nrow(style))) draw_terms(data$terms[data$terms$topic == style$component[i], ], style[i, ], data$n, top, look)
+  graphics::par(cex = small * graphics::par("cex"))
+  for (i in seq_len(nrow(style))) {
+    draw_terms(data$terms[data$terms$topic == style$component[i], ], style[i, ], data$n, top, look, data$most)
+  }
   graphics::mtext(if (is.null(look$xlab)) "probability in the topic" else look$xlab, side = 1L, outer = TRUE, line = 0.3, cex = 0.85)
   if (!is.null(look$main)) graphics::mtext(look$main, side = 3L, outer = TRUE, line = 0.3, font = 2L)
 }
 
-draw_terms <- function(own, style, n, top, look) {
+draw_terms <- function(own, style, n, top, look, most) {
   graphics::plot.new()
   graphics::plot.window(if (is.null(look$xlim)) c(0, top) else look$xlim, c(n + 0.5, 0.5), xaxs = "i", yaxs = "i")
   graphics::rect(0, own$rank - 0.4, own$beta, own$rank + 0.4, col = style$colour, border = NA)
-  graphics::axis(2L, at = own$rank, labels = shorten(own$term, 14L), las = 1L, tick = FALSE, cex.axis = 0.8, mgp = c(3, 0.2, 0))
+  graphics::axis(2L, at = own$rank, labels = shorten(own$term, most), las = 1L, tick = FALSE, cex.axis = 0.8, mgp = c(3, 0.2, 0))
   graphics::axis(1L, col = quiet_grey, tcl = -0.2, mgp = c(3, 0.3, 0), cex.axis = 0.75)
   graphics::title(main = paste("topic", style$component), cex.main = 0.95, line = 0.4, font.main = 1L)
 }
@@ -109,8 +119,10 @@ gg_plot.em_plot_terms <- function(data) {
   terms$place <- factor(paste(terms$topic, terms$rank), rev(paste(terms$topic, terms$rank)))
   labels <- stats::setNames(shorten(terms$term, 16L), as.character(terms$place))
   ggplot2::ggplot(terms, ggplot2::aes(.data$beta, .data$place, fill = .data$topic)) + ggplot2::geom_col(show.legend = FALSE) +
-    ggplot2::facet_wrap(ggplot2::vars(.data$topic), scales = "free_y") + ggplot2::scale_y_discrete(labels = labels) +
-    gg_scales(data$components, "fill") + gg_frame("probability in the topic", NULL)
+    ggplot2::facet_wrap(ggplot2::vars(.data$topic), scales = "free_y") +
+    ggplot2::scale_x_continuous(guide = ggplot2::guide_axis(check.overlap = TRUE)) + ggplot2::scale_y_discrete(labels = labels) +
+    gg_scales(data$components, "fill") + gg_frame("probability in the topic", NULL) +
+    (if (length(topics) > 6L) ggplot2::theme(axis.text.y = ggplot2::element_text(size = ggplot2::rel(0.6))))
 }
 
 # type = "documents" ------------------------------------------------------------------------------------------------
@@ -145,7 +157,20 @@ draw_plot.em_plot_documents <- function(data, look) {
     own <- bars[!duplicated(bars$place), ]
     graphics::axis(1L, at = own$place, labels = shorten(as.character(own$document), 10L), tick = FALSE, cex.axis = 0.8,
                    mgp = c(3, 0.2, 0))
+  } else {
+    names <- topic_places(bars)
+    graphics::axis(1L, at = names$x, labels = shorten(names$topic, 8L), tick = FALSE, cex.axis = 0.8, mgp = c(3, 0.2, 0))
   }
+}
+
+# The name of each topic below the documents that it has most of: colours alone would not do.
+topic_places <- function(bars) {
+  share <- bars$top - bars$bottom
+  first <- vapply(split(seq_along(share), bars$place), function(i) i[which.max(share[i])], 0L)
+  own <- bars[first, ]
+  at <- tapply(own$place, own$topic, mean)
+  at <- at[!is.na(at)]
+  data.frame(topic = names(at), x = as.vector(at))
 }
 
 #' @export
@@ -158,8 +183,13 @@ gg_plot.em_plot_documents <- function(data) {
     ggplot2::geom_rect(ggplot2::aes(xmin = .data$place - 0.5, xmax = .data$place + 0.5, ymin = .data$bottom, ymax = .data$top,
                                     fill = .data$topic)) +
     gg_scales(data$components, "fill", "topic") +
-    (if (named) ggplot2::scale_x_continuous(breaks = own$place, labels = shorten(as.character(own$document), 10L))) +
+    (if (named) ggplot2::scale_x_continuous(breaks = own$place, labels = shorten(as.character(own$document), 10L))
+     else gg_topic_axis(topic_places(bars))) +
     gg_frame(if (named) "document" else "documents, by their largest topic", "share")
+}
+
+gg_topic_axis <- function(names) {
+  ggplot2::scale_x_continuous(breaks = names$x, labels = shorten(names$topic, 8L), guide = ggplot2::guide_axis(check.overlap = TRUE))
 }
 
 # type = "trace": drawn as that of other fits, of the bound ---------------------------------------------------------

@@ -205,3 +205,97 @@ test_that("names stand where they hide no point, within the frame, and never on 
   expect_false(again[1] < box[2] && box[1] < again[2] && again[3] < box[4] && box[3] < again[4])
   expect_null(emfit:::label_place(5, 5, 20, 0.4, c(0.1, 0.1), NULL, avoid)) # wider than the picture
 })
+
+test_that("conditional: the line of a peak ends where its component has no weight", {
+  set.seed(1)
+  fit <- em_fit(iris[3:4], k = 3)
+  modes <- plot_data(fit, "conditional")$modes
+  # Setosa are below a length of 2, the others above 3: at 1.5 there is one peak, though all components have theirs.
+  expect_true(all(modes$peaks[modes$x < 1.9] == 1))
+  expect_true(all(modes$y[modes$x < 1.9] < 0.5))
+  expect_true(all(modes$y[modes$x > 2.5] > 0.6))
+  expect_true(all(c(tapply(modes$y, modes$line, function(y) max(abs(diff(y)), 0))) < 0.15 * diff(range(modes$y)) + 1e-9))
+  # Weights far from the means are 0, and the highest peak stays.
+  given <- emfit:::conditional_line(emfit:::as_em_density(fit), 1:2, 1e6)
+  expect_length(emfit:::weighty_peaks(given), 1L)
+})
+
+test_that("a peak goes on the line of the nearest one before, each once, and none across a leap", {
+  expect_identical(emfit:::follow_peaks(c(0, 5), 1:2, c(0.1, 5.1), 1), 1:2)
+  expect_identical(emfit:::follow_peaks(c(0, 5), 1:2, 5.1, 1), 2L)
+  expect_identical(emfit:::follow_peaks(2, 7L, c(1.9, 2.3), 1), c(7L, NA))
+  expect_identical(emfit:::follow_peaks(0, 1L, 5, 1), NA_integer_)
+  expect_identical(emfit:::follow_peaks(numeric(), integer(), 5, 1), NA_integer_)
+})
+
+test_that("a small device gives most of its height to the picture, and its key at most two rows", {
+  grDevices::png(tempfile(fileext = ".png"), 3.4, 2.6, units = "in", res = 90)
+  on.exit(grDevices::dev.off())
+  style <- emfit:::component_style(as.character(1:12))
+  key <- emfit:::key_entries(style$component, style$colour, line = style$line)
+  expect_lte(emfit:::key_rows(key[1:8, ], 2.6), 2L)
+  old <- emfit:::make_room(key[1:3, ], list(ylim = c(0, 1)))
+  expect_gt(graphics::par("pin")[2], 0.5 * 2.6)
+  graphics::par(old)
+  expect_equal(graphics::par("mar"), c(5.1, 4.1, 4.1, 2.1))
+  graphics::par(mar = c(6, 6, 1, 1)) # margins that somebody chose are kept
+  old <- emfit:::make_room(NULL, list(ylim = c(0, 1)))
+  expect_identical(graphics::par("mar")[1:2], c(6, 6))
+  for (type in c("path", "density", "uncertainty")) {
+    expect_s3_class(plot(em_fit(c(1:40, 3 * (1:40)), start = list(mean = 10 * (1:12), sd = rep(5, 12))), type = type), "em_plot")
+  }
+})
+
+test_that("twins have the circles of the trace, the names of regions, and the key of dwell", {
+  skip_if_not_installed("ggplot2", "3.4.0")
+  grDevices::pdf(NULL)
+  on.exit(grDevices::dev.off())
+  set.seed(2)
+  fit <- em_fit(faithful, k = 2)
+  data <- plot_data(fit, "trace")
+  numbers <- drawn_numbers(ggplot2::autoplot(data))
+  expect_true(all(data$ends$loglik[is.finite(data$ends$loglik)] %in% numbers))
+  words <- function(picture) {
+    unlist(lapply(ggplot2::ggplot_build(picture)$data, function(layer) unlist(layer[vapply(layer, is.character, NA)])), use.names = FALSE)
+  }
+  expect_true(all(c("50%", "95%") %in% words(ggplot2::autoplot(fit, "hdr", variables = "waiting"))))
+  chain <- ggplot2::autoplot(em_fit(faithful$waiting, k = 2, latent = em_markov()), "dwell")
+  expect_false(is.null(chain$scales$get_scales("colour")))
+  expect_true(any(grepl("geometric law", unlist(lapply(chain$layers, function(l) as.character(l$mapping))))))
+})
+
+test_that("the keys of twins fit a column of print: two rows, no title, and names in two lines, where one is too long", {
+  skip_if_not_installed("ggplot2")
+  expect_identical(emfit:::gg_key(1:3)$nrow, 1L)
+  expect_identical(emfit:::gg_key(1:12)$nrow, 3L)
+  expect_identical(emfit:::gg_key(c(0, 1, 2, 5, 10), "iteration")$nrow, 2L)
+  expect_identical(emfit:::in_two_lines(c("Sepal.Length", "waiting", "a_b", "nodotsatallhere")),
+                   c("Sepal.\nLength", "waiting", "a_b", "nodotsatallhere"))
+  expect_identical(emfit:::gg_key_title(as.character(1:3), "component"), "component")
+  expect_null(emfit:::gg_key_title(as.character(1:12), "component"))
+})
+
+test_that("small pictures of topics, profiles and chains draw, and no twin tells groups apart by colour alone", {
+  skip_if_not_installed("ggplot2", "3.4.0")
+  grDevices::png(tempfile(fileext = ".png"), 3.4, 2.6, units = "in", res = 90)
+  on.exit(grDevices::dev.off())
+  set.seed(4)
+  words <- matrix(rpois(40 * 30, 2), 40, dimnames = list(NULL, paste0("government", 1:30)))
+  topics <- em_fit(words, k = 12, latent = em_topics(), control = em_control(n_start = 1, max_iter = 5))
+  before <- graphics::par(c("mar", "mai", "mfrow", "cex", "oma"))
+  expect_s3_class(plot(topics), "em_plot")
+  expect_identical(graphics::par(c("mar", "mai", "mfrow", "cex", "oma")), before)
+  places <- emfit:::topic_places(plot_data(topics, "documents")$documents)
+  expect_true(all(places$x >= 1 & places$x <= 40) && !anyDuplicated(places$topic))
+  answers <- em_fit(data.frame(a = factor(sample(c("a very long answer", "no"), 200, TRUE)), b = factor(sample(1:4, 200, TRUE)),
+                               c = factor(sample(1:5, 200, TRUE))), k = 2, family = em_categorical(), control = em_control(n_start = 2))
+  expect_s3_class(plot(answers), "em_plot")
+  bars <- ggplot2::autoplot(answers, "responsibility")
+  expect_gt(max(plot_data(answers, "responsibility")$bars$at), 20)
+  expect_false(is.null(bars$scales$get_scales("shape")))
+  regions <- ggplot2::autoplot(em_classify(iris[1:4], iris$Species, covariance = "VVV"))
+  expect_identical(regions$scales$get_scales("fill")$guide, "none") # its key would hide the symbols
+  expect_false(is.null(regions$scales$get_scales("size"))) # those that are decided wrongly have an entry
+  fit <- em_fit(faithful, k = 3, start = list(mean = rbind(c(2, 54), c(4, 80), c(4.4, 81)), covariance = diag(c(0.1, 30))))
+  expect_match(ggplot2::get_alt_text(ggplot2::autoplot(em_merge(fit))), "as a tree")
+})
