@@ -213,8 +213,7 @@ fitted.em_fit <- function(object, ...) {
   data <- fit_rows(object)
   r <- responsibilities(object)
   means <- family_means(object$family, object$parameters, object$data)
-  out <- weighted_means(means, r[, seq_len(object$k), drop = FALSE])
-  if (has_noise(object$latent)) out <- out + noise_part(object$latent, r)
+  out <- weighted_means(means, r[, seq_len(object$k), drop = FALSE]) + noise_part(object$latent, r)
   in_user_shape(out, object, data)
 }
 
