@@ -7,7 +7,7 @@
 #' plays, arrow keys, Home and End step. It grows with its window, and needs nothing else: no network, no other file.
 #'
 #' @param fit A fit by [em_fit()].
-#' @param file Where to write the page.
+#' @param file Where to write the page; a name without an ending gets `".html"`.
 #' @param iterations Which iterations to show (0 is the start); `NULL` for all, or, of more than 150, for the first
 #'   50 and 100 of the rest, evenly spaced.
 #' @param variables Which variables, for Gaussian components: one or two names or numbers. Left out: of several, the two
@@ -32,6 +32,7 @@ em_animate <- function(fit, file, iterations = NULL, variables = NULL, delay = 6
   if (missing(file) || !is.character(file) || length(file) != 1L || is.na(file)) {
     abort_em("argument", c("`file` must say where to write the page.", i = "em_animate(fit, \"em.html\")"))
   }
+  if (!grepl("\\.[[:alnum:]]+$", basename(file))) file <- paste0(file, ".html")
   delay <- check_count(delay, "delay")
   path <- path_parameters(fit)
   chosen <- if (is.null(iterations)) frames_of(length(path) - 1L) else choose_iterations(iterations, length(path) - 1L)

@@ -36,10 +36,10 @@ gg_axis_name <- function(label) if (is.null(label)) NULL else in_two_lines(label
 # The key takes as many rows (three at most), and goes without its title, as it must to fit a column of print:
 # symbols and letters in points.
 gg_key_width <- function(labels, title = NULL) {
-  sum(32 + 5 * nchar(labels, type = "width")) + if (is.null(title)) 0 else 6 + 5.5 * nchar(title)
+  sum(36 + 4.2 * nchar(labels, type = "width")) + if (is.null(title)) 0 else 6 + 5.5 * nchar(title)
 }
 
-gg_key_rows <- function(labels, title = NULL) as.integer(min(3, ceiling(gg_key_width(labels, title) / 230)))
+gg_key_rows <- function(labels, title = NULL) as.integer(min(3, ceiling(gg_key_width(labels, title) / 225)))
 
 gg_key_title <- function(labels, title) if (gg_key_rows(labels, title) == 1L) title
 

@@ -38,8 +38,8 @@ plot_subject <- function(data) {
     conditional = "What the second of %s is given the first: expected value, a band of quantiles and the peaks",
     hdr = "Highest density regions of %s",
     directions = "Rows, component ellipses and arrows of the columns along %s",
-    merge_tree = "The order in which components are joined, as a tree%.0s",
-    merge_entropy = "Entropy against the rows that were merged, with the two lines that meet at the elbow%.0s"
+    tree = "The order in which components are joined, as a tree%.0s",
+    entropy = "Entropy against the rows that were merged, with the two lines that meet at the elbow%.0s"
   )
   form <- said[data$type]
   if (data$type == "select") return(sprintf("%s by the number of components, a line for each structure", data$criterion))

@@ -54,12 +54,15 @@ plot_data.em_fit_topics <- function(fit, type = NULL, n = 8L, topics = NULL, ...
 #' @exportS3Method ggplot2::autoplot em_fit_topics
 autoplot.em_fit_topics <- function(object, type = NULL, ...) gg_with_words(plot_data(object, type = type, ...))
 
-# Areas have no symbols to tell them apart, so colours that come again are lighter, then darker.
+# Areas have no symbols to tell them apart, so colours that come again are lighter or darker: blue, vermillion and purple
+# lighter, the others darker, which leaves twelve that are apart with and without the cones for green; then the other way round.
 topic_style <- function(labels) {
   style <- component_style(labels)
   round <- (seq_along(labels) - 1L) %/% length(okabe_ito)
-  towards <- c(255, 0)[(round + 1L) %% 2L + 1L]
-  weight <- ifelse(round == 0L, 0, 0.5)
+  lighter <- style$colour %in% okabe_ito[c("blue", "vermillion", "purple")]
+  lighter <- ifelse(round %% 2L == 1L, lighter, !lighter)
+  towards <- ifelse(lighter, 255, 0)
+  weight <- ifelse(round == 0L, 0, ifelse(lighter, 0.6, 0.5))
   rgb <- t(grDevices::col2rgb(style$colour)) * (1 - weight) + weight * towards
   style$colour <- grDevices::rgb(rgb, maxColorValue = 255)
   style
@@ -87,11 +90,11 @@ draw_plot.em_plot_terms <- function(data, look) {
   letter <- letter_width(0.8 * small)
   data$most <- max(4L, min(14L, floor(0.5 * panel[1L] / letter)))
   room <- min(max(nchar(data$terms$term)), data$most) * letter + 0.1 * small
-  old_cex <- graphics::par("cex")
-  on.exit(graphics::par(cex = old_cex))
-  old <- graphics::par(mfrow = c(lines, columns), mai = c(0.4 * small, room, 0.3 * small, 0.1 * small),
-                       oma = c(1.6, 0, if (is.null(look$main)) 0 else 1.6, 0))
-  on.exit(graphics::par(old), add = TRUE, after = FALSE)
+  # Read before mfrow changes them; put back with the margins last, which are in lines as high as the letters.
+  old <- graphics::par(c("mfrow", "cex", "mar", "oma"))
+  graphics::par(mfrow = c(lines, columns), mai = c(0.4 * small, room, 0.3 * small, 0.1 * small),
+                oma = c(1.6, 0, if (is.null(look$main)) 0 else 1.6, 0))
+  on.exit(for (one in names(old)) graphics::par(old[one]))
   top <- 1.05 * max(data$terms$beta)
   graphics::par(cex = small * graphics::par("cex"))
   for (i in seq_len(nrow(style))) {

@@ -1,7 +1,7 @@
 # The numbers of the comparison in README.md: CPU seconds of the same number of EM iterations from the same start, one
 # thread, runs in turn, the median of three. Rscript inst/bench/readme.R
 library(emfit)
-peers <- c("mclust", "mixtools")
+peers <- c("mclust", "mixtools", "flexmix")
 has <- vapply(peers, requireNamespace, NA, quietly = TRUE)
 if (has[["mclust"]]) suppressPackageStartupMessages(library(mclust)) # its functions look for one another by name
 
@@ -14,6 +14,12 @@ in_turn <- function(..., times = 3L) {
   seconds <- matrix(NA_real_, times, length(calls), dimnames = list(NULL, names(calls)))
   for (i in seq_len(times)) for (name in names(calls)) seconds[i, name] <- cpu(calls[[name]]())
   apply(seconds, 2L, stats::median)
+}
+quietly <- function(expr) utils::capture.output(suppressWarnings(suppressMessages(expr)))
+# flexmix begins with an M-step from given probabilities.
+from_posterior <- function(x, posterior, n) {
+  quietly(flexmix::flexmix(x ~ 1, cluster = posterior, model = flexmix::FLXMCmvnorm(diagonal = FALSE),
+                           control = list(iter.max = n, tolerance = 0, minprior = 0)))
 }
 plain <- function(n) em_control(max_iter = n, tol = 0, accelerate = FALSE, threads = 1)
 
@@ -29,6 +35,15 @@ if (has[["mclust"]]) {
     mclust::me(x, "VVV", z, control = mclust::emControl(itmax = c(10, 10), tol = c(0, 0)))
   }
 }
+if (has[["mixtools"]]) {
+  full$mixtools <- function() quietly(mixtools::mvnormalmixEM(
+    x, mu = lapply(seq_len(k), function(j) mean[j, ]), sigma = rep(list(diag(d)), k), k = k, maxit = 10, epsilon = 0
+  ))
+}
+if (has[["flexmix"]]) {
+  first <- em_estep(x, em_start(x, start = list(mean = mean, covariance = diag(d))))$responsibilities
+  full$flexmix <- function() from_posterior(x, first, 10)
+}
 cat("Full covariances, n = 1e5, d = 10, k = 5, 10 iterations\n")
 print(do.call(in_turn, full))
 
@@ -38,6 +53,13 @@ one <- list(emfit = function() em_fit(y, start = list(mean = c(-1, 4), sd = c(1,
 if (has[["mclust"]]) {
   zy <- em_estep(y, em_start(y, start = list(mean = c(-1, 4), sd = c(1, 1))))$responsibilities
   one$mclust <- function() mclust::me(y, "V", zy, control = mclust::emControl(itmax = c(20, 20), tol = c(0, 0)))
+}
+if (has[["mixtools"]]) {
+  one$mixtools <- function() quietly(mixtools::normalmixEM(y, mu = c(-1, 4), sigma = c(1, 1), maxit = 20, epsilon = 0, maxrestarts = 0))
+}
+if (has[["flexmix"]]) {
+  second <- em_estep(y, em_start(y, start = list(mean = c(-1, 4), sd = c(1, 1))))$responsibilities
+  one$flexmix <- function() from_posterior(matrix(y), second, 20)
 }
 cat("One dimension, n = 1e5, k = 2, 20 iterations\n")
 print(do.call(in_turn, one))
@@ -53,10 +75,12 @@ if (has[["mclust"]]) {
 }
 if (has[["mixtools"]]) {
   small$mixtools <- function() for (i in 1:20) {
-    utils::capture.output(suppressWarnings(mixtools::normalmixEM(
-      red_blue$value, mu = c(1.1, 9), sigma = c(2, 1.7), maxit = 20, epsilon = 0, maxrestarts = 0
-    )))
+    quietly(mixtools::normalmixEM(red_blue$value, mu = c(1.1, 9), sigma = c(2, 1.7), maxit = 20, epsilon = 0, maxrestarts = 0))
   }
+}
+if (has[["flexmix"]]) {
+  third <- em_estep(red_blue$value, em_start(red_blue$value, start = list(mean = c(1.1, 9), sd = c(2, 1.7))))$responsibilities
+  small$flexmix <- function() for (i in 1:20) from_posterior(matrix(red_blue$value), third, 20)
 }
 cat("A whole call on 40 values, 20 iterations, 20 times\n")
 print(do.call(in_turn, small))

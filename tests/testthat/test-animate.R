@@ -108,3 +108,11 @@ test_that("of several variables those are drawn along which components overlap l
   distance <- gap^2 / (4 * sum(v)) + log(mean(v) / sqrt(prod(v))) / 2
   expect_within(emfit:::overlap_along(p$mean, p$covariance, p$proportions, 5L), sqrt(prod(p$proportions)) * exp(-distance), 1e-12)
 })
+
+test_that("a file without an ending gets one, others keep theirs", {
+  file <- tempfile("film")
+  on.exit(unlink(paste0(file, c("", ".html", ".htm"))))
+  expect_identical(em_animate(red_blue_run(), file), paste0(file, ".html"))
+  expect_true(file.exists(paste0(file, ".html")) && !file.exists(file))
+  expect_identical(em_animate(red_blue_run(), paste0(file, ".htm")), paste0(file, ".htm"))
+})

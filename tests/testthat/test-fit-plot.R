@@ -188,6 +188,7 @@ as_deuteranope <- function(colours) {
 
 test_that("colours are told apart without the cones for green", {
   expect_gt(min(dist(as_deuteranope(emfit:::okabe_ito))), 15)
+  expect_gt(min(dist(as_deuteranope(emfit:::topic_style(as.character(1:12))$colour))), 15)
   share <- seq(0, 1, 0.1)
   ramp <- as_deuteranope(emfit:::mix_colours(cbind(share, 1 - share), c("#D55E00", "#0072B2")))
   expect_gt(min(sqrt(rowSums(diff(ramp)^2))), 3)
