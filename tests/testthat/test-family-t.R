@@ -73,7 +73,7 @@ test_that("gradients that standard errors come from are those of the likelihood,
 
 test_that("far rows move Gaussian components and not these", {
   x <- withr_seed(4, rbind(matrix(rnorm(200), 100), matrix(rnorm(200, 6), 100)))
-  far <- rbind(x, cbind(c(40, -30, 25), c(-40, 35, 60)))
+  far <- rbind(x, cbind(c(40, -30, 25, -45, 35, -20), c(-40, 35, 60, -25, 45, 50)))
   student <- withr_seed(1, em_fit(far, 2, "t"))
   gaussian <- withr_seed(1, em_fit(far, 2))
   truth <- rep(1:2, each = 100)
