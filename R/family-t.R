@@ -11,8 +11,9 @@
 #' Each row has a weight in each component, `(df + d) / (df + distance^2)`, that takes the place of deletion of
 #' outliers. An [em_mixture()] with `noise` is the other way to have some: it gives them a component of their own.
 #'
-#' Where a component has no heavier tails than the normal distribution, `df` has no maximum and grows from step to step: print
-#' and [em_diagnose()] say so above 500. Hold it, or use [em_gaussian()]. As there, a component can shrink onto few points.
+#' Where a component has no heavier tails than the normal distribution, the likelihood has no maximum in `df`, which grows from
+#' step to step, up to 1e10 at most: as good as normal. Print and [em_diagnose()] say so above 500, since no data tell such
+#' numbers apart. Hold it, or use [em_gaussian()]. As there, a component can shrink onto few points.
 #'
 #' Rows with missing cells count with what is observed, under every structure, as those of [em_gaussian()] do: the weight of a
 #' row comes from the observed cells alone. They can't be filled in by [em_impute()]. Means that `fixed` holds are refused.

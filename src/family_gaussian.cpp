@@ -47,6 +47,7 @@ FamilyGaussian::FamilyGaussian(Index d, Index k, Structure structure)
       factor_(d * d, k),
       inverse_sd_(d, k),
       theta_(most_features(), k),
+      at_mean_(k),
       constant_(k) {}
 
 Index FamilyGaussian::n_workspace(Index rows) const {
@@ -169,7 +170,8 @@ bool FamilyGaussian::factorise(Index component) {
     return false;
   double log_determinant = 0.0;
   for (Index i = 0; i < d_; ++i) log_determinant += std::log(factor[i * (d_ + 1)]);
-  constant_[component] = -0.5 * static_cast<double>(d_) * log_two_pi - log_determinant;
+  at_mean_[component] = -0.5 * static_cast<double>(d_) * log_two_pi - log_determinant;
+  constant_[component] = at_mean_[component];
   invert_lower(d_, factor);
   for (Index i = 0; i < d_; ++i) inverse_sd_(i, component) = factor[i * (d_ + 1)];
   return true;

@@ -46,7 +46,7 @@ class FamilyGaussian : public FamilyGaussianBase {
 
  protected:
   // Of one component, as prepare() made it ready.
-  double log_density_at_mean(Index component) const { return constant_[component]; }
+  double log_density_at_mean(Index component) const { return at_mean_[component]; }
 
  private:
   enum class Form { exact, spherical, diagonal, tied, full, offset };
@@ -100,6 +100,7 @@ class FamilyGaussian : public FamilyGaussianBase {
   Matrix factor_;          // d*d x K: inverses of the Cholesky factors
   Matrix inverse_sd_;      // d x K: 1 / sd, where diagonal_
   Matrix theta_;           // features x K, or offsets in the form of that name; where it is not exact
+  Vector at_mean_;         // K
   Vector constant_;        // K
 };
 

@@ -13,6 +13,9 @@ namespace {
 // Factors of all patterns are kept up to so many numbers (32 MB); beyond, each is made when it is needed.
 constexpr Index most_stored = 4194304;
 
+// Numbers of a block and its responsibilities that leave room in the second level of the cache.
+constexpr Index block_room = 7680;
+
 // The first `observed` steps of a Cholesky factorisation, in the lower triangle: the columns done hold the
 // factor, the rest what is left over. The matrix is known to be positive definite; a pivot lost in rounding
 // is put back at the size of that rounding.
@@ -70,20 +73,14 @@ std::shared_ptr<const FamilyGaussianMissing::Plan> FamilyGaussianMissing::make_p
   return plan;
 }
 
-// visit(rows of the run, its pattern's number)
-template <class Visit>
-void FamilyGaussianMissing::for_each_run(Rows rows, Visit visit) const {
-  auto run = std::upper_bound(plan_->runs.begin(), plan_->runs.end(), rows.begin,
-                              [](Index row, const Run& other) { return row < other.begin; });
-  for (Index begin = rows.begin; begin < rows.end(); ++run) {
-    const Index end = std::min(run->begin, rows.end());
-    visit(Rows{begin, end - begin}, std::prev(run)->pattern);
-    begin = end;
-  }
+// Runs are cut where blocks end, so these are longer than those of complete rows.
+Index FamilyGaussianMissing::block_rows() const {
+  return std::clamp<Index>(block_room / (d_ + k_) / 64 * 64, 256, 512);
 }
 
 Index FamilyGaussianMissing::n_workspace(Index block_rows) const {
-  return block_rows * (k_ + 1) * d_ + factor_size() + 2 * d_ * d_ + d_ + shared_workspace(block_rows);
+  const Index exact = block_rows * (k_ + 1) * d_ + factor_size() + 2 * d_ * d_ + d_;
+  return std::max(exact, fast_workspace(block_rows));
 }
 
 Index FamilyGaussianMissing::describe() {
@@ -148,16 +145,26 @@ Index FamilyGaussianMissing::prepare(Accuracy accuracy) {
   diagonal_ = structure_.diagonal() && all_diagonal();
   alike_ = true;
   for (Index j = 1; j < k_; ++j) alike_ = alike_ && covariance_.col(j) == covariance_.col(0);
-  shared_ = accuracy == Accuracy::fast && defect < 0 && can_share();
-  const Index components = alike_ ? 1 : k_;
-  const auto patterns = static_cast<Index>(plan_->patterns.size());
-  const Index size = patterns * components * factor_size();
-  store_.resize(size <= most_stored ? static_cast<std::size_t>(size) : 0);
-  double* out = store_.data();
-  for (std::size_t p = 0; p < plan_->patterns.size() && !store_.empty(); ++p) {
-    for (Index j = 0; j < components; ++j, out += factor_size()) make_factor(plan_->patterns[p], j, out);
+  form_ = accuracy == Accuracy::fast && defect < 0 ? best_form() : Form::exact;
+  if (form_ != Form::exact) shift_ = mean_.transpose().colwise() - centre_;
+  if (form_ == Form::diagonal) {
+    log_sd_.resize(d_, k_);
+    for (Index j = 0; j < k_; ++j) log_sd_.col(j) = 0.5 * sigma(j).diagonal().array().log();
   }
+  fill_store();
   return defect;
+}
+
+void FamilyGaussianMissing::fill_store() {
+  const Index each = form_ == Form::exact ? n_factors() * factor_size() : parts_size();
+  const Index size = static_cast<Index>(plan_->patterns.size()) * each;
+  store_.resize(size <= most_stored ? size_of(size) : 0);
+  if (store_.empty()) return;
+  double* out = store_.data();
+  if (form_ != Form::exact) return fill_parts(out);
+  for (const Pattern& pattern : plan_->patterns) {
+    for (Index j = 0; j < n_factors(); ++j, out += factor_size()) make_factor(pattern, j, out);
+  }
 }
 
 void FamilyGaussianMissing::make_factor(const Pattern& pattern, Index component, double* out) const {
@@ -177,8 +184,7 @@ const double* FamilyGaussianMissing::factor(std::size_t pattern, Index component
     make_factor(plan_->patterns[pattern], component, scratch);
     return scratch;
   }
-  const Index components = alike_ ? 1 : k_;
-  const Index at = static_cast<Index>(pattern) * components + (alike_ ? 0 : component);
+  const Index at = static_cast<Index>(pattern) * n_factors() + (alike_ ? 0 : component);
   return store_.data() + at * factor_size();
 }
 
@@ -200,22 +206,20 @@ void FamilyGaussianMissing::pack_run(Rows rows, Rows run, const Pattern& pattern
 // The y of every row under every component: block rows x d for each component, of which a run uses its first
 // columns. Where it is shared, those of one.
 void FamilyGaussianMissing::pack(Rows rows, double* work) const {
-  if (shared_) std::fill(work, work + d_ * rows.size + 8, 0.0);  // what vectors read behind a run is no NaN
+  if (form_ != Form::exact) return fast_pack(rows, work);
   for_each_run(rows, [&](Rows run, std::size_t number) {
-    for (Index component = 0; component < (shared_ ? 1 : k_); ++component) {
+    for (Index component = 0; component < k_; ++component) {
       const double* l = factor(number, component, scratch(work, rows.size));
-      const Vector about = shared_ ? centre_ : Vector(mean_.row(component).transpose());
+      const Vector about = mean_.row(component).transpose();
       pack_run(rows, run, plan_->patterns[number], l, about, work + component * d_ * rows.size);
     }
   });
 }
 
 void FamilyGaussianMissing::log_density(Rows rows, double* work, MatrixRef out) const {
+  if (form_ != Form::exact) return fast_density(rows, work, out);
   for_each_run(rows, [&](Rows run, std::size_t number) {
     const Pattern& pattern = plan_->patterns[number];
-    if (shared_) {
-      return shared_density(rows, run, pattern, factor(number, 0, scratch(work, rows.size)), work, out);
-    }
     const Index at = run.begin - rows.begin;
     for (Index component = 0; component < k_; ++component) {
       const double* l = factor(number, component, scratch(work, rows.size));
@@ -231,6 +235,7 @@ void FamilyGaussianMissing::log_density(Rows rows, double* work, MatrixRef out) 
 }
 
 void FamilyGaussianMissing::for_each_pattern(Rows rows, double* work, const PatternVisit& visit) const {
+  if (form_ != Form::exact) return fast_patterns(rows, work, visit);
   for_each_run(rows, [&](Rows run, std::size_t number) {
     for (Index component = 0; component < k_; ++component) {
       const double constant = factor(number, component, scratch(work, rows.size))[d_ * d_];
@@ -246,6 +251,7 @@ void FamilyGaussianMissing::accumulate(Rows rows, double* work, ConstMatrixRef r
 
 void FamilyGaussianMissing::accumulate_weighted(Rows rows, double* work, ConstMatrixRef weights,
                                                 ConstMatrixRef responsibilities, VectorRef statistics) const {
+  if (form_ != Form::exact) return fast_sums(rows, work, weights, responsibilities, statistics);
   double* const own = scratch(work, rows.size);
   double* const sums = own + factor_size();
   double* const products = sums + d_;
@@ -254,9 +260,6 @@ void FamilyGaussianMissing::accumulate_weighted(Rows rows, double* work, ConstMa
   for_each_run(rows, [&](Rows run, std::size_t number) {
     const Pattern& pattern = plan_->patterns[number];
     if (pattern.observed == 0) return;
-    if (shared_) {
-      return shared_sums(rows, run, pattern, factor(number, 0, own), work, responsibilities, statistics);
-    }
     const Index at = run.begin - rows.begin;
     for (Index component = 0; component < k_; ++component) {
       const auto r = weights.col(component).segment(at, run.size).array();

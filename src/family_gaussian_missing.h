@@ -12,17 +12,20 @@
 // a time, and completed once for each run: the cost follows the rows and, apart from that, the patterns. Rows
 // may come in any order; sorted by pattern they make the fewest runs.
 //
-// Where all components have one covariance (EEE) they share the factor, and y = L^-1 (x_o - c_o) about the
-// centre c of the data serves them all: less a_k = L^-1 (mu_k - c)_o it is component k's own. Accuracy::fast
-// uses that while it costs no more than about 1e-10 of a log density.
+// Accuracy::fast takes sums of x_o and x_o x_o' about the centre of the data instead, of a run and all its
+// components at once, and fills them in by the regression W = Sigma_mo Sigma_oo^-1: from P, the scatter of
+// what is observed, come W P and W P W' + n C. It does so while that costs no more than about 1e-10 of a log
+// density. Runs of very few rows are filled in row by row.
 //
 // A row with nothing observed has the log density 0 and adds nothing.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <vector>
 
+#include "blocks.h"
 #include "family_gaussian_base.h"
 
 namespace em {
@@ -34,12 +37,14 @@ class FamilyGaussianMissing : public FamilyGaussianBase {
   FamilyGaussianMissing(const FamilyGaussianMissing& other) = default;
 
   void bind(const Data& data) override;
+  Index block_rows() const override;
   Index n_workspace(Index block_rows) const override;
   // Means and variances are those of the cells observed in each column; correlations those of the rows filled
   // in by the means. Where enough rows are complete, they say which columns are collinear.
   Index describe() override;
   Index prepare(Accuracy accuracy) override;
-  bool is_exact() const override { return !shared_; }
+  bool is_exact() const override { return form_ == Form::exact; }
+  ConstBlock source(Rows rows) const override { return rows_of(data_.x, data_.n, d_, rows.begin, rows.size); }
   void pack(Rows rows, double* work) const override;
   void log_density(Rows rows, double* work, MatrixRef out) const override;
   void accumulate(Rows rows, double* work, ConstMatrixRef responsibilities,
@@ -53,7 +58,7 @@ class FamilyGaussianMissing : public FamilyGaussianBase {
   void for_each_pattern(Rows rows, double* work, const PatternVisit& visit) const;
 
   // The statistics of rows whose missing cells count with other weights, `responsibilities`, than what is
-  // observed: for who weighs rows. Only after Accuracy::exact.
+  // observed: for who weighs rows.
   void accumulate_weighted(Rows rows, double* work, ConstMatrixRef weights, ConstMatrixRef responsibilities,
                            VectorRef statistics) const;
 
@@ -80,31 +85,70 @@ class FamilyGaussianMissing : public FamilyGaussianBase {
   // or made in scratch where the store would be too large.
   const double* factor(std::size_t pattern, Index component, double* scratch) const;
   void make_factor(const Pattern& pattern, Index component, double* out) const;
+  void fill_store();
   Index factor_size() const { return d_ * d_ + 1; }
   double* scratch(double* work, Index block_rows) const { return work + k_ * d_ * block_rows; }
   void complete_first(const Pattern& pattern, const double* factor, const double* sums, double* first) const;
   void complete_second(const Pattern& pattern, const double* factor, double count, double* products,
                        double* second) const;
 
-  // The form that shares y: see above.
-  struct Shared;
-  Shared shared_room(Index block_rows, double* work) const;
-  Index shared_workspace(Index block_rows) const;
-  bool can_share() const;
-  void find_shifts(const Pattern& pattern, const double* factor, const Shared& room) const;
   void pack_run(Rows rows, Rows run, const Pattern& pattern, const double* factor, ConstVectorRef about,
                 double* out) const;
-  void shared_density(Rows rows, Rows run, const Pattern& pattern, const double* factor, double* work,
-                      MatrixRef out) const;
-  void shared_sums(Rows rows, Rows run, const Pattern& pattern, const double* factor, double* work,
-                   ConstMatrixRef responsibilities, VectorRef statistics) const;
+
+  // The forms about the centre: see above. Pooled is that of one covariance for all.
+  enum class Form { exact, full, pooled, diagonal };
+  struct Parts;
+  struct Room;
+  struct Sums;
+  bool is_near() const;
+  Form best_form() const;
+  Index n_factors() const { return alike_ && form_ != Form::full ? 1 : k_; }
+  Index parts_size() const;
+  void fill_parts(double* out) const;
+  Parts parts_at(const Pattern& pattern, double* at) const;
+  Parts parts_of(std::size_t number, const Room& room) const;
+  void make_parts(const Pattern& pattern, const Parts& parts, double* factor) const;
+  void make_offset(const Pattern& pattern, Index component, const double* f, const Parts& parts) const;
+  void make_diagonal(const Pattern& pattern, const Parts& parts) const;
+  double shift(Index component, Index column) const { return shift_(column, component); }
+  Room room(Index block_rows, double* work) const;
+  Index fast_workspace(Index block_rows) const;
+  template <class Visit>
+  void for_each_block(Rows rows, double* work, Visit visit) const;
+  void fast_patterns(Rows rows, double* work, const PatternVisit& visit) const;
+  void fast_pack(Rows rows, double* work) const;
+  void fast_density(Rows rows, double* work, MatrixRef out) const;
+  void fast_sums(Rows rows, double* work, ConstMatrixRef weights, ConstMatrixRef responsibilities,
+                 VectorRef statistics) const;
+  void take_weights(ConstMatrixRef weights, Index at, Index size, const Room& room) const;
+  void diagonal_sums(const Sums& run, VectorRef statistics) const;
+  void pooled_sums(const Sums& run, VectorRef statistics) const;
+  void full_sums(const Sums& run, VectorRef statistics) const;
+  void row_sums(const Sums& run, VectorRef statistics) const;
+  void move_products(const Sums& run, Index component, double* sums) const;
+  void fill_first(const Sums& run, Index each, const double* sums, double* first) const;
+  void fill_second(const Sums& run, Index each, double count, double* second) const;
 
   std::shared_ptr<const Plan> plan_;  // shared by clones
   bool alike_ = false;                // one covariance for all components: one factor for each pattern
   bool diagonal_ = false;             // are all covariances diagonal?
-  bool shared_ = false;               // is y shared?
-  Vector reach_;                      // no cell is farther from the centre than this
-  std::vector<double> store_;         // made by prepare(); empty where too large
+  Form form_ = Form::exact;
+  Matrix shift_;               // d x K: the means less the centre
+  Matrix log_sd_;              // d x K, where diagonal
+  Vector reach_;               // no cell is farther from the centre than this
+  std::vector<double> store_;  // made by prepare(); empty where too large
 };
+
+// visit(rows of the run, its pattern's number)
+template <class Visit>
+void FamilyGaussianMissing::for_each_run(Rows rows, Visit visit) const {
+  auto run = std::upper_bound(plan_->runs.begin(), plan_->runs.end(), rows.begin,
+                              [](Index row, const Run& other) { return row < other.begin; });
+  for (Index begin = rows.begin; begin < rows.end(); ++run) {
+    const Index end = std::min(run->begin, rows.end());
+    visit(Rows{begin, end - begin}, std::prev(run)->pattern);
+    begin = end;
+  }
+}
 
 }  // namespace em

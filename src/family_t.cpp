@@ -17,8 +17,8 @@ Index FamilyT::n_workspace(Index rows) const {
 }
 
 // Distances are wanted in full, so no form will do that leaves out what all components share.
-Index FamilyT::prepare(Accuracy /*accuracy*/) {
-  const Index lacking = FamilyGaussian::prepare(Accuracy::exact);
+Index FamilyT::prepare(Accuracy accuracy) {
+  const Index lacking = FamilyGaussian::prepare(accuracy);
   for (Index k = 0; k < k_ && lacking < 0; ++k) {
     const double nu = tails_[k];
     if (!(nu > 0.0)) return k;
@@ -35,10 +35,8 @@ void FamilyT::pack(Rows rows, double* work) const {
   MatrixMap delta(room, stride, k_);
   FamilyGaussian::log_density(rows, work, delta.topRows(rows.size));
   for (Index k = 0; k < k_; ++k) {
-    ArrayMap own(room + k * stride, rows.size);
-    own = (2.0 * (constant_[k] - own)).max(0.0).min(farthest_square);
-    const ConstArrayMap squares(own.data(), rows.size);
-    find_logs(squares, tails_[k], ArrayMap(room + (k_ + k) * stride, rows.size));
+    find_distances(ArrayMap(room + k * stride, rows.size), constant_[k], tails_[k],
+                   ArrayMap(room + (k_ + k) * stride, rows.size));
   }
 }
 

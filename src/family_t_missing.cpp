@@ -10,19 +10,18 @@ namespace em {
 FamilyTMissing::FamilyTMissing(Index d, Index k, Structure structure, Freedom freedom)
     : FamilyGaussianMissing(d, k, structure), tails_(d, k, freedom), beside_(Matrix::Zero(d + 1, k)) {}
 
-// Behind the workspace of the normal components: log density of the normal, delta, log(1 + delta / nu), and r
-// u.
+// Behind the workspace of the normal components: delta, log(1 + delta / nu), and r u.
 Index FamilyTMissing::n_workspace(Index rows) const {
   return FamilyGaussianMissing::n_workspace(rows) + 8 +
-         4 * k_ * static_cast<Index>(block_stride(size_of(rows)));
+         3 * k_ * static_cast<Index>(block_stride(size_of(rows)));
 }
 
 double* FamilyTMissing::room(Rows rows, double* work) const {
   return aligned(work + FamilyGaussianMissing::n_workspace(rows.size));
 }
 
-Index FamilyTMissing::prepare(Accuracy /*accuracy*/) {
-  const Index lacking = FamilyGaussianMissing::prepare(Accuracy::exact);
+Index FamilyTMissing::prepare(Accuracy accuracy) {
+  const Index lacking = FamilyGaussianMissing::prepare(accuracy);
   for (Index k = 0; k < k_ && lacking < 0; ++k) {
     const double nu = tails_[k];
     if (!(nu > 0.0)) return k;
@@ -41,11 +40,8 @@ void FamilyTMissing::pack(Rows rows, double* work) const {
   FamilyGaussianMissing::log_density(rows, work, density.topRows(rows.size));
   for_each_pattern(rows, work, [&](Rows run, Index /*observed*/, Index k, double constant) {
     const Index at = k * stride + run.begin - rows.begin;
-    const ConstArrayMap normal(own + at, run.size);
-    ArrayMap delta(own + k_ * stride + at, run.size);
-    delta = (2.0 * (constant - normal)).max(0.0).min(farthest_square);
-    find_logs(ConstArrayMap(delta.data(), run.size), tails_[k],
-              ArrayMap(own + 2 * k_ * stride + at, run.size));
+    find_distances(ArrayMap(own + at, run.size), constant, tails_[k],
+                   ArrayMap(own + k_ * stride + at, run.size));
   });
 }
 
@@ -61,9 +57,9 @@ void FamilyTMissing::log_density(Rows rows, double* work, MatrixRef out) const {
       to.setZero();
     } else if (nu < infinity) {
       const double power = 0.5 * (nu + static_cast<double>(observed));
-      to = top - power * ConstArrayMap(own + 2 * k_ * stride + at, run.size);
+      to = top - power * ConstArrayMap(own + k_ * stride + at, run.size);
     } else {
-      to = ConstArrayMap(own + at, run.size);
+      to = top - 0.5 * ConstArrayMap(own + at, run.size);
     }
   });
 }
@@ -72,7 +68,7 @@ void FamilyTMissing::accumulate(Rows rows, double* work, ConstMatrixRef responsi
                                 VectorRef statistics) const {
   const auto stride = static_cast<Index>(block_stride(size_of(rows.size)));
   double* const own = room(rows, work);
-  MatrixMap weighted(own + 3 * k_ * stride, stride, k_);
+  MatrixMap weighted(own + 2 * k_ * stride, stride, k_);
   for_each_pattern(rows, work, [&](Rows run, Index observed, Index k, double /*constant*/) {
     const Index first = run.begin - rows.begin;
     const Index at = k * stride + first;
@@ -82,7 +78,7 @@ void FamilyTMissing::accumulate(Rows rows, double* work, ConstMatrixRef responsi
       return;
     }
     const TailSums sums = weigh_rows(
-        ConstArrayMap(own + k_ * stride + at, run.size), ConstArrayMap(own + 2 * k_ * stride + at, run.size),
+        ConstArrayMap(own + at, run.size), ConstArrayMap(own + k_ * stride + at, run.size),
         ConstArrayMap(responsibilities.data() + k * responsibilities.outerStride() + first, run.size),
         tails_[k], static_cast<double>(observed), out);
     statistics[n_gaussian() + k] += sums.count;

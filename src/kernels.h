@@ -120,6 +120,14 @@ struct Kernels {
   // Adds the sum of each column to sums: the counts n_k from responsibilities.
   void (*column_sums)(ConstBlock x, double* sums);
 
+  // Student components (student_tails.h). In: log densities l of the normal of one component; out: distances
+  // 2 (top - l), kept within 0 and `farthest`, and log(1 + distance / nu). weigh_tails takes these and r:
+  // out = r u with u = (nu + p) / (nu + distance), and returns sums of r (u - 1 - at_centre + logs) and of r.
+  void (*tail_logs)(double* inout, std::size_t n, double top, double farthest, double inverse_nu,
+                    double* logs);
+  double (*weigh_tails)(const double* distance, const double* logs, const double* r, std::size_t n, double nu,
+                        double p, double at_centre, double* out, double* count);
+
   // exp(x) for x <= 0 (relative error below 2.5e-16 down to -708, 0 below -709) and log(x) for x > 0, not
   // denormal, finite; both in place on n numbers, both pass NaN. For who computes his own densities.
   void (*exp)(double* x, std::size_t n);

@@ -14,6 +14,7 @@
 #include "kernels_linear.h"
 #include "kernels_pack.h"
 #include "kernels_posterior.h"
+#include "kernels_tails.h"
 #include "kernels_vector.h"
 
 namespace em {
@@ -23,7 +24,7 @@ constexpr Kernels make_kernels(const char* name) {
   return {name,          lanes,          pack,        pack_norm,      pack_products, linear_density,
           linear_sums,   square_density, square_sums, product_sums,   drop_below,    diagonal_density,
           diagonal_sums, full_density,   full_sums,   offset_density, posterior,     column_sums,
-          exp_all,       log_all};
+          tail_logs,     weigh_tails,    exp_all,     log_all};
 }
 
 }  // namespace

@@ -14,6 +14,10 @@ namespace {
 // Before anything is known of them.
 constexpr double first_df = 10.0;
 
+// Where tails are no heavier than normal the likelihood has no maximum in nu, but by then it is that of the
+// normal density: nu goes no farther, unless a start was there.
+constexpr double most_df = 1e10;
+
 // What one row of known component tells of log nu (Lange, Little & Taylor 1989), which vanishes as nu grows
 // and is rounding there.
 double information_of(double nu, double d) {
@@ -49,7 +53,8 @@ class TailsChart : public Chart {
     Index at = gaussian_->size();
     for (Index k = 0; k < origin_.size(); ++k) {
       if (tails_.is_held(k)) continue;
-      tails_.df_[k] = origin_[k] * std::exp(z[at] * unit_[k]);
+      const double most = std::max(most_df, origin_[k]);
+      tails_.df_[k] = std::min(origin_[k] * std::exp(z[at] * unit_[k]), most);
       if (tails_.freedom_ == Freedom::own) ++at;
     }
   }
@@ -149,7 +154,7 @@ void Tails::maximise(ConstVectorRef statistics) {
     } else if (!(df_[k] < infinity)) {
       df_[k] = first_df;
     } else if (all > 0.0 && sum > 0.0) {
-      df_[k] = 2.0 * shape_from(sum / all);
+      df_[k] = std::min(2.0 * shape_from(sum / all), most_df);
     }
   }
 }
@@ -167,13 +172,14 @@ std::unique_ptr<Chart> Tails::join(std::unique_ptr<Chart> gaussian, ConstVectorR
   return std::make_unique<TailsChart>(*this, std::move(gaussian), counts);
 }
 
-void find_logs(ConstArrayMap delta, double nu, ArrayMap logs) {
+void find_distances(ArrayMap inout, double top, double nu, ArrayMap logs) {
   if (nu < moderate_df) {
-    logs = 1.0 + delta * (1.0 / nu);
-    kernels().log(logs.data(), static_cast<std::size_t>(logs.size()));
-  } else {
-    for (Index i = 0; i < logs.size(); ++i) logs[i] = std::log1p(delta[i] / nu);
+    kernels().tail_logs(inout.data(), static_cast<std::size_t>(inout.size()), top, farthest_square, 1.0 / nu,
+                        logs.data());
+    return;
   }
+  inout = (2.0 * (top - inout)).max(0.0).min(farthest_square);
+  for (Index i = 0; i < logs.size() && nu < infinity; ++i) logs[i] = std::log1p(inout[i] / nu);
 }
 
 // log u is log(1 + p / nu) - log(1 + delta / nu); u - 1 - log u may be so small that it has a form of its
@@ -181,16 +187,16 @@ void find_logs(ConstArrayMap delta, double nu, ArrayMap logs) {
 TailSums weigh_rows(ConstArrayMap delta, ConstArrayMap logs, ConstArrayMap r, double nu, double p,
                     ArrayMap out) {
   TailSums sums;
-  sums.count = r.sum();
+  if (nu >= moderate_df) sums.count = r.sum();
   if (!(nu < infinity)) {
     out = r;
     return sums;
   }
   const double at_centre = std::log1p(p / nu);
   if (nu < moderate_df) {
-    out = r * ((p - delta) / (nu + delta));
-    sums.spread = (out - r * (at_centre - logs)).sum();
-    out += r;
+    sums.spread =
+        kernels().weigh_tails(delta.data(), logs.data(), r.data(), static_cast<std::size_t>(r.size()), nu, p,
+                              at_centre, out.data(), &sums.count);
   } else {
     for (Index i = 0; i < r.size(); ++i) {
       const double gap = (p - delta[i]) / (nu + delta[i]);

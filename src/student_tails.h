@@ -73,13 +73,13 @@ constexpr double moderate_df = 1e4;
 // A distance squared that says as much as any beyond it, and that 0 can be multiplied with.
 constexpr double farthest_square = 1e300;
 
-// What a run of rows of one component says: delta, log(1 + delta / nu) -> r u in its place, and the two
-// statistics.
+// What a run of rows of one component says: first log densities of the normal, `top` at its mean -> delta in
+// their place, and log(1 + delta / nu); then these and r -> r u, and the two statistics.
 struct TailSums {
   double count = 0.0;
   double spread = 0.0;
 };
-void find_logs(ConstArrayMap delta, double nu, ArrayMap logs);
+void find_distances(ArrayMap inout, double top, double nu, ArrayMap logs);
 TailSums weigh_rows(ConstArrayMap delta, ConstArrayMap logs, ConstArrayMap r, double nu, double p,
                     ArrayMap out);
 

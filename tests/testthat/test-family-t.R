@@ -232,6 +232,12 @@ test_that("where tails are no heavier than normal df grows, and that is said", {
   x <- qnorm(ppoints(200))
   fit <- em_fit(x, 1, "t")
   expect_gt(fit$parameters$df[[1]], 500)
+  for (accelerate in c(FALSE, TRUE)) {
+    far <- em_fit(x, 1, "t", control = em_control(tol = 0, max_iter = 500, accelerate = accelerate))
+    expect_lte(far$parameters$df[[1]], 1e10)
+  }
+  flat <- withr_seed(1, em_fit(matrix(runif(3000), ncol = 3), 1, "t", control = em_control(tol = 0, max_iter = 300)))
+  expect_identical(flat$parameters$df[[1]], 1e10)
   expect_equal(fit$loglik, em_fit(x, 1)$loglik, tolerance = 1e-5)
   expect_output(print(fit), "The data do not ask for tails heavier than normal in component 1: em_gaussian(\"V\") says the same.", fixed = TRUE)
   found <- em_diagnose(fit)

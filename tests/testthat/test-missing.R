@@ -295,6 +295,36 @@ test_that("a start outside a diagonal structure is scored as it stands, with mis
   }
 })
 
+test_that("the forms about the centre give the step that the exact form gives, in thin patterns and fat ones", {
+  sizes <- list(c(n = 600, d = 3), c(n = 500, d = 20), c(n = 260, d = 9))
+  for (size in sizes) {
+    d <- size[["d"]]
+    x <- withr_seed(d, matrix(rnorm(size[["n"]] * d), ncol = d) %*% (diag(d) + 0.2) + 5)
+    patterns <- withr_seed(1, matrix(runif(120 * d) < 0.15, 120))
+    of <- c(rep(1:3, each = 60), withr_seed(2, sample(120, size[["n"]] - 180, TRUE)))
+    x[patterns[of, ]] <- NA
+    w <- rep(c(1, 0.5, 2, 1), length.out = nrow(x))
+    start <- list(proportions = c(0.3, 0.7), mean = rbind(rep(4.5, d), rep(c(5, 6), length.out = d)), covariance = diag(d) + 0.3)
+    for (structure in c("VVV", "EEE", "VVI")) {
+      at <- start
+      if (structure == "VVI") at$covariance <- diag(seq(0.5, 2, length.out = d))
+      for (family in list(em_gaussian(structure), em_t(structure, df = 7))) {
+        given <- if (inherits(family, "em_family_t")) c(at, list(df = c(7, 7))) else at
+        control <- em_control(max_iter = 1, tol = 0)
+        fit <- em_fit(x, family = family, start = given, weights = w, control = control, na.action = na.pass)
+        data <- emfit:::em_data(x, family, w)
+        p <- quietly(em_start(x, family = family, start = given))
+        model <- emfit:::parameters_model(p)
+        p <- emfit:::maximise_em(data, emfit:::expect_em(data, p, model, "statistics")$statistics, p, model, "em")
+        for (field in c("mean", "covariance", if (inherits(family, "em_family_t")) "df")) {
+          expect_equal(as.numeric(fit$parameters[[field]]), as.numeric(p[[field]]), tolerance = 1e-11,
+                       label = paste(structure, d, family$name, field))
+        }
+      }
+    }
+  }
+})
+
 test_that("one covariance for all, whose rows share their factor, agrees with the oracle near and far", {
   x <- holed(700, share = 0.25)
   x[7, ] <- NA
@@ -315,4 +345,28 @@ test_that("one covariance for all, whose rows share their factor, agrees with th
   oracle <- combined_em(far + shift, 3, "EEE", start, n_iter = 3)
   expect_equal(fit$trace$loglik, oracle$trace, tolerance = 1e-10)
   expect_equal(unname(fit$parameters$covariance), oracle$parameters$covariance, tolerance = 1e-8)
+})
+
+test_that("patterns are told apart beyond thirty columns, and sorted as the columns would be", {
+  x <- withr_seed(3, matrix(rnorm(400 * 65), 400))
+  x[withr_seed(4, matrix(runif(400 * 65) < 0.02, 400))] <- NA
+  x[5, 1:40] <- NA
+  x[9, ] <- x[5, ]
+  order <- emfit:::order_by_pattern(x)
+  expect_identical(order, do.call(base::order, c(lapply(1:65, function(j) is.na(x[, j])), method = "radix")))
+  expect_identical(emfit:::count_patterns(x, order), nrow(unique(is.na(x))))
+  gaps <- emfit:::count_gaps(x)
+  expect_equal(gaps$in_column, colSums(is.na(x)))
+  expect_equal(gaps$in_row, rowSums(is.na(x)))
+})
+
+test_that("nothing of the size of the data is made to look at missing cells", {
+  skip_if_not(capabilities("profmem"))
+  x <- with_holes(withr_seed(1, matrix(rnorm(20000 * 12), 20000)), 0.01)
+  file <- tempfile()
+  on.exit(unlink(file))
+  utils::Rprofmem(file, threshold = 0.4 * 8 * length(x))
+  quietly(emfit:::em_data(x, em_gaussian()))
+  utils::Rprofmem(NULL)
+  expect_identical(sum(grepl("^[0-9]", readLines(file))), 0L)
 })
