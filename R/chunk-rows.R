@@ -155,7 +155,7 @@ chunk_data <- function(own, weights, labels, reading, together = NULL) {
   if (m && (!is.null(weights) || !is.null(frame$missing))) {
     behind <- family_frame(reading$family, guard, by = "columns", old = reading$data)
     frame$x <- rbind(frame$x, behind$x)
-    if (!is.null(frame$missing)) frame <- note_missing(frame, is.na(frame$x), frame$missing$rows, TRUE)
+    if (!is.null(frame$missing)) frame <- note_missing(frame, frame$missing$rows, TRUE)
   } else {
     m <- 0L
   }

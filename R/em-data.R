@@ -157,7 +157,11 @@ name_columns <- function(frame, at) {
 }
 
 check_finite <- function(frame, arg = "x") {
-  bad <- which(!is.finite(frame$x) & !(is.na(frame$x) & !is.nan(frame$x)), arr.ind = TRUE)
+  bad <- do.call(rbind, lapply(seq_len(ncol(frame$x)), function(j) {
+    values <- frame$x[, j]
+    rows <- which(!is.finite(values) & !(is.na(values) & !is.nan(values)))
+    cbind(rows, rep(j, length(rows)), deparse.level = 0)
+  }))
   if (!length(bad)) return(invisible())
   row <- bad[1L, 1L]
   column <- bad[1L, 2L]

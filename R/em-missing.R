@@ -10,15 +10,15 @@
 # na.action: NULL and na.pass keep all rows; na.omit and na.exclude leave rows out, na.fail stops, as in lm().
 treat_missing <- function(frame, na.action) {
   if (!anyNA(frame$x)) return(frame)
-  missing <- is.na(frame$x) & !is.nan(frame$x)
-  rows <- which(rowSums(missing) > 0)
+  gaps <- count_gaps(frame$x)
+  rows <- which(gaps$in_row > 0L)
   if (!length(rows)) return(frame)
   action <- na_action_name(na.action)
-  if (action %in% c("keep", "pass")) return(note_missing(frame, missing, rows, action == "pass"))
+  if (action %in% c("keep", "pass")) return(note_missing(frame, rows, action == "pass", gaps))
   if (action == "fail") {
     abort_em("missing", c(
       sprintf("`x` has missing values in %s (%s) of %s.", plural(length(rows), "row"), enumerate(rows),
-              name_columns(frame, which(colSums(missing) > 0))),
+              name_columns(frame, which(gaps$in_column > 0L))),
       i = "Leave these rows out with na.action = na.omit, or keep them with na.action = NULL."
     ))
   }
@@ -26,6 +26,20 @@ treat_missing <- function(frame, na.action) {
     abort_em("missing", "`x` has a missing value in every row; leaving them out leaves no observations.")
   }
   keep_rows(frame, -rows, structure(rows, class = action))
+}
+
+# Missing cells in each column and each row, NaN not among them. As all that follows a column at a time: nothing of the
+# size of the data is made.
+count_gaps <- function(x) {
+  in_column <- integer(ncol(x))
+  in_row <- integer(nrow(x))
+  for (j in seq_len(ncol(x))) {
+    column <- x[, j]
+    gap <- is.na(column) & !is.nan(column)
+    in_column[j] <- sum(gap)
+    in_row <- in_row + gap
+  }
+  list(in_column = in_column, in_row = in_row)
 }
 
 na_action_name <- function(na.action) {
@@ -56,22 +70,29 @@ keep_rows <- function(frame, keep, na.action) {
   frame
 }
 
-note_missing <- function(frame, missing, rows, told) {
-  frame$missing <- list(rows = rows, cells = as.integer(colSums(missing)),
-                        empty = which(rowSums(!missing) == 0), told = told)
+note_missing <- function(frame, rows, told, gaps = count_gaps(frame$x)) {
+  frame$missing <- list(rows = rows, cells = gaps$in_column, empty = which(gaps$in_row == ncol(frame$x)), told = told)
   frame
 }
 
 # Rows of the same pattern come together, the complete ones first; `unit` comes before that.
 order_by_pattern <- function(x, unit = NULL) {
-  columns <- lapply(seq_len(ncol(x)), function(j) is.na(x[, j]))
-  do.call(order, c(if (!is.null(unit)) list(unit), columns, method = "radix"))
+  do.call(order, c(if (!is.null(unit)) list(unit), pattern_keys(x), method = "radix"))
+}
+
+# Integers whose bits are the missing cells of a row, the first column's the highest: one for each 30 columns. They
+# sort as the columns would.
+pattern_keys <- function(x) {
+  lapply(split(seq_len(ncol(x)), (seq_len(ncol(x)) - 1L) %/% 30L), function(columns) {
+    key <- integer(nrow(x))
+    for (j in columns) key <- 2L * key + is.na(x[, j])
+    key
+  })
 }
 
 count_patterns <- function(x, order) {
-  missing <- is.na(x[order, , drop = FALSE])
-  n <- nrow(missing)
-  1L + sum(rowSums(missing[-1L, , drop = FALSE] != missing[-n, , drop = FALSE]) > 0)
+  steps <- lapply(pattern_keys(x), function(key) diff(key[order]) != 0L)
+  1L + sum(Reduce(`|`, steps))
 }
 
 # A row that says nothing counts for nothing.
@@ -90,7 +111,8 @@ nothing_counts <- function(frame, empty) {
 }
 
 check_observed <- function(frame) {
-  blank <- which(colSums(!is.na(rows_that_count(frame))) == 0)
+  counts <- if (is.null(frame$weights)) TRUE else frame$weights > 0
+  blank <- which(vapply(seq_len(ncol(frame$x)), function(j) all(is.na(frame$x[counts, j])), TRUE))
   if (!length(blank)) return(invisible())
   if (length(blank) == ncol(frame$x)) abort_em("missing", "`x` has no observed value.")
   abort_em("missing", c(
@@ -102,7 +124,10 @@ check_observed <- function(frame) {
 # Two columns that are never observed in one row have no identified covariance.
 warn_never_together <- function(data) {
   if (is.null(data$missing$patterns)) return(invisible())
-  together <- crossprod(!is.na(data$x))
+  keys <- unname(pattern_keys(data$x))
+  first <- !duplicated(if (length(keys) == 1L) keys[[1L]] else do.call(paste, keys))
+  patterns <- data$x[first, , drop = FALSE]
+  together <- crossprod(!is.na(patterns))
   apart <- which(together == 0 & lower.tri(together), arr.ind = TRUE)
   if (!nrow(apart)) return(invisible())
   label <- variable_names(data)

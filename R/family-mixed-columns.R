@@ -215,8 +215,8 @@ block_frame <- function(data, block) {
   frame <- list(x = x, names = block$names, weights = data$weights, weighted = FALSE, vector = FALSE,
                 row_names = data$row_names, items = block$items, declared = data$declared[block$names], settled = TRUE)
   if (!is.null(data$missing) && anyNA(x)) {
-    missing <- is.na(x)
-    frame <- note_missing(frame, missing, which(rowSums(missing) > 0), TRUE)
+    gaps <- count_gaps(x)
+    frame <- note_missing(frame, which(gaps$in_row > 0L), TRUE, gaps)
   }
   frame
 }
