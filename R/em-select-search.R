@@ -142,6 +142,7 @@ search_from_below <- function(search, at) {
     improve_cells(search, at, replace(items, far, list(NULL)), finalists)
     improve_cells(search, at, replace(items, !far, list(NULL)), 1L)
   }
+  for (i in cells) search$tick()
 }
 
 # Of many structures most are so far behind the best, and so little is to be gained, that they may end a bit lower.

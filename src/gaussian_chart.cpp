@@ -1,5 +1,6 @@
 #include "gaussian_chart.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace em {
@@ -51,6 +52,29 @@ Vector scale_of(const Layout& at, const double* counts) {
     if (at.orientations > 0) fill(at.orientation(j), at.planes(), at.orientations);
   }
   return out;
+}
+
+// A difference that is none, beside numbers of about one or larger ones.
+constexpr double rounding = 1e-10;
+
+// Columns that should be the same become their mean, by rows, where more than that lies between them.
+void make_alike(MatrixRef columns, const double* counts) {
+  const Vector rows = ConstVectorMap(counts, columns.cols()).cwiseMax(0.0);
+  if (!(rows.sum() > 0.0)) return;
+  const Vector mean = columns * rows / rows.sum();
+  const double size = std::max(1.0, columns.cwiseAbs().maxCoeff());
+  if (!((columns.colwise() - mean).cwiseAbs().maxCoeff() > rounding * size)) return;
+  columns.colwise() = mean;
+}
+
+// Log-variances along the axes, a column for each component: what components share comes rounded out of
+// covariances whose axes differ much in length, and would stay apart in all that is placed from here.
+void settle_shares(const Layout& at, const double* counts, Matrix& log_delta) {
+  Matrix volume = log_delta.colwise().mean();
+  log_delta.rowwise() -= volume.row(0);
+  if (at.volumes == 1) make_alike(volume, counts);
+  if (at.shapes == 1) make_alike(log_delta, counts);
+  log_delta.rowwise() += volume.row(0);
 }
 
 class GaussianChart : public Chart {
@@ -127,6 +151,7 @@ class FactorChart : public GaussianChart {
       square(root0_, j) = Eigen::LLT<Matrix>(covariance(j)).matrixL();
       square(triangle_, j).setIdentity();
     }
+    if (at_.volumes == 1 || at_.shapes == 1) settle_roots(counts);
     root_ = root0_;
   }
 
@@ -163,6 +188,16 @@ class FactorChart : public GaussianChart {
   }
 
  private:
+  // As settle_shares() does.
+  void settle_roots(const double* counts) {
+    Matrix volume(1, at_.k);
+    for (Index j = 0; j < at_.k; ++j) volume(0, j) = square(root0_, j).diagonal().array().log().mean();
+    root0_.array().rowwise() *= (-volume).row(0).array().exp();
+    if (at_.volumes == 1) make_alike(volume, counts);
+    if (at_.shapes == 1) make_alike(root0_, counts);
+    root0_.array().rowwise() *= volume.row(0).array().exp();
+  }
+
   // With X = R^-1 S R^-T - n I, R the factor of Sigma, the slope along T is T^-T X.
   void add_spread(Index j, double count, const ConstMatrixMap& scatter, VectorRef g) const {
     const auto root = square(root_, j).triangularView<Eigen::Lower>();
@@ -192,15 +227,18 @@ class AxesChart : public GaussianChart {
         axes0_(at_.orientations > 0 ? at_.d * at_.d : 0, at_.k) {
     if (at_.orientations > 0) find_axes();
     for (Index j = 0; j < at_.k; ++j) {
-      MatrixMap root = square(root0_, j);
       if (at_.orientations > 0) {
         const ConstMatrixMap axes = square(std::as_const(axes0_), j);
         log_delta0_.col(j) = (axes.array() * (covariance(j) * axes).array()).colwise().sum().log();
-        root = axes * (0.5 * log_delta0_.col(j)).array().exp().matrix().asDiagonal();
       } else {
         log_delta0_.col(j) = covariance(j).diagonal().array().log();
-        root = (0.5 * log_delta0_.col(j)).array().exp().matrix().asDiagonal();
       }
+    }
+    settle_shares(at_, counts, log_delta0_);
+    for (Index j = 0; j < at_.k; ++j) {
+      MatrixMap root = square(root0_, j);
+      root = (0.5 * log_delta0_.col(j)).array().exp().matrix().asDiagonal();
+      if (at_.orientations > 0) root = (square(axes0_, j) * root).eval();
     }
     log_delta_ = log_delta0_;
     axes_ = axes0_;

@@ -109,3 +109,20 @@ test_that("a single row far from all others stays a component", {
   expect_false(any(models$table$leaning))
   expect_identical(best(models)$leaning, 2L)
 })
+
+test_that("three rows that are nearly one do not win, however narrow they are", {
+  # Three eruptions of 1.82 minutes after 46: what leaving one of them costs is limited, and all three are at the limit.
+  at <- c(135, 188, 271)
+  start <- 1L + (faithful$eruptions > 3)
+  start[at] <- 3L
+  run <- suppressWarnings(em_fit(faithful, 3, em_gaussian("VEV"), start = factor(start)))
+  few <- which.min(run$counts)
+  expect_lt(run$counts[[few]], 3.1)
+  left <- leave_out(run$data, run$parameters, fit_model(run), run$df)
+  expect_gt(left$gap[few], 2.9)
+  sound <- withr_seed(1, em_fit(faithful, 3, em_gaussian("EEE")))
+  expect_gt(left$loglik, glance(sound)$LOO) # the limits alone would let it win
+  expect_lt(leaning_of(run, run$data, fit_model(run))$loglik, glance(sound)$LOO)
+  models <- withr_seed(1, em_select(faithful, k = 2:3, covariance = c("EEE", "VEV", "VVV")))
+  expect_identical(best(models)$family$covariance, "EEE")
+})
