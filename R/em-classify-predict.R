@@ -84,8 +84,8 @@ decide <- function(object, data, prior = object$shares, costs = NULL) {
   log_density <- class_densities(object, components)
   if (identical(prior, "newdata")) prior <- prior_of_rows(log_density, object$shares, data$weights)
   prob <- class_posterior(log_density, prior)
-  cost <- if (is.null(costs)) -prob else prob %*% costs
-  list(components = components, log_density = log_density, prior = prior, prob = prob, decided = row_first_min(cost))
+  decided <- if (is.null(costs)) max.col(prob, ties.method = "first") else row_first_min(prob %*% costs)
+  list(components = components, log_density = log_density, prior = prior, prob = prob, decided = decided)
 }
 
 row_first_min <- function(x) max.col(-x, ties.method = "first")

@@ -168,12 +168,14 @@ name_parameters <- function(parameters, fields, labels) {
 # Components in another order, along every axis that runs along them; what noise adds stays behind them.
 permute_components <- function(parameters, fields, order) {
   parameters <- flat_parameters(parameters)
+  if (identical(order, seq_along(order))) return(parameters)
   for (name in names(fields)) {
     field <- fields[[name]]
-    index <- Map(function(axis, size) {
-      switch(axis, component = , state = order, column = c(order, seq_len(size)[-seq_along(order)]), TRUE)
-    }, field$axes, field$size)
-    parameters[[name]] <- do.call(`[`, c(list(parameters[[name]]), unname(index), list(drop = FALSE)))
+    index <- lapply(seq_along(field$axes), function(at) {
+      switch(field$axes[at], component = , state = order,
+             column = c(order, seq_len(field$size[at])[-seq_along(order)]), TRUE)
+    })
+    parameters[[name]] <- do.call(`[`, c(list(parameters[[name]]), index, list(drop = FALSE)))
   }
   parameters
 }
