@@ -35,11 +35,7 @@ if (has[["mclust"]]) {
     mclust::me(x, "VVV", z, control = mclust::emControl(itmax = c(10, 10), tol = c(0, 0)))
   }
 }
-if (has[["mixtools"]]) {
-  full$mixtools <- function() quietly(mixtools::mvnormalmixEM(
-    x, mu = lapply(seq_len(k), function(j) mean[j, ]), sigma = rep(list(diag(d)), k), k = k, maxit = 10, epsilon = 0
-  ))
-}
+# mixtools::mvnormalmixEM() is left out: an iteration of it takes minutes here.
 if (has[["flexmix"]]) {
   first <- em_estep(x, em_start(x, start = list(mean = mean, covariance = diag(d))))$responsibilities
   full$flexmix <- function() from_posterior(x, first, 10)
