@@ -113,8 +113,10 @@ curve_scene <- function(fit, states, chosen, j, rows) {
     c(frame_base(states[[i]], chosen[i], numbers$frames[[i]], rows), list(y = y, means = I(unname(margins[[i]]$mean))))
   })
   tops <- vapply(frames, function(f) max(unlist(f$y)), 0)
+  # A spike on the way may leave the frame, the last curves not.
+  top <- min(max(tops), max(4 * stats::median(tops), tops[length(tops)]))
   list(kind = "curves", xlab = variable_names(fit$data)[j], ylab = "density", xlim = limits, columns = numbers$columns,
-       ylim = c(-0.06, 1.05) * min(max(tops), 4 * stats::median(tops)), x = I(signif(grid, 8L)), points = I(x[rows]),
+       ylim = c(-0.06, 1.05) * top, x = I(signif(grid, 8L)), points = I(x[rows]),
        frames = frames)
 }
 

@@ -44,7 +44,8 @@
 #'     proportions held as fitted, with the path of EM, its maximum, and the saddle where both are alike. Options
 #'     `limits`, `grid`.}
 #'   \item{`"conditional"`}{of two columns (`variables`), the second of numbers or counts, what the second is given the first: expected
-#'     value, a band between the quantiles of `probs` (0.05 and 0.95), and the peaks, two lines where there are two.}
+#'     value, a band between the quantiles of `probs` (0.05 and 0.95), and the peaks, two lines where there are two; a line ends
+#'     where its peak has less than 1 of 100 parts of the probability.}
 #'   \item{`"hdr"`}{highest density regions that hold `prob` (0.5 and 0.95, see [em_hdr()]) of one or two `variables`: bars
 #'     under the density, or contours about the rows, with the peaks.}
 #'   \item{`"directions"`}{rows and ellipses along two directions in which Gaussian components lie apart, see

@@ -116,3 +116,12 @@ test_that("a file without an ending gets one, others keep theirs", {
   expect_true(file.exists(paste0(file, ".html")) && !file.exists(file))
   expect_identical(em_animate(red_blue_run(), paste0(file, ".htm")), paste0(file, ".htm"))
 })
+
+test_that("the last curves are within the frame, however narrow they have become", {
+  skip_if_not_installed("jsonlite")
+  x <- c(qnorm(ppoints(50), 0, 0.01), qnorm(ppoints(50), 5))
+  fit <- em_fit(x, start = list(mean = c(2, 3), sd = c(4, 4)), control = em_control(tol = 0, max_iter = 40, accelerate = FALSE))
+  scene <- scene_of(animated(fit))
+  last <- scene$frames[[length(scene$frames)]]
+  expect_lte(max(unlist(last$y)), scene$ylim[2])
+})
