@@ -34,6 +34,16 @@ test_that("units give the bits of memory, wherever chunks end", {
   expect_identical(bits_of(fit), bits_of(memory))
 })
 
+test_that("a slice that another unit would still fit into waits for the next chunk", {
+  threes <- transform(rbind(visits, visits)[1:9000, ], id = rep(1:3000, each = 3L))
+  control <- em_control(max_iter = 5, tol = 0, accelerate = FALSE)
+  memory <- em_fit(threes, 3, latent = by_id, start = begin3, control = control)
+  for (first in c(4098, 4200, 4350, 4500)) {
+    fit <- em_fit(em_chunks(cut_at(threes, c(first, 9000 - first)), cache = "none"), 3, latent = by_id, start = begin3, control = control)
+    expect_identical(bits_of(fit), bits_of(memory), label = paste("chunks of", first))
+  }
+})
+
 test_that("units may be mixed within a chunk, have weights, labels and missing cells", {
   rows <- visits
   rows$w <- round(0.5 + persons %% 5 / 4, 2)
