@@ -238,9 +238,9 @@ draw_plot.em_plot_regions <- function(data, look) {
   graphics::points(data$means$x, data$means$y, pch = 3L, cex = 1.3, lwd = 2, col = "black")
 }
 
-# The kind of line of each component, in its class.
+# The kind of line of each component, in its class; where each class has one, of the class, so that colour is not alone.
 line_of_component <- function(component, class) {
-  place <- stats::ave(seq_along(component), class, FUN = seq_along)
+  place <- if (anyDuplicated(class)) stats::ave(seq_along(component), class, FUN = seq_along) else seq_along(class)
   style_lines[(place - 1L) %% length(style_lines) + 1L]
 }
 

@@ -65,3 +65,10 @@ test_that("what can't be drawn is refused", {
   counts <- em_classify(data.frame(a = c(1:5, 9:13), b = 1:10), rep(1:2, each = 5), family = "poisson")
   expect_error(plot(counts), class = "emfit_error_unsupported")
 })
+
+test_that("classes of one component each have lines of their own, components of a class theirs", {
+  expect_identical(anyDuplicated(emfit:::line_of_component(c("a 1", "b 1", "c 1"), c("a", "b", "c"))), 0L)
+  lines <- emfit:::line_of_component(c("a 1", "a 2", "b 1"), c("a", "a", "b"))
+  expect_false(lines[1] == lines[2])
+  expect_identical(lines[1], lines[3])
+})
