@@ -21,6 +21,7 @@ rough_tol <- 0.1
 rough_iterations <- 50L
 same_loglik <- 1e-3
 sharing_rounds <- 2L
+few_optima <- 3L # of a k, the best by BIC, and merges: what those that are far behind start from
 
 new_search <- function(data, families, ks, latent, control, way = "auto") {
   first <- list(family = families[[1L]], latent = latent, k = ks[1L])
@@ -161,16 +162,20 @@ search_promising <- function(search, at, drawn) {
   }
 }
 
-# The optima of the other structures; where they led higher, what came of it once more.
+# The optima of the other structures, of the leading ones where it is far behind; where they led higher, what came of it
+# once more.
 share_optima <- function(search, at) {
   cells <- seq_along(search$cells[[at]])
   if (search$quick) return(share_promising(search, at))
   seen <- rep(-Inf, length(cells))
-  near <- which(!far_cells(search, at))
+  far <- far_cells(search, at)
+  leading <- utils::head(order(cell_bic(search)[at, ], method = "radix"), few_optima)
   for (round in seq_len(sharing_rounds)) {
     now <- vapply(search$cells[[at]], cell_loglik, 0)
     news <- which(now > seen + same_loglik)
-    items <- lapply(cells, function(i) if (i %in% near) starts_from_others(search, at, i, setdiff(news, i)))
+    items <- lapply(cells, function(i) {
+      if (round == 1L || !far[i]) starts_from_others(search, at, i, setdiff(if (far[i]) leading else news, i))
+    })
     improve_cells(search, at, items, if (round == 1L) finalists else 1L)
     seen <- now
   }
@@ -188,8 +193,8 @@ share_promising <- function(search, at) {
 # The optimum for k + 1 with two of its components merged; a quick search shares what came of it.
 search_from_above <- function(search, at) {
   cells <- seq_along(search$cells[[at]])
-  near <- if (search$quick) cells else which(!far_cells(search, at))
-  items <- lapply(cells, function(i) if (i %in% near) starts_from_merges(search, at, i))
+  far <- far_cells(search, at)
+  items <- lapply(cells, function(i) starts_from_merges(search, at, i, if (search$quick) most_merges else if (far[i]) few_optima else Inf))
   improve_cells(search, at, items, 1L)
   for (i in cells) finish_pass(search, at, i)
   if (!is_quick(search, at)) return(invisible())

@@ -100,13 +100,12 @@ starts_from_splits <- function(search, at, i) {
   })
 }
 
-starts_from_merges <- function(search, at, i) {
+starts_from_merges <- function(search, at, i, most) {
   if (search$ks[at] == 1L || search$ks[at + 1L] != search$ks[at] + 1L) return(NULL)
   above <- search$cells[[at + 1L]][[i]]
   if (!is_sound(above)) return(NULL)
   model <- above$model
-  most <- if (search$quick) min(most_merges, model$k) else model$k
-  lapply(family_merges(model$family, with_shares(above$run$parameters, model$latent), most), function(merged) {
+  lapply(family_merges(model$family, with_shares(above$run$parameters, model$latent), min(most, model$k)), function(merged) {
     parameters <- c(latent_merge(model$latent, above$run$parameters, merged$pair, model$k), merged$parameters)
     parameters_start(parameters, "merge", may_borrow = TRUE)
   })

@@ -10,8 +10,8 @@
 #' and at each pause those that lag behind, have become the same as another, or promise too little to overtake the
 #' best are set aside; at most three run to the end. Partitions, splits and the optima of others race apart, because
 #' the last begin higher and would crowd out what ends higher. No structure ends below one that is nested in it. Of five
-#' or more structures a fit that is more than 50 behind the best by BIC is not improved further: it starts from
-#' partitions and splits only, and may end lower than [em_fit()] would.
+#' or more structures a fit that is more than 50 behind the best by BIC gets fewer of these starts, and may end lower
+#' than [em_fit()] would.
 #'
 #' What decides is then searched once more, by itself, as [em_fit()] would with the same `control`: the best fit by
 #' BIC, all within 10 of it, and, in a thorough search, the best of each k (of five or more structures: where it is

@@ -55,18 +55,17 @@ test_that("of a table of many structures the best of a far k is no rival; of a f
   expect_gte(few$searched, 4L)
 })
 
-test_that("of many structures what is far behind takes no optima of others; of a few structures it does", {
-  families <- family_structures(em_gaussian(), c("EII", "VII", "EEE", "VVI", "VVV"), em_data(iris[, 1:4], em_gaussian()))
-  kinds_of <- function(families) {
-    set.seed(1)
-    search <- new_search(em_data(iris[, 1:4], em_gaussian()), families, 2:3, em_mixture(), em_control(threads = 1))
-    share_starts(search)
-    lapply(search$cells[[2L]], function(cell) unique(cell$starts$method))
-  }
-  many <- kinds_of(families)
-  expect_setequal(many[[1]], c("kmeans++", "split"))
-  expect_true("shared" %in% many[[5]])
-  expect_true("shared" %in% kinds_of(families[c(1, 5)])[[1]])
+test_that("of many structures what is far behind takes few optima of others, and few merges", {
+  data <- em_data(iris[, 1:4], em_gaussian())
+  families <- family_structures(em_gaussian(), c("EII", "VII", "EEI", "EEE", "VVI", "EEV", "VVV"), data)
+  set.seed(1)
+  search <- new_search(data, families, 4:5, em_mixture(), em_control(threads = 1))
+  share_starts(search)
+  expect_identical(far_cells(search, 1L)[c(1, 6)], c(TRUE, FALSE))
+  count <- function(i, method) sum(search$cells[[1L]][[i]]$starts$method == method)
+  expect_identical(c(count(1, "shared"), count(1, "merge")), c(few_optima, few_optima))
+  expect_gte(count(6, "shared"), 6)
+  expect_identical(count(6, "merge"), 5L)
 })
 
 test_that("partitions that group the rows alike are one start", {
