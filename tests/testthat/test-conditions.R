@@ -60,3 +60,7 @@ test_that("no two conditions in the sources begin alike", {
   expect_gt(length(texts), 60)
   expect_identical(unique(texts[duplicated(texts)]), character())
 })
+
+test_that("what conditions need is not loaded with the package", {
+  expect_length(intersect(c("rlang", "cli"), names(getNamespaceImports("emfit"))), 0)
+})

@@ -126,3 +126,15 @@ test_that("what can't be answered is refused in words", {
                      log_density = function(x, parameters) outer(x, parameters$rate, dexp, log = TRUE), maximise = function(s) list(rate = s[, "n"] / s[, "s"]))
   expect_match(remedy(draws), "simulate(fit) draws some", fixed = TRUE)
 })
+
+test_that("places of more values than a block holds are those of each by itself", {
+  fit <- em_fit(faithful$waiting, k = 2)
+  q <- seq(40, 100, length.out = 2L * 16384L + 3L)
+  q[c(5, 20000)] <- NA
+  p <- fit$parameters
+  by_hand <- as.vector(outer(q, 1:2, function(x, j) pnorm(x, p$mean[j], p$sd[j])) %*% p$proportions)
+  expect_within(em_cdf(fit, q)[!is.na(q)], by_hand[!is.na(q)], 1e-14)
+  expect_identical(which(is.na(em_cdf(fit, q))), c(5L, 20000L))
+  expect_identical(lengths(row_blocks(10L, 4L)), c(4L, 4L, 2L))
+  expect_identical(row_blocks(0L), list())
+})

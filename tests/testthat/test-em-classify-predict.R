@@ -175,3 +175,12 @@ test_that("no method lets an unknown argument pass", {
     if ("..." %in% names(formals(f))) expect_error(f(methods[[class]], tpyo = 1), class = "emfit_error", label = method)
   }
 })
+
+test_that("rows of several blocks are judged as each is by itself, also where no class has a density", {
+  fit <- em_classify(iris[1:4], iris$Species, k = 1)
+  rows <- iris[rep(1:150, length.out = 2L * 16384L + 1L), 1:4]
+  few <- predict(fit, iris[1:4], type = "prob")
+  expect_identical(unname(predict(fit, rows, type = "prob")), unname(few[rep(1:150, length.out = nrow(rows)), ]))
+  log_density <- rbind(c(-Inf, -Inf), c(log(3), 0))
+  expect_within(class_posterior(log_density, c(0.25, 0.75)), rbind(c(0.25, 0.75), c(0.5, 0.5)), 1e-15)
+})

@@ -299,3 +299,12 @@ test_that("small pictures of topics, profiles and chains draw, and no twin tells
   fit <- em_fit(faithful, k = 3, start = list(mean = rbind(c(2, 54), c(4, 80), c(4.4, 81)), covariance = diag(c(0.1, 30))))
   expect_match(ggplot2::get_alt_text(ggplot2::autoplot(em_merge(fit))), "as a tree")
 })
+
+test_that("qq: of many rows those that are drawn have their envelope, and the labels are on drawn ones", {
+  x <- withr_seed(3, stats::rnorm(10500))
+  x[7] <- 12
+  points <- plot_data(em_fit(x, 1, control = em_control(n_start = 1)), "qq")$points
+  expect_identical(nrow(points), 10000L)
+  expect_identical(points$label[nrow(points)], "7")
+  expect_within(points$expected[c(1L, 10000L)], stats::qnorm(c(0.5, 10499.5) / 10500), 1e-12)
+})
