@@ -46,10 +46,13 @@ any_stands_near <- function(search, bic) {
   any(t(bic)[sound] <= min(bic) + rival_bic)
 }
 
+# Of all fits, also those that are too far behind to be searched again: a winner that a few rows made leaves all of them behind.
 any_stands_better <- function(search, than) {
-  for (cell in do.call(c, search$cells)) {
-    if (!isTRUE(cell$searched) || !is_sound(cell) || leans(cell$left)) next
-    left <- cell$left
+  cells <- Filter(is_sound, do.call(c, search$cells))
+  searched <- vapply(cells, function(cell) isTRUE(cell$searched), NA)
+  for (cell in cells[order(!searched)]) {
+    left <- if (isTRUE(cell$searched)) cell$left else leaning_of(cell$run, search$data, cell$model)
+    if (leans(left)) next
     if (is.null(left)) left <- leave_out(search$data, cell$run$parameters, cell$model, cell$run$df)
     if (!is.null(left) && left$loglik > than$left$loglik) return(TRUE)
   }
