@@ -11,7 +11,7 @@ namespace em {
 
 struct Task {
   std::unique_ptr<Model> model;
-  std::vector<Start> starts;  // at least one
+  std::vector<Start> starts;                                  // at least one
   double to_beat = -std::numeric_limits<double>::infinity();  // as Control::to_beat: the higher of both holds
 };
 
