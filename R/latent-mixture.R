@@ -158,7 +158,7 @@ latent_columns.em_latent_mixture <- function(latent, k) k + has_noise(latent)
 
 #' @export
 latent_fields.em_latent_mixture <- function(latent, k) {
-  list(proportions = new_field("simplex", "column", k + has_noise(latent), "proportion", own = FALSE))
+  list(proportions = new_field("simplex", "column", latent_columns(latent, k), "proportion", own = FALSE))
 }
 
 #' @export
@@ -166,7 +166,7 @@ latent_parameters.em_latent_mixture <- function(latent, start, k, names = NULL) 
   initial <- initial_proportions(latent, k)
   if (is.null(start$proportions)) return(list(proportions = initial))
   proportions <- noise_of_proportions(start$proportions, latent, k, names)
-  proportions <- read_vector(proportions, "proportions", k + has_noise(latent), "start")
+  proportions <- read_vector(proportions, "proportions", latent_columns(latent, k), "start")
   if (proportions_are_held(latent)) {
     check_held_proportions(proportions, initial)
     return(list(proportions = initial))

@@ -102,14 +102,14 @@ test_that("too few rows are told at once, and ties leave a maximum to be found",
 
 test_that("a winner that a few rows made is passed over where all others are far behind, too", {
   for (x in list(stackloss, mtcars[c(1, 3, 4)])) {
-    s <- withr_seed(1, suppressWarnings(em_select(x, k = 1:5)))
+    s <- withr_seed(1, em_select(x, k = 1:5))
     table <- s$table[s$table$status %in% emfit:::sound_statuses, ]
     highest <- table[which.min(table$BIC), ]
     expect_lt(highest$BIC, min(table$BIC[!table$leaning]) - emfit:::rival_bic)
     expect_true(highest$leaning)
     expect_match(highest$reason, "leans on few rows")
     winner <- table[order(table$leaning, table$BIC), ][1L, ]
-    chosen <- suppressWarnings(best(s))
+    chosen <- suppressWarnings(best(s), classes = "emfit_warning_unidentified") # 47 parameters of 21 rows
     expect_equal(chosen$k, winner$k)
     expect_identical(chosen$family$covariance, winner$covariance)
   }
