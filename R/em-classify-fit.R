@@ -74,9 +74,7 @@ abort_class_start <- function(plan, at) {
 }
 
 run_class_starts <- function(task, items, kinds) {
-  if (length(items) == 1L || task$control$max_iter <= trial_iterations) return(run_task(task, items, kinds))
-  trial <- run_task(task, items, kinds, replace(task$control, "max_iter", trial_iterations))
-  finish_search(task, items, trial)
+  if (length(items) == 1L) run_task(task, items, kinds) else race_starts(task, items, kinds)
 }
 
 as_class_fit <- function(plan, cell, call) {

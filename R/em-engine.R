@@ -138,17 +138,17 @@ chain_em <- function(log_density, parameters, ends, want) {
 
 # From starting items to the best run. Raises nothing but defects of the data.
 run_em <- function(data, start, model, control, native = rows_of_run(data, model, control), ends = FALSE) {
-  run <- run_native(data, native, start$items, model, control, ends)
+  run <- run_native(data, native, start$items, model, control, ends, start$kinds)
   if (!is.null(run$defect)) abort_defect(data, run$defect)
   run
 }
 
 # The same on rows in the core's own shape; ends: also the parameters that every start ended with?
-run_native <- function(data, native, items, model, control, ends = FALSE) {
+run_native <- function(data, native, items, model, control, ends = FALSE, kinds = NULL) {
   settings <- run_settings(control, model)
   settings$threads <- resolve_threads(settings, prod(dim(native$x), model$k, length(items)))
   settings <- c(settings, row_weight = weight_of_row(data$weights), ends = ends)
-  run_core(native, items, model, settings)
+  run_core(native, items, model, settings, kinds)
 }
 
 native_rows <- function(native, rows) {
@@ -231,7 +231,7 @@ least_spread <- function(run) if (run$status == "bad_start") NA_real_ else min(r
 # Many data sets, each with starts of its own that race, at most `most` of them to the end: the best run of each.
 race_em <- function(natives, items, model, control, most, row_weight = 1) {
   if (!is.null(control$crew)) return(race_on_crew(natives, items, model, control, most, row_weight))
-  batch_em(model_tasks(natives, model, items), model, replace(control, c("path", "finalists"), list(FALSE, most)), row_weight)
+  batch_em(model_tasks(natives, model, items), model, race_by(table_race(most), replace(control, "path", FALSE)), row_weight)
 }
 
 # Each of the data sets with its starts, or all with the same.
@@ -241,7 +241,7 @@ model_tasks <- function(natives, model, starts) {
   Map(function(native, items) list(data = native, family = family, latent = latent, starts = items), natives, starts)
 }
 
-# Several models on the same rows, each with starts of its own, that race where control has finalists; to_beat: what is
+# Several models on the same rows, each with starts of its own, that race where control has a plan; to_beat: what is
 # had of each already.
 cell_tasks <- function(native, models, starts, to_beat) {
   Map(function(model, items, bar) {
@@ -262,9 +262,9 @@ batch_em <- function(tasks, model, control, row_weight) {
 
 # Of one data set: the best run of these starts, as the core tells it. Rows in chunks: `native` is a sample of them and has
 # `parts`, where all come from.
-run_core <- function(native, items, model, settings) {
-  em_runs_cpp(list(list(data = native, family = native_family(model), latent = native_latent(model), starts = items)),
-              settings)[[1L]]
+run_core <- function(native, items, model, settings, kinds = NULL) {
+  task <- list(data = native, family = native_family(model), latent = native_latent(model), starts = items, kinds = kinds)
+  em_runs_cpp(list(task), settings)[[1L]]
 }
 
 score_parts <- function(native, at, want, threads) {

@@ -13,7 +13,7 @@ width_work <- 4e4 # rows times starts
 
 search_further <- function(task, found, method) {
   if (!may_go_further(task, method)) return(found)
-  if (is_sound_end(found)) return(search_by_moves(task, found))
+  if (run_is_sound(found)) return(search_by_moves(task, found))
   search_by_widths(task, search_by_splits(task, found, method))
 }
 
@@ -28,15 +28,13 @@ search_by_moves <- function(task, found) {
   for (round in seq_len(move_rounds)) {
     items <- items_from_moves(task$model, found$parameters)
     if (!length(items)) break
-    control <- replace(task$control, c("finalists", "to_beat"), list(2L, found$loglik))
+    control <- replace(race_by(table_race(2L), task$control), "to_beat", found$loglik)
     moved <- run_task(task, items, vapply(items, `[[`, "", "method"), control)
-    higher <- is_sound_end(moved) && moved$rank >= found$rank && moved$loglik > found$loglik + least_difference
+    higher <- run_is_sound(moved) && moved$rank >= found$rank && moved$loglik > found$loglik + least_difference
     if (!higher) break
-    if (leans(leaning_of(moved, task$data, task$model)) && stands_better(found, moved, task$data, task$model)) {
-      found$passed_over <- max(moved$loglik, found$passed_over)
-      break
-    }
-    found <- better_search(found, moved)
+    before <- found$loglik
+    found <- better_search(found, moved, function(old, new) better_supported(old, new, task$data, task$model))
+    if (found$loglik == before) break
   }
   found
 }
@@ -57,7 +55,7 @@ items_from_moves <- function(model, parameters) {
 # Where ties or few rows let every start collapse, a maximum may still lie where the optimum of one component less
 # leads when a component is split, or that of a simpler structure.
 search_by_splits <- function(task, found, method) {
-  if (is_sound_end(found) || !may_go_further(task, method)) return(found)
+  if (run_is_sound(found) || !may_go_further(task, method)) return(found)
   items <- c(items_from_splits(task, method), items_from_simpler(task, method))
   if (!length(items)) return(found)
   better_search(found, run_task(task, items, vapply(items, `[[`, "", "method")))
@@ -67,7 +65,7 @@ items_from_splits <- function(task, method) {
   below <- task
   below$model$k <- task$model$k - 1L
   run <- search_by_splits(below, search_rounds_of(below, method, 1L), method)
-  if (!is_sound_end(run)) return(NULL)
+  if (!run_is_sound(run)) return(NULL)
   lapply(seq_len(below$model$k), function(j) {
     parameters_start(split_component(below$model, run$parameters, j), "split", may_borrow = TRUE)
   })
@@ -79,7 +77,7 @@ items_from_simpler <- function(task, method) {
   if (is.null(structure)) return(NULL)
   task$model$family$covariance <- structure
   run <- search_rounds_of(task, method, 1L)
-  if (is_sound_end(run)) list(parameters_start(run$parameters, "simpler", may_borrow = TRUE))
+  if (run_is_sound(run)) list(parameters_start(run$parameters, "simpler", may_borrow = TRUE))
 }
 
 
@@ -87,14 +85,12 @@ items_from_simpler <- function(task, method) {
 # widths don't.
 search_by_widths <- function(task, found) {
   apart <- latent_columns(task$model$latent, 1L) == 1L && is.null(task$data$units)
-  if (is_sound_end(found) || !apart || !is.double(task$native$x) || family_is_bounded(task$model$family)) return(found)
+  if (run_is_sound(found) || !apart || !is.double(task$native$x) || family_is_bounded(task$model$family)) return(found)
   tries <- as.integer(min(width_starts, width_work %/% nrow(task$native$x)))
   if (tries < 1L) return(found)
   items <- items_of_widths(task$native$x, task$model$k, tries)
-  trial <- run_task(task, items, rep("widths", tries), replace(task$control, "max_iter", trial_iterations))
-  sound <- which(!trial$starts$degenerate & trial$starts$status %in% c("converged", "max_iter"))
-  if (!length(sound)) return(found)
-  better_search(found, run_finalists(task, items[sound], rep("widths", length(sound))))
+  plan <- replace(fit_race(task$control), c("finalists", "usable"), list(tries, 1L))
+  better_search(found, race_starts(task, items, rep("widths", tries), plan))
 }
 
 items_of_widths <- function(x, k, tries) {

@@ -6,10 +6,8 @@
 # so do the others, and new ones are drawn. inst/bench/starts.R measures what it finds.
 varied_kinds <- c("kmeans++", "random", "partition")
 tries_per_start <- 2L # of each kind
-trial_iterations <- 40L
 least_difference <- 1e-3 # of the log-likelihoods of two maxima
 most_ends <- 10L # that are asked, where the best leans on few rows
-patience <- 200L # iterations, after which a start that is still below the best end is left alone
 search_rounds <- 3L
 
 # Of more rows than these, a sample is enough to tell which starts promise something.
@@ -51,20 +49,20 @@ check_enough_rows <- function(task) {
   ))
 }
 
-is_sound_end <- function(run) !length(run$degenerate) && run$status %in% c("converged", "max_iter")
-
 # Of ends that are maxima: the highest that does not lean on few rows where the highest of all does, if it also is worth
 # more to rows that were left out. See leave-out.R.
-prefer_supported <- function(task, items, table, best) {
+prefer_supported <- function(task, items, best) {
   if (!leans(leaning_of(best, task$data, task$model))) return(best)
-  starts <- table$starts
+  starts <- best$starts
   ended <- which(starts$status == "converged" & !starts$degenerate & starts$loglik < best$loglik - least_difference)
   ended <- ended[order(-starts$loglik[ended], method = "radix")]
   ended <- ended[!duplicated(round(starts$loglik[ended] / least_difference))]
   for (end in utils::head(ended, most_ends)) {
-    other <- run_task(task, items[end], table$method[end])
+    other <- run_task(task, items[end], best$method[end])
     if (stands_better(other, best, task$data, task$model)) {
+      table <- table_of_search(best)
       other$passed_over <- best$loglik
+      other[names(table)] <- table
       return(other)
     }
   }
@@ -85,7 +83,8 @@ has_one_start <- function(task) {
 }
 
 run_task <- function(task, items, kinds, control = task$control) {
-  as_search(run_em(task$data, list(items = items), task$model, control, task$native, isTRUE(task$ends)), kinds)
+  start <- list(items = items, kinds = match(kinds, kinds))
+  as_search(run_em(task$data, start, task$model, control, task$native, isTRUE(task$ends)), kinds)
 }
 
 as_search <- function(run, kinds) {
@@ -96,11 +95,10 @@ as_search <- function(run, kinds) {
 
 table_of_search <- function(run) run[intersect(c("starts", "traces", "method", "ends"), names(run))]
 
-# The better of two runs, with the tables of both.
-better_search <- function(old, new) {
+# The better of two searches, with the tables of both.
+better_search <- function(old, new, better = better_run) {
   if (is.null(old)) return(new)
-  better <- new$rank > old$rank || (new$rank == old$rank && new$loglik > old$loglik)
-  out <- if (better) new else old
+  out <- better(old, new)
   out$starts <- rbind(old$starts, new$starts)
   out$method <- c(old$method, new$method)
   out$traces <- c(old$traces, new$traces)
@@ -117,10 +115,12 @@ search_once <- function(task, method) {
   kinds <- rep(varied_kinds, each = tries_per_start * task$control$n_start)
   sampled <- search_in_sample(task, kinds)
   if (!is.null(sampled)) return(sampled)
-  items <- draw_kinds(task, kinds, task$native)
-  if (task$control$max_iter <= trial_iterations) return(run_task(task, items, kinds))
-  trial <- run_task(task, items, kinds, replace(task$control, "max_iter", trial_iterations))
-  finish_search(task, items, trial)
+  race_starts(task, draw_kinds(task, kinds, task$native), kinds)
+}
+
+# The best of all, or what stands better than it.
+race_starts <- function(task, items, kinds, plan = fit_race(task$control)) {
+  prefer_supported(task, items, run_task(task, items, kinds, race_by(plan, task$control)))
 }
 
 draw_kinds <- function(task, kinds, native) {
@@ -128,72 +128,6 @@ draw_kinds <- function(task, kinds, native) {
     starts_by_method(task$data, task$model, kind, sum(kinds == kind), native)
   })
   do.call(c, drawn)
-}
-
-# The starts that are to run on: the best of each kind, then the best of all.
-chosen_to_finish <- function(trial, most, each = most %/% length(varied_kinds), also = NULL) {
-  starts <- trial$starts
-  usable <- !starts$degenerate
-  if (!any(usable)) usable <- !starts$status %in% c("bad_start", "collapsed")
-  rank <- order(-starts$loglik, method = "radix")
-  rank <- rank[usable[rank]]
-  place <- stats::ave(seq_along(rank), trial$method[rank], FUN = seq_along)
-  first <- place <= each
-  chosen <- sort(c(rank[first], rank[!first])[seq_len(min(most, length(rank)))])
-  chosen[starts$status[chosen] %in% c("max_iter", also)]
-}
-
-# To the end; but a start that has not arrived after so many iterations, where others ended higher, is left there.
-run_finalists <- function(task, items, kinds) {
-  if (task$control$max_iter <= patience) return(run_task(task, items, kinds))
-  run <- run_task(task, items, kinds, replace(task$control, "max_iter", patience))
-  on_its_way <- run$starts$status == "max_iter"
-  if (!any(on_its_way)) return(run)
-  ended <- run$starts$loglik[run$starts$status == "converged" & !run$starts$degenerate]
-  table <- table_of_search(run)
-  table$starts$status[on_its_way] <- "stopped_early"
-  best <- if (run$status != "max_iter") run
-  on <- which(on_its_way & (run$starts$loglik > max(ended, -Inf) | seq_along(items) == run$best))
-  if (length(on)) {
-    final <- run_task(task, items[on], kinds[on])
-    table$starts[on, ] <- final$starts
-    table$traces[on] <- final$traces
-    if (!is.null(final$ends)) table$ends[on] <- final$ends
-    best <- better_search(best, final)
-  }
-  settle_best(task, items, table, best)
-}
-
-# A run that ended before its betters did may be worth more than what they became: it is made once more.
-settle_best <- function(task, items, table, best) {
-  ended <- which(table$starts$status == "converged" & !table$starts$degenerate)
-  if (length(ended)) {
-    again <- ended[which.max(table$starts$loglik[ended])]
-    missed <- is.null(best) || length(best$degenerate) || table$starts$loglik[again] > best$loglik
-    if (missed) best <- better_search(best, run_task(task, items[again], table$method[again]))
-  }
-  best <- prefer_supported(task, items, table, best)
-  best[names(table)] <- table
-  best
-}
-
-# Runs the chosen to the end, each from where its trial began; where too few of them end sound, the others too.
-finish_search <- function(task, items, trial) {
-  table <- table_of_search(trial)
-  table$starts$status[table$starts$status == "max_iter"] <- "stopped_early"
-  best <- if (trial$status != "max_iter") trial
-  chosen <- chosen_to_finish(trial, task$control$n_start)
-  if (!length(chosen) && is.null(best)) chosen <- trial$best
-  while (length(chosen)) {
-    final <- run_finalists(task, items[chosen], trial$method[chosen])
-    table$starts[chosen, ] <- final$starts
-    table$traces[chosen] <- final$traces
-    if (!is.null(final$ends)) table$ends[chosen] <- final$ends
-    best <- better_search(best, final)
-    if (enough_sound(table$starts, task)) break
-    chosen <- which(table$starts$status == "stopped_early" & table$starts$iterations <= trial_iterations)
-  }
-  settle_best(task, items, table, best)
 }
 
 # Many rows: starts are drawn and tried in a sample of them, and the chosen go on from there with all rows. NULL
@@ -212,10 +146,11 @@ search_in_sample <- function(task, kinds) {
   brief <- replace(control, c("max_iter", "path"), list(sample_iterations, FALSE))
   trial <- as_search(run_native(task$data, part, items, task$model, brief, ends = TRUE), kinds)
   if (!is.null(trial$defect)) return(NULL)
-  chosen <- chosen_to_finish(trial, control$n_start, each = 0L, also = "converged")
+  usable <- which(!trial$starts$degenerate & trial$starts$status %in% c("converged", "max_iter"))
+  chosen <- utils::head(usable[order(-trial$starts$loglik[usable], method = "radix")], control$n_start)
   if (!length(chosen)) return(NULL)
   items <- lapply(trial$ends[chosen], function(end) list(parameters = end, may_borrow = FALSE))
-  run_finalists(task, items, kinds[chosen])
+  race_starts(task, items, kinds[chosen])
 }
 
 # So many of n rows, in their order; where they follow each other, a stretch of them.

@@ -96,29 +96,10 @@ search_cell_again <- function(search, at, i) {
     # The table of the runs holds those of all rounds: which of them led to the end is told by its log-likelihood.
     run$best <- which.min(abs(run$starts$loglik - run$loglik))
     run[c("method", "traces")] <- NULL
-    keep_supported(cell, run, search$data)
+    keep_better(cell, run, search$data)
   })
   cell$searched <- TRUE
-  if (is_sound(cell)) cell["single"] <- list(single_rows(cell$run, search$data, cell$model))
-  search$cells[[at]][[i]] <- cell
-}
-
-# As keep_better(), but what leans on few rows does not win over what does not and is worth more to rows left out.
-keep_supported <- function(cell, run, data) {
-  old <- cell
-  cell <- keep_better(cell, run)
-  if (!is_sound(cell)) return(cell)
-  cell$left <- leaning_of(cell$run, data, cell$model)
-  if (!leans(cell$left)) return(cell)
-  had <- length(old$starts$loglik)
-  # keep_better() kept one of the two.
-  other <- if (is.null(old$run)) NULL else if (had + run$best == cell$best) old$run else run
-  if (is.null(other) || !stands_better(other, cell$run, data, cell$model)) return(cell)
-  cell$passed_over <- cell$run$loglik
-  cell[c("run", "status", "best")] <- list(other, run_status(other), if (identical(other, run)) had + run$best else old$best)
-  cell["left"] <- list(leaning_of(other, data, cell$model))
-  cell$agree <- NULL
-  cell
+  search$cells[[at]][[i]] <- judge_cell(cell, search$data)
 }
 
 # One component more can't be worth less: where it ended so, the optimum of one less is split.

@@ -2,13 +2,13 @@
 # them; it is an environment because an interrupt must leave what was done so far. It is never part of a result.
 #
 #   cell$model    list(family, latent, k)          cell$run     what run_em() returned, of the best start
-#   cell$starts   for each start: method, loglik, iterations, status, degenerate; cell$best: which led to the run
+#   cell$starts   for each start: method, loglik, iterations, status, degenerate; cell$run$best: which led to the run
 #   cell$agree    how many starts came as high as the best, where that was counted before the run was finished
 #   cell$status   "converged", ..., see em_select()              cell$reason  why it has no run, or NA
 #   cell$note     what the data were warned about, if anything
 #   cell$searched was it searched by itself, as em_fit() would? Then cell$left says whether it leans on few rows
 #                 and cell$single which components are a single row (leave-out.R), cell$leaning that it is passed
-#                 over for that, cell$passed_over of which end that was true
+#                 over for that, cell$run$passed_over of which end that was true
 #   cell$cv       cross-validated criterion, where asked for
 
 # A thorough search, the default up to few_rows rows: every start races under every structure, and each race is run to
@@ -229,10 +229,11 @@ finish_cells <- function(search, at) {
 
 finish_cell <- function(cell, run) {
   cell$agree <- agreeing(cell, rough_tol)
-  cell$starts$loglik[cell$best] <- run$loglik
-  cell$starts$status[cell$best] <- run$status
-  cell$starts$degenerate[cell$best] <- length(run$degenerate) > 0L
-  cell$starts$iterations[cell$best] <- cell$starts$iterations[cell$best] + run$iterations
+  at <- run$best <- cell$run$best
+  cell$starts$loglik[at] <- run$loglik
+  cell$starts$status[at] <- run$status
+  cell$starts$degenerate[at] <- length(run$degenerate) > 0L
+  cell$starts$iterations[at] <- cell$starts$iterations[at] + run$iterations
   cell[c("run", "status")] <- list(run, run_status(run))
   cell
 }
@@ -257,9 +258,7 @@ keep_nested_order <- function(search, at, i) {
 
 cell_loglik <- function(cell) if (is_sound(cell)) cell$run$loglik else -Inf
 
-sound_statuses <- c("converged", "max_iter", "not_monotone")
 is_sound <- function(cell) cell$status %in% sound_statuses
-run_is_sound <- function(run) run_status(run) %in% sound_statuses
 
 improve_cell <- function(search, at, i, items, most) {
   improve_cells(search, at, replace(vector("list", length(search$cells[[at]])), i, list(items)), most)
@@ -273,9 +272,16 @@ improve_cells <- function(search, at, items, most) {
   cells <- search$cells[[at]][open]
   rough <- is_quick(search, at) && !identical(search$now, search$long)
   control <- if (rough) search$now else search$long
-  runs <- run_cells(search, lapply(cells, `[[`, "model"), items[open], replace(control, "finalists", most),
+  runs <- run_cells(search, lapply(cells, `[[`, "model"), items[open], race_by(table_race(most), control),
                     vapply(cells, cell_loglik, 0))
   for (j in seq_along(open)) keep_run(search, at, open[j], if (rough) as_unfinished(runs[[j]]) else runs[[j]])
+}
+
+# What is said of the cells that may win: see em-select-again.R.
+judge_cell <- function(cell, data) {
+  if (!is_sound(cell)) return(cell)
+  cell[c("left", "single")] <- list(leaning_of(cell$run, data, cell$model), single_rows(cell$run, data, cell$model))
+  cell
 }
 
 keep_run <- function(search, at, i, run) {
@@ -283,9 +289,9 @@ keep_run <- function(search, at, i, run) {
   before <- cell_loglik(cell)
   cell <- guarded(cell, {
     if (!is.null(run$defect)) abort_defect(search$data, run$defect)
-    if (isTRUE(cell$searched)) keep_supported(cell, run, search$data) else keep_better(cell, run)
+    keep_better(cell, run, if (isTRUE(cell$searched)) search$data)
   })
-  if (isTRUE(cell$searched) && is_sound(cell)) cell["single"] <- list(single_rows(cell$run, search$data, cell$model))
+  if (isTRUE(cell$searched)) cell <- judge_cell(cell, search$data)
   search$cells[[at]][[i]] <- cell
   if (cell_loglik(cell) > before + same_loglik) note_optimum(search, at, i)
 }
@@ -306,34 +312,15 @@ as_unfinished <- function(run) {
   run
 }
 
-keep_better <- function(cell, run) {
-  had <- length(cell$starts$loglik)
-  starts <- if (had) Map(c, cell$starts, run$starts) else run$starts
-  new <- cell
+# The better of what the cell has and a run; of one that was searched by itself also by what it is worth without single rows.
+keep_better <- function(cell, run, data = NULL) {
   run$bounded <- family_is_bounded(cell$model$family)
-  new[c("run", "status", "best")] <- list(run, run_status(run), had + run$best)
-  new$agree <- NULL
-  better <- is.null(cell$run) || is_sound(new) > is_sound(cell) ||
-    (is_sound(new) == is_sound(cell) && run$loglik > cell$run$loglik)
-  if (better) cell <- new
-  cell$starts <- starts
+  run$best <- length(cell$starts$loglik) + run$best # of all its starts
+  cell$starts <- if (is.null(cell$starts)) run$starts else Map(c, cell$starts, run$starts)
+  best <- if (is.null(cell$run)) run
+          else if (is.null(data)) better_run(cell$run, run)
+          else better_supported(cell$run, run, data, cell$model)
+  if (best$best == run$best) cell$agree <- NULL
+  cell[c("run", "status")] <- list(best, run_status(best))
   cell
-}
-
-run_status <- function(run) {
-  if (run$status == "bad_start") return("failed")
-  if (run$status != "collapsed" && !length(run$degenerate)) return(run$status)
-  "collapsed"
-}
-
-run_reason <- function(run) {
-  switch(run_status(run),
-    failed = sprintf("No start led to a fit: component %d has too few rows for its covariance.", run$component),
-    collapsed = sprintf("A component shrank onto too few points; the %s.",
-                        if (isTRUE(run$bounded)) "covariance has no inverse" else "likelihood is unbounded"),
-    max_iter = if (run$gain > 0) sprintf("Stopped after %s, still gaining %s per iteration.",
-                                         plural(run$iterations, "iteration"), number(run$gain)) else NA_character_,
-    not_monotone = sprintf("The log-likelihood fell by %s.", number(-run$gain)),
-    NA_character_
-  )
 }

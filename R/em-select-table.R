@@ -58,8 +58,8 @@ reason_of_cell <- function(cell) {
     return("A component is a single row, and a fit without such a one is within 10 of its BIC.")
   }
   if (isTRUE(cell$leaning)) return("A component leans on few rows: others are worth more to rows left out.")
-  if (!is.null(cell$passed_over)) {
-    return(sprintf("A higher end, logLik %s, leans on few rows and is passed over.", number(cell$passed_over, 7L)))
+  if (!is.null(cell$run$passed_over)) {
+    return(sprintf("A higher end, logLik %s, leans on few rows and is passed over.", number(cell$run$passed_over, 7L)))
   }
   reason <- if (is.null(cell$run)) NA_character_ else run_reason(cell$run)
   if (is.na(reason) && !is.null(cell$note)) cell$note else reason

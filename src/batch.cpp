@@ -47,7 +47,7 @@ Outcome run_task(const Task& task, Control control, Interrupt& interrupt) {
     if (interrupt.raised()) return out;
     out.trials = std::move(found.loglik);
     out.fits = run_all(model, {found.best}, control, interrupt);
-  } else if (control.finalists > 0) {
+  } else if (control.race.finalists > 0) {
     out.fits = run_race(model, task.starts, control, interrupt);
   } else {
     out.fits = run_all(model, task.starts, control, interrupt);

@@ -22,7 +22,7 @@ struct Outcome {
   std::vector<Fit> fits;       // one for each start that was run; at a defect one with Status::bad_start
 };
 
-// Runs the starts of each task: all to the end, or as a race where control.finalists says so (race.h). With
+// Runs the starts of each task: all to the end, or as a race where control.race says so (race.h). With
 // several tasks a thread takes a task; where there is one, or a model that may not leave the main thread, the
 // starts have all threads. The answers do not depend on their number.
 std::vector<Outcome> run_batch(const std::vector<Task>& tasks, const Control& control, Interrupt& interrupt);

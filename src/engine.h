@@ -30,6 +30,17 @@ namespace em {
 
 enum class Stop { loglik, parameters };
 
+// How many starts become few: see race.h.
+struct RacePlan {
+  int finalists = 0;        // so many run to the end, at most; 0: all starts do
+  int of_each = 0;          // and so many of each kind of start are among them
+  int first_pause = 2;      // iterations; each pause comes after twice as many as the one before
+  double kept = 0.4;        // of those that meet at a pause, until the finalists are left
+  int patience = 10;        // iterations, after which what can't reach the best is given up
+  bool drop_equals = true;  // set aside what has become the same as another?
+  int usable = 1;           // so many are to end in something usable, or the others run on too
+};
+
 struct Control {
   double tol = 1e-6;
   Stop stop = Stop::loglik;
@@ -41,8 +52,7 @@ struct Control {
   int threads = 1;
   double row_weight = 1.0;  // what a row weighs; tol is in log-likelihoods of such a row
 
-  // Of several starts at most so many run to the end (race.h); 0: all do.
-  int finalists = 0;
+  RacePlan race;
   int trials = 0;  // steps that several starts make together before the best of them runs on: run_trials()
   double to_beat = -std::numeric_limits<double>::infinity();  // a log-likelihood that is had already
 };
@@ -54,6 +64,7 @@ struct Start {
   const int* partition = nullptr;            // n labels, from 1
   bool may_borrow = false;  // a start of our own: components short of rows borrow the data's spread
   std::uint64_t seed = 0;   // of what is drawn on the way
+  int kind = 0;             // how it was found: RacePlan::of_each
 };
 
 enum class Status {

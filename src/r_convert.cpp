@@ -172,6 +172,20 @@ std::unique_ptr<Model> make_model(const Rcpp::List& data, const Rcpp::List& fami
   return model;
 }
 
+RacePlan make_plan(const Rcpp::List& plan) {
+  RacePlan out;
+  out.finalists = Rcpp::as<int>(element(plan, "finalists"));
+  out.of_each = Rcpp::as<int>(element(plan, "of_each"));
+  out.first_pause = Rcpp::as<int>(element(plan, "first_pause"));
+  out.kept = Rcpp::as<double>(element(plan, "kept"));
+  out.patience = Rcpp::as<int>(element(plan, "patience"));
+  out.drop_equals = Rcpp::as<bool>(element(plan, "drop_equals"));
+  out.usable = Rcpp::as<int>(element(plan, "usable"));
+  if (out.finalists >= 0 && out.of_each >= 0 && out.first_pause > 0 && out.kept >= 0.0 && out.kept < 1.0)
+    return out;
+  throw std::invalid_argument("a race needs a first pause, and keeps less than all");
+}
+
 Control make_control(const Rcpp::List& control) {
   Control out;
   out.tol = Rcpp::as<double>(element(control, "tol"));
@@ -184,7 +198,7 @@ Control make_control(const Rcpp::List& control) {
   out.accelerate = Rcpp::as<bool>(element(control, "accelerate"));
   out.threads = Rcpp::as<int>(element(control, "threads"));
   out.row_weight = Rcpp::as<double>(element(control, "row_weight"));
-  if (has(control, "finalists")) out.finalists = Rcpp::as<int>(element(control, "finalists"));
+  if (has(control, "race")) out.race = make_plan(Rcpp::as<Rcpp::List>(element(control, "race")));
   if (has(control, "trials")) out.trials = Rcpp::as<int>(element(control, "trials"));
   if (has(control, "to_beat")) out.to_beat = Rcpp::as<double>(element(control, "to_beat"));
   return out;

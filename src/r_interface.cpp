@@ -107,6 +107,12 @@ Rcpp::List related_parameters(const em::Relatives& found, std::size_t structure)
                             Rcpp::Named("covariance") = with_shape(sigma, {d, d, k}));
 }
 
+void set_kinds(const Rcpp::IntegerVector& kinds, std::vector<em::Start>& starts) {
+  if (kinds.size() != static_cast<R_xlen_t>(starts.size()))
+    throw std::invalid_argument("each start needs a kind");
+  for (std::size_t i = 0; i < starts.size(); ++i) starts[i].kind = kinds[static_cast<R_xlen_t>(i)];
+}
+
 em::Task make_task(const Rcpp::List& task) {
   em::Task out;
   out.model = em::make_model(Rcpp::as<Rcpp::List>(em::element(task, "data")),
@@ -117,6 +123,8 @@ em::Task make_task(const Rcpp::List& task) {
   for (R_xlen_t i = 0; i < starts.size(); ++i) {
     out.starts.push_back(em::make_start(Rcpp::as<Rcpp::List>(starts[i]), *out.model));
   }
+  if (em::has(task, "kinds"))
+    set_kinds(Rcpp::as<Rcpp::IntegerVector>(em::element(task, "kinds")), out.starts);
   if (em::has(task, "to_beat")) out.to_beat = Rcpp::as<double>(em::element(task, "to_beat"));
   return out;
 }
@@ -270,7 +278,7 @@ Rcpp::List em_score_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, R
       Rcpp::Named("scores") = to_matrix(found.scores));
 }
 
-// Tasks of data, family, latent, starts and, where there is something to beat, to_beat, one or many: the best
+// Tasks of data, family, latent, starts and, where there are, their kinds and what there is to beat: the best
 // run of each, with a line for each start. A race or all to the end, as control says; batch.h has the rest.
 // Where no component can fit the data, defect is the number of the column, and the status "bad_start".
 // [[Rcpp::export(rng = false)]]

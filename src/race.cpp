@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <memory>
 #include <numeric>
 
@@ -11,15 +12,6 @@
 namespace em {
 
 namespace {
-
-// The first pause. Starts lie far apart in log-likelihood, and two iterations tell most of that.
-constexpr int first_pause = 2;
-
-// What is left after a pause, as a part of those before.
-constexpr double kept = 0.4;
-
-// From here on a run may be given up for what it promises; before, gains say little of those to come.
-constexpr int settled = 10;
 
 // The gain still to come is estimated from the last ones, and may be so many times as large.
 constexpr double doubt = 3.0;
@@ -35,32 +27,45 @@ class Race {
       : control_(control),
         interrupt_(interrupt),
         thread_safe_(model.thread_safe()),
-        total_(model.total_weight()) {
+        total_(model.total_weight()),
+        wanted_(static_cast<std::size_t>(control.race.finalists)) {
     for (const Start& start : starts) {
       runs_.push_back(std::make_unique<PausedRun>(model.clone(), start, control, interrupt));
+      kinds_.push_back(start.kind);
     }
+    fits_.resize(runs_.size());
+    closed_.resize(runs_.size());
     in_.resize(runs_.size());
     std::iota(in_.begin(), in_.end(), 0);
   }
 
   std::vector<Fit> all() {
-    int pause = first_pause;
-    for (; !interrupt_.raised() && any_runs(); pause *= 2) {
-      advance(pause);
-      if (interrupt_.raised()) break;
-      rank();
-      drop_equals();
-      if (in_.size() > wanted()) {
-        in_.resize(std::max(wanted(), static_cast<std::size_t>(kept * static_cast<double>(in_.size()))));
-      } else if (pause > settled) {
-        give_up_hopeless();
-      }
+    go_on();
+    close_ended();
+    if (!interrupt_.raised() && n_usable() < plan().usable) bring_back();
+    for (std::size_t i = 0; i < runs_.size(); ++i) {
+      if (!closed_[i]) fits_[i] = runs_[i]->close();
     }
-    return close();
+    return std::move(fits_);
   }
 
  private:
-  std::size_t wanted() const { return static_cast<std::size_t>(control_.finalists); }
+  const RacePlan& plan() const { return control_.race; }
+
+  // From pause to pause, until all that are still in have ended.
+  void go_on() {
+    for (int pause = plan().first_pause; !interrupt_.raised() && any_runs(); pause *= 2) {
+      advance(pause);
+      if (interrupt_.raised()) break;
+      rank();
+      if (plan().drop_equals) drop_equals();
+      if (in_.size() > wanted_) {
+        cut();
+      } else if (pause > plan().patience) {
+        give_up_hopeless();
+      }
+    }
+  }
 
   bool any_runs() const {
     return std::any_of(in_.begin(), in_.end(), [&](std::size_t i) { return !runs_[i]->has_ended(); });
@@ -88,6 +93,20 @@ class Race {
       const bool sound = runs_[a]->is_sound();
       return sound != runs_[b]->is_sound() ? sound : loglik(a) > loglik(b);
     });
+  }
+
+  // To the finalists, or a part of those that are in where that is more: the best of each kind, then the best
+  // of all.
+  void cut() {
+    const std::size_t left =
+        std::max(wanted_, static_cast<std::size_t>(plan().kept * static_cast<double>(in_.size())));
+    if (plan().of_each > 0) {
+      std::map<int, int> met;
+      std::stable_partition(in_.begin(), in_.end(),
+                            [&](std::size_t i) { return met[kinds_[i]]++ < plan().of_each; });
+    }
+    in_.resize(left);
+    rank();
   }
 
   void give_up_hopeless() {
@@ -118,23 +137,46 @@ class Race {
     in_.swap(different);
   }
 
-  // Where nothing sound came of those that ran to the end, the others get their chance.
-  std::vector<Fit> close() {
-    std::vector<Fit> fits(runs_.size());
-    std::vector<bool> closed(runs_.size());
-    bool sound = std::isfinite(control_.to_beat);
-    for (const std::size_t i : in_) {
-      fits[i] = runs_[i]->close();
-      closed[i] = true;
-      sound = sound || (fits[i].degenerate.empty() && fits[i].status != Status::bad_start);
+  void close_ended() {
+    for (std::size_t i = 0; i < runs_.size(); ++i) {
+      if (closed_[i] || !runs_[i]->has_ended()) continue;
+      fits_[i] = runs_[i]->close();
+      closed_[i] = true;
     }
+  }
+
+  // Fits without degenerate components; where there is one, also what was given up because it would not reach
+  // it.
+  int n_usable() const {
+    int ended = std::isfinite(control_.to_beat) ? plan().usable : 0;
+    int left = 0;
+    for (std::size_t i = 0; i < runs_.size(); ++i) {
+      if (closed_[i]) {
+        ended += fits_[i].degenerate.empty() && fits_[i].status != Status::bad_start;
+      } else if (runs_[i]->so_far().iterations > plan().first_pause) {
+        left += runs_[i]->is_sound();
+      }
+    }
+    return ended > 0 ? ended + left : 0;
+  }
+
+  // Those that were set aside get their chance: to reach what there is, or, where nothing is, whatever there
+  // may be.
+  void bring_back() {
     in_.clear();
     for (std::size_t i = 0; i < runs_.size(); ++i) {
-      if (!closed[i]) in_.push_back(i);
+      if (!closed_[i]) {
+        in_.push_back(i);
+      } else if (fits_[i].degenerate.empty() && fits_[i].status != Status::bad_start) {
+        control_.to_beat = std::max(control_.to_beat, fits_[i].loglik);
+      }
     }
-    if (!sound && !interrupt_.raised()) advance(control_.max_iter);
-    for (const std::size_t i : in_) fits[i] = runs_[i]->close();
-    return fits;
+    wanted_ = in_.size();
+    if (std::isfinite(control_.to_beat)) {
+      go_on();
+    } else {
+      advance(control_.max_iter);
+    }
   }
 
   Control control_;
@@ -142,7 +184,11 @@ class Race {
   bool thread_safe_;
   double total_;
   std::vector<std::unique_ptr<PausedRun>> runs_;
+  std::vector<int> kinds_;
   std::vector<std::size_t> in_;  // those that are not set aside
+  std::size_t wanted_;           // of them at the end, at most
+  std::vector<Fit> fits_;        // of those that are closed
+  std::vector<bool> closed_;
 };
 
 }  // namespace

@@ -1,10 +1,10 @@
 // race.h: many starts, of which few are worth running to the end.
 //
-// All starts run together and pause after a few iterations, and again after twice as many, and so on. At each
-// pause some are set aside: first those that lag behind, until Control::finalists are left; then those that
-// will not reach the best of the others, or Control::to_beat, by the gain they still promise, and those that
-// have become the same as another. What is set aside ends as Status::stopped_early, unless nothing sound came
-// of the rest.
+// All starts run together and pause, again and again, as RacePlan says. At each pause some are set aside:
+// first those that lag behind, until the finalists are left; then those that will not reach the best of the
+// others, or Control::to_beat, by the gain they still promise. Where equals are dropped, those that have
+// become the same as another go too. What is set aside ends as Status::stopped_early, unless too little that
+// can be used came of the rest.
 #pragma once
 
 #include <vector>

@@ -180,7 +180,7 @@ void check_race(em::Model& model, const std::string& what) {
   std::vector<std::vector<int>> labels;
   const std::vector<em::Start> starts = some_starts(model, labels);
   em::Control control;
-  control.finalists = 1;
+  control.race.finalists = 1;
   std::vector<em::Fit> first;
   for (int threads = 1; threads <= 3; ++threads) {
     const std::string here = what + ", race on " + std::to_string(threads) + " threads";

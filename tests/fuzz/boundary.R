@@ -136,7 +136,7 @@ fuzz_boundary <- function() {
     score = quote(core("em_score_cpp")(n$data, n$family, n$latent, n$parameters, pick("information", "scores", "outer"), NULL, threads)),
     refit = quote(core("em_runs_cpp")(some_tasks(n, list(start)), n$control)),
     places = quote(core("em_score_cpp")(n$data, n$family, n$latent, n$parameters, "parameters", some_points(n), threads)),
-    races = quote(core("em_runs_cpp")(some_tasks(n, n$starts), c(n$control, list(finalists = 1L)))),
+    races = quote(core("em_runs_cpp")(some_tasks(n, n$starts), c(n$control, list(race = emfit:::table_race(1L))))),
     relatives = quote(core("em_relatives_cpp")(n$data, n$family, n$latent, n$starts, sample(c("EII", "VVV", "EEV", "E"), 2L), threads)),
     clarity = quote(core("em_expect_cpp")(n$data, n$family, n$latent, n$parameters, "clarity", NULL, threads)),
     leave_out = quote(core("em_leave_out_cpp")(n$data, n$family, n$latent, n$parameters, groups, threads)),

@@ -49,7 +49,7 @@ test_that("counts, names and starts of other shapes than R sends are refused, no
   runs <- function(task, control = n$control) core$em_runs_cpp(list(task), control)
   expect_refused(runs(replace(task, "starts", list(list()))), "each task needs a start")
   expect_identical(runs(replace(task, "starts", list(list(run, run))))[[1]]$starts$loglik, rep(runs(task)[[1]]$loglik, 2))
-  race <- runs(replace(task, "starts", list(list(run, run))), c(n$control, finalists = 1L))[[1]]
+  race <- runs(replace(task, "starts", list(list(run, run))), c(n$control, race = list(emfit:::table_race(1L))))[[1]]
   expect_identical(race$loglik, runs(task)[[1]]$loglik)
   for (part in c("data", "family", "latent")) expect_error(runs(task[names(task) != part]))
   expect_error(core$em_runs_cpp(list(1), n$control))

@@ -1,25 +1,3 @@
-trial_of <- function(loglik, status = "max_iter", degenerate = FALSE, method = rep(varied_kinds, each = 4)) {
-  list(starts = data.frame(loglik = loglik, iterations = 20L, status = status, degenerate = degenerate),
-       method = method)
-}
-
-test_that("the best of each kind run on, then the best of all", {
-  trial <- trial_of(c(12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1))
-  expect_identical(chosen_to_finish(trial, 6L), c(1L, 2L, 5L, 6L, 9L, 10L))
-  expect_identical(chosen_to_finish(trial, 5L), c(1L, 2L, 3L, 5L, 9L))
-  expect_identical(chosen_to_finish(trial, 1L), 1L)
-})
-
-test_that("degenerate trials don't run on while there are others, and those at their end needn't", {
-  loglik <- 12:1
-  degenerate <- rep(c(TRUE, FALSE), c(4, 8))
-  expect_identical(chosen_to_finish(trial_of(loglik, degenerate = degenerate), 2L), c(5L, 6L))
-  ended <- trial_of(loglik, status = rep(c("converged", "max_iter"), c(2, 10)))
-  expect_identical(chosen_to_finish(ended, 6L), c(5L, 6L, 9L, 10L))
-  expect_identical(chosen_to_finish(trial_of(loglik, degenerate = TRUE), 2L), 1:2)
-  expect_length(chosen_to_finish(trial_of(loglik, status = "bad_start", degenerate = TRUE), 2L), 0)
-})
-
 test_that("the table of starts tells what became of each", {
   set.seed(1)
   fit <- em_fit(iris[1:4], 4)
@@ -115,27 +93,8 @@ test_that("starts that are all slow run to the end", {
   set.seed(1)
   slow <- em_fit(slow_groups(), 3, control = em_control(accelerate = FALSE, max_iter = 20000))
   expect_true(slow$converged)
-  expect_identical(sum(slow$starts$iterations > 5 * patience & slow$starts$status == "converged"), 10L)
+  expect_identical(sum(slow$starts$iterations > 1000 & slow$starts$status == "converged"), 10L)
   expect_identical(lengths(slow$traces), slow$starts$iterations + 1L)
-})
-
-test_that("a start still below the others' ends is left after a while", {
-  set.seed(1)
-  x <- slow_groups()
-  control <- em_control(accelerate = FALSE, max_iter = 20000)
-  best <- em_fit(x, 3, control = control)
-  task <- list(data = em_data(x, em_gaussian()), control = control)
-  task$model <- fit_model(best)
-  task$native <- tallied(task$data, task$model)
-  items <- list(list(parameters = best$parameters, may_borrow = FALSE),
-                list(partition = as.integer(cut(x, c(-Inf, -1, 1, Inf))), may_borrow = TRUE))
-  run <- run_finalists(task, items, c("a", "b"))
-  expect_identical(run$starts$status, c("converged", "stopped_early"))
-  expect_identical(run$starts$iterations[2], patience)
-  expect_equal(run$loglik, best$loglik)
-  alone <- run_finalists(task, items[2], "b")
-  expect_identical(alone$starts$status, "converged")
-  expect_gt(alone$iterations, 5 * patience)
 })
 
 test_that("where every start collapses onto ties, starts of very different widths find a maximum", {
