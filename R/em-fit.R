@@ -79,9 +79,10 @@
 #'   2007); `"random"` from k rows as means with the covariance of all; `"partition"` from random labels. Each
 #'   finds maxima that the others miss, so `"varied"` takes 2 `n_start` of each, runs 40 iterations, and goes on
 #'   with the `n_start` most promising, among them some of each kind (Biernacki, Celeux & Govaert 2003). Of more than
-#'   10000 rows a sample of so many serves to choose them; and one that is still below the others' best after 200
-#'   iterations is left there. From the best end of three components or more two are merged and another is split, as
-#'   long as that leads higher (Ueda et al. 2000). In print, starts *agree* that reach the best
+#'   10000 rows a sample of so many serves to choose them; and one that after 200 iterations promises too little to
+#'   reach the best is left there. Where one start alone came to the best end, of at least 5 k (d + 1) rows, others are
+#'   drawn, at most twice. From the best end of three components or more two are merged and another is split, up to
+#'   five times, as long as that leads higher (Ueda et al. 2000). In print, starts *agree* that reach the best
 #'   log-likelihood within 0.001 (or within twice what `tol` left to be gained): fewer than three are a reason to ask
 #'   for more, `em_control(n_start = 50)`, and a warning says so.
 #'

@@ -5,8 +5,8 @@
 #                        simpler structure
 #   search_by_widths()   where that led nowhere: groups of very different widths about single rows
 
-most_moves <- 12L # from one end
-move_rounds <- 3L
+most_moves <- 24L # from one end
+move_rounds <- 5L
 width_starts <- 200L
 least_width <- 0.1 # of a group, in standard deviations of the data
 width_work <- 4e4 # rows times starts
@@ -28,7 +28,7 @@ search_by_moves <- function(task, found) {
   for (round in seq_len(move_rounds)) {
     items <- items_from_moves(task$model, found$parameters)
     if (!length(items)) break
-    control <- replace(race_by(table_race(2L), task$control), "to_beat", found$loglik)
+    control <- replace(race_by(move_race(), task$control), "to_beat", found$loglik)
     moved <- run_task(task, items, vapply(items, `[[`, "", "method"), control)
     higher <- run_is_sound(moved) && moved$rank >= found$rank && moved$loglik > found$loglik + least_difference
     if (!higher) break

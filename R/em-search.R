@@ -3,7 +3,8 @@
 # "varied" takes k-means++ partitions, random rows and random partitions, as many of each: every one of the three
 # finds optima that the others miss. All are tried for a few iterations; the most promising, and always some of
 # each kind, run to the end (Biernacki, Celeux & Govaert 2003). Where most of these end in a degenerate component,
-# so do the others, and new ones are drawn. inst/bench/starts.R measures what it finds.
+# so do the others; then, and where a single start came to the best end, new ones are drawn. inst/bench/starts.R measures
+# what it finds.
 varied_kinds <- c("kmeans++", "random", "partition")
 tries_per_start <- 2L # of each kind
 least_difference <- 1e-3 # of the log-likelihoods of two maxima
@@ -27,7 +28,7 @@ search_rounds_of <- function(task, method, rounds) {
   found <- NULL
   for (round in seq_len(rounds)) {
     found <- better_search(found, search_once(task, method))
-    if (enough_sound(found$starts, task)) break
+    if (enough_sound(found$starts, task) && !was_luck(found, task, method)) break
   }
   found
 }
@@ -74,6 +75,16 @@ enough_sound <- function(starts, task) {
   wanted <- if (has_one_start(task)) 1L else (task$control$n_start + 1L) %/% 2L
   left <- starts$status == "stopped_early" & starts$iterations > trial_iterations
   sum((left | starts$status %in% c("converged", "max_iter")) & !starts$degenerate) >= wanted
+}
+
+# Where one start alone came to the best end, another round may well find a better one. Not where rows are few: ends are
+# made by some of them there, each another, and it would find more of those.
+was_luck <- function(found, task, method) {
+  again <- may_go_further(task, method) && task$control$n_start >= least_agreeing
+  rows <- nrow(task$native$x)
+  if (!again || rows > sample_rows || rows < task$model$k * enough_rows * (ncol(task$native$x) + 1L)) return(FALSE)
+  starts <- found$starts
+  sum(starts$status == "converged" & !starts$degenerate & abs(starts$loglik - found$loglik) < least_difference) < 2L
 }
 
 # One component, or all labels known: every start is the closed form.

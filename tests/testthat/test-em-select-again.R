@@ -12,8 +12,8 @@ test_that("a single cell is em_fit()'s search", {
     expect_identical(best(s)$parameters, fit$parameters)
   }
   set.seed(1)
-  expect_equal(em_select(x, 2, "VVV", control = em_control(n_start = 3))$cells[[1]]$starts$method,
-               rep(varied_kinds, each = 6))
+  expect_equal(em_select(x, 2, "VVV", control = em_control(n_start = 2))$cells[[1]]$starts$method,
+               rep(varied_kinds, each = 4))
   expect_no_match(format(s), "searched once more")
 })
 

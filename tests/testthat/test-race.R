@@ -109,12 +109,15 @@ test_that("the rest have their turn where too few that can be used came of the f
   race <- race_of(x, "V", 2L)
   start <- function(labels) list(partition = labels, may_borrow = TRUE)
   items <- list(start(rep(1:2, c(100, 8))), start(rep(1:2, c(50, 58))), start(rep(1:2, c(60, 48))))
-  of <- function(usable) {
+  of <- function(usable, items) {
     plan <- list(finalists = 1L, of_each = 0L, first_pause = 2L, kept = 0, patience = 10L, drop_equals = FALSE, usable = usable)
     run_em(race$data, list(items = items), race$model, race_by(plan, race$plan$long))$starts
   }
-  expect_identical(of(0L)$status[-1], rep("stopped_early", 2))
-  expect_false("stopped_early" %in% of(1L)$status)
+  expect_identical(of(0L, items)$status[-1], rep("stopped_early", 2))
+  expect_false("stopped_early" %in% of(1L, items)$status)
+  # One came to something, and two were wanted.
+  expect_identical(of(1L, items[2:3])$iterations[2], 2L)
+  expect_gt(of(2L, items[2:3])$iterations[2], 2)
 })
 
 test_that("a start that can't reach the best is given up after a while, and not before", {
