@@ -33,7 +33,7 @@ search_by_moves <- function(task, found) {
     higher <- run_is_sound(moved) && moved$rank >= found$rank && moved$loglik > found$loglik + least_difference
     if (!higher) break
     before <- found$loglik
-    found <- better_search(found, moved, function(old, new) better_supported(old, new, task$data, task$model))
+    found <- better_search(task, found, moved)
     if (found$loglik == before) break
   }
   found
@@ -58,7 +58,7 @@ search_by_splits <- function(task, found, method) {
   if (run_is_sound(found) || !may_go_further(task, method)) return(found)
   items <- c(items_from_splits(task, method), items_from_simpler(task, method))
   if (!length(items)) return(found)
-  better_search(found, run_task(task, items, vapply(items, `[[`, "", "method")))
+  better_search(task, found, run_task(task, items, vapply(items, `[[`, "", "method")))
 }
 
 items_from_splits <- function(task, method) {
@@ -90,7 +90,7 @@ search_by_widths <- function(task, found) {
   if (tries < 1L) return(found)
   items <- items_of_widths(task$native$x, task$model$k, tries)
   plan <- replace(fit_race(task$control), c("finalists", "usable"), list(tries, 1L))
-  better_search(found, race_starts(task, items, rep("widths", tries), plan))
+  better_search(task, found, race_starts(task, items, rep("widths", tries), plan))
 }
 
 items_of_widths <- function(x, k, tries) {

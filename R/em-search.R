@@ -27,7 +27,7 @@ search_em <- function(data, start, control, ends = FALSE) {
 search_rounds_of <- function(task, method, rounds) {
   found <- NULL
   for (round in seq_len(rounds)) {
-    found <- better_search(found, search_once(task, method))
+    found <- better_search(task, found, search_once(task, method))
     if (enough_sound(found$starts, task) && !was_luck(found, task, method)) break
   }
   found
@@ -107,9 +107,9 @@ as_search <- function(run, kinds) {
 table_of_search <- function(run) run[intersect(c("starts", "traces", "method", "ends"), names(run))]
 
 # The better of two searches, with the tables of both.
-better_search <- function(old, new, better = better_run) {
+better_search <- function(task, old, new) {
   if (is.null(old)) return(new)
-  out <- better(old, new)
+  out <- better_supported(old, new, task$data, task$model)
   out$starts <- rbind(old$starts, new$starts)
   out$method <- c(old$method, new$method)
   out$traces <- c(old$traces, new$traces)
@@ -121,7 +121,7 @@ search_once <- function(task, method) {
   if (method != "varied" || has_one_start(task)) {
     kind <- if (method == "varied") varied_kinds[1L] else method
     items <- starts_by_method(task$data, task$model, kind, task$control$n_start, task$native)
-    return(run_task(task, items, rep(kind, length(items))))
+    return(prefer_supported(task, items, run_task(task, items, rep(kind, length(items)))))
   }
   kinds <- rep(varied_kinds, each = tries_per_start * task$control$n_start)
   sampled <- search_in_sample(task, kinds)
