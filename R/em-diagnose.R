@@ -234,7 +234,8 @@ diagnose_collapse <- function(fit, name) {
 
 diagnose_support <- function(fit, name) {
   say <- function(status, value, ...) finding("support", status, value, ..., name = name)
-  if (length(fit$leaning) && family_is_bounded(fit$family)) {
+  single <- single_rows(fit, fit$data, fit_model(fit))
+  if (length(single) && all(fit$leaning %in% single)) {
     return(say("note", min(fit$counts[fit$leaning]), describe_leaning(fit), fewer_components(fit)))
   }
   if (!can_lean(fit_model(fit)) || fit$data$n > most_left_out || length(fit$degenerate)) {

@@ -99,14 +99,17 @@
 #'   higher within 20 iterations. Such a step is an iteration that `trace$accelerated` marks. Only components of a
 #'   start that are the same to the last digit stay so.
 #'
-#' @section Few rows: Where the likelihood has no bound there are maxima that a few rows make. Each row is taken out of
-#'   the sums with its copies, and one M-step tells what it is worth to the others. A component *leans on few rows*
-#'   where its own rows lose more than 2 per parameter by that (a single row counts for at most one component's
-#'   parameters); near 1 is usual. Such an end does not win over a lower one that does not lean and is worth more to
-#'   rows left out; print tells of either. Components of more than 5 (d + 1) rows are not asked, and none is where
-#'   parameters are held or cells are missing. Where the likelihood is bounded (equal volumes, a prior) a lone row
-#'   makes a maximum like any other: print tells of a component that is a single row with its copies, and [em_select()]
-#'   asks more of it.
+#' @section Few rows: There are maxima that a few rows make. Each row is taken out of the sums with its copies, and one
+#'   M-step tells what it is worth to the others. A component *leans on few rows* where its own rows lose more than 2 per
+#'   parameter by that (a single row counts for at most one component's parameters); near 1 is usual. Such an end does
+#'   not win over a lower one that does not lean and is worth more to rows left out; print tells of either. Left out, a
+#'   row is taken to be worth no less than the least likely row of the fit less one component's parameters: so one far
+#'   row decides nothing. Not asked are components of more than 5 (d + 1) rows, of more than 2 (d + 1) where
+#'   volumes are equal, and none where there is a prior, or parameters are held or cells are missing. Equal volumes
+#'   bound the likelihood as long as some component has more than d rows; but with axes or shapes of their own,
+#'   components of d to d + 2 rows lie nearly flat, and where many do, all gain by it. A lone row under equal volumes or
+#'   a prior is a maximum like any other: print tells of a component that is a single row with its copies, and
+#'   [em_select()] asks more of it.
 #'
 #' @section Missing values: Rows of Gaussian data count with the cells that are observed, exactly and under every
 #'   covariance structure; values are taken to be missing at random (Ghahramani & Jordan 1994). A row with

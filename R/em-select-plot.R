@@ -38,6 +38,7 @@ plot_data.em_select <- function(fit, type = "select", criterion = fit$criterion,
   check_no_dots(list(...), c("type", "criterion"))
   check_choice(type, "type", "select")
   criterion <- check_choice(criterion, "criterion", intersect(select_criteria, names(fit$table)))
+  fit$table$leaning <- passed_by(fit, criterion)
   best <- rank_fits(fit$table, criterion)[1L]
   if (is.na(best)) abort_nothing_fitted(fit$table)
   label <- ifelse(is.na(fit$table$covariance), fit$table$family, fit$table$covariance)

@@ -22,12 +22,7 @@ new_em_select <- function(search, criterion, call) {
 # Made of whole columns: a data frame for each row takes longer than a small fit.
 select_table <- function(search, cells, nobs) {
   good <- vapply(cells, is_sound, NA)
-  clear <- lapply(cells[good], function(cell) {
-    found <- clarity_em(search$native, cell$run$parameters, cell$model, search$control$threads)
-    log_top <- latent_log_top(cell$model$latent, cell$model, search$data, cell$run$parameters)
-    if (!is.null(log_top)) found$log_top <- log_top
-    found
-  })
+  clear <- lapply(cells[good], clarity_of_cell, search = search)
   of_good <- function(values) replace(rep(NA_real_, length(cells)), good, values)
   of_run <- function(ask) vapply(cells, function(cell) if (is.null(cell$run)) NA_real_ else ask(cell$run), 0)
   loglik <- of_run(function(run) run$loglik - run$log_prior)
@@ -50,12 +45,26 @@ select_table <- function(search, cells, nobs) {
   )
 }
 
+# How well its components are told apart: log_top, entropy, least. Known by its log-likelihood, where that was asked
+# before.
+clarity_of_cell <- function(search, cell) {
+  if (is.null(search$clarity)) search$clarity <- list()
+  at <- sprintf("%s %d %a", family_structure(cell$model$family), cell$model$k, cell$run$loglik)
+  if (is.null(search$clarity[[at]])) {
+    found <- clarity_em(search$native, cell$run$parameters, cell$model, search$control$threads)
+    log_top <- latent_log_top(cell$model$latent, cell$model, search$data, cell$run$parameters)
+    if (!is.null(log_top)) found$log_top <- log_top
+    search$clarity[[at]] <- found
+  }
+  search$clarity[[at]]
+}
+
 starts_agreeing_in <- function(cell) as.double(if (is.null(cell$agree)) agreeing(cell) else cell$agree)
 
 reason_of_cell <- function(cell) {
   if (!is.na(cell$reason)) return(cell$reason)
-  if (isTRUE(cell$leaning) && length(cell$single)) {
-    return("A component is a single row, and a fit without such a one is within 10 of its BIC.")
+  if (isTRUE(cell$leaning) && !leans(cell$left) && length(cell$single)) {
+    return("A component is a single row, and a fit without such a one is within 10 of it.")
   }
   if (isTRUE(cell$leaning)) return("A component leans on few rows: others are worth more to rows left out.")
   if (!is.null(cell$run$passed_over)) {

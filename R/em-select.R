@@ -14,13 +14,15 @@
 #' than [em_fit()] would.
 #'
 #' What decides is then searched once more, by itself, as [em_fit()] would with the same `control`: the best fit by
-#' BIC, all within 10 of it, and, in a thorough search, the best of each k (of five or more structures: where it is
-#' within 50 of the best); until the best and its rivals have all been searched so. Print says how many were. A table of
+#' the criterion (BIC under `"CV"`), all within 10 of it, and, in a thorough search, the best of each k (of five or more
+#' structures: where it is within 50 of the best); until the best and its rivals have all been searched so. Print says how many were. A table of
 #' a single fit is that search and no other.
 #'
 #' A fit that leans on few rows, as [em_fit()] describes it, does not win over one that does not and is worth more to
-#' rows left out; nor does one with a component of a single row, as it comes about where all spread is shared, over one
-#' without that is within 10 of its BIC. It keeps its row, with `leaning` set.
+#' rows left out, whatever the criterion; nor does one with a component of a single row, as it comes about where all
+#' spread is shared, over one without that is within 10 of it. It keeps its row, with `leaning` set. [best()] and
+#' [plot()] judge anew where they are given another criterion. Where all fits lean the first of them wins, and print
+#' says so.
 #'
 #' That is the thorough search. With more than 1000 rows (of Gaussian components without a prior and without noise) it
 #' is a quick one. The sums over the rows that one pass takes serve all structures: for each they give the parameters
@@ -143,8 +145,10 @@ select_data <- function(data, k, covariance, family, latent, criterion, folds, s
   families <- family_structures(family, covariance, data)
   way <- check_choice(search, "search", c("auto", "thorough", "quick"))
   search <- new_search(data, families, k, latent_bind(latent, data, family), control, way)
+  search$criterion <- criterion
   if (criterion == "CV") search$folds <- draw_folds(data, folds)
   run_search(search)
+  if (criterion == "CV") pass_over_leaning(search, "CV")
   new_em_select(search, criterion, call)
 }
 
@@ -189,6 +193,7 @@ best.em_select <- function(x, criterion = x$criterion, k = NULL, covariance = NU
       if (anyNA(x$table$covariance)) "" else paste(" and covariance", quoted(unique(x$table$covariance)))
     )))
   }
+  x$table$leaning <- passed_by(x, criterion)
   row <- rank_fits(x$table, criterion, asked)[1L]
   if (is.na(row)) abort_nothing_fitted(x$table[asked, ])
   fit_of_row(x, row)

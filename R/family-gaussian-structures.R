@@ -77,6 +77,11 @@ family_is_bounded.em_family_gaussian <- function(family) {
   !is.null(family$prior) || startsWith(family$covariance, "E")
 }
 
+# Nor does it keep few rows from lying flat, where axes or shape are a component's own, and the more so the more
+# components do.
+#' @export
+family_can_lean.em_family_gaussian <- function(family) is.null(family$prior)
+
 #' @export
 family_fills_gaps.em_family_gaussian <- function(family) TRUE
 

@@ -274,6 +274,8 @@ family_is_bounded.em_family_mixed <- function(family) {
   all(vapply(family$blocks, function(block) family_is_bounded(block$family), NA))
 }
 #' @export
+family_can_lean.em_family_mixed <- function(family) any_block(family, family_can_lean)
+#' @export
 family_without_box.em_family_mixed <- function(family) boxes_are_of_numbers
 #' @export
 family_fills_gaps.em_family_mixed <- function(family) TRUE

@@ -341,6 +341,10 @@ family_spread_word.default <- function(family) if (family_can_collapse(family)) 
 family_is_bounded <- function(family) UseMethod("family_is_bounded")
 #' @export
 family_is_bounded.default <- function(family) TRUE
+# Has it maxima that a few rows make, for what their component has of its own?
+family_can_lean <- function(family) UseMethod("family_can_lean")
+#' @export
+family_can_lean.default <- function(family) !family_is_bounded(family)
 family_fills_gaps <- function(family) UseMethod("family_fills_gaps")
 #' @export
 family_fills_gaps.default <- function(family) FALSE

@@ -90,8 +90,17 @@ warn_of_doubts <- function(fit) {
 # Of a table of fits the best alone is looked at, for a line in print: starts that race are set aside when they become
 # like another, so that few need not mean that the maximum is wrong. In a quick search too few starts run to their end to tell.
 describe_best_doubt <- function(x) {
+  leaning <- describe_best_leaning(x)
+  if (!is.null(leaning)) return(leaning)
   if (x$quick || x$interrupted || x$control$n_start < least_agreeing) return(NULL)
   best <- x$table[rank_fits(x$table, x$criterion)[1L], ]
   if (!isTRUE(best$converged) || best$k == 1L || best$starts.agree >= least_agreeing) return(NULL)
   sprintf("Only %s came to the maximum of the best fit: there may be a higher one.", plural(best$starts.agree, "start"))
+}
+
+# It wins where no fit stands better: see em-select-judge.R.
+describe_best_leaning <- function(x) {
+  cell <- x$cells[[rank_fits(x$table, x$criterion)[1L]]]
+  if (x$data$n > most_left_out || !leans(leaning_of(cell$run, x$data, cell$model))) return(NULL)
+  "The best fit leans on few rows too: no other is worth more to rows left out of it."
 }

@@ -1,38 +1,47 @@
 # What a fit is worth without single rows: the core takes each row out of the sums, makes one M-step and asks what the
 # row is worth then (src/leave_out.h). A component of few rows follows each of them, and pays when it leaves.
 #
-#   leave_out()   list(loglik, gap, beyond): the log-likelihood of rows that were left out, and for each component what
-#                 its own rows lose by it, for each of its parameters. Near 1 for a maximum that rows in plenty made, also
-#                 where the model is wrong; it does not depend on units, offsets, or what lies elsewhere.
+#   leave_out()   list(loglik, gap): the log-likelihood of rows that were left out, and for each component what
+#                 its own rows lose by it, for each of its parameters. Near 1 for a maximum that rows in plenty made,
+#                 also where the model is wrong; it does not depend on units, offsets, what lies elsewhere, or how
+#                 often all rows are there.
 #
 # It is an alarm and no criterion: what chooses k by it takes too many components (inst/bench/select.md).
 #
 # Equal rows leave together: they would vouch for each other. What one row can lose is limited, lest a single far one
-# condemn the component that holds it. `beyond` is what rows lose past that limit. It counts where all rows of a component
-# are at it: three rows that are nearly one would else lose three limits, however narrow they are, and win by it.
+# condemn the component that holds it, or the whole fit. In the gap by the parameters of one component, so that it takes
+# more than two rows to lean. In the log-likelihood a row is worth no less, left out, than the least likely row of the
+# fit less these parameters: a far row is that row, and loses no more than them, while rows that are likely because a
+# component is made of them lose all of it, however narrow that is. (With one limit for both, three rows that are nearly
+# one would lose three limits and win by the rest.)
 
 least_gap <- 2 # of a component that leans on few rows
 most_left_out <- 10000L # rows, up to which glance() and em_diagnose() count what leaving them out costs
-enough_rows <- 5 # times as many as a component needs: it then leans on none of them
-most_lost <- 1e6 # by one row, which may have no density at all without its component
-nothing_left <- 0.9 # of the limits of all rows of a component: no row is worth anything without another
 one_row <- 0.9 # of the rows of a component that is a single one
+
+# Times as many rows as a component needs, d + 1 of Gaussian ones: it then leans on none of them. Where a common volume
+# bounds the likelihood a component gains by lying flat, in rows that are at most d + 2 or so: with more the flat
+# direction is everybody's. Larger ones lose where the common spread is not theirs, and more than two per parameter.
+enough_rows <- 5
+enough_flat <- 2
 
 # NULL where there is no such number: rows with missing cells, rows in units, counts with weights.
 leave_out <- function(data, parameters, model, df, threads = 1L) {
   counted <- is_tallied(model)
   if (!is.null(data$order) || (counted && !is.null(data$weights))) return(NULL)
-  rows <- leave_out_em(data, parameters, model, if (counted) seq_len(data$n) else number_of_row(data$x), threads)
+  group <- if (counted) seq_len(data$n) else number_of_row(data$x)
+  rows <- leave_out_em(data, parameters, model, group, threads)
   if (!length(rows)) return(NULL)
   own <- df / model$k
   r <- expect_em(data, parameters, model, "responsibilities")$responsibilities[, seq_len(model$k), drop = FALSE]
   weights <- if (is.null(data$weights)) rep(1, data$n) else data$weights / weight_of_row(data$weights)
   counts <- weights > 0
-  loss <- (rows$with - rows$without)[counts]
-  lost <- pmin(loss, own)
+  with <- rows$with[counts]
+  loss <- with - rows$without[counts]
   r <- r[counts, , drop = FALSE] * weights[counts]
-  list(loglik = sum(weights[counts] * (rows$with[counts] - lost)), gap = colSums(r * lost) / own,
-       beyond = colSums(r * pmin(loss - lost, most_lost)))
+  copies <- sum(weights) / length(unique(group[counts]))
+  list(loglik = sum(weights[counts] * (with - pmin(loss, with - min(with) + own))),
+       gap = colSums(r * pmin(loss, own)) / (own * copies))
 }
 
 # Equal rows get equal numbers, from 1 as they appear.
@@ -42,24 +51,23 @@ number_of_row <- function(x) {
   match(key, unique(key))
 }
 
-# Only a likelihood without bound has maxima that a few rows make.
-can_lean <- function(model, start = NULL) {
-  model$k > 1L && !family_is_bounded(model$family) && !holds_parameters(model)
-}
+can_lean <- function(model) model$k > 1L && family_can_lean(model$family) && !holds_parameters(model)
 
-# What judge_ends() and the fit itself ask of a run: list(loglik, components), both empty where nothing leans.
+# What the search and the fit itself ask of a run: list(loglik, components), NULL where no component is small enough to
+# be asked. A component of a single row is none of them where it is a maximum like any other: see single_rows().
 leaning_of <- function(run, data, model) {
   if (is_assigned(run)) return(NULL) # no maximum of the likelihood
   if (!is.null(data$whole)) return(NULL) # of a sample it would say something else
   if (length(run$degenerate) || run$status %in% c("bad_start", "collapsed")) return(NULL)
   row_weight <- weight_of_row(data$weights)
-  few <- run$counts[seq_len(model$k)] < enough_rows * row_weight * family_rows_needed(model$family, data)
+  enough <- if (family_is_bounded(model$family)) enough_flat else enough_rows
+  few <- run$counts[seq_len(model$k)] < enough * row_weight * family_rows_needed(model$family, data)
   if (!any(few) || !can_lean(model)) return(NULL)
   left <- leave_out(data, run$parameters, model, run$df)
   if (is.null(left)) return(NULL)
   components <- which(few & left$gap > least_gap)
-  empty <- components[left$gap[components] * row_weight > nothing_left * run$counts[components]]
-  list(loglik = left$loglik - sum(left$beyond[empty]), components = components)
+  if (length(components)) components <- setdiff(components, single_rows(run, data, model))
+  list(loglik = left$loglik, components = components)
 }
 
 # Where the likelihood is bounded a lone row is a maximum like any other, and stays one when it leaves: it is told, and
@@ -68,7 +76,7 @@ leaning_of <- function(run, data, model) {
 single_rows <- function(run, data, model) {
   apart <- model$k > 1L && family_is_bounded(model$family) && !holds_parameters(model) && !is_tallied(model)
   if (!apart || !is.null(data$whole) || run$status %in% c("bad_start", "collapsed")) return(integer())
-  few <- which(run$counts[seq_len(model$k)] < enough_rows * weight_of_row(data$weights))
+  few <- unname(which(run$counts[seq_len(model$k)] < enough_rows * weight_of_row(data$weights)))
   if (!length(few) || !is.null(shared_units(data)) || latent_keeps_order(model$latent)) return(integer())
   r <- expect_em(data, run$parameters, model, "responsibilities")$responsibilities[, few, drop = FALSE]
   if (!is.null(data$weights)) r <- r * data$weights
@@ -80,11 +88,16 @@ leans <- function(left) length(left$components) > 0L
 
 # Does b stand the loss of rows where a does not? Then a does not win over it, however high.
 stands_better <- function(b, a, data, model) {
-  if (run_status(b) == "collapsed" || b$status == "bad_start") return(FALSE)
-  left <- leaning_of(b, data, model)
-  if (leans(left)) return(FALSE)
-  if (is.null(left)) left <- leave_out(data, b$parameters, model, b$df)
-  !is.null(left) && left$loglik > leaning_of(a, data, model)$loglik
+  if (!run_is_sound(b)) return(FALSE)
+  worth <- worth_of_sound(b, data, model)
+  !is.na(worth) && worth > leaning_of(a, data, model)$loglik
+}
+
+# The log-likelihood of rows left out; NA of a run that leans, or where there is no such number.
+worth_of_sound <- function(run, data, model, left = leaning_of(run, data, model)) {
+  if (leans(left)) return(NA_real_)
+  if (is.null(left)) left <- leave_out(data, run$parameters, model, run$df)
+  if (is.null(left)) NA_real_ else left$loglik
 }
 
 describe_leaning <- function(fit) {
@@ -92,14 +105,23 @@ describe_leaning <- function(fit) {
     if (is.null(fit$passed_over)) return(NULL)
     return(sprintf("A higher maximum, %s, leans on few rows and was passed over.", fixed(fit$passed_over, 2L)))
   }
-  many <- length(fit$leaning) > 1L
-  if (family_is_bounded(fit$family)) {
-    rows <- vapply(fit$leaning, function(component) describe_points(fit, component), "")
-    return(sprintf("%s %s %s no group: %s.", if (many) "Components" else "Component",
-                   enumerate(names(fit$counts)[fit$leaning]), if (many) "are" else "is", enumerate(rows)))
-  }
+  single <- intersect(fit$leaning, single_rows(fit, fit$data, fit_model(fit)))
+  paste(c(describe_single(fit, single), describe_few(fit, setdiff(fit$leaning, single))), collapse = " ")
+}
+
+describe_single <- function(fit, components) {
+  if (!length(components)) return(NULL)
+  many <- length(components) > 1L
+  rows <- vapply(components, function(component) describe_points(fit, component), "")
+  sprintf("%s %s %s no group: %s.", if (many) "Components" else "Component", enumerate(names(fit$counts)[components]),
+          if (many) "are" else "is", enumerate(rows))
+}
+
+describe_few <- function(fit, components) {
+  if (!length(components)) return(NULL)
+  many <- length(components) > 1L
   sprintf("%s %s %s on few rows: without one of them %s would be elsewhere.", if (many) "Components" else "Component",
-          enumerate(names(fit$counts)[fit$leaning]), if (many) "lean" else "leans", if (many) "they" else "it")
+          enumerate(names(fit$counts)[components]), if (many) "lean" else "leans", if (many) "they" else "it")
 }
 
 # glance()'s number: NA where there is none, or too many rows to count it in passing.
