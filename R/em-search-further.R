@@ -90,7 +90,8 @@ search_by_widths <- function(task, found) {
   if (tries < 1L) return(found)
   items <- items_of_widths(task$native$x, task$model$k, tries)
   plan <- replace(fit_race(task$control), c("finalists", "usable"), list(tries, 1L))
-  better_search(task, found, race_starts(task, items, rep("widths", tries), plan))
+  wide <- race_starts(task, items, rep("widths", tries), plan)
+  if (run_is_sound(wide)) better_search(task, found, wide) else found
 }
 
 items_of_widths <- function(x, k, tries) {
