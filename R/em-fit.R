@@ -100,8 +100,8 @@
 #'   start that are the same to the last digit stay so.
 #'
 #' @section Few rows: There are maxima that a few rows make. Each row is taken out of the sums with its copies, and one
-#'   M-step tells what it is worth to the others. A component *leans on few rows* where its own rows lose more than 2 per
-#'   parameter by that (a single row counts for at most one component's parameters); near 1 is usual. Such an end does
+#'   M-step tells what it is worth to the others. A component *leans on few rows* where its own rows lose more than 2.5
+#'   per parameter by that (a single row counts for at most one component's parameters); near 1 is usual. Such an end does
 #'   not win over a lower one that does not lean and is worth more to rows left out; print tells of either. Left out, a
 #'   row is taken to be worth no less than the least likely row of the fit less one component's parameters: so one far
 #'   row decides nothing. Not asked are components of more than 5 (d + 1) rows, of more than 2 (d + 1) where

@@ -15,13 +15,15 @@
 # component is made of them lose all of it, however narrow that is. (With one limit for both, three rows that are nearly
 # one would lose three limits and win by the rest.)
 
-least_gap <- 2 # of a component that leans on few rows
+# A component that leans on few rows loses more. A normal group's own loss is 1 in large samples and near 2 in 2.5 (d + 1)
+# rows; of choices between 1.75 and 3 this one led nearest to the truth (inst/bench/select.md).
+least_gap <- 2.5
 most_left_out <- 10000L # rows, up to which glance() and em_diagnose() count what leaving them out costs
 one_row <- 0.9 # of the rows of a component that is a single one
 
 # Times as many rows as a component needs, d + 1 of Gaussian ones: it then leans on none of them. Where a common volume
 # bounds the likelihood a component gains by lying flat, in rows that are at most d + 2 or so: with more the flat
-# direction is everybody's. Larger ones lose where the common spread is not theirs, and more than two per parameter.
+# direction is everybody's. Larger ones lose where the common spread is not theirs, and more than that per parameter.
 enough_rows <- 5
 enough_flat <- 2
 
