@@ -21,8 +21,8 @@
 #'     rows have none there but rounding, so that the likelihood is unbounded (Hathaway 1985). Binomial components
 #'     can't collapse.}
 #'   \item{support}{The largest loss of a component by rows that are left out, per parameter: see *Few rows* in
-#'     [em_fit()]. Above 2 a component leans on few rows. `NA` where it isn't asked for: bounded likelihoods, missing
-#'     cells, more than 10000 rows.}
+#'     [em_fit()]. Above 2 a small component leans on few rows, and a large one fits badly. `NA` where it isn't asked for:
+#'     families that know no such maxima, priors, missing cells, more than 10000 rows.}
 #'   \item{units}{The largest standard deviation of a column over the smallest. Structures that compare columns
 #'     with each other (EII, VII, EVE, VVE, EEV, VEV) depend on the units.}
 #'   \item{digits}{Decimal digits left of the data's spread beside their distance from 0, of nearly 16.}
