@@ -225,9 +225,7 @@ fit_data <- function(data, k, family, latent, start, control, call, fixed = NULL
   specified <- start
   start <- resolve_start(start, k, data, family, latent, control, fixed)
   run <- search_em(data, start, control)
-  asked <- what_was_asked(specified, start, family, latent, fixed)
+  start$asked <- what_was_asked(specified, start, family, latent, fixed)
   start$method <- run$method
-  fit <- new_em_fit(run, start, data, control, call, start$fields)
-  fit$asked <- asked
-  fit
+  new_em_fit(run, start, data, control, call, start$fields)
 }

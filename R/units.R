@@ -188,9 +188,8 @@ has_gaps <- function(data) {
 }
 
 # The last row of each unit, in the core's order. To rows by themselves, as starts of a chain see them, a series is none.
-native_units <- function(data, order, latent) {
-  units <- data[["units"]]
-  if (is.null(units) || units$ordered && !latent_keeps_order(latent)) return(NULL)
+native_units <- function(units, order, latent) {
+  if (units$ordered && !latent_keeps_order(latent)) return(NULL)
   list(units = ends_of(if (is.null(order)) units$codes else units$codes[order]))
 }
 
