@@ -157,10 +157,11 @@ fit_fields <- function(fit) model_fields(fit, fit$data)
 # The same sheet for k components; columns: these, and what the latent structure adds behind them.
 resize_fields <- function(fields, k, columns) {
   for (i in seq_along(fields)) {
-    field <- fields[[i]]
-    field$size[field$axes == "component" | field$axes == "state"] <- k
-    field$size[field$axes == "column"] <- columns
-    fields[[i]] <- field
+    axes <- fields[[i]]$axes
+    size <- fields[[i]]$size
+    size[axes == "component" | axes == "state"] <- k
+    size[axes == "column"] <- columns
+    fields[[i]]$size <- size
   }
   fields
 }
@@ -195,11 +196,14 @@ permute_components <- function(parameters, fields, order) {
   if (identical(order, seq_along(order))) return(parameters)
   for (name in names(fields)) {
     field <- fields[[name]]
-    index <- lapply(seq_along(field$axes), function(at) {
-      switch(field$axes[at], component = , state = order,
-             column = c(order, seq_len(field$size[at])[-seq_along(order)]), TRUE)
-    })
-    parameters[[name]] <- do.call(`[`, c(list(parameters[[name]]), index, list(drop = FALSE)))
+    index <- list(TRUE, TRUE, TRUE)
+    for (at in seq_along(field$axes)) {
+      index[[at]] <- switch(field$axes[at], component = , state = order,
+                            column = c(order, seq_len(field$size[at])[-seq_along(order)]), TRUE)
+    }
+    x <- parameters[[name]]
+    parameters[[name]] <- switch(length(field$axes), x[index[[1L]]], x[index[[1L]], index[[2L]], drop = FALSE],
+                                 x[index[[1L]], index[[2L]], index[[3L]], drop = FALSE])
   }
   parameters
 }
@@ -244,9 +248,16 @@ components_of <- function(given, fields, latent) {
 # Numbers as the core packs them -> a list of parameters shaped like another.
 unpack_parameters <- function(packed, like) {
   like <- flat_parameters(like)
-  pieces <- split(packed, factor(rep(names(like), lengths(like)), levels = names(like)))
-  for (name in names(like)) dim(pieces[[name]]) <- dim(like[[name]])
-  pieces
+  before <- 0L
+  for (name in names(like)) {
+    size <- length(like[[name]])
+    x <- packed[before + seq_len(size)]
+    dim(x) <- dim(like[[name]])
+    like[[name]] <- x
+    before <- before + size
+  }
+  attributes(like) <- list(names = names(like))
+  like
 }
 
 # All parameters in long form: component, term, variable, variable2 (of a covariance, the second), estimate; and of
