@@ -217,7 +217,7 @@ em_fit.formula <- function(x, data = NULL, k = NULL, family = em_gaussian(), lat
 
 # The four stages of every fit, behind both methods.
 fit_data <- function(data, k, family, latent, start, control, call, fixed = NULL) {
-  if (!is.null(unclass(control)$checkpoint)) {
+  if (!is.null(.subset2(control, "checkpoint"))) {
     abort_em("argument", c("`checkpoint` is for rows in chunks.", i = "em_fit(em_chunks(list(x)), k, control = control)"))
   }
   check_assigned_latent(control, latent)

@@ -23,7 +23,7 @@ resolve_start <- function(start, k, data, family, latent, control, fixed = NULL)
     start <- told$start
     kind <- told$kind
   }
-  if (is.null(k)) k <- labels_k(data$labels)
+  if (is.null(k) && !is.null(data$labels)) k <- labels_k(data$labels)
   if (is.null(k) && kind == "method" && is.list(fixed)) k <- components_of(fixed, fields, latent)
   k <- resolve_k(k, start, kind, latent, fields)
   if (!is.null(data$labels)) {
@@ -31,7 +31,7 @@ resolve_start <- function(start, k, data, family, latent, control, fixed = NULL)
     start <- align_to_labels(start, kind, data$labels, k)
   }
   latent_check(latent, k)
-  check_units_k(data, k)
+  if (!is.null(data[["units"]])) check_units_k(data, k)
   if (kind == "method" && holds_all(fixed, fields)) {
     # Of proportions alone the likelihood has one maximum: no start leads to another.
     start <- fixed[names(fixed) %in% own_names(fields)]

@@ -248,7 +248,7 @@ family_check_saturated.default <- function(family, fit) {
 family_tell <- function(family, data) UseMethod("family_tell")
 family_tell.default <- function(family, data) invisible()
 tell_of_data <- function(data, family) {
-  tell_missing(data)
+  if (!is.null(data$missing)) tell_missing(data)
   family_tell(family, data)
 }
 

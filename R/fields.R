@@ -167,9 +167,9 @@ resize_fields <- function(fields, k, columns) {
 }
 
 # What the axes of a model's fields are labelled with: noise is the last column.
-sheet_labels <- function(model, components, data) {
-  columns <- c(components, "noise")[seq_len(latent_columns(model$latent, model$k))]
-  list(component = components, state = components, column = columns, variable = fitted_names(data))
+sheet_labels <- function(model, components, data, columns = latent_columns(model$latent, model$k)) {
+  list(component = components, state = components, column = c(components, "noise")[seq_len(columns)],
+       variable = fitted_names(data))
 }
 
 name_parameters <- function(parameters, fields, labels) {

@@ -5,7 +5,7 @@ new_em_fit <- function(run, start, data, control, call, fields = model_fields(st
   # Parameters that are scored as they were given are nobody's estimates.
   if (scores_given(start, control)) run$degenerate <- integer()
   order <- if (start$ordered) seq_len(model$k) else order_components(run, model, start$groups)
-  labels <- sheet_labels(model, component_labels(start$names, model$k), data)
+  labels <- sheet_labels(model, component_labels(start$names, model$k), data, length(run$counts))
   finish <- function(parameters) {
     if (!start$ordered) parameters <- permute_components(parameters, fields, order)
     name_parameters(parameters, fields, labels)
@@ -47,7 +47,7 @@ new_em_fit <- function(run, start, data, control, call, fields = model_fields(st
 }
 
 scores_given <- function(start, control) {
-  unclass(control)$max_iter == 0L && start$supplied && identical(start$method, "parameters")
+  .subset2(control, "max_iter") == 0L && start$supplied && identical(start$method, "parameters")
 }
 
 # Where components of the core's order are in the fit's.

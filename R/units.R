@@ -236,7 +236,7 @@ sample_rows_of <- function(native, n) {
 # The sum of the weights, once of each unit that is one observation.
 count_observations <- function(data) {
   if (!is.null(data$whole)) return(data$whole$weight)
-  codes <- shared_codes(data)
+  codes <- if (!is.null(data[["units"]])) shared_codes(data)
   if (is.null(codes)) return(if (is.null(data$weights)) data$n else sum(data$weights))
   if (is.null(data$weights)) max(codes) else sum(data$weights[!duplicated(codes)])
 }
