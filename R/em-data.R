@@ -184,7 +184,8 @@ distinct_rows <- function(x, enough) {
   size <- dim(x)
   few <- min(size[1L], 10L * enough + 100L)
   # There are at least as many different rows as there are different values in any one column.
-  found <- length(unique(x[seq_len(few), 1L]))
+  first <- x[seq_len(few), 1L]
+  found <- sum(match(first, first) == seq_len(few))
   if (found >= enough || few == size[1L] && size[2L] == 1L) return(found)
   found <- nrow(unique(x[seq_len(few), , drop = FALSE]))
   if (found >= enough || few == nrow(x)) return(found)
