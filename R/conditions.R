@@ -15,7 +15,8 @@ abort_again <- function(classes, bullets, parent = NULL) {
 warn_em <- function(what, bullets, call = user_call()) {
   old <- options(warning.length = 8170L)
   on.exit(options(old))
-  warning(rlang::warning_cnd(c(paste0("emfit_warning_", what), "emfit_warning"), message = format_bullets(bullets), call = call))
+  classes <- c(paste0("emfit_warning_", what), "emfit_warning")
+  warning(rlang::warning_cnd(classes, message = format_bullets(bullets), call = call))
 }
 
 # As rlang writes them: an unnamed line behind the first is one of several.

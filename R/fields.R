@@ -228,8 +228,8 @@ own_first <- function(fields) {
   unique(c(names[own], names[!own]))
 }
 
-# How many components a user's list, made flat, speaks of, NULL where it does not say; the latent structure's part may count what
-# is no component, so it says least.
+# How many components a user's list, made flat, speaks of, NULL where it does not say; the latent structure's part may
+# count what is no component, so it says least.
 components_of <- function(given, fields, latent) {
   for (name in names(fields)) {
     x <- given[[name]]

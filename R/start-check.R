@@ -150,6 +150,6 @@ check_numbers <- function(x, name, arg, k, each = 1L) {
 refuse_numbers <- function(x, bad, name, arg, must, k = length(x), each = 1L) {
   if (!any(bad, na.rm = TRUE)) return(invisible())
   at <- which(bad)[1L]
-  component <- (at - 1L) %/% each %% k + 1L
-  abort_slot(arg, sprintf("`%s$%s` must be %s: component %d has %s.", arg, name, must, as.integer(component), number(x[at])))
+  component <- as.integer((at - 1L) %/% each %% k + 1L)
+  abort_slot(arg, sprintf("`%s$%s` must be %s: component %d has %s.", arg, name, must, component, number(x[at])))
 }

@@ -154,7 +154,8 @@ test_that("fits of mclust and flexmix are starts", {
 
 test_that("the sheet of a family's parameters is made once for a start", {
   sheets <- 0
-  suppressMessages(trace("family_fields", tracer = function() sheets <<- sheets + 1, print = FALSE, where = asNamespace("emfit")))
+  suppressMessages(trace("family_fields", tracer = function() sheets <<- sheets + 1, print = FALSE,
+                         where = asNamespace("emfit")))
   on.exit(suppressMessages(untrace("family_fields", where = asNamespace("emfit"))))
   em_fit(red_blue$value, start = list(mean = c(1, 9), sd = c(2, 2)), family = em_gaussian("V"))
   expect_identical(sheets, 1)
