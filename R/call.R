@@ -4,13 +4,12 @@
 # The same call without data. No variable has a name such as `<data.frame: 272 x 2>`, so nothing else can be found
 # in its place.
 plain_call <- function(call) {
-  names <- names(call)
   for (i in seq_along(call)[-1L]) {
     if (is.symbol(call[[i]])) next # an empty argument is a symbol too
     part <- call[[i]]
     if (is.call(part)) {
       if (!inherits(part, "formula")) call[[i]] <- plain_call(part)
-    } else if (holds_data(part, names[i])) call[[i]] <- as.name(sprintf("<%s>", what_stood_there(part)))
+    } else if (holds_data(part, names(call)[i])) call[[i]] <- as.name(sprintf("<%s>", what_stood_there(part)))
   }
   call
 }

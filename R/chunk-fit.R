@@ -76,10 +76,9 @@ fit_look <- function(look, k, latent, start, fixed, control, call) {
   book <- begin_checkpoint(book, found)
   run <- run_chunks(task, found$items, book)
   run$method <- found$method
-  asked <- what_was_asked(specified, start, look$family, latent, fixed)
+  start$asked <- what_was_asked(specified, start, look$family, latent, fixed)
   start$method <- found$method
   fit <- new_em_fit(run, start, data, control, call, start$fields)
-  fit$asked <- asked
   fit$searched <- found$searched
   fit$searched$raced <- run$trials
   end_checkpoint(book)

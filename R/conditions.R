@@ -11,8 +11,24 @@ abort_again <- function(classes, bullets, parent = NULL) {
   rlang::abort(bullets, class = classes, call = user_call(), parent = parent)
 }
 
+# Many small fits warn, so this is rlang::warn() without what takes it a millisecond: looking up the version of cli.
 warn_em <- function(what, bullets, call = user_call()) {
-  rlang::warn(bullets, class = c(paste0("emfit_warning_", what), "emfit_warning"), call = call)
+  old <- options(warning.length = 8170L)
+  on.exit(options(old))
+  classes <- c(paste0("emfit_warning_", what), "emfit_warning")
+  warning(rlang::warning_cnd(classes, message = format_bullets(bullets), call = call))
+}
+
+# As rlang writes them: an unnamed line behind the first is one of several.
+format_bullets <- function(bullets) {
+  marks <- if (is.null(names(bullets))) c("", rep("*", length(bullets) - 1L)) else names(bullets)
+  plain <- isFALSE(getOption("cli.condition_unicode_bullets"))
+  for (mark in unique(marks[nzchar(marks)])) {
+    sign <- if (plain) mark else cli::symbol[[switch(mark, i = "info", x = "cross", "bullet")]]
+    sign <- switch(mark, i = cli::col_blue(sign), x = cli::col_red(sign), cli::col_cyan(sign))
+    marks[marks == mark] <- paste0(sign, " ")
+  }
+  paste0(marks, bullets, collapse = "\n")
 }
 
 inform_em <- function(what, bullets) {

@@ -199,13 +199,18 @@ refit_draws <- function(fit, draw, n_boot, control) {
 align_replicates <- function(fit, packed, at) {
   moved <- logical(ncol(packed))
   if (!are_exchangeable(fit)) return(list(parameters = packed, moved = moved))
-  own <- responsibilities(fit) * stats::weights(fit)
+  model <- fit_model(fit)
+  data <- if (latent_keeps_order(fit$latent)) in_own_order(fit$data) else fit$data
+  native <- native_data(data, model)
+  own <- native_order(responsibilities(fit) * stats::weights(fit), data)
   fields <- fit_fields(fit)
+  k <- seq_len(fit$k)
   for (i in at) {
     parameters <- unpack_parameters(packed[, i], fit$parameters)
-    r <- expect_em(fit$data, parameters, fit_model(fit), "responsibilities")$responsibilities
-    order <- best_assignment(crossprod(own, r)[seq_len(fit$k), seq_len(fit$k), drop = FALSE])
-    if (identical(order, seq_len(fit$k))) next
+    r <- native_responsibilities(native, parameters, model)
+    if (is.null(r)) next
+    order <- best_assignment(crossprod(own, r)[k, k, drop = FALSE])
+    if (identical(order, k)) next
     packed[, i] <- unlist(permute_components(parameters, fields, order), use.names = FALSE)
     moved[i] <- TRUE
   }
@@ -220,6 +225,7 @@ are_exchangeable <- function(fit) {
 # The permutation that makes sum(gain[cbind(1:k, order)]) largest, the present order where none is better.
 best_assignment <- function(gain) {
   stay <- seq_len(nrow(gain))
+  if (all(gain <= diag(gain))) return(stay) # nothing in its row is above its own
   order <- best_matching(gain)
   shared <- function(order) sum(gain[cbind(stay, order)])
   if (shared(stay) >= shared(order) * (1 - 1e-12)) stay else order

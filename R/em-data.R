@@ -21,21 +21,24 @@ em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, l
   frame$weighted <- !is.null(weights)
   if (frame$weighted) frame$weights <- check_weights(weights, nrow(frame$x))
   if (!is.null(labels)) frame$labels <- check_labels(labels, nrow(frame$x))
-  if (!is.null(units)) frame$units <- check_units(units, nrow(frame$x))
-  check_series_weights(frame$weights, ordered_units(frame)$codes)
+  if (!is.null(units)) {
+    frame$units <- check_units(units, nrow(frame$x))
+    check_series_weights(frame$weights, ordered_units(frame)$codes)
+  }
   frame$terms <- terms
   data_of_frame(frame, family, na.action)
 }
 
 data_of_frame <- function(frame, family, na.action) {
-  frame <- share_in_units(frame)
+  in_units <- !is.null(frame[["units"]])
+  if (in_units) frame <- share_in_units(frame)
   if (!all_finite(frame$x)) {
     frame <- treat_missing(frame, na.action)
     check_finite(frame)
   }
   data <- family_data(family, frame)
   data$n <- dim(data$x)[1L]
-  if (!is.null(shared_units(data))) data$order <- row_order(data)
+  if (in_units && !is.null(shared_units(data))) data$order <- row_order(data)
   data
 }
 
@@ -181,7 +184,8 @@ distinct_rows <- function(x, enough) {
   size <- dim(x)
   few <- min(size[1L], 10L * enough + 100L)
   # There are at least as many different rows as there are different values in any one column.
-  found <- length(unique(x[seq_len(few), 1L]))
+  first <- x[seq_len(few), 1L]
+  found <- sum(match(first, first) == seq_len(few))
   if (found >= enough || few == size[1L] && size[2L] == 1L) return(found)
   found <- nrow(unique(x[seq_len(few), , drop = FALSE]))
   if (found >= enough || few == nrow(x)) return(found)

@@ -16,7 +16,7 @@ native_data <- function(data, model) {
                kernels = kernels_wanted())
   rows$width <- data$width # these two are not for the core: family_fields() asks for them
   rows$items <- data$items
-  rows <- c(rows, native_units(data, order, model$latent))
+  if (!is.null(data[["units"]])) rows <- c(rows, native_units(data[["units"]], order, model$latent))
   if (!is.null(data$labels)) rows <- c(rows, native_labels(data$labels, order, model$k))
   c(rows, latent_native_data(model$latent, x, data))
 }
@@ -57,7 +57,9 @@ is_tallied <- function(model) family_tallies(model$family)
 
 # Equal rows of counts are tallied: distinct rows with their summed weights give the same statistics.
 tallied <- function(data, model) {
-  if (!is_tallied(model) || data$n < 2L || !is.null(data$labels) || !is.null(shared_units(data))) return(native_data(data, model))
+  if (!family_tallies(model$family) || data$n < 2L || !is.null(data$labels) || !is.null(shared_units(data))) {
+    return(native_data(data, model))
+  }
   if (latent_keeps_order(model$latent)) return(native_data(data, model))
   native_data(tallied_rows(data), model)
 }

@@ -221,7 +221,7 @@ em_fit.formula <- function(x, data = NULL, k = NULL, family = em_gaussian(), lat
 
 # The four stages of every fit, behind both methods.
 fit_data <- function(data, k, family, latent, start, control, call, fixed = NULL) {
-  if (!is.null(unclass(control)$checkpoint)) {
+  if (!is.null(.subset2(control, "checkpoint"))) {
     abort_em("argument", c("`checkpoint` is for rows in chunks.", i = "em_fit(em_chunks(list(x)), k, control = control)"))
   }
   check_assigned_latent(control, latent)
@@ -229,9 +229,7 @@ fit_data <- function(data, k, family, latent, start, control, call, fixed = NULL
   specified <- start
   start <- resolve_start(start, k, data, family, latent, control, fixed)
   run <- search_em(data, start, control)
-  asked <- what_was_asked(specified, start, family, latent, fixed)
+  start$asked <- what_was_asked(specified, start, family, latent, fixed)
   start$method <- run$method
-  fit <- new_em_fit(run, start, data, control, call, start$fields)
-  fit$asked <- asked
-  fit
+  new_em_fit(run, start, data, control, call, start$fields)
 }

@@ -18,10 +18,12 @@ resolve_start <- function(start, k, data, family, latent, control, fixed = NULL)
     check_types(start, fields, "start")
   }
   if (!is.null(fixed)) fixed <- check_fixed_list(fixed, fields)
-  told <- latent_start(latent, start, kind, data)
-  start <- told$start
-  kind <- told$kind
-  if (is.null(k)) k <- labels_k(data$labels)
+  if (kind == "partition" || kind == "responsibilities") {
+    told <- latent_start(latent, start, kind, data)
+    start <- told$start
+    kind <- told$kind
+  }
+  if (is.null(k) && !is.null(data$labels)) k <- labels_k(data$labels)
   if (is.null(k) && kind == "method" && is.list(fixed)) k <- components_of(fixed, fields, latent)
   k <- resolve_k(k, start, kind, latent, fields)
   if (!is.null(data$labels)) {
@@ -29,20 +31,20 @@ resolve_start <- function(start, k, data, family, latent, control, fixed = NULL)
     start <- align_to_labels(start, kind, data$labels, k)
   }
   latent_check(latent, k)
-  check_units_k(data, k)
+  if (!is.null(data[["units"]])) check_units_k(data, k)
   if (kind == "method" && holds_all(fixed, fields)) {
     # Of proportions alone the likelihood has one maximum: no start leads to another.
     start <- fixed[names(fixed) %in% own_names(fields)]
     kind <- "parameters"
   }
-  estimated <- !holds_all(fixed, fields) && (kind != "parameters" || unclass(control)$max_iter > 0L)
+  estimated <- !holds_all(fixed, fields) && (kind != "parameters" || .subset2(control, "max_iter") > 0L)
   model <- list(family = family_check(family, data, k, estimated), latent = latent, k = k)
   if (!is.null(fixed)) {
     fixed <- align_fixed(fixed, k, names_to_hold(start, kind, data, k))
     model <- resolve_fixed(fixed, model, data)
     if (kind == "parameters") start <- fill_from_fixed(start, model, data)
   }
-  fields <- model_fields(model, data)
+  fields <- resize_fields(fields, k, latent_columns(latent, k))
   resolved <- switch(kind,
     method = list(method = start),
     parameters = start_from_parameters(start, data, model, fields),
@@ -52,7 +54,7 @@ resolve_start <- function(start, k, data, family, latent, control, fixed = NULL)
   supplied <- kind != "method"
   told <- latent_is_ordered(latent) || !is.null(data$labels) || !is.null(fixed)
   names <- if (told) resolve_names(resolved$names, model, data, fixed) else resolved$names
-  check_noise_name(names, latent)
+  if (!is.null(names)) check_noise_name(names, latent)
   list(items = resolved$items, method = resolved$method, model = model, fields = fields, names = names,
        supplied = supplied, ordered = supplied || told)
 }
@@ -132,7 +134,7 @@ start_from_parameters <- function(start, data, model, fields) {
   if (!is.null(names)) start <- align_components(start, names)
   check_start_names(start, fields)
   parameters <- c(latent_parameters(model$latent, start, model$k, names),
-                  family_parameters(model$family, start, model$k, data))
+                  family_parameters(model$family, start, model$k, data, fields[own_names(fields)]))
   warn_coincident(parameters, fields, model$k)
   if (holds_parameters(model)) parameters <- override_held(parameters, model, fields)
   item <- list(parameters = parameters, may_borrow = FALSE)

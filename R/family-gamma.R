@@ -122,9 +122,9 @@ family_check.em_family_gamma <- function(family, data, k, estimated = TRUE) {
 }
 
 #' @export
-family_parameters.em_family_gamma <- function(family, start, k, data) {
+family_parameters.em_family_gamma <- function(family, start, k, data, fields = family_fields(family, k, data)) {
   if (is.null(start$shape)) start$shape <- family$held$shape
-  family_parameters.default(family, start, k, data)
+  family_parameters.default(family, start, k, data, fields)
 }
 
 #' @export

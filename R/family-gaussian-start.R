@@ -1,13 +1,13 @@
 # Gaussian components: what `start` and `fixed` may say of their spread.
 
 #' @export
-family_parameters.em_family_gaussian <- function(family, start, k, data) {
-  check_spreads(family_parameters.default(family, start, k, data), k)
+family_parameters.em_family_gaussian <- function(family, start, k, data, fields = family_fields(family, k, data)) {
+  check_spreads(family_parameters.default(family, start, k, data, fields), k)
 }
 
 check_spreads <- function(out, k) {
-  check_squares(out$sd, "start")
-  for (j in seq_len(k)) if (!is.null(out$covariance)) check_covariance(gaussian_covariance(out, j), j)
+  if (is.null(out$covariance)) check_squares(out$sd, "start")
+  else for (j in seq_len(k)) check_covariance(gaussian_covariance(out, j), j)
   out
 }
 

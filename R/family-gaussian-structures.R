@@ -74,7 +74,7 @@ family_can_collapse.em_family_gaussian <- function(family) TRUE
 # A common volume is an average over all rows, which no component can make vanish.
 #' @export
 family_is_bounded.em_family_gaussian <- function(family) {
-  !is.null(family$prior) || startsWith(family$covariance, "E")
+  !is.null(.subset2(family, "prior")) || startsWith(.subset2(family, "covariance"), "E")
 }
 
 # Nor does it keep few rows from lying flat, where axes or shape are a component's own, and the more so the more

@@ -41,12 +41,10 @@ em_gaussian <- function(covariance = "VVV", prior = NULL) {
     ))
   }
   if (nchar(covariance) > 3L) covariance <- gaussian_words[[covariance]]
-  prior <- check_prior(prior)
-  out <- if (is.null(prior)) new_em_family("gaussian", covariance = covariance)
-         else new_em_family("gaussian", covariance = covariance, prior = prior)
-  # em_select() must know whether a structure was asked for; fits don't carry this.
-  if (named) out$named <- TRUE
-  out
+  told <- list(name = "gaussian", covariance = covariance)
+  if (!is.null(prior)) told$prior <- check_prior(prior)
+  if (named) told$named <- TRUE # em_select() must know whether a structure was asked for; fits don't carry this
+  family_of_list(told)
 }
 
 #' @export
@@ -169,7 +167,8 @@ family_rows.em_family_gaussian <- function(family, data) plural(ncol(data$x), "v
 # Zeros and ones are numbers like others, but a normal distribution can shrink onto either.
 #' @export
 family_tell.em_family_gaussian <- function(family, data) {
-  binary <- which(data$x[1L, ] %in% c(0, 1, NA))
+  binary <- which(match(data$x[1L, ], c(0, 1, NA), 0L) > 0L)
+  if (!length(binary)) return(invisible())
   binary <- binary[vapply(binary, function(j) is_binary_column(data$x[, j]), NA)]
   if (!length(binary)) return(invisible())
   all <- length(binary) == ncol(data$x)

@@ -211,8 +211,8 @@ family_fields.em_family_mixed <- function(family, k, data) {
 }
 
 #' @export
-family_parameters.em_family_mixed <- function(family, start, k, data) {
-  read <- read_fields(start, family_fields(family, k, data), fitted_names(data), "start")
+family_parameters.em_family_mixed <- function(family, start, k, data, fields = family_fields(family, k, data)) {
+  read <- read_fields(start, fields, fitted_names(data), "start")
   whole_of(for_blocks(family, read, data, function(child, part, own, block) family_parameters(child, part, k, own)),
            blocks_of(family, data))
 }

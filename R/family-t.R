@@ -89,13 +89,13 @@ family_check.em_family_t <- function(family, data, k, estimated = TRUE) {
 }
 
 #' @export
-family_parameters.em_family_t <- function(family, start, k, data) {
+family_parameters.em_family_t <- function(family, start, k, data, fields = family_fields(family, k, data)) {
   if (is.null(start$df)) start$df <- if (is.null(family$held$df)) rep(10, k) else family$held$df
   if (isTRUE(family$common) && length(unique(unname(start$df))) > 1L) {
     abort_em("start", c("`start$df` must be the same in all components: em_t(common = TRUE) has one number.",
                         i = "Give it once for each component, or use em_t(common = FALSE)."))
   }
-  check_spreads(family_parameters.default(family, start, k, data), k)
+  check_spreads(family_parameters.default(family, start, k, data, fields), k)
 }
 
 #' @export

@@ -196,8 +196,7 @@ family_check.em_family_user <- function(family, data, k, estimated = TRUE) {
 }
 
 #' @export
-family_parameters.em_family_user <- function(family, start, k, data) {
-  fields <- family_fields(family, k, data)
+family_parameters.em_family_user <- function(family, start, k, data, fields = family_fields(family, k, data)) {
   out <- read_fields(start, fields, data$names, "start")
   for (name in names(fields)) {
     bad <- if (fields[[name]]$scale == "simplex") which(off_simplex(out[[name]]))
@@ -324,7 +323,9 @@ family_starts.em_family_user <- function(family, x, k, method, n_start) {
       if (length(lacking)) {
         abort_em("family", sprintf("`start` of the family \"%s\" must also hold %s.", family$name, quoted(lacking)))
       }
-      return(list(parameters = family_parameters(family, start, k, list(x = x, names = family$columns))))
+      data <- list(x = x, names = family$columns)
+      check_types(start, family_fields(family, k, data), "start")
+      return(list(parameters = family_parameters(family, start, k, data)))
     }
     groups <- if (is.numeric(start)) as.integer(start) else as.integer(factor(start))
     if (length(groups) != length(rows$whole) || anyNA(groups) || any(groups < 1L | groups > k)) {

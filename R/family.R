@@ -6,7 +6,8 @@
 #   family_fields(family, k, data)         the sheet of its parameters: see fields.R
 #   family_check(family, data, k, estimated)   what can be said against data and k before a run; estimated: are
 #                                          the components' parameters to be estimated, or are they given?
-#   family_parameters(family, start, k, data)   a user's list -> complete parameters in the engine's shapes
+#   family_parameters(family, start, k, data, fields)   a user's list, its types checked -> complete parameters in the
+#                                          engine's shapes; fields: their sheet
 #   family_held(family, fixed, k, data)    a user's list of what is held, NA where free -> the same
 #   family_label(family, data)             "Gaussian mixture", ... for print
 #   family_summary(family, parameters, data)    one row of plain numbers for each component, for print and tidy
@@ -27,10 +28,12 @@
 family_data <- function(family, frame, ...) UseMethod("family_data")
 family_fields <- function(family, k, data) UseMethod("family_fields")
 family_check <- function(family, data, k, estimated = TRUE) UseMethod("family_check")
-family_parameters <- function(family, start, k, data) UseMethod("family_parameters")
+family_parameters <- function(family, start, k, data, fields = family_fields(family, k, data)) {
+  UseMethod("family_parameters")
+}
 #' @export
-family_parameters.default <- function(family, start, k, data) {
-  read_fields(start, family_fields(family, k, data), fitted_names(data), "start")
+family_parameters.default <- function(family, start, k, data, fields = family_fields(family, k, data)) {
+  read_fields(start, fields, fitted_names(data), "start")
 }
 family_held <- function(family, fixed, k, data) UseMethod("family_held")
 #' @export
@@ -245,7 +248,7 @@ family_check_saturated.default <- function(family, fit) {
 family_tell <- function(family, data) UseMethod("family_tell")
 family_tell.default <- function(family, data) invisible()
 tell_of_data <- function(data, family) {
-  tell_missing(data)
+  if (!is.null(data$missing)) tell_missing(data)
   family_tell(family, data)
 }
 
@@ -359,17 +362,20 @@ family_identifiability <- function(family, fit, name) UseMethod("family_identifi
 #' @export
 family_identifiability.default <- function(family, fit, name) NULL
 
-new_em_family <- function(name, ...) {
-  out <- list(name = name, ...)
-  class(out) <- c(paste0("em_family_", name), "em_family")
-  out
+new_em_family <- function(name, ...) family_of_list(list(name = name, ...))
+
+family_of_list <- function(told) {
+  class(told) <- c(paste0("em_family_", told$name), "em_family")
+  told
 }
 
 # A family, its name, its constructor, or a family object of stats -> a family.
 as_em_family <- function(family, arg = "family") {
   if (inherits(family, "em_family")) {
-    for (name in c("named", "items", "blocks")) if (!is.null(.subset2(family, name))) family[[name]] <- NULL
-    return(family)
+    told <- unclass(family)
+    told[c("named", "items", "blocks")] <- NULL
+    class(told) <- oldClass(family)
+    return(told)
   }
   constructors <- family_constructors()
   for (make in constructors) if (identical(family, make)) return(make())

@@ -29,26 +29,34 @@ new_field <- function(scale, axes, size, term, own = TRUE, zero = FALSE, nest = 
 # reads parameters by the names of fields makes them flat first; name_parameters() nests.
 flat_parameters <- function(parameters) {
   parameters <- unclass(parameters)
-  deep <- vapply(parameters, is.list, NA)
-  if (any(deep)) deep <- deep & !vapply(parameters, inherits, NA, "data.frame")
-  if (!any(deep)) return(parameters)
-  pieces <- Map(function(x, name, deep) {
-    if (!deep) return(stats::setNames(list(x), name))
+  for (x in parameters) if (is.list(x) && !inherits(x, "data.frame")) return(flatten_lists(parameters))
+  parameters
+}
+
+flatten_lists <- function(parameters) {
+  pieces <- Map(function(x, name) {
+    if (!is.list(x) || inherits(x, "data.frame")) return(stats::setNames(list(x), name))
     by_name <- name != "prob" && !is.null(names(x))
     x <- if (by_name) flat_parameters(x) else unclass(x)
     stats::setNames(x, paste0(name, ".", if (by_name) names(x) else seq_along(x)))
-  }, parameters, names(parameters), deep)
+  }, parameters, names(parameters))
   do.call(c, unname(pieces))
 }
 
 # Does a person see any of them in a list?
-any_nested <- function(fields) length(unlist(lapply(fields, `[[`, "nest"))) > 0L
+any_nested <- function(fields) {
+  for (field in fields) if (!is.null(field$nest)) return(TRUE)
+  FALSE
+}
 
 # Names of those that are the family's own.
-own_names <- function(fields) names(fields)[vapply(fields, `[[`, NA, "own")]
+own_names <- function(fields) {
+  own <- logical(length(fields))
+  for (i in seq_along(fields)) own[i] <- fields[[i]]$own
+  names(fields)[own]
+}
 
 nest_parameters <- function(parameters, fields) {
-  if (!any_nested(fields)) return(parameters)
   nest_by(parameters, lapply(names(parameters), function(name) {
     if (is.null(fields[[name]]$nest)) name else fields[[name]]$nest
   }))
@@ -146,23 +154,40 @@ model_fields <- function(model, data) {
 
 fit_fields <- function(fit) model_fields(fit, fit$data)
 
+# The same sheet for k components; columns: these, and what the latent structure adds behind them.
+resize_fields <- function(fields, k, columns) {
+  for (i in seq_along(fields)) {
+    axes <- fields[[i]]$axes
+    size <- fields[[i]]$size
+    size[axes == "component" | axes == "state"] <- k
+    size[axes == "column"] <- columns
+    fields[[i]]$size <- size
+  }
+  fields
+}
+
 # What the axes of a model's fields are labelled with: noise is the last column.
-sheet_labels <- function(model, components, data) {
-  columns <- c(components, "noise")[seq_len(latent_columns(model$latent, model$k))]
-  list(component = components, state = components, column = columns, variable = fitted_names(data))
+sheet_labels <- function(model, components, data, columns = latent_columns(model$latent, model$k)) {
+  list(component = components, state = components, column = c(components, "noise")[seq_len(columns)],
+       variable = fitted_names(data))
 }
 
 name_parameters <- function(parameters, fields, labels) {
   for (name in names(fields)) {
     field <- fields[[name]]
-    along <- labels[field$axes]
-    names(along) <- NULL
-    if (!is.null(field$levels)) along[field$axes == "category"] <- list(field$levels)
-    if (!is.null(field$variables)) along[field$axes == "variable"] <- list(field$variables)
-    if (length(along) == 1L) names(parameters[[name]]) <- along[[1L]]
-    else dimnames(parameters[[name]]) <- along
+    x <- parameters[[name]]
+    if (length(field$axes) == 1L) {
+      names(x) <- labels[[field$axes]]
+    } else {
+      along <- labels[field$axes]
+      names(along) <- NULL
+      if (!is.null(field$levels)) along[field$axes == "category"] <- list(field$levels)
+      if (!is.null(field$variables)) along[field$axes == "variable"] <- list(field$variables)
+      dimnames(x) <- along
+    }
+    parameters[[name]] <- x
   }
-  nest_parameters(parameters, fields)
+  if (any_nested(fields)) nest_parameters(parameters, fields) else parameters
 }
 
 # Components in another order, along every axis that runs along them; what noise adds stays behind them.
@@ -171,11 +196,14 @@ permute_components <- function(parameters, fields, order) {
   if (identical(order, seq_along(order))) return(parameters)
   for (name in names(fields)) {
     field <- fields[[name]]
-    index <- lapply(seq_along(field$axes), function(at) {
-      switch(field$axes[at], component = , state = order,
-             column = c(order, seq_len(field$size[at])[-seq_along(order)]), TRUE)
-    })
-    parameters[[name]] <- do.call(`[`, c(list(parameters[[name]]), index, list(drop = FALSE)))
+    index <- list(TRUE, TRUE, TRUE)
+    for (at in seq_along(field$axes)) {
+      index[[at]] <- switch(field$axes[at], component = , state = order,
+                            column = c(order, seq_len(field$size[at])[-seq_along(order)]), TRUE)
+    }
+    x <- parameters[[name]]
+    parameters[[name]] <- switch(length(field$axes), x[index[[1L]]], x[index[[1L]], index[[2L]], drop = FALSE],
+                                 x[index[[1L]], index[[2L]], index[[3L]], drop = FALSE])
   }
   parameters
 }
@@ -200,14 +228,14 @@ own_first <- function(fields) {
   unique(c(names[own], names[!own]))
 }
 
-# How many components a user's list speaks of, NULL where it does not say; the latent structure's part may count what
-# is no component, so it says least.
+# How many components a user's list, made flat, speaks of, NULL where it does not say; the latent structure's part may
+# count what is no component, so it says least.
 components_of <- function(given, fields, latent) {
-  given <- flat_parameters(given)
   for (name in names(fields)) {
     x <- given[[name]]
+    if (is.null(x)) next
     field <- fields[[name]]
-    if (is.null(x) || !field$own || field$scale == "covariance" && length(dim(x)) == 2L) next
+    if (!field$own || field$scale == "covariance" && length(dim(x)) == 2L) next
     at <- match("component", field$axes)
     if (length(field$axes) == 1L) return(length(x))
     if (length(dim(x)) == length(field$axes)) return(dim(x)[at])
@@ -220,9 +248,16 @@ components_of <- function(given, fields, latent) {
 # Numbers as the core packs them -> a list of parameters shaped like another.
 unpack_parameters <- function(packed, like) {
   like <- flat_parameters(like)
-  pieces <- split(packed, factor(rep(names(like), lengths(like)), levels = names(like)))
-  for (name in names(like)) dim(pieces[[name]]) <- dim(like[[name]])
-  pieces
+  before <- 0L
+  for (name in names(like)) {
+    size <- length(like[[name]])
+    x <- packed[before + seq_len(size)]
+    dim(x) <- dim(like[[name]])
+    like[[name]] <- x
+    before <- before + size
+  }
+  attributes(like) <- list(names = names(like))
+  like
 }
 
 # All parameters in long form: component, term, variable, variable2 (of a covariance, the second), estimate; and of

@@ -5,12 +5,16 @@ new_em_fit <- function(run, start, data, control, call, fields = model_fields(st
   # Parameters that are scored as they were given are nobody's estimates.
   if (scores_given(start, control)) run$degenerate <- integer()
   order <- if (start$ordered) seq_len(model$k) else order_components(run, model, start$groups)
-  labels <- sheet_labels(model, component_labels(start$names, model$k), data)
+  labels <- sheet_labels(model, component_labels(start$names, model$k), data, length(run$counts))
   finish <- function(parameters) {
     if (!start$ordered) parameters <- permute_components(parameters, fields, order)
     name_parameters(parameters, fields, labels)
   }
   path <- if (length(run$path)) lapply(unpack_path(run), finish)
+  counts <- run$counts[c(order, seq_along(run$counts)[-order])]
+  names(counts) <- labels$column
+  relative_spread <- run$relative_spread[order]
+  names(relative_spread) <- labels$component
   call <- plain_call(call)
   call[[1L]] <- quote(emfit::em_fit)
   fit <- list(
@@ -19,8 +23,7 @@ new_em_fit <- function(run, start, data, control, call, fields = model_fields(st
     objective = run$loglik, nobs = count_observations(data),
     trace = run$trace, path = path, converged = run$status == "converged", status = run$status,
     iterations = run$iterations, passes = run$passes, gain = run$gain, remaining = run$remaining,
-    counts = stats::setNames(run$counts[c(order, seq_along(run$counts)[-order])], labels$column),
-    relative_spread = stats::setNames(run$relative_spread[order], labels$component),
+    counts = counts, relative_spread = relative_spread,
     collapsed = if (run$component > 0L) match(run$component, order),
     degenerate = places(run$degenerate, order), coincident = places(run$coincident, order),
     starts = plain_frame(c(list(method = rep_len(start$method, length(run$starts$loglik))), run$starts)),
@@ -34,6 +37,7 @@ new_em_fit <- function(run, start, data, control, call, fields = model_fields(st
   fit$noise_volume <- noise_volume(model$latent)
   fit$passed_over <- run$passed_over
   fit$leaning <- places(c(leaning_of(run, data, model)$components, single_rows(run, data, model)), order)
+  fit$asked <- start$asked
   class(fit) <- c(paste0("em_fit_", .subset2(model$family, "name")), "em_fit")
   if (run$status == "max_iter") warn_unfinished(run, unclass(control))
   if (run$status == "not_monotone" || length(run$degenerate) || length(run$coincident)) warn_about(fit)
@@ -43,7 +47,7 @@ new_em_fit <- function(run, start, data, control, call, fields = model_fields(st
 }
 
 scores_given <- function(start, control) {
-  unclass(control)$max_iter == 0L && start$supplied && identical(start$method, "parameters")
+  .subset2(control, "max_iter") == 0L && start$supplied && identical(start$method, "parameters")
 }
 
 # Where components of the core's order are in the fit's.

@@ -93,7 +93,7 @@ plot_habit <- function(name, value, known) {
 # Is this a call by formula that went to another method: em_fit(data = d, formula = ~ a), d |> em_fit(~ a)?
 # Whatever has no name stands for the first argument that is not named.
 has_formula <- function(names, ...) {
-  if ("formula" %in% names) return(TRUE)
+  if (length(names) && "formula" %in% names) return(TRUE)
   for (i in seq_len(...length())) if (inherits(...elt(i), "formula")) return(TRUE)
   FALSE
 }

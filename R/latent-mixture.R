@@ -105,7 +105,6 @@ latent_unit.em_latent_mixture <- function(latent) .subset2(latent, "unit")
 # A fit keeps which columns say it, and of a value for each row that they were given: these are in its data.
 #' @export
 latent_settle.em_latent_mixture <- function(latent, units) {
-  if (is.null(units)) return(latent)
   said <- latent$unit
   latent$unit <- if (!length(units$columns)) TRUE else if (inherits(said, "formula")) {
     environment(said) <- globalenv()
@@ -133,7 +132,9 @@ format_unit <- function(said) {
 }
 
 #' @export
-latent_bind.em_latent_mixture <- function(latent, data, family) bind_noise(latent, data, family)
+latent_bind.em_latent_mixture <- function(latent, data, family) {
+  if (has_noise(latent)) bind_noise(latent, data, family) else latent
+}
 
 # Numbers may or may not count noise.
 #' @export
@@ -290,7 +291,9 @@ native_held <- function(latent, proportions) {
 }
 
 #' @export
-latent_native_data.em_latent_mixture <- function(latent, x, data) native_noise(latent, x)
+latent_native_data.em_latent_mixture <- function(latent, x, data) {
+  if (has_noise(latent)) list(log_noise = noise_log_density(latent, x))
+}
 
 #' @export
 latent_starts.em_latent_mixture <- function(latent, items, native, model) {
@@ -305,7 +308,9 @@ latent_draws.em_latent_mixture <- function(latent, k, n_start) {
 }
 
 #' @export
-latent_start.em_latent_mixture <- function(latent, start, kind, data) noise_of_start(start, kind, data, latent)
+latent_start.em_latent_mixture <- function(latent, start, kind, data) {
+  if (has_noise(latent)) noise_of_start(start, kind, data) else list(start = start, kind = kind)
+}
 
 #' @export
 latent_given.em_latent_mixture <- function(latent, groups, data, k) {

@@ -19,7 +19,6 @@ noise_share <- 0.05
 with_noise_share <- function(proportions) c((1 - noise_share) * proportions, noise_share)
 
 bind_noise <- function(latent, data, family) {
-  if (!has_noise(latent)) return(latent)
   if (!family_allows_noise(family)) {
     abort_em("unsupported", c(sprintf("Noise has no density beside %s components.", family$name), x = family_without_box(family),
                               i = "Use em_mixture() without noise, or one component more."))
@@ -97,8 +96,6 @@ new_box <- function(kind, centre, axes, ends) {
 }
 
 # The log density of noise of each row, as the core takes it.
-native_noise <- function(latent, x) if (has_noise(latent)) list(log_noise = noise_log_density(latent, x))
-
 # What is left of a turned box along some of the columns has no constant density, so a row with missing cells has
 # that of the box along the columns. A row with nothing observed has density 1, as everywhere.
 noise_log_density <- function(latent, x) {
@@ -291,13 +288,12 @@ labels_with_noise <- function(labels, latent) {
 }
 
 check_noise_name <- function(names, latent) {
-  if (is.null(names) || !has_noise(latent) || !"noise" %in% names) return(invisible())
+  if (!has_noise(latent) || !"noise" %in% names) return(invisible())
   abort_em("start", "No component can be named \"noise\" beside em_mixture(noise = TRUE).")
 }
 
 # A user's start that says which rows are noise: a partition with a level "noise" becomes responsibilities.
-noise_of_start <- function(start, kind, data, latent) {
-  if (!has_noise(latent)) return(list(start = start, kind = kind))
+noise_of_start <- function(start, kind, data) {
   if (kind == "partition" && !is.numeric(start) && "noise" %in% partition_levels(start)) {
     return(list(start = noisy_partition(start, data), kind = "responsibilities"))
   }

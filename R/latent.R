@@ -66,7 +66,7 @@ latent_merge <- function(latent, parameters, pair, k) UseMethod("latent_merge")
 latent_unit <- function(latent) UseMethod("latent_unit")
 #' @export
 latent_unit.default <- function(latent) NULL
-latent_settle <- function(latent, units) UseMethod("latent_settle")
+latent_settle <- function(latent, units) if (is.null(units)) latent else UseMethod("latent_settle")
 #' @export
 latent_settle.default <- function(latent, units) latent
 latent_is_ordered <- function(latent) UseMethod("latent_is_ordered")

@@ -16,7 +16,9 @@ read_fields <- function(given, fields, variables, arg) {
   out <- list()
   for (name in names(fields)) {
     x <- given[[name]]
-    if (length(x)) out[[name]] <- read_field(x, said_name(name, fields[[name]]), fields[[name]], variables, arg)
+    if (!length(x)) next
+    field <- fields[[name]]
+    out[[name]] <- read_field(x, said_name(name, field), field, variables, arg)
   }
   out
 }
@@ -29,13 +31,10 @@ read_field <- function(x, name, field, variables, arg) {
   what <- if (is.null(field$levels)) "variable" else "level"
   x <- if (length(size) == 1L) read_vector(x, name, size, arg)
        else read_table(x, name, size[1L], size[2L], if (field$axes[2L] != "state") variables, arg, what)
-  component <- rep_len(seq_len(size[1L]), length(x))
-  switch(field$scale,
-    positive = if (field$zero) refuse_numbers(x, x < 0, name, arg, "0 or more", component)
-               else refuse_numbers(x, x <= 0, name, arg, "positive", component),
-    unit = ,
-    simplex = refuse_numbers(x, x < 0 | x > 1, name, arg, "between 0 and 1", component)
-  )
+  if (field$scale == "real") return(x)
+  if (field$scale != "positive") refuse_numbers(x, x < 0 | x > 1, name, arg, "between 0 and 1", size[1L])
+  else if (field$zero) refuse_numbers(x, x < 0, name, arg, "0 or more", size[1L])
+  else refuse_numbers(x, x <= 0, name, arg, "positive", size[1L])
   if (field$scale == "simplex") check_simplex(x, name, arg)
   x
 }
@@ -78,21 +77,19 @@ describe_shape <- function(x) {
 
 # One number for each component.
 read_vector <- function(x, name, k, arg) {
-  check_numeric_slot(x, name, arg)
-  flat <- !is.data.frame(x) && sum(dim(x) > 1L) < 2L
+  flat <- is.null(dim(x)) || !is.data.frame(x) && sum(dim(x) > 1L) < 2L
   if (!flat || length(x) != k) {
     given <- if (flat) paste(count(x), if (length(x) == 1L) "was given" else "were given")
              else paste("it is", describe_shape(x))
     abort_slot(arg, sprintf("`%s$%s` must have one value per component: k = %d, but %s.", arg, name, k, given))
   }
   x <- as.double(x)
-  check_numbers(x, name, arg, seq_len(k))
+  check_numbers(x, name, arg, k)
   x
 }
 
 # A row for each component, a column for each variable; columns are found by name.
 read_table <- function(x, name, k, d, variables, arg, what = "variable") {
-  check_numeric_slot(x, name, arg)
   if (inherits(x, "data.frame")) x <- as.matrix(x)
   if (is.null(dim(x)) && k == 1L) x <- matrix(x, nrow = 1L, dimnames = list(NULL, names(x)))
   if (!identical(dim(x), c(k, d))) {
@@ -101,13 +98,12 @@ read_table <- function(x, name, k, d, variables, arg, what = "variable") {
   }
   at <- match_variables(colnames(x), variables, d, arg, name, "columns")
   x <- matrix(as.double(x[, at, drop = FALSE]), k, d)
-  check_numbers(x, name, arg, rep(seq_len(k), d))
+  check_numbers(x, name, arg, k)
   x
 }
 
 # A d x d matrix for each component, or one for all; rows and columns are found by name.
 read_covariance <- function(x, name, k, d, variables, arg) {
-  check_numeric_slot(x, name, arg)
   if (inherits(x, "data.frame")) x <- as.matrix(x)
   if (is.matrix(x)) {
     x <- array(x, c(dim(x), k), c(dimnames_of(x, 2L), list(NULL)))
@@ -122,7 +118,7 @@ read_covariance <- function(x, name, k, d, variables, arg) {
     x <- x[at, at, , drop = FALSE]
   }
   x <- array(as.double(x), c(d, d, k))
-  check_numbers(x, name, arg, rep(seq_len(k), each = d * d))
+  check_numbers(x, name, arg, k, each = d * d)
   x
 }
 
@@ -143,16 +139,17 @@ match_variables <- function(has, names, d, arg, slot, what) {
   match(names, has)
 }
 
-# component: that of each number.
-check_numbers <- function(x, name, arg, component) {
+# Of k components; each: so many numbers of one stand together.
+check_numbers <- function(x, name, arg, k, each = 1L) {
+  if (all(is.finite(x))) return(invisible())
   fixed <- arg == "fixed"
   refuse_numbers(x, if (fixed) is.infinite(x) | is.nan(x) else !is.finite(x), name, arg,
-                 if (fixed) "finite, or NA where it is free" else "finite", component)
+                 if (fixed) "finite, or NA where it is free" else "finite", k, each)
 }
 
-refuse_numbers <- function(x, bad, name, arg, must, component = seq_along(x)) {
-  at <- which(bad)
-  if (!length(at)) return(invisible())
-  abort_slot(arg, sprintf("`%s$%s` must be %s: component %d has %s.", arg, name, must, component[at[1L]],
-                        number(x[at[1L]])))
+refuse_numbers <- function(x, bad, name, arg, must, k = length(x), each = 1L) {
+  if (!any(bad, na.rm = TRUE)) return(invisible())
+  at <- which(bad)[1L]
+  component <- as.integer((at - 1L) %/% each %% k + 1L)
+  abort_slot(arg, sprintf("`%s$%s` must be %s: component %d has %s.", arg, name, must, component, number(x[at])))
 }

@@ -2,9 +2,10 @@
 
 # The latent structure's part may be left out.
 check_start_names <- function(start, fields) {
-  check_no_twice(start, "start")
-  unknown <- names(start)[!names(start) %in% names(fields)]
-  if (length(unknown) || is.null(names(start))) {
+  found <- match(names(fields), names(start), 0L) > 0L
+  if (is.null(names(start)) || sum(found) < length(start)) {
+    check_no_twice(start, "start")
+    unknown <- setdiff(names(start), names(fields))
     known <- own_first(fields)
     abort_em("start", c(
       sprintf("`start` must hold %s.", paste(sQuote(known, FALSE), collapse = ", ")),
@@ -12,8 +13,9 @@ check_start_names <- function(start, fields) {
       i = if (length(unknown)) did_you_mean(unknown[1L], known)
     ))
   }
+  if (all(found)) return(invisible())
   own <- own_names(fields)
-  lacking <- own[!own %in% names(start)]
+  lacking <- own[match(own, names(start), 0L) == 0L]
   if (length(lacking)) {
     abort_em("start", sprintf("`start` must also hold %s.", quoted(intersect(own_first(fields), own_first(fields[lacking])))))
   }

@@ -188,9 +188,8 @@ has_gaps <- function(data) {
 }
 
 # The last row of each unit, in the core's order. To rows by themselves, as starts of a chain see them, a series is none.
-native_units <- function(data, order, latent) {
-  units <- data[["units"]]
-  if (is.null(units) || units$ordered && !latent_keeps_order(latent)) return(NULL)
+native_units <- function(units, order, latent) {
+  if (units$ordered && !latent_keeps_order(latent)) return(NULL)
   list(units = ends_of(if (is.null(order)) units$codes else units$codes[order]))
 }
 
@@ -237,7 +236,7 @@ sample_rows_of <- function(native, n) {
 # The sum of the weights, once of each unit that is one observation.
 count_observations <- function(data) {
   if (!is.null(data$whole)) return(data$whole$weight)
-  codes <- shared_codes(data)
+  codes <- if (!is.null(data[["units"]])) shared_codes(data)
   if (is.null(codes)) return(if (is.null(data$weights)) data$n else sum(data$weights))
   if (is.null(data$weights)) max(codes) else sum(data$weights[!duplicated(codes)])
 }

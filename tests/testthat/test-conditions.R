@@ -64,3 +64,25 @@ test_that("no two conditions in the sources begin alike", {
 test_that("what conditions need is not loaded with the package", {
   expect_length(intersect(c("rlang", "cli"), names(getNamespaceImports("emfit"))), 0)
 })
+
+test_that("warnings are written as rlang writes them, with colours, without, and in plain letters", {
+  lines <- list("one", c("one", "two", "three"), c("one", i = "two"), c("one", x = "two", i = "three", i = "four"))
+  settings <- list(list(), list(cli.num_colors = 256L), list(cli.unicode = TRUE),
+                   list(cli.condition_unicode_bullets = FALSE))
+  for (setting in settings) {
+    old <- options(setting)
+    for (bullets in lines) {
+      theirs <- tryCatch(rlang::warn(bullets), warning = conditionMessage)
+      expect_identical(tryCatch(warn_em("agreement", bullets), warning = conditionMessage), theirs)
+    }
+    options(old)
+  }
+})
+
+test_that("a long warning is shown to its end", {
+  code <- c(sprintf(".libPaths(%s)", paste(deparse(.libPaths()), collapse = "")),
+            "emfit:::warn_em('agreement', c(strrep('word ', 500), i = 'the end'))")
+  out <- system2(file.path(R.home("bin"), "Rscript"), c("--vanilla", rbind("-e", shQuote(code))), stdout = TRUE,
+                 stderr = TRUE)
+  expect_match(out, "the end$", all = FALSE)
+})

@@ -119,6 +119,8 @@ test_that("the assignment is the best of all permutations", {
     expect_identical(emfit:::best_assignment(gain), unname(every[which.max(worth), ]))
   }
   expect_identical(emfit:::best_assignment(matrix(1, 3, 3)), 1:3)
+  expect_identical(emfit:::best_assignment(rbind(c(5, 4), c(9, 6))), 2:1)
+  expect_identical(emfit:::best_assignment(rbind(c(5, 9), c(4, 6))), 2:1)
 })
 
 test_that("refits that fail are counted and left out", {

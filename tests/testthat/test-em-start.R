@@ -151,3 +151,25 @@ test_that("fits of mclust and flexmix are starts", {
   mixed <- flexmix::flexmix(as.matrix(faithful) ~ 1, k = 2, model = flexmix::FLXMCmvnorm(diagonal = FALSE))
   expect_identical(em_fit(faithful, start = mixed)$k, mixed@k)
 })
+
+test_that("the sheet of a family's parameters is made once for a start", {
+  sheets <- 0
+  suppressMessages(trace("family_fields", tracer = function() sheets <<- sheets + 1, print = FALSE,
+                         where = asNamespace("emfit")))
+  on.exit(suppressMessages(untrace("family_fields", where = asNamespace("emfit"))))
+  em_fit(red_blue$value, start = list(mean = c(1, 9), sd = c(2, 2)), family = em_gaussian("V"))
+  expect_identical(sheets, 1)
+})
+
+test_that("a sheet in another size is the one made in that size", {
+  chain <- list(family = em_gaussian(), latent = em_markov())
+  noisy <- list(family = em_gaussian(), latent = em_mixture(noise = TRUE))
+  t <- list(family = em_t(), latent = em_mixture())
+  for (model in list(chain, noisy, t)) {
+    for (d in 1:2) {
+      data <- list(x = matrix(0, 5, d))
+      fields <- model_fields(c(model, k = 1L), data)
+      expect_identical(resize_fields(fields, 4L, latent_columns(model$latent, 4L)), model_fields(c(model, k = 4L), data))
+    }
+  }
+})

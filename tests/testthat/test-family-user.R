@@ -257,6 +257,9 @@ test_that("a start of the family's own takes the place of random rows", {
   expect_error(em_fit(counts, k = 2, family = lost), "a group from 1 to 2 for each row", class = "emfit_error_family")
   bare <- geometric_of(start = function(x, k) list(p = 1:2))
   expect_error(em_fit(counts, k = 2, family = bare), "must also hold \"prob\"", class = "emfit_error_family")
+  words <- geometric_of(start = function(x, k) list(prob = c("a", "b")))
+  expect_error(em_fit(counts, k = 2, family = words), "`start$prob` must be numeric", class = "emfit_error_start",
+               fixed = TRUE)
 })
 
 fails <- function(pattern, ..., class = "emfit_error_family") {
