@@ -10,6 +10,7 @@ tries_per_start <- 2L # of each kind
 least_difference <- 1e-3 # of the log-likelihoods of two maxima
 most_ends <- 10L # that are asked, where the best leans on few rows
 search_rounds <- 3L
+luck_rows <- 5L # times k (d + 1): with fewer rows a single start that came to the best end is nothing special
 
 # Of more rows than these, a sample is enough to tell which starts promise something.
 sample_rows <- 10000L
@@ -82,7 +83,7 @@ enough_sound <- function(starts, task) {
 was_luck <- function(found, task, method) {
   again <- may_go_further(task, method) && task$control$n_start >= least_agreeing
   rows <- nrow(task$native$x)
-  if (!again || rows > sample_rows || rows < task$model$k * enough_rows * (ncol(task$native$x) + 1L)) return(FALSE)
+  if (!again || rows > sample_rows || rows < task$model$k * luck_rows * (ncol(task$native$x) + 1L)) return(FALSE)
   starts <- found$starts
   sum(starts$status == "converged" & !starts$degenerate & abs(starts$loglik - found$loglik) < least_difference) < 2L
 }

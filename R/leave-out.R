@@ -16,17 +16,16 @@
 # one would lose three limits and win by the rest.)
 
 # A component that leans on few rows loses more. A normal group's own loss is 1 in large samples and near 2 in 2.5 (d + 1)
-# rows; of choices between 1.75 and 3 this one led nearest to the truth (inst/bench/select.md).
+# rows; of choices between 1.75 and 3 this one led nearest to the truth (inst/bench/few-rows.md).
 least_gap <- 2.5
 most_left_out <- 10000L # rows, up to which glance() and em_diagnose() count what leaving them out costs
 one_row <- 0.9 # of the rows of a component that is a single one
+most_copies <- 5 # of it
 
-# Times as many rows as a component needs, d + 1 of Gaussian ones: it then leans on none of them. Where a common volume
-# bounds the likelihood a component gains by lying flat, in rows that are at most d + 2 or so: with many more the flat
-# direction is everybody's. But large ones lose more than that per parameter, too, where the common spread is not theirs
-# (thyroid: 22 rows in five dimensions). Between 2 and 5 it makes little difference: inst/bench/few-rows.md.
-enough_rows <- 5
-enough_flat <- 3
+# Times as many rows as a component needs, d + 1 of Gaussian ones: it then leans on none of them. Those that lean have
+# d + 1 or d + 2 or little more; sound groups of few rows lose 1.7 per parameter (12 rows in three dimensions), and
+# large ones may lose more than that where the common spread is not theirs. 2 and 5 choose nearly the same winners.
+enough_rows <- 3
 
 # NULL where there is no such number: rows with missing cells, rows in units, counts with weights.
 leave_out <- function(data, parameters, model, df, threads = 1L) {
@@ -63,8 +62,7 @@ leaning_of <- function(run, data, model) {
   if (!is.null(data$whole)) return(NULL) # of a sample it would say something else
   if (length(run$degenerate) || run$status %in% c("bad_start", "collapsed")) return(NULL)
   row_weight <- weight_of_row(data$weights)
-  enough <- if (family_is_bounded(model$family)) enough_flat else enough_rows
-  few <- run$counts[seq_len(model$k)] < enough * row_weight * family_rows_needed(model$family, data)
+  few <- run$counts[seq_len(model$k)] < enough_rows * row_weight * family_rows_needed(model$family, data)
   if (!any(few) || !can_lean(model)) return(NULL)
   left <- leave_out(data, run$parameters, model, run$df)
   if (is.null(left)) return(NULL)
@@ -79,7 +77,7 @@ leaning_of <- function(run, data, model) {
 single_rows <- function(run, data, model) {
   apart <- model$k > 1L && family_is_bounded(model$family) && !holds_parameters(model) && !is_tallied(model)
   if (!apart || !is.null(data$whole) || run$status %in% c("bad_start", "collapsed")) return(integer())
-  few <- unname(which(run$counts[seq_len(model$k)] < enough_rows * weight_of_row(data$weights)))
+  few <- unname(which(run$counts[seq_len(model$k)] < most_copies * weight_of_row(data$weights)))
   if (!length(few) || !is.null(shared_units(data)) || latent_keeps_order(model$latent)) return(integer())
   r <- expect_em(data, run$parameters, model, "responsibilities")$responsibilities[, few, drop = FALSE]
   if (!is.null(data$weights)) r <- r * data$weights
