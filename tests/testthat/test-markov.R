@@ -531,3 +531,15 @@ test_that("the boundary refuses chains of other sizes than their rows, and answe
   for (ends in list(1L, 3L, c(2L, 2L), NA_integer_)) refused(chain(ends = ends), "series")
   refused(chain(want = "all"), "unknown answer all")
 })
+
+test_that("the series of a factor names the level that it draws, and of mixed columns the one asked for", {
+  set.seed(1)
+  s <- rep(rep(1:2, each = 20), 3)
+  x <- data.frame(a = rnorm(120, 4 * s), g = factor(letters[sample(3, 120, TRUE)]), h = rpois(120, 5 * s))
+  fit <- em_fit(x, k = 2, family = em_mixed(counts = "h"), latent = em_markov())
+  expect_identical(plot_data(fit, "series", variable = "h")$points$y, as.numeric(x$h))
+  level <- plot_data(fit, "series", variable = 3)
+  expect_identical(level$variable, "g.b")
+  expect_identical(level$points$y, as.numeric(x$g == "b"))
+  expect_error(plot_data(fit, "series", variable = "g"), "\"g.a\"", class = "emfit_error_argument")
+})
