@@ -543,3 +543,19 @@ test_that("the series of a factor names the level that it draws, and of mixed co
   expect_identical(level$points$y, as.numeric(x$g == "b"))
   expect_error(plot_data(fit, "series", variable = "g"), "\"g.a\"", class = "emfit_error_argument")
 })
+
+test_that("a chain of two values may have three states, and print says what they emit and which are for good", {
+  set.seed(2)
+  flips <- factor(sample(c("a", "b"), 100, TRUE))
+  for (family in list("categorical", "bernoulli", "poisson")) {
+    x <- if (family == "poisson") as.integer(flips) - 1L else if (family == "bernoulli") flips == "b" else flips
+    fit <- suppressWarnings(em_fit(x, k = 3, family = family, latent = em_markov()))
+    two <- suppressWarnings(em_fit(x, k = 2, family = family, latent = em_markov()))
+    expect_gt(fit$loglik, two$loglik - 1e-6)
+  }
+  expect_error(em_fit(flips, k = 3, family = "categorical"), "2 distinct", class = "emfit_error_input")
+  expect_output(print(suppressWarnings(em_fit(flips, k = 2, family = "categorical", latent = em_markov()))),
+                "Hidden Markov model, categorical: 2 states", fixed = TRUE)
+  nile <- em_fit(as.numeric(Nile), k = 2, latent = em_markov())
+  expect_output(print(nile), "1.000 0.000  Inf", fixed = TRUE)
+})
