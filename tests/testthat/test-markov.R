@@ -559,3 +559,12 @@ test_that("a chain of two values may have three states, and print says what they
   nile <- em_fit(as.numeric(Nile), k = 2, latent = em_markov())
   expect_output(print(nile), "1.000 0.000  Inf", fixed = TRUE)
 })
+
+test_that("series of single rows say nothing of transitions, and the fit says that", {
+  expect_warning(fit <- em_fit(as.numeric(Nile), k = 2, latent = em_markov(seq_along(Nile))), "Every series is a single row",
+                 class = "emfit_warning_unidentified")
+  mixture <- em_fit(as.numeric(Nile), k = 2)
+  expect_equal(fit$loglik, mixture$loglik, tolerance = 1e-8)
+  held <- matrix(0.5, 2, 2)
+  expect_no_warning(em_fit(as.numeric(Nile), k = 2, latent = em_markov(seq_along(Nile), transition = held)))
+})
