@@ -13,7 +13,7 @@ describe_value <- function(x) {
   article(class(x)[1L])
 }
 
-article <- function(noun) paste(if (grepl("^[aeiou]", noun)) "an" else "a", noun)
+article <- function(noun) paste(if (grepl("^[aeiouA]", noun)) "an" else "a", noun)
 
 is_number <- function(x) is.numeric(x) && !is.object(x) && length(x) == 1L && !is.na(x)
 

@@ -145,7 +145,8 @@ as_classes <- function(y, n, dropped = NULL, columns = NULL) {
   if (!is.null(dropped)) return(y)
   empty <- setdiff(levels(y), as.character(y))
   if (length(empty)) {
-    abort_em("argument", c(sprintf("`y` must have rows in every class: %s has none.", quoted(empty)),
+    abort_em("argument", c(sprintf("`y` must have rows in every class: %s %s none.", quoted(empty),
+                                   if (length(empty) > 1L) "have" else "has"),
                            i = "droplevels(y) takes such levels away."))
   }
   y

@@ -60,7 +60,8 @@ em_cv.em_fit <- function(object, folds = 10, control = object$control, cluster =
   control <- with_crew(refit_control(object, as_em_control(control), NULL), cluster)
   data <- object$data
   model <- fit_model(object)
-  folds <- if (length(folds) == 1L) draw_folds(data, folds, "em_cv()", "em_bootstrap()")
+  if (missing(folds)) folds <- max(2L, min(folds, drawn_rows(data))) # of few rows, leaving out one after the other
+  folds <- if (length(folds) == 1L) draw_folds(data, folds, "em_cv()", "em_bootstrap(fit, type = \"parametric\")")
            else check_folds(folds, data)
   parts <- fold_parts(data, folds, model)
   labels <- max.col(responsibilities(object), ties.method = "first")
@@ -199,13 +200,18 @@ draw_folds <- function(data, folds, what = "criterion = \"CV\"", instead = "crit
     check_units_drawn(n, what, instead)
     return(sample(rep_len(seq_len(min(folds, n)), n))[series$codes])
   }
-  units <- shared_units(data)
-  most <- if (is.null(units)) data$n else count_units(units)
+  most <- drawn_rows(data)
   if (folds > most) {
     abort_em("argument", sprintf("`folds` can't be more than the %s: %d, not %d.",
-                                 if (is.null(units)) "rows" else "units", most, folds))
+                                 if (is.null(shared_units(data))) "rows" else "units", most, folds))
   }
   draw_units(data, function(w) sample(rep_len(seq_len(folds), length(w))))
+}
+
+# How many rows, or units of rows, can be left out.
+drawn_rows <- function(data) {
+  units <- shared_units(data)
+  if (is.null(units)) data$n else count_units(units)
 }
 
 fold_parts <- function(data, folds, model) {

@@ -192,6 +192,10 @@ distinct_rows <- function(x, enough) {
   nrow(unique(x))
 }
 
+# Components of single rows can't be told apart where rows are equal; those of a series or of a unit can, by what stands
+# beside them.
+most_components <- function(data, rows, distinct) if (rows_stand_alone(data)) distinct else rows
+
 check_distinct <- function(data, k, least = k) {
   x <- if (is.null(data$weights)) data$x else rows_that_count(data)
   enough <- max(k, least)

@@ -139,8 +139,12 @@ draw_plot.em_plot_directions <- function(data, look) {
   draw_cluster(data, data$components)
   graphics::arrows(0, 0, arrows$x, arrows$y, length = 0.08, lwd = 1.5)
   # Names may stand on points, but not on the arrows.
+  draw_labels(arrows$x, arrows$y, arrows$variable, 1, along_arrows(arrows))
+}
+
+along_arrows <- function(arrows) {
   along <- seq(0.02, 1, by = 0.02)
-  draw_labels(arrows$x, arrows$y, arrows$variable, 1, list(x = c(outer(along, arrows$x)), y = c(outer(along, arrows$y))))
+  data.frame(x = c(outer(along, arrows$x)), y = c(outer(along, arrows$y)))
 }
 
 #' @export
@@ -150,5 +154,6 @@ gg_plot.em_plot_directions <- function(data) {
   ggplot2::ggplot() + gg_points(data$points) + gg_ellipses(data$ellipses) + gg_means(data$means) +
     ggplot2::geom_segment(ggplot2::aes(x = 0, y = 0, xend = .data$x, yend = .data$y), data = arrows,
                           arrow = ggplot2::arrow(length = ggplot2::unit(0.08, "inches"))) +
-    gg_labels(arrows, across = as.numeric(arrows$x < 0), up = as.numeric(arrows$y < 0)) + gg_scales(data$components) + gg_frame(data$variables[1L], data$variables[2L])
+    gg_labels(arrows, avoid = along_arrows(arrows)) + gg_scales(data$components) +
+    gg_frame(data$variables[1L], data$variables[2L])
 }

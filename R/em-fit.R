@@ -59,6 +59,7 @@
 #'   \item{traces}{Log-likelihoods of every start, a list; `NULL` where there was one.}
 #'   \item{start}{The parameters of iteration 0 of the best start.}
 #'   \item{path}{Parameters of every iteration, where `em_control(path = TRUE)` asked for them.}
+#'   \item{order}{Where components were put in order after the run: which of the run's each of them was.}
 #'   \item{counts}{Expected number of rows in each component.}
 #'   \item{leaning, passed_over}{Components that lean on few rows, or are a single one; the log-likelihood of a higher end
 #'     that was passed over because it does. See *Few rows*.}

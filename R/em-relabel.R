@@ -30,6 +30,7 @@ em_relabel <- function(fit, order) {
   }
   fit$parameters <- move(fit$parameters)
   fit["start"] <- list(move(fit$start))
+  fit$order <- (if (is.null(fit$order)) seq_along(own) else fit$order)[at]
   if (!is.null(fit$path)) fit$path <- lapply(fit$path, move)
   fit$counts <- stats::setNames(fit$counts[c(at, seq_along(fit$counts)[-at])], sheet$column)
   fit$relative_spread <- stats::setNames(fit$relative_spread[at], labels)

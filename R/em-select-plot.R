@@ -75,25 +75,16 @@ beyond_limits <- function(data, ylim = NULL) {
   sprintf("%s of %d above %s", plural(data$beyond, "fit"), sum(!is.na(data$points$value)), number(data$limits[2L], 4L))
 }
 
-# The names of the lines at their last points, moved apart; those that end beyond the axis have none.
-end_labels <- function(data, limits = data$limits) {
+# The last points of the lines, from below; lines that end beyond the axis have none.
+line_ends <- function(data, limits = data$limits) {
   points <- data$points[!is.na(data$points$value), ]
   last <- points[order(points$k), ]
   last <- last[!duplicated(last$covariance, fromLast = TRUE), ]
   last <- last[last$value >= limits[1L] & last$value <= limits[2L], ]
   last <- last[order(last$value), ]
-  last$at <- moved_apart(last$value, 0.042 * diff(limits), limits)
+  last$label <- shorten(last$covariance, 12L)
+  last$colour <- data$components$colour[match(last$covariance, data$components$component)]
   last
-}
-
-# Increasing numbers at least `gap` apart, as near to where they were as that allows, within the limits where there is room.
-moved_apart <- function(y, gap, limits) {
-  n <- length(y)
-  if (n < 2L) return(y)
-  steps <- gap * (seq_len(n) - 1)
-  moved <- stats::isoreg(y - steps)$yf
-  room <- limits[2L] - steps[n]
-  pmax(limits[1L], pmin(moved, room)) + steps
 }
 
 #' @export
@@ -101,19 +92,16 @@ gg_plot.em_plot_select <- function(data) {
   points <- data$points[!is.na(data$points$value), ]
   aes <- ggplot2::aes(.data$k, .data$value, colour = .data$covariance, shape = .data$covariance,
                       linetype = .data$covariance)
-  ends <- if (nrow(data$components) > 1L) end_labels(data)
-  right <- max(points$k) + 0.02 * max(diff(range(points$k)), 1)
+  ends <- if (nrow(data$components) > 1L) line_ends(data)
   ggplot2::ggplot(points, aes) + ggplot2::geom_line() + ggplot2::geom_point(size = 2) +
     ggplot2::geom_point(ggplot2::aes(.data$k, .data$value), data = data$best, shape = 1L, size = 6, stroke = 1,
                         inherit.aes = FALSE) +
-    (if (length(ends)) ggplot2::geom_text(ggplot2::aes(right, .data$at, label = shorten(.data$covariance, 12L),
-                                                      colour = .data$covariance), data = ends, hjust = 0, size = 3,
-                                         inherit.aes = FALSE, show.legend = FALSE)) +
+    gg_end_labels(ends) +
     gg_scales(data$components, title = "structure") + ggplot2::scale_x_continuous(breaks = sort(unique(points$k))) +
     ggplot2::coord_cartesian(ylim = data$limits, clip = "on") +
     ggplot2::labs(subtitle = beyond_limits(data)) +
     gg_frame("components", paste0(data$criterion, " (smaller is better)")) +
-    ggplot2::theme(plot.subtitle = ggplot2::element_text(size = 9, colour = quiet_grey))
+    ggplot2::theme(plot.subtitle = ggplot2::element_text(size = 9, colour = quiet_grey)) + gg_end_margin(ends)
 }
 
 #' @export
@@ -126,24 +114,40 @@ draw_plot.em_plot_select <- function(data, look) {
   ticks <- graphics::par(lab = c(max(1L, min(12L, diff(range(points$k)))), 5L, 7L))
   on.exit(graphics::par(ticks))
   xlim <- padded_range(range(points$k), 0.04)
-  if (several) xlim[2L] <- xlim[2L] + 0.012 * diff(xlim) * max(nchar(style$component))
   # Beside the name of the axis, where nothing of it can be printed over, however narrow the picture.
   told <- beyond_limits(data, look$ylim)
   across <- paste(c("components", if (!is.null(told)) sprintf("(%s)", told)), collapse = " ")
-  old <- open_frame(xlim, data$limits, look, across, paste0(data$criterion, " (smaller is better)"), key)
+  if (is.null(look$ylim)) look$ylim <- data$limits
+  ends <- if (several) line_ends(data, look$ylim)
+  old <- make_room(key, look)
   on.exit(graphics::par(old), add = TRUE)
+  places <- end_places(ends, look$ylim)
+  if (length(places$at)) xlim[2L] <- xlim[2L] + diff(xlim) * places$width / max(graphics::par("pin")[1L] - places$width, 0.5)
+  open_frame(xlim, data$limits, look, across, paste0(data$criterion, " (smaller is better)"), key, bottom = FALSE)
+  draw_axis(1L, most = if (is.null(look$xlim)) max(points$k) else Inf)
   for (i in seq_len(nrow(style))) {
     one <- data$points[data$points$covariance == style$component[i], ]
     graphics::lines(one$k, one$value, col = style$colour[i], lty = style$line[i], lwd = 1.5)
     graphics::points(one$k, one$value, col = style$colour[i], pch = style$symbol[i])
   }
   graphics::points(data$best$k, data$best$value, cex = 2.6, lwd = 2)
-  if (several) draw_end_labels(end_labels(data, graphics::par("usr")[3:4]), style)
+  draw_end_labels(ends, places)
 }
 
-draw_end_labels <- function(ends, style) {
-  if (!nrow(ends)) return(invisible())
-  right <- max(ends$k) + 0.015 * diff(graphics::par("usr")[1:2])
-  graphics::text(right, ends$at, ends$covariance, adj = c(0, 0.5), cex = 0.75,
-                 col = style$colour[match(ends$covariance, style$component)], xpd = NA)
+# Where their names go, and how wide all columns of them are, in inches.
+end_places <- function(ends, limits) {
+  if (!length(ends$value)) return(NULL)
+  high <- graphics::par("pin")[2L]
+  out <- lay_out_ends((ends$value - limits[1L]) / diff(limits) * high, high, graphics::par("cin")[2L] * graphics::par("cex") * 0.72)
+  out$step <- (max(nchar(ends$label, type = "width")) + 0.5) * letter_width(out$cex) * 1.15
+  out$width <- out$step * (max(out$column) + 1)
+  out$at <- limits[1L] + out$at / high * diff(limits)
+  out
+}
+
+draw_end_labels <- function(ends, places) {
+  if (!length(places$at)) return(invisible())
+  inch <- diff(graphics::par("usr")[1:2]) / graphics::par("pin")[1L]
+  right <- max(ends$k) + inch * (0.08 + places$column * places$step)
+  graphics::text(right, places$at, ends$label, adj = c(0, 0.5), cex = places$cex, col = ends$colour, xpd = NA)
 }

@@ -65,8 +65,8 @@
 #'   \item{cells, data, latent, control, nobs}{What `best()` makes a fit of.}
 #' }
 #' @section Topics: With [em_topics()] the rows are documents and the criterion is the perplexity of documents left out
-#'   (column `CV`), in 5 folds where `folds` is not given: each number of topics is fitted to the other documents, from
-#'   at most three starts; words of terms that these lack are left out, the same for every k. The table has `bound` and
+#'   (column `CV`), in 5 folds (fewer where there are fewer documents) if `folds` is not given: each number of topics is
+#'   fitted to the other documents, from at most three starts; words of terms that these lack are left out, the same for every k. The table has `bound` and
 #'   `perplexity` (of the documents fitted) in place of likelihood criteria, which are errors there. `plot()` draws both
 #'   perplexities by k.
 #' @section Errors: `emfit_error_argument`, and those of [em_fit()] for the data; `emfit_error_unsupported` for

@@ -198,13 +198,16 @@ path_parameters <- function(fit) {
   lapply(if (is.null(fit$path)) replay_path(fit) else fit$path, with_shares, latent = fit$latent)
 }
 
+# In the order that the run had: a long step weighs sums whose rounding depends on it, and a walk from where two components
+# are nearly one may end with them exchanged.
 replay_path <- function(fit) {
-  model <- fit_model(fit)
+  fields <- fit_fields(fit)
+  labels <- sheet_labels(fit_model(fit), component_names_of(fit)[seq_len(fit$k)], fit$data)
+  order <- if (is.null(fit$order)) seq_len(fit$k) else fit$order
+  if (!is.null(fit$order)) fit <- em_relabel(fit, order(order))
   control <- fit$control
   control$path <- TRUE
-  parameters <- plain_parameters(fit$start)
-  start <- list(items = list(c(list(parameters = parameters, may_borrow = FALSE), seed = fit$seed)))
-  run <- run_em(fit$data, start, model, control)
-  labels <- sheet_labels(model, component_names_of(fit)[seq_len(fit$k)], fit$data)
-  lapply(unpack_path(run), name_parameters, fit_fields(fit), labels)
+  start <- list(items = list(c(list(parameters = plain_parameters(fit$start), may_borrow = FALSE), seed = fit$seed)))
+  path <- unpack_path(run_em(fit$data, start, fit_model(fit), control))
+  lapply(path, function(parameters) name_parameters(permute_components(parameters, fields, order), fields, labels))
 }

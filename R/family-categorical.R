@@ -139,7 +139,7 @@ family_check.em_family_categorical <- function(family, data, k, estimated = TRUE
   if (!estimated || k == 1L) return(family)
   rows <- rows_that_count(data)
   different <- count_rows_apart(rows)
-  if (k > different) abort_too_many(k, nrow(rows), different, "Use fewer components.")
+  if (k > most_components(data, nrow(rows), different)) abort_too_many(k, nrow(rows), different, "Use fewer components.")
   if (!rows_stand_alone(data)) return(family)
   if (family$name == "multinomial") warn_few_counts(rows, k) else warn_too_few_cells(family, k)
   family
@@ -194,7 +194,7 @@ resolve_counts <- function(family, data) {
 family_label.em_family_categorical <- function(family, ...) {
   n <- length(family$items)
   switch(family$name,
-    categorical = list(title = "Latent class model", detail = plural(n, "categorical variable")),
+    categorical = list(title = "Latent class model", word = "categorical", detail = plural(n, "categorical variable")),
     bernoulli = list(title = "Bernoulli mixture", detail = sprintf("P(= 1) of %s", plural(n, "variable"))),
     multinomial = list(title = "Multinomial mixture", detail = sprintf("counts of %s",
                                                                        plural(family$sizes, "category", "categories")))

@@ -313,7 +313,7 @@ family_check.em_family_poisson <- function(family, data, k, estimated = TRUE) {
   if (!is.null(data$weights)) speaks <- speaks & data$weights > 0
   x <- if (all(speaks)) data$x else data$x[speaks, , drop = FALSE]
   found <- distinct_rows(x, k)
-  if (k > found) abort_too_many(k, nrow(x), found, "Use fewer components.")
+  if (k > most_components(data, nrow(x), found)) abort_too_many(k, nrow(x), found, "Use fewer components.")
   if (k > 1L && !any(x[, seq_len(data$width)] > 0)) {
     warn_em("unidentified", c("No count is above 0, so every rate is 0.",
                               i = "Use k = 1: nothing tells components apart."))

@@ -189,7 +189,7 @@ family_check.em_family_user <- function(family, data, k, estimated = TRUE) {
   family["columns"] <- list(data$names)
   if (!estimated) return(family)
   x <- rows_that_count(data)
-  if (nrow(x) < k || distinct_rows(x, k) < k) {
+  if (k > most_components(data, nrow(x), distinct_rows(x, k))) {
     abort_too_many(k, nrow(x), nrow(unique(x)), "Components of equal rows can't be told apart: use fewer.")
   }
   family

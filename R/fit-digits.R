@@ -23,17 +23,20 @@ warn_falling <- function(fit) {
 }
 
 # What costs digits: columns in very different units, where covariances have axes of their own, and columns far from 0
-# beside their spread. NULL where neither does.
+# beside their spread; less of both where that is enough for a fall of this size. NULL where neither does: an axis is
+# known to 1e-16 of the longest, so its variance to that times the square of their ratio, in every row.
 scale_trouble <- function(fit) {
   if (!family_has_units(fit$family)) return(NULL)
   spreads <- fit_spreads(fit)
   reach <- apply(abs(fit$data$x), 2L, max, 0, na.rm = TRUE)
   far <- which.max(reach / spreads)
-  if (max(spreads) > 1e6 * min(spreads)) {
+  fall <- if (fit$status == "not_monotone") -fit$gain else Inf
+  rounding <- .Machine$double.eps * fit$nobs
+  if (max(spreads) > 1e6 * min(spreads) || rounding * (max(spreads) / min(spreads))^2 > fall) {
     return(sprintf("Standard deviations of the columns range from %s to %s.",
                    number(min(spreads)), number(max(spreads))))
   }
-  if (reach[far] > 1e7 * spreads[far]) {
+  if (reach[far] > 1e7 * spreads[far] || rounding * reach[far] / spreads[far] > fall) {
     return(sprintf("%s has values of about %s and a standard deviation of %s.", name_column(fit$data, far),
                    number(reach[far]), number(spreads[far])))
   }

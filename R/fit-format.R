@@ -20,8 +20,10 @@ format_columns <- function(frame, digits) {
   frame
 }
 
-# One number that takes a power of ten leaves the others as they are.
+# One number that takes a power of ten leaves the others as they are; what is less than the rounding of the largest of them,
+# as a probability on its way to 0, is 0.
 format_numbers <- function(x, digits) {
+  x[abs(x) < .Machine$double.eps * max(abs(x), na.rm = TRUE)] <- 0
   text <- format(x, digits = digits)
   if (!any(is_power(text))) return(text)
   each <- vapply(x, format, "", digits = digits)

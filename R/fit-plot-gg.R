@@ -16,7 +16,7 @@ autoplot.em_plot <- function(object, ...) {
   gg_with_words(object)
 }
 
-gg_with_words <- function(data) gg_plot(data) + ggplot2::labs(alt = plot_words(data), caption = data$sample)
+gg_with_words <- function(data) gg_plot(data) + gg_key_room(data) + ggplot2::labs(alt = plot_words(data), caption = data$sample)
 
 gg_plot <- function(data) UseMethod("gg_plot")
 
@@ -26,7 +26,7 @@ gg_frame <- function(xlab, ylab) {
   list(ggplot2::theme_minimal(),
        ggplot2::theme(legend.position = "top", legend.box = "vertical", legend.box.spacing = ggplot2::unit(4, "pt"),
                       legend.margin = ggplot2::margin(1, 0, 1, 0), legend.spacing.y = ggplot2::unit(2, "pt"),
-                      panel.grid.minor = ggplot2::element_blank()),
+                      panel.grid.minor = ggplot2::element_blank(), plot.margin = ggplot2::margin(5.5, 11, 5.5, 5.5)),
        ggplot2::labs(x = gg_axis_name(xlab), y = gg_axis_name(ylab)))
 }
 
@@ -40,6 +40,17 @@ gg_key_width <- function(labels, title = NULL) {
 }
 
 gg_key_rows <- function(labels, title = NULL) as.integer(min(3, ceiling(gg_key_width(labels, title) / 225)))
+
+# A wide key ends with the panel and begins over the numbers of the axis, where there is room; more entries than three rows
+# hold are smaller.
+gg_key_room <- function(data) {
+  labels <- shorten(data$components$component)
+  width <- gg_key_width(labels)
+  if (width <= 225 && data$type != "profile") return(NULL)
+  small <- if (width > 3 * 200) list(legend.text = ggplot2::element_text(size = 7), legend.key.width = ggplot2::unit(13, "pt"),
+                                     legend.key.height = ggplot2::unit(11, "pt"))
+  do.call(ggplot2::theme, c(list(legend.justification = "right"), small))
+}
 
 gg_key_title <- function(labels, title) if (gg_key_rows(labels, title) == 1L) title
 
@@ -104,18 +115,6 @@ gg_ellipses <- function(ellipses) {
 gg_means <- function(means, size = 3.5) {
   cross <- function(...) ggplot2::geom_point(ggplot2::aes(.data$x, .data$y), data = means, shape = 3L, ...)
   list(cross(size = 1.06 * size, stroke = 0.75 * size, colour = "white"), cross(size = size, stroke = 0.37 * size))
-}
-
-# Names of points on the side where there is room, or above and below (`across`, `up`: hjust and vjust); blanks keep a name
-# off its point whatever its length.
-gg_labels <- function(points, x = "x", y = "y", across = as.numeric(points[[x]] > mean(range(points[[x]]))), up = 0.5) {
-  points$across <- across
-  points$up <- up
-  named <- points[!is.na(points$label), ]
-  if (!nrow(named)) return(NULL)
-  named$label <- paste0("  ", shorten(named$label, 16L), "  ")
-  ggplot2::geom_text(ggplot2::aes(.data[[x]], .data[[y]], label = .data$label, hjust = .data$across, vjust = .data$up),
-                     data = named, size = 3, check_overlap = TRUE)
 }
 
 # Types ----------------------------------------------------------------------------------------------------
@@ -271,8 +270,9 @@ gg_plot.em_plot_path <- function(data) {
   strong <- function(part) {
     data.frame(part, strength = data$steps$strength[match(part$iteration, data$steps$iteration)])
   }
+  moving <- unique(c(data$curves$component, data$ellipses$component))
   frame <- list(
-    gg_scales(data$components),
+    gg_scales(data$components[data$components$component %in% moving, ]),
     ggplot2::scale_alpha_continuous("iteration", range = c(0.3, 1), limits = c(0.3, 1), breaks = data$steps$strength,
                                     labels = data$steps$iteration, guide = gg_key(data$steps$iteration, "iteration")),
     ggplot2::scale_linewidth_continuous(range = c(0.3, 1.2), limits = c(0.3, 1), guide = "none")
@@ -320,9 +320,7 @@ gg_plot.em_plot_responsibility <- function(data) {
   ggplot2::ggplot() +
     ggplot2::geom_rect(ggplot2::aes(xmin = .data$at - 0.42, xmax = .data$at + 0.42, ymin = .data$bottom,
                                     ymax = .data$top, fill = .data$component), data = bars) +
-    ggplot2::geom_label(ggplot2::aes(.data$at, (.data$bottom + .data$top) / 2,
-                                     label = paste(shorten(.data$component, 10L), fixed(.data$responsibility, 2L))),
-                        data = named, fill = "white", colour = "black", size = 3, label.size = 0) +
+    gg_bar_names(named) +
     ggplot2::scale_x_continuous(breaks = first$at, labels = first$label,
                                 guide = ggplot2::guide_axis(check.overlap = TRUE)) +
     gg_bar_symbols(bars, data$components) +
@@ -340,7 +338,7 @@ gg_bar_symbols <- function(bars, style) {
 
 #' @export
 gg_plot.em_plot_uncertainty <- function(data) {
-  ggplot2::ggplot() + gg_points(data$points) + gg_labels(data$points) +
+  ggplot2::ggplot() + gg_points(data$points) + gg_labels(most_important_first(data$points)) +
     gg_scales(data$components, c("colour", "shape")) + gg_frame(data$variables[1L], data$variables[2L])
 }
 
@@ -350,7 +348,7 @@ gg_plot.em_plot_qq <- function(data) {
     ggplot2::geom_ribbon(ggplot2::aes(ymin = .data$lower, ymax = .data$upper), fill = light_grey) +
     ggplot2::geom_abline(slope = 1, intercept = 0, colour = quiet_grey) +
     ggplot2::geom_point(ggplot2::aes(y = .data$residual), colour = okabe_ito[["blue"]], size = 1) +
-    gg_labels(data$points, "expected", "residual", 0.5, ifelse(data$points$residual > data$points$expected, -0.7, 1.7)) +
+    gg_labels(data$points, "expected", "residual") +
     gg_frame("normal quantile", paste("quantile residual of", data$variable))
 }
 

@@ -76,11 +76,11 @@ draw_plot.em_plot_hdr <- function(data, look) {
   graphics::abline(h = data$levels$level, lty = unname(lines), col = quiet_grey)
   names <- hdr_names(data, top)
   room <- hdr_step * top / graphics::strheight("0") # bars closer to each other than lines of text have smaller names
-  graphics::text(names$x, names$y, names$label, adj = c(1, 0.5), cex = min(0.8, 0.9 * room), xpd = NA)
+  graphics::text(names$x, names$y, names$label, adj = c(1, 0.5), cex = min(0.8, 0.8 * room), xpd = NA)
 }
 
 # How far below each other the bars are, in parts of the height of the picture.
-hdr_step <- 0.08
+hdr_step <- 0.1
 
 # With room for the names of the bars.
 hdr_xlim <- function(data) range(data$curves$x) + c(-0.14, 0.01) * diff(range(data$curves$x))
@@ -120,6 +120,7 @@ gg_plot.em_plot_hdr <- function(data) {
     ggplot2::geom_text(ggplot2::aes(.data$x, .data$y, label = .data$label), data = hdr_names(data, top), hjust = 1, size = 3) +
     ggplot2::expand_limits(x = hdr_xlim(data)) +
     ggplot2::geom_hline(ggplot2::aes(yintercept = .data$level, linetype = percent(.data$prob)), data = data$levels, colour = quiet_grey) +
+    ggplot2::scale_y_continuous(breaks = function(limits) pretty(limits)[pretty(limits) >= 0]) +
     ggplot2::scale_linetype_manual(NULL, values = lines) + gg_frame(data$variable, "density") +
     ggplot2::theme(legend.box = "horizontal")
 }

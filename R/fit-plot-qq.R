@@ -75,7 +75,5 @@ draw_plot.em_plot_qq <- function(data, look) {
   graphics::abline(0, 1, col = quiet_grey)
   graphics::points(points$expected, points$residual, pch = 19L, cex = 0.6, col = okabe_ito[["blue"]])
   named <- which(!is.na(points$label))
-  if (length(named)) {
-    draw_labels(points$expected[named], points$residual[named], points$label[named], 1, list(x = points$expected, y = points$residual))
-  }
+  draw_labels(points$expected[named], points$residual[named], points$label[named], 1, list(x = points$expected, y = points$residual))
 }

@@ -115,15 +115,15 @@ draw_key <- function(key) {
 
 # Opens a plot with room for the key, the title and the numbers at the axes, and returns the margins to put back.
 # They grow only where they must, so points() and lines() added later mostly land where they should.
-# whole: does the horizontal axis count?
-open_frame <- function(xlim, ylim, look, xlab, ylab, key = NULL, bottom = TRUE, whole = FALSE) {
+# whole: does the horizontal axis count? least: where the numbers of the vertical one begin.
+open_frame <- function(xlim, ylim, look, xlab, ylab, key = NULL, bottom = TRUE, whole = FALSE, least = -Inf) {
   if (is.null(look$xlim)) look$xlim <- xlim
   if (is.null(look$ylim)) look$ylim <- ylim
   old <- make_room(key, look)
   graphics::plot.new()
   graphics::plot.window(look$xlim, look$ylim, xaxs = "i", yaxs = "i")
   if (bottom) draw_axis(1L, whole)
-  draw_axis(2L)
+  draw_axis(2L, least = least)
   size <- graphics::par("pin")
   name_axis(1L, if (is.null(look$xlab)) xlab else look$xlab, 2.3, is.null(look$xlab))
   name_axis(2L, if (is.null(look$ylab)) ylab else look$ylab, graphics::par("mar")[2L] - 1.2, is.null(look$ylab))
@@ -166,8 +166,10 @@ first_margins <- function(mar) {
 
 axis_labels <- function(at) format(at, digits = 7L, trim = TRUE)
 
-draw_axis <- function(side, whole = FALSE) {
+# No numbers where there are names and not data.
+draw_axis <- function(side, whole = FALSE, most = Inf, least = -Inf) {
   at <- graphics::axTicks(side)
+  at <- at[at <= most & at >= least]
   if (whole) at <- at[at == floor(at)]
   graphics::axis(side, at = at, labels = axis_labels(at), las = 1L, col = quiet_grey, col.ticks = quiet_grey,
                  tcl = -0.3, mgp = c(3, if (side == 1L) 0.6 else 0.5, 0), cex.axis = 0.95)
@@ -179,39 +181,4 @@ padded_range <- function(x, by = 0.04) {
   width <- diff(limits)
   if (width == 0) width <- if (limits[1L] == 0) 1 else abs(limits[1L]) * 0.1
   limits + c(-by, by) * width
-}
-
-# Names beside points, the most important first, each where it hides fewest of the points (x, y of `avoid`) and no name
-# that stands already: right, left, above or below; one that finds no such place is left out.
-draw_labels <- function(x, y, label, size = 1, avoid = list(x = x, y = y)) {
-  label <- shorten(label, 16L)
-  size <- rep(size, length.out = length(x))
-  width <- graphics::strwidth(label, cex = 0.8) + 0.5 * graphics::strwidth("0", cex = 0.8)
-  height <- graphics::strheight("0", cex = 0.8) * 1.3
-  step <- graphics::par("cxy")
-  taken <- NULL
-  for (i in seq_along(x)) {
-    box <- label_place(x[i], y[i], width[i], height, step * (0.4 + 0.35 * size[i]), taken, avoid)
-    if (is.null(box)) next
-    taken <- rbind(taken, box)
-    graphics::rect(box[1L], box[3L], box[2L], box[4L], col = translucent("white", 0.75), border = NA)
-    graphics::text(mean(box[1:2]), mean(box[3:4]), label[i], cex = 0.8, xpd = NA)
-  }
-}
-
-# The box of a name: left, right, bottom, top; NULL where every place has a name already or is cut off.
-label_place <- function(x, y, width, height, gap, taken, avoid) {
-  left <- x + c(gap[1L], -gap[1L] - width, -width / 2, -width / 2)
-  low <- y + c(-height / 2, -height / 2, 0.6 * gap[2L], -0.6 * gap[2L] - height)
-  boxes <- cbind(left, left + width, low, low + height)
-  edge <- graphics::par("usr")
-  free <- boxes[, 1L] >= edge[1L] & boxes[, 2L] <= edge[2L] & boxes[, 3L] >= edge[3L] & boxes[, 4L] <= edge[4L]
-  for (i in which(free)) {
-    free[i] <- is.null(taken) || !any(taken[, 1L] < boxes[i, 2L] & boxes[i, 1L] < taken[, 2L] & taken[, 3L] < boxes[i, 4L] &
-                                        boxes[i, 3L] < taken[, 4L])
-  }
-  if (!any(free)) return(NULL)
-  hidden <- apply(boxes, 1L, function(b) sum(avoid$x > b[1L] & avoid$x < b[2L] & avoid$y > b[3L] & avoid$y < b[4L]))
-  hidden[!free] <- Inf
-  boxes[which.min(hidden), ]
 }

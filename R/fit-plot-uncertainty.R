@@ -22,12 +22,14 @@ long_responsibilities <- function(r, fit, ...) {
   data.frame(..., component = rep(labels, each = nrow(r)), responsibility = as.vector(r))
 }
 
-# A bar for each row; with many rows, one for each different row, by share of successes.
+# A bar for each row; with many rows, one for each different row, by share of successes. Of a chain equal rows have
+# responsibilities of their own: the bar has their mean.
 responsibility_bars <- function(fit, line, most = 40L) {
   x <- fit$data$x
   r <- responsibilities(fit)
   rows <- which(is.finite(line$x))
   if (length(rows) > most) {
+    r <- mean_of_equal(r, x, rows, row_weights(fit))
     rows <- rows[!duplicated(x[rows, , drop = FALSE])]
     rows <- rows[order(line$x[rows], x[rows, ncol(x)])]
     rows <- rows[rows_to_draw(length(rows), 200L)]
@@ -39,6 +41,17 @@ responsibility_bars <- function(fit, line, most = 40L) {
   bars$top <- as.vector(top)
   bars$bottom <- pmax(bars$top - bars$responsibility, 0)
   list(variable = line$rows, components = fit_style(fit), bars = bars)
+}
+
+# Responsibilities, in which those of `rows` are the mean over rows that are alike.
+mean_of_equal <- function(r, x, rows, weights) {
+  alike <- do.call(paste, c(lapply(seq_len(ncol(x)), function(j) x[rows, j]), sep = "\r"))
+  alike <- match(alike, unique(alike))
+  w <- if (all(weights[rows] == 0)) rep(1, length(rows)) else weights[rows]
+  total <- rowsum(w, alike)
+  mean <- rowsum(r[rows, , drop = FALSE] * w, alike) / as.vector(total)
+  r[rows, ] <- mean[alike, ]
+  r
 }
 
 #' @export
@@ -139,5 +152,7 @@ draw_plot.em_plot_uncertainty <- function(data, look) {
   graphics::points(points$x, points$y, pch = style$symbol[at], cex = size, col = translucent(style$colour, 0.6)[at])
   named <- order(-points$uncertainty)
   named <- named[!is.na(points$label[named])]
-  if (length(named)) draw_labels(points$x[named], points$y[named], points$label[named], size[named], points)
+  draw_labels(points$x[named], points$y[named], points$label[named], size[named], points)
 }
+
+most_important_first <- function(points) points[order(-points$uncertainty), ]

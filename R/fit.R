@@ -34,6 +34,7 @@ new_em_fit <- function(run, start, data, control, call, fields = model_fields(st
   fit$best_iteration <- run$best_iteration
   fit$average <- if (!is.null(run$average)) finish(run$average)
   fit$seed <- run$seed
+  fit$order <- order # of the run: em_path() replays in that
   fit$noise_volume <- noise_volume(model$latent)
   fit$passed_over <- run$passed_over
   fit$leaning <- places(c(leaning_of(run, data, model)$components, single_rows(run, data, model)), order)

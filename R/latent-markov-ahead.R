@@ -43,7 +43,7 @@ lagged_correlation <- function(z, series, lag) {
 draw_plot.em_plot_acf <- function(data, look) {
   bars <- data$bars
   reach <- max(abs(bars$correlation), bars$limit[is.finite(bars$limit)], 0.2, na.rm = TRUE)
-  old <- open_frame(c(0.5, max(bars$lag) + 0.5), c(-reach, reach), look, "lag in rows",
+  old <- open_frame(c(0.5, max(bars$lag) + 0.5), padded_range(c(-reach, reach)), look, "lag in rows",
                     paste("autocorrelation of pseudo-residuals of", data$variable))
   on.exit(graphics::par(old))
   graphics::polygon(c(bars$lag, rev(bars$lag)), c(bars$limit, -rev(bars$limit)), col = light_grey, border = NA)

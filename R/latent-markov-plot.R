@@ -14,7 +14,7 @@ need_latent_plot <- function(fit, type) {
 
 plot_data_series <- function(fit, variable = 1L) {
   need_latent_plot(fit, "series")
-  names <- family_responses(fit$family, fit$data)
+  names <- observed_names(fit)
   j <- pick_variables(names, variable, "variable", most = 1L)
   rows <- rows_to_draw(fit$data$n, 4000L)
   path <- predict(fit, type = "path")
@@ -33,11 +33,17 @@ plot_data_series <- function(fit, variable = 1L) {
   )
 }
 
-# Where the strip of probabilities lies, below the data.
+# The columns that fitted() tells of: of a factor one for each level.
+observed_names <- function(fit) {
+  told <- colnames(family_observed(fit$family, fit$data))
+  if (is.null(told)) family_responses(fit$family, fit$data) else told
+}
+
+# Where the strip of probabilities lies, below the data, with room for its name between; the axis has numbers from `least`.
 series_frame <- function(data) {
   range <- range(data$points$y, data$points$mean, na.rm = TRUE)
   height <- max(diff(range), 1e-300)
-  list(ylim = range + c(-0.34, 0.05) * height, strip = range[1L] + c(-0.3, -0.1) * height)
+  list(ylim = range + c(-0.41, 0.05) * height, strip = range[1L] + c(-0.37, -0.18) * height, least = range[1L] - 0.05 * height)
 }
 
 in_strip <- function(p, frame) frame$strip[1L] + p * diff(frame$strip)
@@ -48,13 +54,14 @@ draw_plot.em_plot_series <- function(data, look) {
   frame <- series_frame(data)
   points <- data$points
   key <- key_entries(style$component, style$colour, symbol = style$symbol)
-  old <- open_frame(range(points$row) + c(-1, 1), frame$ylim, look, "row", data$variable, key)
+  old <- open_frame(range(points$row) + c(-1, 1), frame$ylim, look, "row", data$variable, key, least = frame$least)
   on.exit(graphics::par(old))
   at <- match(data$strip$component, style$component)
   half <- max(diff(points$row), 1) / 2
   graphics::rect(data$strip$row - half, in_strip(data$strip$bottom, frame), data$strip$row + half,
                  in_strip(data$strip$top, frame), col = style$colour[at], border = NA)
-  graphics::text(points$row[1L], in_strip(1.15, frame), "P(state)", adj = c(0, 0), cex = 0.8, col = quiet_grey)
+  room <- 0.12 * diff(frame$strip) / 0.19 / graphics::strheight("P")
+  graphics::text(points$row[1L], in_strip(1.12, frame), "P(state)", adj = c(0, 0), cex = min(0.8, room), col = quiet_grey)
   graphics::abline(v = data$breaks, lty = "dotted", col = quiet_grey)
   graphics::lines(points$row, points$y, col = light_grey)
   at <- match(points$component, style$component)
@@ -72,13 +79,14 @@ gg_plot.em_plot_series <- function(data) {
     ggplot2::geom_rect(ggplot2::aes(xmin = .data$row - half, xmax = .data$row + half, ymin = .data$bottom,
                                     ymax = .data$top, fill = .data$component), data = strip, inherit.aes = FALSE,
                        show.legend = FALSE) + # its key would hide the shapes that tell states apart without colour
-    ggplot2::annotate("text", x = data$points$row[1L], y = in_strip(1.25, frame), label = "P(state)", hjust = 0, size = 3,
+    ggplot2::annotate("text", x = data$points$row[1L], y = in_strip(1.4, frame), label = "P(state)", hjust = 0, size = 2.5,
                       colour = quiet_grey) +
     ggplot2::geom_vline(xintercept = data$breaks, linetype = "dotted", colour = quiet_grey) +
     ggplot2::geom_line(colour = light_grey, na.rm = TRUE) +
     ggplot2::geom_segment(ggplot2::aes(x = .data$row - half, xend = .data$row + half, y = .data$mean,
                                        yend = .data$mean, colour = .data$component)) +
     ggplot2::geom_point(ggplot2::aes(colour = .data$component, shape = .data$component), size = 1.2, na.rm = TRUE) +
+    ggplot2::scale_y_continuous(breaks = function(limits) pretty(limits)[pretty(limits) >= frame$least]) +
     gg_scales(data$components, c("colour", "fill", "shape"), "state") + gg_frame("row", data$variable)
 }
 
@@ -118,7 +126,7 @@ loop_path <- function(state, angle) {
   centre <- c(state$x, state$y) + 1.25 * state$radius * c(cos(angle), sin(angle))
   size <- 0.75 * state$radius
   list(x = centre[1L] + size * cos(angle + turn), y = centre[2L] + size * sin(angle + turn),
-       middle = centre + (size + 0.14) * c(cos(angle), sin(angle)))
+       middle = centre + (size + 0.17) * c(cos(angle), sin(angle)))
 }
 
 # A curve through a point beside the middle, from the edge of one circle to that of the other.
@@ -132,7 +140,7 @@ bent_path <- function(a, b) {
   x <- (1 - t)^2 * begin[1L] + 2 * t * (1 - t) * control[1L] + t^2 * end[1L]
   y <- (1 - t)^2 * begin[2L] + 2 * t * (1 - t) * control[2L] + t^2 * end[2L]
   outside <- sqrt((x - a$x)^2 + (y - a$y)^2) > a$radius + 0.02 & sqrt((x - b$x)^2 + (y - b$y)^2) > b$radius + 0.03
-  list(x = x[outside], y = y[outside], middle = (begin + end) / 2 - 0.36 * aside)
+  list(x = x[outside], y = y[outside], middle = (begin + end) / 2 - 0.14 * aside)
 }
 
 #' @export

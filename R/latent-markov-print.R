@@ -2,12 +2,15 @@
 
 #' @export
 latent_title.em_latent_markov <- function(latent, label, k) {
-  paste0("Hidden Markov model, ", sub(" mixture$", "", label$title), ": ", plural(k, "state"))
+  paste0("Hidden Markov model, ", emission_word(label), ": ", plural(k, "state"))
 }
+
+# What the states emit: "Poisson" of "Poisson mixture"; a title that says nothing of that has a word of its own.
+emission_word <- function(label) if (is.null(label$word)) sub(" mixture$", "", label$title) else label$word
 
 #' @export
 latent_models.em_latent_markov <- function(latent, label) {
-  c(paste0("Hidden Markov models, ", sub(" mixture$", "", label$title)), "states")
+  c(paste0("Hidden Markov models, ", emission_word(label)), "states")
 }
 
 #' @export
@@ -24,7 +27,9 @@ latent_lines.em_latent_markov <- function(latent, fit) {
   cells <- formatC(transition, digits = 3L, format = "f")
   cells[!is.nan(held$transition) & transition == 0] <- "held at 0"
   states <- names(fit$counts)
-  stay <- c("stay", number(round(dwell_times(transition), 1L)))
+  # A state that the chain never leaves in all these rows is not left after 1e11 of them either.
+  times <- ifelse((1 - diag(transition)) * fit$counts < 1e-3, Inf, dwell_times(transition))
+  stay <- c("stay", number(round(times, 1L)))
   columns <- apply(cbind(rbind(states, cells), stay), 2L, format, justify = "right")
   label <- format(c("Transition from row to column", states), justify = "right")
   at_limit <- count_series(fit$data) == 1L && anyNA(held$initial) && identical(latent$initial, "free") &&

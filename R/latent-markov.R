@@ -208,6 +208,18 @@ latent_check.em_latent_markov <- function(latent, k) {
                                plural(sizes[[wrong[1L]]], "state"), k))
 }
 
+# A chain of which no row follows another.
+#' @export
+latent_settle.em_latent_markov <- function(latent, units) {
+  alone <- is.list(units) && length(units$codes) > 1L && all(unit_lengths(units) == 1L)
+  if (alone && (identical(latent$transition, "free") || anyNA(latent$transition))) {
+    warn_em("unidentified", c("Every series is a single row, so nothing tells how states follow each other.",
+                              x = "The transitions are no estimates.",
+                              i = "Give `series` one value for all rows of a series, or leave the chain out: latent = em_mixture()."))
+  }
+  latent
+}
+
 #' @export
 latent_columns.em_latent_markov <- function(latent, k) k
 

@@ -15,7 +15,7 @@ latent_select.em_latent_topics <- function(latent, x, asked) {
   control <- as_em_control(asked$control)
   corpus <- corpus_asked_for(x, asked)
   check_corpus(corpus, max(ks))
-  folds <- topic_folds(corpus, if (is.null(asked$folds)) 5L else asked$folds)
+  folds <- topic_folds(corpus, asked$folds)
   call <- plain_call(asked$call)
   call[[1L]] <- quote(emfit::em_fit)
   call <- call[!names(call) %in% c("criterion", "folds", "covariance")]
@@ -33,10 +33,10 @@ fit_of_k <- function(corpus, k, latent, control, call) {
   )
 }
 
-# Documents without words are in no part.
-topic_folds <- function(corpus, folds) {
-  folds <- check_count(folds, "folds", 2L)
+# Documents without words are in no part. Where `folds` is not given, 5, or as many as there are documents.
+topic_folds <- function(corpus, folds = NULL) {
   filled <- which(corpus$lengths > 0 & corpus_weights(corpus) > 0)
+  folds <- if (is.null(folds)) max(2L, min(5L, length(filled))) else check_count(folds, "folds", 2L)
   if (folds > length(filled)) {
     abort_em("argument", sprintf("`folds` can't be more than the documents with words: %d, not %d.", length(filled), folds))
   }

@@ -180,7 +180,8 @@ as_em_latent <- function(latent) {
   for (name in names(constructors)) {
     if (identical(latent, constructors[[name]]) || identical(latent, name)) return(constructors[[name]]())
   }
-  abort_em("argument", c(sprintf("`latent` must be a call such as em_mixture(), not %s.", describe_value(latent)),
+  abort_em("argument", c(sprintf("`latent` must be a call of em_mixture(), em_markov() or em_topics(), not %s.",
+                                 describe_value(latent)),
                          i = latent_habit(latent)))
 }
 

@@ -242,6 +242,7 @@ test_that("what can't be classified is refused in words", {
   expect_error(em_classify(iris, "Species"), "em_classify(Species ~ ., data = )", fixed = TRUE)
   fails("must be a factor, or a vector with the class of each row, not a list", as.list(y))
   fails("\"d\" has none", factor(y, levels = c(levels(y), "d")))
+  fails("\"d\", \"e\" have none", factor(y, levels = c(levels(y), "d", "e")))
   fails("No row of class \"setosa\" counts", y, weights = rep(0:1, c(50, 100)))
   fails("two classes or more, not 1", rep("a", 150))
   fails("`k` must be numbers of components, not \"two\"", y, k = "two")

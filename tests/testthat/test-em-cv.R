@@ -85,3 +85,12 @@ test_that("print says what it is worth beside the fit itself", {
   expect_match(lines, sprintf("Held-out log-likelihood %.2f", cv$logLik), all = FALSE, fixed = TRUE)
   expect_output(print(cv), sprintf("Log-likelihood of the fit %.2f", cv$fitted), fixed = TRUE)
 })
+
+test_that("of fewer than ten rows each is left out, and a chain is told of a bootstrap that it has", {
+  few <- em_fit(women$height[1:8], k = 1)
+  expect_identical(nrow(em_cv(few)$table), 8L)
+  expect_error(em_cv(few, folds = 10), "can't be more than the rows: 8, not 10", class = "emfit_error_argument")
+  chain <- em_fit(as.numeric(Nile), k = 2, latent = em_markov())
+  expect_error(em_cv(chain), "em_bootstrap(fit, type = \"parametric\")", fixed = TRUE, class = "emfit_error_unsupported")
+  expect_s3_class(quietly(em_bootstrap(chain, n_boot = 2, type = "parametric")), "em_bootstrap")
+})

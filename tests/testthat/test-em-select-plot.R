@@ -52,3 +52,18 @@ test_that("the axis of a trace begins after the first step, and says where the s
   scored <- em_fit(faithful, k = 2, start = fit, control = em_control(max_iter = 0))
   expect_true(all(is.finite(emfit:::trace_limits(plot_data(scored, "trace")))))
 })
+
+test_that("names at the ends of fourteen lines are apart, in as many columns as the height asks for", {
+  set.seed(1)
+  y <- sort(runif(14, 0.2, 0.6))
+  for (high in c(0.5, 0.9, 1.4, 4)) {
+    places <- emfit:::lay_out_ends(y * high, high, 0.1)
+    for (column in unique(places$column)) {
+      at <- places$at[places$column == column]
+      expect_true(all(diff(at) >= 0.1 * places$cex - 1e-12))
+      expect_true(all(at >= 0 & at <= high))
+    }
+  }
+  expect_true(all(emfit:::lay_out_ends(y * 4, 4, 0.1)$column == 0))
+  expect_gt(max(emfit:::lay_out_ends(y * 0.9, 0.9, 0.1)$column), 0L)
+})

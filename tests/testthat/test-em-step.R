@@ -81,3 +81,21 @@ test_that("columns are found by name, as in predict()", {
   counts <- em_fit(cbind(heads, tails) ~ 1, coins, k = 2, family = "binomial", start = list(prob = c(0.6, 0.5)))
   expect_equal(em_estep(coins[c("tails", "heads")], counts)$loglik, counts$loglik)
 })
+
+test_that("the path of a fit ends at the fit, whatever the order of its components", {
+  # Where two components begin nearly as one, a long step may exchange them: only the order of the run leads to its end.
+  for (seed in 1:12) {
+    set.seed(seed)
+    y <- c(rnorm(60), rnorm(60, 3), runif(20, -20, 30))
+    for (latent in list(em_mixture(), em_mixture(noise = TRUE))) {
+      fit <- suppressWarnings(em_fit(y, k = 3, latent = latent))
+      end <- function(fit) {
+        path <- emfit:::path_parameters(fit)
+        path[[length(path)]]
+      }
+      expect_equal(end(fit), fit$parameters, tolerance = 1e-10)
+      turned <- em_relabel(fit, 3:1)
+      expect_equal(end(turned), turned$parameters, tolerance = 1e-10)
+    }
+  }
+})

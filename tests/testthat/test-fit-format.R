@@ -183,3 +183,9 @@ test_that("one number that takes a power of ten leaves its column as it is", {
   tiny <- emfit:::format_columns(data.frame(v = c(1.5e-9, 2.25e-9)), 4L)$v
   expect_identical(tiny, c("1.50e-09", "2.25e-09"))
 })
+
+test_that("what is less than the rounding of the largest number beside it prints as 0", {
+  expect_identical(emfit:::format_numbers(c(7.28e-22, 0.9691), 4), c("0.0000", "0.9691"))
+  expect_identical(emfit:::format_numbers(c(3.987e-10, 0.4223), 4), c("3.987e-10", "0.4223"))
+  expect_identical(emfit:::format_numbers(c(NA, 1), 4), c("NA", " 1"))
+})

@@ -197,13 +197,83 @@ test_that("the twins' keys tell of the mixture, and counts have no line between 
 test_that("names stand where they hide no point, within the frame, and never on each other", {
   grDevices::pdf(NULL)
   on.exit(grDevices::dev.off())
-  graphics::plot(0:10, 0:10, type = "n")
   avoid <- list(x = c(5, seq(5.2, 9, 0.05)), y = rep(5, 78))
-  box <- emfit:::label_place(5, 5, 1, 0.4, c(0.1, 0.1), NULL, avoid)
+  none <- matrix(0, 0, 5)
+  box <- emfit:::label_place(5, 5, 1, 0.4, c(0.1, 0.1), c(10, 10), none, avoid)
   expect_true(box[2] <= 5 || box[3] >= 5 || box[4] <= 5) # not to the right, where the points are
-  again <- emfit:::label_place(5, 5, 1, 0.4, c(0.1, 0.1), rbind(box), avoid)
+  again <- emfit:::label_place(5, 5, 1, 0.4, c(0.1, 0.1), c(10, 10), rbind(box), avoid)
   expect_false(again[1] < box[2] && box[1] < again[2] && again[3] < box[4] && box[3] < again[4])
-  expect_null(emfit:::label_place(5, 5, 20, 0.4, c(0.1, 0.1), NULL, avoid)) # wider than the picture
+  wide <- emfit:::label_place(5, 5, 20, 0.4, c(0.1, 0.1), c(10, 10), none, avoid) # wider than the picture: there all the same
+  expect_length(wide, 5L)
+})
+
+boxes_apart <- function(boxes) {
+  pairs <- utils::combn(nrow(boxes), 2)
+  a <- boxes[pairs[1, ], , drop = FALSE]
+  b <- boxes[pairs[2, ], , drop = FALSE]
+  all(a[, 2] <= b[, 1] | b[, 2] <= a[, 1] | a[, 4] <= b[, 3] | b[, 4] <= a[, 3])
+}
+
+test_that("a name that finds no place beside its point goes further out, with a line, and none is left out", {
+  # Twelve points within the height of a letter.
+  x <- 2 + seq(0, 0.11, by = 0.01)
+  boxes <- emfit:::place_labels(x, rep(2, 12), rep(0.5, 12), 0.12, matrix(0.1, 12, 2), c(4, 4), list(x = x, y = rep(2, 12)))
+  expect_identical(nrow(boxes), 12L)
+  expect_true(boxes_apart(boxes))
+  expect_true(all(boxes[, c(1, 3)] >= 0 & boxes[, c(2, 4)] <= 4))
+  expect_identical(boxes[1:4, 5], rep(0, 4))
+  expect_true(all(boxes[9:12, 5] == 1))
+  # Where there is no room at all they stay in the picture.
+  crowded <- emfit:::place_labels(rep(0.5, 30), rep(0.5, 30), rep(0.4, 30), 0.12, matrix(0.1, 30, 2), c(1, 1), list(x = 0.5, y = 0.5))
+  expect_identical(nrow(crowded), 30L)
+  expect_true(all(crowded[, c(1, 3)] >= 0 & crowded[, c(2, 4)] <= 1 + 1e-12))
+})
+
+# The grobs of a picture that find their places when they are drawn.
+placed_grobs <- function(picture, class) {
+  drawn <- grid::grid.force(ggplot2::ggplotGrob(picture), draw = FALSE)
+  found <- list()
+  walk <- function(grob) {
+    if (inherits(grob, "gtable")) lapply(grob$grobs, walk)
+    else if (inherits(grob, class)) found[[length(found) + 1L]] <<- grob
+    else if (inherits(grob, "gTree")) lapply(grob$children, walk)
+  }
+  walk(drawn)
+  found
+}
+
+written <- function(grob) unlist(lapply(grid::makeContent(grob)$children, function(child) if (inherits(child, "text")) as.character(child$label)))
+
+test_that("both painters name every arrow of the directions of iris", {
+  skip_if_not_installed("ggplot2", "3.4.0")
+  grDevices::pdf(NULL, 7, 5)
+  on.exit(grDevices::dev.off())
+  set.seed(1)
+  fit <- em_fit(iris[1:4], k = 3)
+  names <- placed_grobs(ggplot2::autoplot(fit, type = "directions"), "em_names")
+  expect_length(names, 1L)
+  grid::grid.newpage()
+  expect_setequal(written(names[[1L]]), colnames(iris)[1:4])
+  expect_setequal(names[[1L]]$at$label, colnames(iris)[1:4])
+  expect_silent(plot(fit, type = "directions"))
+})
+
+test_that("the bars of a chain hold what rows of one value have together, and their names fit the bars", {
+  skip_if_not_installed("ggplot2", "3.4.0")
+  grDevices::pdf(NULL, 3.4, 2.6)
+  on.exit(grDevices::dev.off())
+  set.seed(3)
+  s <- rep(rep(1:2, each = 15), 4)
+  y <- rbinom(120, 6, c(0.3, 0.7)[s])
+  fit <- em_fit(cbind(y, 6 - y), k = 2, family = "binomial", latent = em_markov())
+  bars <- plot_data(fit, "responsibility")$bars
+  r <- predict(fit, type = "prob")
+  own <- vapply(split(r[, 1], y), mean, 0)
+  expect_equal(bars$responsibility[bars$component == "1"], unname(own), tolerance = 1e-12)
+  grid::grid.newpage()
+  grid::pushViewport(grid::viewport(width = grid::unit(2.4, "inches")))
+  labels <- written(placed_grobs(ggplot2::autoplot(fit, type = "responsibility"), "em_bars")[[1L]])
+  expect_true(all(labels %in% c("1", "2"))) # "1 0.98" would stand on its neighbours
 })
 
 test_that("conditional: the line of a peak ends where its component has no weight", {

@@ -26,3 +26,21 @@ test_that("the other extractors give what was put in", {
   expect_identical(formula(fit), ~eruptions, ignore_formula_env = TRUE)
   expect_null(formula(em_fit(faithful, 1)))
 })
+
+test_that("a fall that the units of the columns allow for is rounding, and a greater one is reported", {
+  set.seed(1)
+  x <- cbind(a = rnorm(40, 0, 1e-3), b = rnorm(40, 1e9, 600))
+  fit <- em_fit(x, k = 1)
+  fit$status <- "not_monotone"
+  fall <- function(by) {
+    fit$gain <- -by
+    emfit:::warn_falling(fit)
+  }
+  expect_warning(fall(1e-6), "Rounding made the log-likelihood fall by 1e-06", class = "emfit_warning_not_monotone")
+  expect_warning(fall(1e-6), "update(fit, x = scale(fit$data$x))", fixed = TRUE)
+  expect_warning(fall(1e-1), "please report this data set", class = "emfit_warning_not_monotone")
+  fit$data$x[, 1] <- 1e6 * fit$data$x[, 1] # then b is only far from 0
+  fit$data$x[, 2] <- fit$data$x[, 2] + 3e9
+  expect_warning(fall(1e-8), "\"b\" has values of about 4", class = "emfit_warning_not_monotone")
+  expect_warning(fall(1e-6), "please report", class = "emfit_warning_not_monotone")
+})

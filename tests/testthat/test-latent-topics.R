@@ -236,3 +236,11 @@ test_that("the two ways to begin: shares that converge in the first five iterati
   })
   expect_identical(fits, list(rep(FALSE, 4), rep(TRUE, 4), rep(c(FALSE, TRUE), 2)))
 })
+
+test_that("em_select() of four documents takes four folds where none are asked for", {
+  set.seed(1)
+  models <- em_select(as.matrix(HairEyeColor[, , 1]), k = 1:2, latent = em_topics())
+  expect_identical(nrow(models$table), 2L)
+  expect_error(em_select(as.matrix(HairEyeColor[, , 1]), k = 1:2, latent = em_topics(), folds = 5),
+               "can't be more than the documents with words: 4, not 5", class = "emfit_error_argument")
+})

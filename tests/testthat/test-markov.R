@@ -531,3 +531,40 @@ test_that("the boundary refuses chains of other sizes than their rows, and answe
   for (ends in list(1L, 3L, c(2L, 2L), NA_integer_)) refused(chain(ends = ends), "series")
   refused(chain(want = "all"), "unknown answer all")
 })
+
+test_that("the series of a factor names the level that it draws, and of mixed columns the one asked for", {
+  set.seed(1)
+  s <- rep(rep(1:2, each = 20), 3)
+  x <- data.frame(a = rnorm(120, 4 * s), g = factor(letters[sample(3, 120, TRUE)]), h = rpois(120, 5 * s))
+  fit <- em_fit(x, k = 2, family = em_mixed(counts = "h"), latent = em_markov())
+  expect_identical(plot_data(fit, "series", variable = "h")$points$y, as.numeric(x$h))
+  level <- plot_data(fit, "series", variable = 3)
+  expect_identical(level$variable, "g.b")
+  expect_identical(level$points$y, as.numeric(x$g == "b"))
+  expect_error(plot_data(fit, "series", variable = "g"), "\"g.a\"", class = "emfit_error_argument")
+})
+
+test_that("a chain of two values may have three states, and print says what they emit and which are for good", {
+  set.seed(2)
+  flips <- factor(sample(c("a", "b"), 100, TRUE))
+  for (family in list("categorical", "bernoulli", "poisson")) {
+    x <- if (family == "poisson") as.integer(flips) - 1L else if (family == "bernoulli") flips == "b" else flips
+    fit <- suppressWarnings(em_fit(x, k = 3, family = family, latent = em_markov()))
+    two <- suppressWarnings(em_fit(x, k = 2, family = family, latent = em_markov()))
+    expect_gt(fit$loglik, two$loglik - 1e-6)
+  }
+  expect_error(em_fit(flips, k = 3, family = "categorical"), "2 distinct", class = "emfit_error_input")
+  expect_output(print(suppressWarnings(em_fit(flips, k = 2, family = "categorical", latent = em_markov()))),
+                "Hidden Markov model, categorical: 2 states", fixed = TRUE)
+  nile <- em_fit(as.numeric(Nile), k = 2, latent = em_markov())
+  expect_output(print(nile), "1.000 0.000  Inf", fixed = TRUE)
+})
+
+test_that("series of single rows say nothing of transitions, and the fit says that", {
+  expect_warning(fit <- em_fit(as.numeric(Nile), k = 2, latent = em_markov(seq_along(Nile))), "Every series is a single row",
+                 class = "emfit_warning_unidentified")
+  mixture <- em_fit(as.numeric(Nile), k = 2)
+  expect_equal(fit$loglik, mixture$loglik, tolerance = 1e-8)
+  held <- matrix(0.5, 2, 2)
+  expect_no_warning(em_fit(as.numeric(Nile), k = 2, latent = em_markov(seq_along(Nile), transition = held)))
+})

@@ -98,7 +98,7 @@ fails("\"E\" in two dimensions", em_fit(two, 2, family = em_gaussian("E")), "arg
 gives("three letters in one dimension",
       em_fit(one, start = near, family = em_gaussian("VVV"))$family$covariance, "V")
 fails("latent = 3", em_fit(two, 2, latent = 3), "argument",
-      "`latent` must be a call such as em_mixture(), not 3.")
+      "`latent` must be a call of em_mixture(), em_markov() or em_topics(), not 3.")
 fails("proportions = \"fixed\"", em_mixture("fixed"), "argument",
       "`proportions` must be \"free\" or \"equal\", not \"fixed\".")
 fails("proportions that sum to 1.1", em_mixture(c(0.5, 0.6)), "argument", "0.5, 0.6 and sum to 1.1.")
