@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "dense.h"
+
 namespace em {
 
 namespace {
@@ -39,14 +41,14 @@ struct Layout {
 // 1 / sqrt(rows that speak of each coordinate).
 Vector scale_of(const Layout& at, const double* counts) {
   const auto scale = [](double rows) { return 1.0 / std::sqrt(rows > 0.0 ? rows : 1.0); };
-  const double total = ConstVectorMap(counts, at.k).sum();
+  const double total = sum(ConstVectorMap(counts, at.k));
   Vector out(at.size);
   for (Index j = 0; j < at.k; ++j) {
     const double own = scale(counts[j]);
     const auto fill = [&](Index begin, Index n, Index sets) {
-      out.segment(begin, n).setConstant(sets > 1 ? own : scale(total));
+      std::fill_n(out.data() + begin, n, sets > 1 ? own : scale(total));
     };
-    out.segment(j * at.d, at.d).setConstant(own);
+    std::fill_n(out.data() + j * at.d, at.d, own);
     fill(at.volume(j), 1, at.volumes);
     if (at.shapes > 0) fill(at.shape(j), at.d - 1, at.shapes);
     if (at.orientations > 0) fill(at.orientation(j), at.planes(), at.orientations);
@@ -58,23 +60,34 @@ Vector scale_of(const Layout& at, const double* counts) {
 constexpr double rounding = 1e-10;
 
 // Columns that should be the same become their mean, by rows, where more than that lies between them.
-void make_alike(MatrixRef columns, const double* counts) {
-  const Vector rows = ConstVectorMap(counts, columns.cols()).cwiseMax(0.0);
-  if (!(rows.sum() > 0.0)) return;
-  const Vector mean = columns * rows / rows.sum();
-  const double size = std::max(1.0, columns.cwiseAbs().maxCoeff());
-  if (!((columns.colwise() - mean).cwiseAbs().maxCoeff() > rounding * size)) return;
-  columns.colwise() = mean;
+void make_alike(Matrix& columns, const double* counts) {
+  Vector rows(columns.cols());
+  for (Index j = 0; j < rows.size(); ++j) rows[j] = std::max(counts[j], 0.0);
+  const double total = sum(rows);
+  if (!(total > 0.0)) return;
+  Vector mean = times(columns, rows);
+  divide_to(mean, total, mean);
+  double away = 0.0;
+  for (Index j = 0; j < columns.cols(); ++j) {
+    for (Index i = 0; i < mean.size(); ++i) away = std::max(away, std::abs(columns(i, j) - mean[i]));
+  }
+  if (!(away > rounding * std::max(1.0, largest_size(columns)))) return;
+  for (Index j = 0; j < columns.cols(); ++j) columns.col(j) = mean;
 }
 
 // Log-variances along the axes, a column for each component: what components share comes rounded out of
 // covariances whose axes differ much in length, and would stay apart in all that is placed from here.
 void settle_shares(const Layout& at, const double* counts, Matrix& log_delta) {
-  Matrix volume = log_delta.colwise().mean();
-  log_delta.rowwise() -= volume.row(0);
+  Matrix volume(1, at.k);
+  for (Index j = 0; j < at.k; ++j) {
+    volume(0, j) = sum(log_delta.col(j)) / double(at.d);
+    for (Index i = 0; i < at.d; ++i) log_delta(i, j) -= volume(0, j);
+  }
   if (at.volumes == 1) make_alike(volume, counts);
   if (at.shapes == 1) make_alike(log_delta, counts);
-  log_delta.rowwise() += volume.row(0);
+  for (Index j = 0; j < at.k; ++j) {
+    for (Index i = 0; i < at.d; ++i) log_delta(i, j) += volume(0, j);
+  }
 }
 
 class GaussianChart : public Chart {
@@ -107,12 +120,13 @@ class GaussianChart : public Chart {
       return;
     }
     MatrixMap sigma(spread_ + j * at_.d * at_.d, at_.d, at_.d);
-    sigma.noalias() = root * root.transpose();
-    sigma.triangularView<Eigen::StrictlyUpper>() = sigma.transpose();
+    sigma = outer_product(root, root);
+    mirror_lower(sigma);
   }
 
   void set_mean(Index j, ConstVectorRef z) {
-    mean_.row(j) = mean0_.row(j) + (square(root0_, j) * z.segment(j * at_.d, at_.d)).transpose();
+    const Vector shift = times(square(root0_, j), ConstVectorMap(z.data() + j * at_.d, at_.d));
+    for (Index i = 0; i < at_.d; ++i) mean_(j, i) = mean0_(j, i) + shift[i];
   }
 
   // log of the volume's and shape's factors on the variances along the axes.
@@ -121,7 +135,9 @@ class GaussianChart : public Chart {
   }
   Vector log_shape(ConstVectorRef z, Index j) const {
     if (at_.shapes == 0) return Vector::Zero(at_.d);
-    return contrasts_ * z.segment(at_.shape(j), at_.d - 1) * std::sqrt(2.0);
+    Vector out = times(contrasts_, ConstVectorMap(z.data() + at_.shape(j), at_.d - 1));
+    scale_to(out, std::sqrt(2.0), out);
+    return out;
   }
 
   // Adds what component j tells of volume and shape: slope is d loglik / d log of the variances that the two
@@ -131,7 +147,8 @@ class GaussianChart : public Chart {
   }
   void add_shape(Index j, const Vector& slope, VectorRef g) const {
     if (at_.shapes == 0) return;
-    g.segment(at_.shape(j), at_.d - 1) += contrasts_.transpose() * slope * std::sqrt(2.0);
+    const Vector own = transposed_times(contrasts_, slope);
+    for (Index i = 0; i < own.size(); ++i) g[at_.shape(j) + i] += own[i] * std::sqrt(2.0);
   }
 
   Layout at_;
@@ -148,7 +165,7 @@ class FactorChart : public GaussianChart {
   FactorChart(Structure structure, const Layout& layout, const Fields& fields, const double* counts)
       : GaussianChart(structure, layout, fields, counts), triangle_(at_.d * at_.d, at_.k) {
     for (Index j = 0; j < at_.k; ++j) {
-      square(root0_, j) = Eigen::LLT<Matrix>(covariance(j)).matrixL();
+      square(root0_, j) = Cholesky(covariance(j)).lower();
       square(triangle_, j).setIdentity();
     }
     if (at_.volumes == 1 || at_.shapes == 1) settle_roots(counts);
@@ -158,32 +175,34 @@ class FactorChart : public GaussianChart {
   void place(ConstVectorRef z) override {
     for (Index j = 0; j < at_.k; ++j) {
       MatrixMap t = square(triangle_, j);
-      t.diagonal() = (0.5 * log_shape(z, j)).array().exp();
+      const Vector shape = log_shape(z, j);
+      for (Index i = 0; i < at_.d; ++i) t(i, i) = std::exp(0.5 * shape[i]);
       Index next = at_.orientation(j);
       for (Index column = 0; column < at_.d; ++column) {
         for (Index row = column + 1; row < at_.d; ++row) t(row, column) = z[next++];
       }
-      square(root_, j).noalias() = std::exp(0.5 * log_volume(z, j)) * square(root0_, j) * t;
+      const Matrix root = scaled_product(std::exp(0.5 * log_volume(z, j)), square(root0_, j), t);
+      square(root_, j) = root;
       set_mean(j, z);
-      set_covariance(j, square(root_, j));
+      set_covariance(j, root);
     }
   }
 
   void slope(ConstVectorRef statistics, VectorRef g) const override {
     const double* second = statistics.data() + at_.k * (1 + at_.d);
-    g.setZero();
+    std::fill_n(g.data(), g.size(), 0.0);
     for (Index j = 0; j < at_.k; ++j) {
       const ConstMatrixMap root = square(root_, j);
-      Vector pull = statistics.segment(at_.k + j * at_.d, at_.d);
-      root.triangularView<Eigen::Lower>().solveInPlace(pull);
-      root.transpose().triangularView<Eigen::Upper>().solveInPlace(pull);
-      g.segment(j * at_.d, at_.d) = square(root0_, j).transpose() * pull;
+      Vector pull = ConstVectorMap(statistics.data() + at_.k + j * at_.d, at_.d);
+      solve_lower_vector(root, pull);
+      solve_lower_transposed_vector(root, pull);
+      VectorMap(g.data() + j * at_.d, at_.d) = transposed_times(square(root0_, j), pull);
       if (storage_ != Storage::pooled) {
         add_spread(j, statistics[j], ConstMatrixMap(second + j * at_.d * at_.d, at_.d, at_.d), g);
       }
     }
     if (storage_ == Storage::pooled) {
-      add_spread(0, statistics.head(at_.k).sum(), ConstMatrixMap(second, at_.d, at_.d), g);
+      add_spread(0, sum(ConstVectorMap(statistics.data(), at_.k)), ConstMatrixMap(second, at_.d, at_.d), g);
     }
   }
 
@@ -191,23 +210,42 @@ class FactorChart : public GaussianChart {
   // As settle_shares() does.
   void settle_roots(const double* counts) {
     Matrix volume(1, at_.k);
-    for (Index j = 0; j < at_.k; ++j) volume(0, j) = square(root0_, j).diagonal().array().log().mean();
-    root0_.array().rowwise() *= (-volume).row(0).array().exp();
+    for (Index j = 0; j < at_.k; ++j) {
+      double logs = 0.0;
+      for (Index i = 0; i < at_.d; ++i) logs += std::log(root0_(i * (at_.d + 1), j));
+      volume(0, j) = logs / double(at_.d);
+    }
+    multiply_roots(-1.0, volume);
     if (at_.volumes == 1) make_alike(volume, counts);
     if (at_.shapes == 1) make_alike(root0_, counts);
-    root0_.array().rowwise() *= volume.row(0).array().exp();
+    multiply_roots(1.0, volume);
+  }
+
+  // By the exponentials of `sign` times the logarithms.
+  void multiply_roots(double sign, const Matrix& logs) {
+    for (Index j = 0; j < at_.k; ++j) {
+      scale_to(root0_.col(j), std::exp(sign * logs(0, j)), root0_.col(j));
+    }
   }
 
   // With X = R^-1 S R^-T - n I, R the factor of Sigma, the slope along T is T^-T X.
   void add_spread(Index j, double count, const ConstMatrixMap& scatter, VectorRef g) const {
-    const auto root = square(root_, j).triangularView<Eigen::Lower>();
-    Matrix excess = root.solve(scatter);
-    excess = root.solve(excess.transpose()).eval();
-    excess.diagonal().array() -= count;
-    add_volume(j, 0.5 * excess.trace(), g);
+    const ConstMatrixMap root = square(root_, j);
+    Matrix half = scatter;
+    solve_lower(root, half);
+    Matrix excess(at_.d, at_.d);
+    for (Index a = 0; a < at_.d; ++a) {
+      for (Index b = 0; b < at_.d; ++b) excess(a, b) = half(b, a);
+    }
+    solve_lower(root, excess);
+    double trace = 0.0;
+    for (Index i = 0; i < at_.d; ++i) trace += excess(i, i) -= count;
+    add_volume(j, 0.5 * trace, g);
     const ConstMatrixMap triangle = square(triangle_, j);
-    triangle.transpose().triangularView<Eigen::Upper>().solveInPlace(excess);
-    add_shape(j, 0.5 * excess.diagonal().cwiseProduct(triangle.diagonal()), g);
+    solve_lower_transposed(triangle, excess);
+    Vector own(at_.d);
+    for (Index i = 0; i < at_.d; ++i) own[i] = 0.5 * excess(i, i) * triangle(i, i);
+    add_shape(j, own, g);
     if (at_.orientations == 0) return;
     Index next = at_.orientation(j);
     for (Index column = 0; column < at_.d; ++column) {
@@ -227,18 +265,13 @@ class AxesChart : public GaussianChart {
         axes0_(at_.orientations > 0 ? at_.d * at_.d : 0, at_.k) {
     if (at_.orientations > 0) find_axes();
     for (Index j = 0; j < at_.k; ++j) {
-      if (at_.orientations > 0) {
-        const ConstMatrixMap axes = square(std::as_const(axes0_), j);
-        log_delta0_.col(j) = (axes.array() * (covariance(j) * axes).array()).colwise().sum().log();
-      } else {
-        log_delta0_.col(j) = covariance(j).diagonal().array().log();
-      }
+      const Vector variances = variances_along(j);
+      for (Index i = 0; i < at_.d; ++i) log_delta0_(i, j) = std::log(variances[i]);
     }
     settle_shares(at_, counts, log_delta0_);
     for (Index j = 0; j < at_.k; ++j) {
-      MatrixMap root = square(root0_, j);
-      root = (0.5 * log_delta0_.col(j)).array().exp().matrix().asDiagonal();
-      if (at_.orientations > 0) root = (square(axes0_, j) * root).eval();
+      const Matrix root = root_of(log_delta0_, j);
+      square(root0_, j) = at_.orientations > 0 ? product(square(axes0_, j), root) : root;
     }
     log_delta_ = log_delta0_;
     axes_ = axes0_;
@@ -252,11 +285,12 @@ class AxesChart : public GaussianChart {
 
   void place(ConstVectorRef z) override {
     for (Index j = 0; j < at_.k; ++j) {
-      log_delta_.col(j) = (log_delta0_.col(j) + log_shape(z, j)).array() + log_volume(z, j);
-      Matrix root = (0.5 * log_delta_.col(j)).array().exp().matrix().asDiagonal();
+      const Vector shape = log_shape(z, j);
+      for (Index i = 0; i < at_.d; ++i) log_delta_(i, j) = (log_delta0_(i, j) + shape[i]) + log_volume(z, j);
+      Matrix root = root_of(log_delta_, j);
       if (at_.orientations > 0) {
         turn(z, j);
-        root = square(axes_, j) * root;
+        root = product(square(axes_, j), root);
       }
       set_mean(j, z);
       set_covariance(j, root);
@@ -265,25 +299,31 @@ class AxesChart : public GaussianChart {
 
   void slope(ConstVectorRef statistics, VectorRef g) const override {
     const double* second = statistics.data() + at_.k * (1 + at_.d);
-    g.setZero();
+    std::fill_n(g.data(), g.size(), 0.0);
     for (Index j = 0; j < at_.k; ++j) {
-      const Vector delta = log_delta_.col(j).array().exp();
-      Vector pull = statistics.segment(at_.k + j * at_.d, at_.d);
-      Vector along;
+      const Vector delta = exponentials(log_delta_.col(j));
+      Vector pull = ConstVectorMap(statistics.data() + at_.k + j * at_.d, at_.d);
+      Vector along(at_.d);
       if (at_.orientations > 0) {
         const ConstMatrixMap axes = square(axes_, j);
-        pull = axes * (axes.transpose() * pull).cwiseQuotient(delta);
-        const Matrix turned =
-            axes.transpose() * ConstMatrixMap(second + j * at_.d * at_.d, at_.d, at_.d) * axes;
-        along = turned.diagonal();
-        add_orientation(j, delta.cwiseInverse().asDiagonal() * turned, g);
+        pull = transposed_times(axes, pull);
+        for (Index i = 0; i < at_.d; ++i) pull[i] /= delta[i];
+        pull = times(axes, pull);
+        const ConstMatrixMap scatter(second + j * at_.d * at_.d, at_.d, at_.d);
+        Matrix turned = product(cross_product(axes, scatter), axes);
+        for (Index i = 0; i < at_.d; ++i) {
+          along[i] = turned(i, i);
+          for (Index column = 0; column < at_.d; ++column) turned(i, column) *= 1.0 / delta[i];
+        }
+        add_orientation(j, turned, g);
       } else {
-        pull = pull.cwiseQuotient(delta);
+        for (Index i = 0; i < at_.d; ++i) pull[i] /= delta[i];
         along = ConstVectorMap(second + j * at_.d, at_.d);
       }
-      g.segment(j * at_.d, at_.d) = square(root0_, j).transpose() * pull;
-      const Vector slope = 0.5 * (along.cwiseQuotient(delta).array() - statistics[j]);
-      add_volume(j, slope.sum(), g);
+      VectorMap(g.data() + j * at_.d, at_.d) = transposed_times(square(root0_, j), pull);
+      Vector slope(at_.d);
+      for (Index i = 0; i < at_.d; ++i) slope[i] = 0.5 * (along[i] / delta[i] - statistics[j]);
+      add_volume(j, sum(slope), g);
       add_shape(j, slope, g);
     }
   }
@@ -291,17 +331,39 @@ class AxesChart : public GaussianChart {
  private:
   Index set_of(Index j) const { return at_.orientations > 1 ? j : 0; }
 
+  Vector variances_along(Index j) const {
+    const Matrix sigma = covariance(j);
+    Vector out(at_.d);
+    if (at_.orientations == 0) {
+      for (Index i = 0; i < at_.d; ++i) out[i] = sigma(i, i);
+      return out;
+    }
+    const ConstMatrixMap axes = square(axes0_, j);
+    const Matrix turned = product(sigma, axes);
+    for (Index i = 0; i < at_.d; ++i) out[i] = dot(axes.col(i), turned.col(i));
+    return out;
+  }
+
+  // The standard deviations along the axes.
+  Matrix root_of(const Matrix& log_delta, Index j) const {
+    Matrix out = Matrix::Zero(at_.d, at_.d);
+    for (Index i = 0; i < at_.d; ++i) out(i, i) = std::exp(0.5 * log_delta(i, j));
+    return out;
+  }
+
   // Own axes are those of each covariance, in increasing order, so that a shared shape pairs them up. Common
   // ones are those of a sum in which unequal factors keep two axes apart whose variances would add up to the
   // same.
   void find_axes() {
     Matrix sum = Matrix::Zero(at_.d, at_.d);
     for (Index j = 0; j < at_.k; ++j) {
-      square(axes0_, j) = Eigen::SelfAdjointEigenSolver<Matrix>(covariance(j)).eigenvectors();
-      sum += covariance(j) / (double(j + 1) * covariance(j).trace());
+      Matrix sigma = covariance(j);
+      square(axes0_, j) = symmetric_eigen(sigma).vectors;
+      divide_to(sigma, double(j + 1) * trace(sigma), sigma);
+      add_scaled(1.0, sigma, sum);
     }
     if (at_.orientations > 1) return;
-    const Matrix common = Eigen::SelfAdjointEigenSolver<Matrix>(sum).eigenvectors();
+    const Matrix common = symmetric_eigen(sum).vectors;
     for (Index j = 0; j < at_.k; ++j) square(axes0_, j) = common;
   }
 
@@ -322,30 +384,35 @@ class AxesChart : public GaussianChart {
         }
       }
     }
-    return (rows / total).array().max(least_eccentricity).rsqrt();
+    for (Index i = 0; i < rows.size(); ++i)
+      rows[i] = 1.0 / std::sqrt(std::max(rows[i] / total, least_eccentricity));
+    return rows;
   }
 
   // D = D0 (I - S/2)^-1 (I + S/2), S skew.
   void turn(ConstVectorRef z, Index j) {
-    const Vector angle = z.segment(at_.orientation(j), at_.planes()).cwiseProduct(angle_.col(set_of(j)));
     Matrix half = Matrix::Zero(at_.d, at_.d);
     Index next = 0;
     for (Index a = 0; a < at_.d; ++a) {
       for (Index b = a + 1; b < at_.d; ++b) {
-        half(a, b) = 0.5 * angle[next++];
+        half(a, b) = 0.5 * (z[at_.orientation(j) + next] * angle_(next, set_of(j)));
         half(b, a) = -half(a, b);
+        ++next;
       }
     }
     const Matrix identity = Matrix::Identity(at_.d, at_.d);
-    MatrixMap middle = square(middle_, set_of(j));
-    middle = (identity - half).partialPivLu().solve(identity);
-    square(axes_, j) = square(axes0_, j) * (middle * (identity + half));
+    Matrix less = identity, more = identity;
+    add_scaled(-1.0, half, less);
+    add_scaled(1.0, half, more);
+    const Matrix middle = solve(less, identity);
+    square(middle_, set_of(j)) = middle;
+    square(axes_, j) = product(square(axes0_, j), product(middle, more));
   }
 
   // With M = (I - S/2)^-1 and R = D'S2 D the slope along S is the skew part of M diag(delta)^-1 R M'.
   void add_orientation(Index j, const Matrix& relative, VectorRef g) const {
     const ConstMatrixMap middle = square(middle_, set_of(j));
-    const Matrix x = middle * relative * middle.transpose();
+    const Matrix x = outer_product(product(middle, relative), middle);
     Index next = 0;
     for (Index a = 0; a < at_.d; ++a) {
       for (Index b = a + 1; b < at_.d; ++b, ++next) {
