@@ -67,7 +67,10 @@ predict.em_classify <- function(object, newdata = NULL, type = c("class", "prob"
   out
 }
 
-class_factor <- function(codes, classes) factor(classes[codes], levels = classes)
+# As factor(classes[codes], levels = classes), which looks each of a million names up again.
+class_factor <- function(codes, classes) {
+  structure(as.integer(codes), levels = as.character(classes), class = "factor")
+}
 
 # A fit that stands for all of them where rows are read: they have the same family and columns.
 reading_fit <- function(object) {

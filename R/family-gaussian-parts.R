@@ -20,17 +20,18 @@ family_order.em_family_gaussian <- function(family, parameters) {
 family_simulate.em_family_gaussian <- function(family, parameters, component, data) {
   n <- length(component)
   d <- ncol(data$x)
-  noise <- matrix(stats::rnorm(n * d), n, d)
+  out <- stats::rnorm(n * d)
+  dim(out) <- c(n, d)
   if (d == 1L) {
-    out <- parameters$mean[component] + parameters$sd[component] * noise
+    out <- parameters$mean[component] + parameters$sd[component] * out
   } else {
-    out <- parameters$mean[component, , drop = FALSE]
     for (j in unique(component)) {
       rows <- which(component == j)
-      out[rows, ] <- out[rows, ] + noise[rows, , drop = FALSE] %*% chol(parameters$covariance[, , j])
+      spread <- out[rows, , drop = FALSE] %*% chol(parameters$covariance[, , j])
+      out[rows, ] <- rep(parameters$mean[j, ], each = length(rows)) + spread
     }
   }
-  out <- as.data.frame(unname(matrix(out, n, d)))
+  out <- as.data.frame(unname(out))
   names(out) <- variable_names(data)
   out
 }

@@ -35,16 +35,24 @@ mean_marks <- function(margins) {
 # Density of the data in bars of equal width, rows counted by their weights.
 histogram_bars <- function(x, weights, bins = NULL) {
   used <- !is.na(x) & weights > 0
-  x <- x[used]
-  weights <- weights[used]
+  if (!all(used)) {
+    x <- x[used]
+    weights <- weights[used]
+  }
   breaks <- histogram_breaks(x, bins)
-  bin <- findInterval(x, breaks, rightmost.closed = TRUE)
-  found <- rowsum(weights, bin, reorder = FALSE)
-  mass <- numeric(length(breaks) - 1L)
-  mass[as.integer(rownames(found))] <- found
+  mass <- mass_of_bins(findInterval(x, breaks, rightmost.closed = TRUE), weights, length(breaks) - 1L)
   left <- breaks[-length(breaks)]
   right <- breaks[-1L]
   data.frame(left = left, right = right, density = mass / sum(weights) / (right - left))
+}
+
+# The weights of the rows in bin 1, 2, ...
+mass_of_bins <- function(bin, weights, n_bins) {
+  if (all(weights == 1)) return(as.double(tabulate(bin, n_bins)))
+  found <- rowsum(weights, bin, reorder = FALSE)
+  mass <- numeric(n_bins)
+  mass[as.integer(rownames(found))] <- found
+  mass
 }
 
 histogram_breaks <- function(x, bins) {

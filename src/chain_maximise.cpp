@@ -4,6 +4,7 @@
 #include <deque>
 #include <vector>
 
+#include "dense.h"
 #include "numerics.h"
 
 namespace em {
@@ -111,13 +112,13 @@ Vector direction(const std::deque<Pair>& history, const Vector& gradient, const 
   Vector q = gradient;
   std::vector<double> share(history.size());
   for (std::size_t i = history.size(); i-- > 0;) {
-    share[i] = history[i].move.dot(q) / history[i].move.dot(history[i].change);
-    q -= share[i] * history[i].change;
+    share[i] = dot(history[i].move, q) / dot(history[i].move, history[i].change);
+    add_scaled(-share[i], history[i].change, q);
   }
-  q.array() *= scale.array();
+  for (Index i = 0; i < q.size(); ++i) q[i] *= scale[i];
   for (std::size_t i = 0; i < history.size(); ++i) {
-    const double back = history[i].change.dot(q) / history[i].move.dot(history[i].change);
-    q += (share[i] - back) * history[i].move;
+    const double back = dot(history[i].change, q) / dot(history[i].move, history[i].change);
+    add_scaled(share[i] - back, history[i].move, q);
   }
   return q;
 }
@@ -128,9 +129,10 @@ void count_moves(ConstMatrixRef responsibilities, double weight, double* first, 
   const Index k = responsibilities.cols();
   const Index rows = responsibilities.rows();
   if (rows == 0 || !(weight > 0.0)) return;
-  VectorMap(first, k) += responsibilities.row(0).transpose();
-  MatrixMap(moves, k, k).noalias() +=
-      responsibilities.bottomRows(rows - 1).transpose() * responsibilities.topRows(rows - 1) / weight;
+  for (Index j = 0; j < k; ++j) first[j] += responsibilities(0, j);
+  Matrix found = cross_product(responsibilities.bottomRows(rows - 1), responsibilities.topRows(rows - 1));
+  divide_to(found, weight, found);
+  add_scaled(1.0, found, MatrixMap(moves, k, k));
 }
 
 void maximise_simplex(const double* counts, const double* held, double least, Index k,
@@ -172,14 +174,19 @@ bool stationary_distribution(const double* transition, Index k, double* out) {
     }
   }
   for (Index n = k - 1; n > 0; --n) {
-    const double leaving = a.row(n).head(n).sum();
-    a.col(n).head(n) /= leaving;
-    a.topLeftCorner(n, n).noalias() += a.col(n).head(n) * a.row(n).head(n);
+    double leaving = 0.0;
+    for (Index j = 0; j < n; ++j) leaving += a(n, j);
+    for (Index i = 0; i < n; ++i) a(i, n) /= leaving;
+    for (Index j = 0; j < n; ++j) {
+      for (Index i = 0; i < n; ++i) a(i, j) += a(i, n) * a(n, j);
+    }
   }
   Vector visits(k);
   visits[0] = 1.0;
-  for (Index n = 1; n < k; ++n) visits[n] = visits.head(n).dot(a.col(n).head(n));
-  visits /= visits.sum();
+  for (Index n = 1; n < k; ++n) {
+    visits[n] = dot(ConstVectorMap(visits.data(), n), ConstVectorMap(a.data() + n * k, n));
+  }
+  divide_to(visits, sum(visits), visits);
   if (!all_finite(visits.data(), k)) return false;
   for (Index i = 0; i < k; ++i) out[order[static_cast<std::size_t>(i)]] = visits[i];
   return true;
@@ -193,11 +200,13 @@ double stationary_objective(const double* first, const double* moves, const doub
   for (Index c = 0; c < k * k; ++c) value += log_of_count(moves[c], transition[c]);
   if (!slope) return value;
   const ConstMatrixMap to(transition, k, k);  // transposed
-  const Matrix system =
-      Matrix::Identity(k, k) - to.transpose() + Vector::Ones(k) * ConstVectorMap(delta, k).transpose();
+  Matrix system(k, k);
+  for (Index j = 0; j < k; ++j) {
+    for (Index i = 0; i < k; ++i) system(i, j) = (i == j ? 1.0 : 0.0) - to(j, i) + delta[j];
+  }
   Vector ratio(k);
   for (Index j = 0; j < k; ++j) ratio[j] = first[j] > 0.0 ? first[j] / delta[j] : 0.0;
-  const Vector pull = system.partialPivLu().solve(ratio);
+  const Vector pull = solve_vector(system, ratio);
   for (Index i = 0; i < k; ++i) {
     for (Index j = 0; j < k; ++j) {
       const Index c = i * k + j;
@@ -225,24 +234,28 @@ bool maximise_stationary(const double* first, const double* moves, const double*
   value = logits.look(a, gradient, scale);
   for (int step = 0; step < steps; ++step) {
     const Vector way = direction(history, gradient, scale);
-    const double rise = gradient.dot(way);
+    const double rise = dot(gradient, way);
     if (!(rise > 1e-14 * (1.0 + std::abs(value)))) break;
     double length = 1.0;
     Vector next_gradient, next_scale;
-    Vector next;
+    Vector next, move(way.size());
     double reached = -infinity;
     for (int halving = 0; halving < 20; ++halving, length /= 2.0) {
-      next = logits.place(z + length * way);
+      scale_to(way, length, move);
+      Vector there = z;
+      add_scaled(1.0, move, there);
+      next = logits.place(there);
       reached = stationary_objective(first, moves, next.data(), k, delta.data(), nullptr);
       if (reached >= value + 1e-4 * length * rise) break;
       reached = -infinity;
     }
     if (reached == -infinity) break;
     logits.look(next, next_gradient, next_scale);
-    const Pair pair{length * way, gradient - next_gradient};
-    if (pair.move.dot(pair.change) > 0.0) history.push_back(pair);
+    Pair pair{move, gradient};
+    add_scaled(-1.0, next_gradient, pair.change);
+    if (dot(pair.move, pair.change) > 0.0) history.push_back(pair);
     if (history.size() > 8) history.pop_front();
-    z += length * way;
+    add_scaled(1.0, move, z);
     a = next;
     value = reached;
     gradient = next_gradient;

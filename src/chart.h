@@ -38,12 +38,8 @@ class Chart {
   // natural unit is a standard deviation, a logarithm, an angle: what one row alone would tell it to.
   const Vector& scale() const { return scale_; }
 
-  void move_to(ConstVectorRef u) { place(scale_.cwiseProduct(u)); }
-
-  void gradient(ConstVectorRef statistics, VectorRef g) const {
-    slope(statistics, g);
-    g.array() *= scale_.array();
-  }
+  void move_to(ConstVectorRef u);
+  void gradient(ConstVectorRef statistics, VectorRef g) const;
 
   // The same in natural units: z = scale() * u.
   virtual void place(ConstVectorRef z) = 0;

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "dense.h"
+
 namespace em {
 
 namespace {
@@ -69,7 +71,7 @@ class Simplex {
   Simplex(double* values, Index first, Index stride, Index size, const Places& free, const Vector& rows)
       : values_(values, size, Eigen::InnerStride<>(stride)),
         slopes_at_(static_cast<std::size_t>(size)),
-        scale_(scale_of(gather_strided(rows, first, stride, free).sum())),
+        scale_(scale_of(sum(gather_strided(rows, first, stride, free)))),
         directions_(Matrix::Zero(size, std::max<Index>(static_cast<Index>(free.size()) - 1, 0))) {
     for (Index j = 0; j < size; ++j) slopes_at_[static_cast<std::size_t>(j)] = first + j * stride;
     for (const Index j : free) {
@@ -77,10 +79,14 @@ class Simplex {
     }
     origin_ = gather(values_, inside_);
     if (inside_.empty()) return;
-    const Vector root = origin_.cwiseSqrt();
-    const Matrix complement = complement_of(root / root.norm());
+    Vector root(origin_.size()), unit(origin_.size());
+    for (Index i = 0; i < root.size(); ++i) root[i] = std::sqrt(origin_[i]);
+    divide_to(root, std::sqrt(sum_of_squares(root)), unit);
+    const Matrix complement = complement_of(unit);
     for (std::size_t i = 0; i < inside_.size(); ++i) {
-      directions_.row(inside_[i]).head(complement.cols()) = complement.row(Index(i)) / root[Index(i)];
+      for (Index j = 0; j < complement.cols(); ++j) {
+        directions_(inside_[i], j) = complement(Index(i), j) / root[Index(i)];
+      }
     }
   }
 
@@ -89,23 +95,29 @@ class Simplex {
 
   void place(ConstVectorRef z) {
     if (inside_.empty() || size() == 0) return;
-    const Vector exponent = directions_ * z;
+    const Vector exponent = times(directions_, z);
     Vector moved(origin_.size());
     for (std::size_t i = 0; i < inside_.size(); ++i) moved[Index(i)] = exponent[inside_[i]];
-    moved = origin_.array() * (moved.array() - moved.maxCoeff()).exp();
-    moved *= origin_.sum() / moved.sum();
+    const double largest = moved.maxCoeff();
+    for (Index i = 0; i < moved.size(); ++i) moved[i] -= largest;
+    moved = exponentials(moved);
+    for (Index i = 0; i < moved.size(); ++i) moved[i] *= origin_[i];
+    scale_to(moved, sum(origin_) / sum(moved), moved);
     for (std::size_t i = 0; i < inside_.size(); ++i) values_[inside_[i]] = moved[Index(i)];
   }
 
   void slope(const Vector& slope, VectorRef g) const {
     if (inside_.empty()) {
-      g.setZero();
+      std::fill_n(g.data(), g.size(), 0.0);
       return;
     }
-    const Vector counts = gather(slope, slopes_at_);
+    Vector counts = gather(slope, slopes_at_);
     double rows = 0.0;
     for (const Index j : inside_) rows += counts[j];
-    g = directions_.transpose() * (counts - (rows / origin_.sum()) * values_);
+    const double each = rows / sum(origin_);
+    for (Index j = 0; j < counts.size(); ++j) counts[j] -= each * values_[j];
+    const Vector own = transposed_times(directions_, counts);
+    std::copy_n(own.data(), own.size(), g.data());
   }
 
  private:
@@ -142,7 +154,7 @@ class FieldChart : public Chart {
     Index at = 0;
     for (const Single& single : singles_) single.place(z[at++]);
     for (Simplex& simplex : simplexes_) {
-      simplex.place(z.segment(at, simplex.size()));
+      simplex.place(ConstVectorMap(z.data() + at, simplex.size()));
       at += simplex.size();
     }
   }
@@ -153,7 +165,7 @@ class FieldChart : public Chart {
     Index at = 0;
     for (const Single& single : singles_) g[at++] = single.slope(slope);
     for (const Simplex& simplex : simplexes_) {
-      simplex.slope(slope, g.segment(at, simplex.size()));
+      simplex.slope(slope, VectorMap(g.data() + at, simplex.size()));
       at += simplex.size();
     }
   }
@@ -170,14 +182,10 @@ Vector implied_information(const Fields& fields) {
   Vector out(packed_size(fields));
   Index at = 0;
   for (const Field& field : fields) {
-    const ConstArrayMap values(field.data, field.size());
-    auto own = out.segment(at, field.size()).array();
-    if (field.scale == Scale::unit) {
-      own = values * (1.0 - values);
-    } else {
-      own = 1.0;
+    for (Index i = 0; i < field.size(); ++i) {
+      const double value = field.data[i];
+      out[at++] = field.scale == Scale::unit ? value * (1.0 - value) : 1.0;
     }
-    at += field.size();
   }
   return out;
 }

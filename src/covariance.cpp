@@ -4,8 +4,10 @@
 #include <cmath>
 #include <limits>
 #include <stdexcept>
+#include <vector>
 
 #include "covariance_parts.h"
+#include "dense.h"
 
 namespace em {
 
@@ -34,6 +36,16 @@ Structure simplify(Structure structure, Index d, Index k) {
   return {Letter::variable, Letter::variable, structure.diagonal() ? Letter::identity : Letter::variable};
 }
 
+double sum_of_column(const Diagonals& diagonals, Index j) {
+  double sum = 0;
+  for (Index i = 0; i < diagonals.rows(); ++i) sum += diagonals(i, j);
+  return sum;
+}
+
+void set_column(Diagonals& diagonals, Index j, double value) {
+  for (Index i = 0; i < diagonals.rows(); ++i) diagonals(i, j) = value;
+}
+
 // log of the volumes' geometric means -> what to multiply the scatters with for one common volume: lambda /
 // g_k, lambda = sum g_k / n, g_k = |W_k|^(1/d). A singular scatter gets 1 / n_k, and stays singular.
 void equal_volume_factors(const double* counts, VectorRef log_to_factor) {
@@ -58,15 +70,16 @@ void maximise_spherical(Letter volume, const double* counts, Diagonals diagonals
   const Index d = diagonals.rows(), k = diagonals.cols();
   if (volume == Letter::variable) {
     for (Index j = 0; j < k; ++j) {
-      if (counts[j] > 0) diagonals.col(j).setConstant(diagonals.col(j).sum() / (counts[j] * double(d)));
+      if (counts[j] > 0) set_column(diagonals, j, sum_of_column(diagonals, j) / (counts[j] * double(d)));
     }
     return;
   }
   double sum = 0;
   for (Index j = 0; j < k; ++j) {
-    if (counts[j] > 0) sum += diagonals.col(j).sum();
+    if (counts[j] > 0) sum += sum_of_column(diagonals, j);
   }
-  diagonals.setConstant(sum / (sum_of_counts(counts, k) * double(d)));
+  const double variance = sum / (sum_of_counts(counts, k) * double(d));
+  for (Index j = 0; j < k; ++j) set_column(diagonals, j, variance);
 }
 
 void average_diagonals(const double* counts, Diagonals diagonals) {
@@ -76,14 +89,21 @@ void average_diagonals(const double* counts, Diagonals diagonals) {
     for (Index j = 0; j < diagonals.cols(); ++j) {
       if (counts[j] > 0) sum += diagonals(i, j);
     }
-    diagonals.row(i).setConstant(sum / total);
+    for (Index j = 0; j < diagonals.cols(); ++j) diagonals(i, j) = sum / total;
   }
 }
 
 void share_volume(const double* counts, Diagonals diagonals) {
-  Vector factors = diagonals.array().log().colwise().mean().transpose();
+  Vector factors(diagonals.cols());
+  for (Index j = 0; j < factors.size(); ++j) {
+    double logs = 0;
+    for (Index i = 0; i < diagonals.rows(); ++i) logs += std::log(diagonals(i, j));
+    factors[j] = logs / double(diagonals.rows());
+  }
   equal_volume_factors(counts, factors);
-  diagonals.array().rowwise() *= factors.transpose().array();
+  for (Index j = 0; j < factors.size(); ++j) {
+    for (Index i = 0; i < diagonals.rows(); ++i) diagonals(i, j) *= factors[j];
+  }
 }
 
 // EII VII EEI VEI EVI VVI. The diagonals of sigma are the workspace, and those of empty components are
@@ -107,26 +127,29 @@ void maximise_diagonal(Structure structure, Index d, Index k, const double* coun
 void maximise_pooled(Index d, Index k, const double* counts, const double* scatter, double* sigma) {
   const double total = sum_of_counts(counts, k);
   const ConstMatrixMap pooled(scatter, d, d);
-  for (Index j = 0; j < k; ++j) MatrixMap(sigma + j * d * d, d, d) = pooled / total;
+  for (Index j = 0; j < k; ++j) divide_to(pooled, total, MatrixMap(sigma + j * d * d, d, d));
 }
 
 // EEV, VEV: the axes are those of each scatter, in increasing order.
 void maximise_own_axes(Structure structure, const Spread& spread) {
   const Index d = spread.d, k = spread.k;
-  Matrix axes(d, d * k);
+  std::vector<Matrix> axes(static_cast<std::size_t>(k));
   Matrix along(d, k);
   for (Index j = 0; j < k; ++j) {
-    axes.middleCols(j * d, d) = eigenvectors(spread.own_scatter(j));
-    along.col(j) = rotated_diagonal(axes.middleCols(j * d, d), spread.own_scatter(j));
+    Matrix& own = axes[static_cast<std::size_t>(j)];
+    own = eigenvectors(spread.own_scatter(j));
+    along.col(j) = rotated_diagonal(own, spread.own_scatter(j));
   }
   maximise_along_axes(structure, spread.counts, diagonals_of(along));
-  for (Index j = 0; j < k; ++j) compose(axes.middleCols(j * d, d), along.col(j), spread.covariance(j));
+  for (Index j = 0; j < k; ++j) {
+    compose(axes[static_cast<std::size_t>(j)], along.col(j), spread.covariance(j));
+  }
 }
 
 // VVV
 void maximise_free(const Spread& spread) {
   for (Index j = 0; j < spread.k; ++j) {
-    if (!spread.empty(j)) spread.covariance(j) = spread.own_scatter(j) / spread.counts[j];
+    if (!spread.empty(j)) divide_to(spread.own_scatter(j), spread.counts[j], spread.covariance(j));
   }
 }
 
@@ -135,7 +158,7 @@ void maximise_evv(const Spread& spread) {
   Vector factors(spread.k);
   for (Index j = 0; j < spread.k; ++j) factors[j] = log_determinant(spread.own_scatter(j)) / double(spread.d);
   equal_volume_factors(spread.counts, factors);
-  for (Index j = 0; j < spread.k; ++j) spread.covariance(j) = spread.own_scatter(j) * factors[j];
+  for (Index j = 0; j < spread.k; ++j) scale_to(spread.own_scatter(j), factors[j], spread.covariance(j));
 }
 
 void maximise_full(Structure structure, const Spread& spread) {
@@ -194,7 +217,7 @@ void maximise_along_axes(Structure structure, const double* counts, Diagonals di
   }
   if (equal_volume) return share_volume(counts, diagonals);
   for (Index j = 0; j < diagonals.cols(); ++j) {
-    if (counts[j] > 0) diagonals.col(j) /= counts[j];
+    for (Index i = 0; i < diagonals.rows() && counts[j] > 0; ++i) diagonals(i, j) /= counts[j];
   }
 }
 
@@ -207,21 +230,28 @@ double log_determinant(ConstMatrixRef w) {
     const double pivot = factor(i, i);
     if (!(pivot > tolerance * w(i, i))) return minus_infinity;
     sum += std::log(pivot);
-    factor.col(i).tail(d - i) /= std::sqrt(pivot);
+    const double root = std::sqrt(pivot);
+    double* const done = factor.data() + i * d;
+    for (Index row = i; row < d; ++row) done[row] /= root;
     for (Index j = i + 1; j < d; ++j) {
-      factor.col(j).tail(d - j) -= factor.col(i).tail(d - j) * factor(j, i);
+      double* const column = factor.data() + j * d;
+      for (Index row = j; row < d; ++row) column[row] -= done[row] * done[j];
     }
   }
   return sum;
 }
 
-Matrix eigenvectors(ConstMatrixRef w) { return Eigen::SelfAdjointEigenSolver<Matrix>(w).eigenvectors(); }
+Matrix eigenvectors(ConstMatrixRef w) { return symmetric_eigen(w).vectors; }
 
 Vector rotated_diagonal(ConstMatrixRef axes, ConstMatrixRef w) {
-  Vector out = (axes.array() * (w * axes).array()).colwise().sum().transpose().max(0);
+  const Matrix turned = product(w, axes);
+  Vector out(axes.cols());
+  for (Index j = 0; j < out.size(); ++j) out[j] = std::max(dot(axes.col(j), turned.col(j)), 0.0);
   if (!std::isfinite(log_determinant(w))) {
     const double rounding = double(w.rows()) * std::numeric_limits<double>::epsilon() * out.maxCoeff();
-    out = (out.array() > rounding).select(out, 0);
+    for (Index j = 0; j < out.size(); ++j) {
+      if (!(out[j] > rounding)) out[j] = 0;
+    }
   }
   return out;
 }
@@ -229,8 +259,10 @@ Vector rotated_diagonal(ConstMatrixRef axes, ConstMatrixRef w) {
 void compose(ConstMatrixRef axes, ConstVectorRef delta, MatrixRef out) {
   for (Index j = 0; j < axes.cols(); ++j) {
     for (Index i = 0; i <= j; ++i) {
-      out(i, j) = (axes.row(i).array() * axes.row(j).array() * delta.transpose().array()).sum();
-      out(j, i) = out(i, j);
+      double sum = 0;
+      for (Index a = 0; a < axes.cols(); ++a) sum += axes(i, a) * axes(j, a) * delta[a];
+      out(i, j) = sum;
+      out(j, i) = sum;
     }
   }
 }

@@ -12,6 +12,7 @@
 #include <limits>
 
 #include "covariance_parts.h"
+#include "dense.h"
 
 namespace em {
 
@@ -53,7 +54,7 @@ class CommonAxes {
     for (Index j = 0; j < spread_.k; ++j) {
       if (spread_.empty(j)) continue;
       consider(spread_.own_scatter(j));
-      pooled += spread_.own_scatter(j) * (spread_.counts[j] / spread_.own_scatter(j).trace());
+      add_scaled(spread_.counts[j] / trace(spread_.own_scatter(j)), spread_.own_scatter(j), pooled);
     }
     consider(pooled);
     return best;
@@ -70,18 +71,24 @@ class CommonAxes {
   Matrix present_summary() const {
     Matrix sum = Matrix::Zero(spread_.d, spread_.d);
     for (Index j = 0; j < spread_.k; ++j) {
-      const double trace = spread_.covariance(j).trace();
-      if (!spread_.empty(j) && trace > 0) sum += spread_.covariance(j) / (double(j + 1) * trace);
+      const double size = trace(spread_.covariance(j));
+      if (spread_.empty(j) || !(size > 0)) continue;
+      Matrix relative(spread_.d, spread_.d);
+      divide_to(spread_.covariance(j), double(j + 1) * size, relative);
+      add_scaled(1.0, relative, sum);
     }
     return sum;
   }
 
   // Up to a factor.
   bool all_alike() const {
-    const Matrix first = spread_.covariance(0) / spread_.covariance(0).trace();
+    Matrix first(spread_.d, spread_.d);
+    divide_to(spread_.covariance(0), trace(spread_.covariance(0)), first);
     for (Index j = 1; j < spread_.k; ++j) {
-      const Matrix other = spread_.covariance(j) / spread_.covariance(j).trace();
-      if ((other - first).cwiseAbs().maxCoeff() > 1e-12 * first.cwiseAbs().maxCoeff()) return false;
+      Matrix other(spread_.d, spread_.d);
+      divide_to(spread_.covariance(j), trace(spread_.covariance(j)), other);
+      add_scaled(-1.0, first, other);
+      if (largest_size(other) > 1e-12 * largest_size(first)) return false;
     }
     return true;
   }
@@ -106,7 +113,10 @@ class CommonAxes {
   }
 
   double mean_log(Index j) const {
-    return rotated_.middleCols(j * spread_.d, spread_.d).diagonal().array().log().mean();
+    const double* m = rotated_.data() + j * spread_.d * spread_.d;
+    double sum = 0;
+    for (Index i = 0; i < spread_.d; ++i) sum += std::log(m[i * (spread_.d + 1)]);
+    return sum / double(spread_.d);
   }
 
   void turn_to(const Matrix& axes) {
@@ -116,7 +126,7 @@ class CommonAxes {
     double largest = -std::numeric_limits<double>::infinity();
     for (Index j = 0; j < spread_.k; ++j) {
       if (spread_.empty(j)) continue;
-      rotated_.middleCols(j * d, d).noalias() = axes_.transpose() * (spread_.own_scatter(j) * axes_);
+      MatrixMap(scatter_of(j), d, d) = cross_product(axes_, product(spread_.own_scatter(j), axes_));
       pull_[j] = equal_volume_ ? mean_log(j) : spread_.counts[j];
       largest = std::max(largest, pull_[j]);
     }
@@ -131,7 +141,7 @@ class CommonAxes {
     for (int step = 0; step < most; ++step) {
       const double gain = step < first_sweeps || sweeping || !few ? rotate_planes() : turn_together();
       sweeping = gain < 0;
-      if (!sweeping && !(gain > converged * pull_.sum())) return;
+      if (!sweeping && !(gain > converged * sum(pull_))) return;
     }
   }
 
@@ -142,21 +152,23 @@ class CommonAxes {
   //   M_cc^2).
   double turn_together() {
     const Index d = spread_.d;
-    const double total = pull_.sum();
+    const double total = sum(pull_);
     Matrix hessian = Matrix::Zero(d * (d - 1) / 2, d * (d - 1) / 2);
     Vector slope = Vector::Zero(hessian.rows());
     if (!add_curvature(slope, hessian)) return -1;
-    const Eigen::LLT<Matrix> factor(hessian);
-    const bool convex = factor.info() == Eigen::Success;
-    Vector angles = convex ? Vector(-factor.solve(slope)) : downhill(slope, hessian);
-    const double size = angles.cwiseAbs().maxCoeff();
+    const Cholesky factor(hessian);
+    const bool convex = factor.exists();
+    Vector angles = convex ? factor.solve_vector(slope) : downhill(slope, hessian);
+    if (convex) scale_to(angles, -1.0, angles);
+    const double size = largest_size(angles);
     if (!std::isfinite(size)) return -1;
     const double part = std::min(1.0, far / size);
-    const double promised = -slope.dot(angles) * part * (1 - part / 2);
+    const double promised = -dot(slope, angles) * part * (1 - part / 2);
+    scale_to(angles, part, angles);
     if (!(promised > converged * total)) return 0;
     const Matrix before = axes_;
     const double height = objective(total);
-    turn_to(before * rotation(angles * part));
+    turn_to(product(before, rotation(angles)));
     if (promised < trusted * total) return promised > arrived * total || !convex ? promised : 0;
     const double gain = height - objective(total);
     if (gain > promised / 4) return gain;
@@ -166,11 +178,11 @@ class CommonAxes {
 
   // Where the objective bends downwards: as if it bent upwards as much, which leads away from a saddle.
   Vector downhill(const Vector& slope, const Matrix& hessian) const {
-    const Eigen::SelfAdjointEigenSolver<Matrix> eigen(hessian);
-    const Vector bend = eigen.eigenvalues().cwiseAbs();
-    const double least = bend.maxCoeff() * std::numeric_limits<double>::epsilon();
-    const Vector along = eigen.eigenvectors().transpose() * slope;
-    return -eigen.eigenvectors() * (along.array() / bend.array().max(least)).matrix();
+    const SymmetricEigen eigen = symmetric_eigen(hessian);
+    const double least = largest_size(eigen.values) * std::numeric_limits<double>::epsilon();
+    Vector along = transposed_times(eigen.vectors, slope);
+    for (Index i = 0; i < along.size(); ++i) along[i] /= -std::max(std::abs(eigen.values[i]), least);
+    return times(eigen.vectors, along);
   }
 
   // The objective's slope and second derivatives by the angles, in the order of place().
@@ -180,8 +192,11 @@ class CommonAxes {
     for (Index j = 0; j < spread_.k; ++j) {
       if (!(pull_[j] > 0)) continue;
       const ConstMatrixMap m(rotated_.data() + j * d * d, d, d);
-      const Vector inverse = m.diagonal().cwiseInverse();
-      if (!(m.diagonal().minCoeff() > 0) || !inverse.allFinite()) return false;
+      Vector inverse(d);
+      for (Index i = 0; i < d; ++i) {
+        inverse[i] = 1 / m(i, i);
+        if (!(m(i, i) > 0) || !std::isfinite(inverse[i])) return false;
+      }
       for (Index c = 0; c < d; ++c) {
         for (Index i = 0; i < d; ++i) {
           if (i == c) continue;
@@ -194,10 +209,14 @@ class CommonAxes {
           }
         }
       }
-      slope += pull_[j] * own;
-      if (equal_volume_) hessian += pull_[j] / double(d) * own * own.transpose();
+      add_scaled(pull_[j], own, slope);
+      if (equal_volume_) add_outer_product(pull_[j] / double(d), own, own, hessian);
     }
-    if (equal_volume_) hessian -= slope * slope.transpose() / (double(d) * pull_.sum());
+    if (!equal_volume_) return true;
+    const double rows = double(d) * sum(pull_);
+    for (Index b = 0; b < slope.size(); ++b) {
+      for (Index a = 0; a < slope.size(); ++a) hessian(a, b) -= slope[a] * slope[b] / rows;
+    }
     return true;
   }
 
@@ -217,8 +236,10 @@ class CommonAxes {
         skew(b, a) = -skew(a, b);
       }
     }
-    const Matrix one = Matrix::Identity(d, d);
-    return (one - skew).partialPivLu().solve(one + skew);
+    Matrix less = Matrix::Identity(d, d), more = less;
+    add_scaled(-1.0, skew, less);
+    add_scaled(1.0, skew, more);
+    return solve(less, more);
   }
 
   // score() in the units of add_curvature(), where the pulls added up to so much.

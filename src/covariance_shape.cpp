@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "covariance_parts.h"
+#include "dense.h"
 
 namespace em {
 
@@ -23,19 +24,39 @@ class DiagonalScatters {
   Index dimension() const { return diagonals_.rows(); }
   Index size() const { return diagonals_.cols(); }
   double count(Index j) const { return counts_[j] > 0 ? counts_[j] : 0; }
-  bool zero(Index j) const { return !(diagonals_.col(j).maxCoeff() > 0); }
+  bool zero(Index j) const {
+    for (Index i = 0; i < diagonals_.rows(); ++i) {
+      if (diagonals_(i, j) > 0) return false;
+    }
+    return true;
+  }
 
   // Makes M; false where it is singular.
   bool mix(const Vector& weights) {
-    mixture_ = diagonals_ * weights;
+    mixture_.setZero(diagonals_.rows());
+    for (Index j = 0; j < diagonals_.cols(); ++j) {
+      for (Index i = 0; i < mixture_.size(); ++i) mixture_[i] += diagonals_(i, j) * weights[j];
+    }
     return mixture_.minCoeff() > 0;
   }
-  double log_determinant() const { return mixture_.array().log().sum(); }
-  double trace(Index j) const { return (diagonals_.col(j).array() / mixture_.array()).sum(); }
+  double log_determinant() const {
+    double sum = 0;
+    for (Index i = 0; i < mixture_.size(); ++i) sum += std::log(mixture_[i]);
+    return sum;
+  }
+  double trace(Index j) const {
+    double sum = 0;
+    for (Index i = 0; i < mixture_.size(); ++i) sum += diagonals_(i, j) / mixture_[i];
+    return sum;
+  }
   void gram(const Vector& weights, Matrix& out) {
-    standardised_ = diagonals_ * weights.asDiagonal();
-    standardised_.array().colwise() /= mixture_.array();
-    out.noalias() = standardised_.transpose() * standardised_;
+    standardised_.resize(diagonals_.rows(), diagonals_.cols());
+    for (Index j = 0; j < diagonals_.cols(); ++j) {
+      for (Index i = 0; i < mixture_.size(); ++i) {
+        standardised_(i, j) = diagonals_(i, j) * weights[j] / mixture_[i];
+      }
+    }
+    out = cross_product(standardised_, standardised_);
   }
   const Vector& mixture() const { return mixture_; }
 
@@ -54,28 +75,32 @@ class FullScatters {
   Index dimension() const { return spread_.d; }
   Index size() const { return spread_.k; }
   double count(Index j) const { return spread_.empty(j) ? 0 : spread_.counts[j]; }
-  bool zero(Index j) const { return !(spread_.own_scatter(j).diagonal().maxCoeff() > 0); }
+  bool zero(Index j) const {
+    for (Index i = 0; i < spread_.d; ++i) {
+      if (spread_.own_scatter(j)(i, i) > 0) return false;
+    }
+    return true;
+  }
 
   bool mix(const Vector& weights) {
     mixture_.setZero(spread_.d, spread_.d);
     for (Index j = 0; j < size(); ++j) {
-      if (weights[j] > 0) mixture_ += weights[j] * spread_.own_scatter(j);
+      if (weights[j] > 0) add_scaled(weights[j], spread_.own_scatter(j), mixture_);
     }
     log_determinant_ = em::log_determinant(mixture_);
     if (!std::isfinite(log_determinant_)) return false;
-    cholesky_.compute(mixture_);
-    return cholesky_.info() == Eigen::Success;
+    cholesky_ = Cholesky(mixture_);
+    return cholesky_.exists();
   }
   double log_determinant() const { return log_determinant_; }
-  double trace(Index j) const { return cholesky_.solve(spread_.own_scatter(j)).trace(); }
+  double trace(Index j) const { return cholesky_.trace_of_solved(spread_.own_scatter(j)); }
   void gram(const Vector& weights, Matrix& out) {
     for (Index j = 0; j < size(); ++j) {
       MatrixMap one(standardised_.col(j).data(), spread_.d, spread_.d);
-      one = weights[j] * spread_.own_scatter(j);
-      cholesky_.matrixL().solveInPlace(one);
-      cholesky_.matrixL().transpose().solveInPlace<Eigen::OnTheRight>(one);
+      scale_to(spread_.own_scatter(j), weights[j], one);
+      cholesky_.whiten(one);
     }
-    out.noalias() = standardised_.transpose() * standardised_;
+    out = cross_product(standardised_, standardised_);
   }
   const Matrix& mixture() const { return mixture_; }
 
@@ -83,7 +108,7 @@ class FullScatters {
   const Spread& spread_;
   double log_determinant_ = 0;
   Matrix mixture_;
-  Eigen::LLT<Matrix> cholesky_;
+  Cholesky cholesky_;
   Matrix standardised_;  // a column for each L^-1 u_k W_k L^-T, M = LL'
 };
 
@@ -95,7 +120,8 @@ class SharedShape {
   explicit SharedShape(Scatters& scatters)
       : scatters_(scatters), d_(double(scatters.dimension())), share_(scatters.size()) {
     for (Index j = 0; j < share_.size(); ++j) share_[j] = scatters.zero(j) ? 0 : scatters.count(j);
-    if (share_.sum() > 0) share_ *= d_ / share_.sum();
+    const double total = sum(share_);
+    if (total > 0) scale_to(share_, d_ / total, share_);
   }
 
   Vector factors() {
@@ -122,8 +148,9 @@ class SharedShape {
 
   // The volumes that the pooled scatter's shape asks for.
   bool start() {
-    weights_ = (share_.array() > 0).select(Vector::Ones(share_.size()), Vector::Zero(share_.size()));
-    if (!(share_.sum() > 0) || !scatters_.mix(weights_)) return false;
+    weights_.resize(share_.size());
+    for (Index j = 0; j < share_.size(); ++j) weights_[j] = takes_part(j);
+    if (!(sum(share_) > 0) || !scatters_.mix(weights_)) return false;
     for (Index j = 0; j < share_.size(); ++j) {
       if (takes_part(j)) weights_[j] = share_[j] / scatters_.trace(j);
     }
@@ -145,22 +172,27 @@ class SharedShape {
   bool improve() {
     const double before = objective_;
     scatters_.gram(weights_, gram_);
-    const Vector traces = gram_.rowwise().sum();
-    const Vector gradient = traces - share_;
-    Matrix hessian = -gram_;
-    hessian.diagonal() += traces;
-    hessian.array() += d_ / double(share_.size() * share_.size());  // all weights times a constant: no change
-    for (Index j = 0; j < share_.size(); ++j) {
+    const Index k = share_.size();
+    Vector traces = Vector::Zero(k), gradient(k);
+    Matrix hessian(k, k);
+    for (Index j = 0; j < k; ++j) add_scaled(1.0, gram_.col(j), traces);
+    for (Index j = 0; j < k; ++j) {
+      gradient[j] = traces[j] - share_[j];
+      for (Index i = 0; i < k; ++i) {
+        // All weights times a constant: no change.
+        hessian(i, j) = (i == j ? -gram_(i, j) + traces[j] : -gram_(i, j)) + d_ / double(k * k);
+      }
       if (!takes_part(j)) hessian(j, j) += 1;
     }
-    const Vector newton = -hessian.ldlt().solve(gradient);
-    const double expected = -newton.dot(gradient);
+    Vector newton = solve_symmetric(hessian, gradient);
+    scale_to(newton, -1.0, newton);
+    const double expected = -dot(newton, gradient);
     if (!step_along(newton, expected)) {
       Vector alternating = Vector::Zero(share_.size());
       for (Index j = 0; j < share_.size(); ++j) {
         if (takes_part(j)) alternating[j] = std::log(share_[j] / traces[j]);
       }
-      if (!step_to(alternating, gradient.cwiseAbs().maxCoeff())) return false;
+      if (!step_to(alternating, largest_size(gradient))) return false;
     }
     find_runaway();
     return ran_away_ < 0 && expected > converged * d_ && before - objective_ > 8 * epsilon * std::abs(before);
@@ -168,9 +200,11 @@ class SharedShape {
 
   bool step_along(const Vector& direction, double expected) {
     if (!std::isfinite(expected)) return false;
-    double length = std::min(1.0, longest_step / direction.cwiseAbs().maxCoeff());
+    double length = std::min(1.0, longest_step / largest_size(direction));
+    Vector step(direction.size());
     for (int attempt = 0; attempt < 4; ++attempt, length /= 3) {
-      if (step_to(length * direction, expected)) return true;
+      scale_to(direction, length, step);
+      if (step_to(step, expected)) return true;
     }
     return false;
   }
@@ -178,7 +212,8 @@ class SharedShape {
   // Moves log u by `step` if that lowers the objective, or if no lowering could be seen any more.
   bool step_to(const Vector& step, double expected) {
     const Vector before = weights_;
-    weights_.array() *= step.array().exp();
+    const Vector factors = exponentials(step);
+    for (Index j = 0; j < weights_.size(); ++j) weights_[j] *= factors[j];
     if (scatters_.mix(weights_)) {
       const double after = objective();
       if (after < objective_ || (expected <= converged * d_ && after < objective_ + converged * d_)) {
@@ -217,13 +252,15 @@ class SharedShape {
 void share_shape(const double* counts, Diagonals diagonals) {
   DiagonalScatters scatters(counts, diagonals);
   const Vector factors = SharedShape<DiagonalScatters>(scatters).factors();
-  diagonals = scatters.mixture() * factors.transpose();
+  for (Index j = 0; j < factors.size(); ++j) {
+    for (Index i = 0; i < diagonals.rows(); ++i) diagonals(i, j) = scatters.mixture()[i] * factors[j];
+  }
 }
 
 void maximise_vee(const Spread& spread) {
   FullScatters scatters(spread);
   const Vector factors = SharedShape<FullScatters>(scatters).factors();
-  for (Index j = 0; j < spread.k; ++j) spread.covariance(j) = scatters.mixture() * factors[j];
+  for (Index j = 0; j < spread.k; ++j) scale_to(scatters.mixture(), factors[j], spread.covariance(j));
 }
 
 }  // namespace em

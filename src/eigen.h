@@ -1,13 +1,12 @@
-// eigen.h: the one include of Eigen, and the short names the core uses for its types.
+// eigen.h: the include of Eigen's matrices, and the short names the core uses for its types. Decompositions
+// are in dense.h.
 //
 // The pragma makes gcc and clang treat all that follows as a system header, so that Eigen's own
 // warnings (which differ between its versions) never drown ours.
 #pragma once
 #pragma GCC system_header
 
-#include <Eigen/Cholesky>
 #include <Eigen/Core>
-#include <Eigen/Eigenvalues>
 
 namespace em {
 

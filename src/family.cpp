@@ -20,12 +20,15 @@ constexpr Index rows_compared = 128;
 
 // A workspace, and a block of responsibilities or log densities, for up to so many rows.
 struct Room {
+  using RowsMap = Eigen::Map<Matrix, 0, Eigen::OuterStride<>>;
+
   Room(const Family& family, Index rows) : stride(static_cast<Index>(block_stride(size_of(rows)))) {
     work.resize(size_of(family.n_workspace(rows)));
     block.resize(size_of(stride * family.n_components()));
     columns = family.n_components();
   }
   MatrixMap matrix() { return {block.data(), stride, columns}; }
+  RowsMap rows(Index size) { return {block.data(), size, columns, Eigen::OuterStride<>(stride)}; }
 
   Index stride;
   Index columns;
@@ -39,7 +42,7 @@ Index Family::describe() {
   Vector mean = Vector::Zero(data_.d);
   Vector sd = Vector::Zero(data_.d);
   for (Index j = 0; j < data_.d; ++j) {
-    const auto column = data_.matrix().col(j);
+    const double* column = data_.x + j * data_.n;
     double mass = 0.0;
     // About the first value seen, so that offsets cost no digits.
     double origin = 0.0, sum = 0.0, squares = 0.0;
@@ -62,16 +65,23 @@ Index Family::describe() {
 
 void Family::set_columns(const Vector& mean, const Vector& sd) {
   column_mean_ = mean;
-  column_sd_ = (sd.array() > 0.0).select(sd, 1.0);
+  column_sd_ = sd;
+  for (Index j = 0; j < sd.size(); ++j) {
+    if (!(sd[j] > 0.0)) column_sd_[j] = 1.0;
+  }
 }
 
 void Family::features(Rows rows, MatrixRef out) const {
-  const ConstMatrixMap x = data_.matrix();
   for (Index j = 0; j < data_.d; ++j) {
-    const auto column = x.col(j).segment(rows.begin, rows.size).array();
-    out.col(j) = (column == column).select((column - column_mean_[j]) / column_sd_[j], 0.0);
+    const double* column = data_.x + j * data_.n + rows.begin;
+    double* to = out.data() + j * out.outerStride();
+    for (Index i = 0; i < rows.size; ++i) {
+      to[i] = std::isnan(column[i]) ? 0.0 : (column[i] - column_mean_[j]) / column_sd_[j];
+    }
   }
 }
+
+Vector Family::relative_spread() const { return Vector::Ones(k_); }
 
 void Family::start_at(const std::vector<Index>& rows) {
   prepare(Accuracy::exact);
@@ -83,16 +93,18 @@ void Family::start_at(const std::vector<Index>& rows) {
   for (Index begin = 0; begin < data_.n; begin += block_size) {
     const Rows block{begin, std::min(block_size, data_.n - begin)};
     part.setZero();
-    for (Index i = 0; i < block.size; ++i) part.row(i).setConstant(share * data_.weight(begin + i));
+    for (Index j = 0; j < k_; ++j) {
+      for (Index i = 0; i < block.size; ++i) part(i, j) = share * data_.weight(begin + i);
+    }
     pack(block, room.work.data());
-    accumulate(block, room.work.data(), part.topRows(block.size), statistics);
+    accumulate(block, room.work.data(), room.rows(block.size), statistics);
   }
   for (Index j = 0; j < k_; ++j) {
     const Rows own{rows[size_of(j)], 1};
     part.setZero();
     part(0, j) = 1.0;
     pack(own, room.work.data());
-    accumulate(own, room.work.data(), part.topRows(1), statistics);
+    accumulate(own, room.work.data(), room.rows(1), statistics);
   }
   close_slice(statistics, room.work.data());
   maximise(statistics, Step::start);
@@ -131,10 +143,12 @@ double Family::distance(Index a, Index b, double /*enough*/) const {
   double common = 0.0;
   for (Index row = 0; row < data_.n; row += step) {
     pack({row, 1}, room.work.data());
-    log_density({row, 1}, room.work.data(), density.topRows(1));
-    const double largest = density.row(0).maxCoeff();
+    log_density({row, 1}, room.work.data(), room.rows(1));
+    double largest = density(0, 0);
+    for (Index j = 1; j < k_; ++j) largest = std::max(largest, density(0, j));
     if (!(std::isfinite(largest) && data_.weight(row) > 0.0)) continue;
-    const double all = (density.row(0).array() - largest).exp().sum();
+    double all = 0.0;
+    for (Index j = 0; j < k_; ++j) all += std::exp(density(0, j) - largest);
     const double either = std::exp(density(0, a) - largest) + std::exp(density(0, b) - largest);
     if (!(either > 0.0)) continue;
     // sqrt(f_a f_b) as a part of (f_a + f_b) / 2

@@ -167,7 +167,7 @@ class Family {
   // For each component its smallest spread (standard deviation) in any direction, relative to the spread of
   // the data: 0 for a component that collapsed, which has in some direction no spread but rounding, 1 for
   // what cannot collapse: other families, a spread that is held. Needs describe().
-  virtual Vector relative_spread() const { return Vector::Ones(k_); }
+  virtual Vector relative_spread() const;
 
   // Effective rows of a component: with fewer than rows_needed() they don't determine what it has of its own,
   // with fewer than rows_trusted() its maximum is one among many that mean nothing.
@@ -189,7 +189,11 @@ class Family {
   Family(const Family& other) = default;
 
   bool is_held(Index at) const { return held_.size() > 0 && held_[at] == held_[at]; }
-  Index n_held() const { return (held_.array() == held_.array()).count(); }
+  Index n_held() const {
+    Index out = 0;
+    for (Index i = 0; i < held_.size(); ++i) out += is_held(i);
+    return out;
+  }
   void restore_held();
 
   // For a describe() of one's own: what features() takes the columns' means and standard deviations to be.

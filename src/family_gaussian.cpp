@@ -5,6 +5,7 @@
 #include <functional>
 #include <stdexcept>
 
+#include "dense.h"
 #include "numerics.h"
 
 namespace em {
@@ -28,7 +29,7 @@ void invert_lower(Index d, double* a) {
 }
 
 // The largest absolute value.
-double largest_size(const double* x, Index n) {
+double largest_of(const double* x, Index n) {
   double largest[4] = {0.0, 0.0, 0.0, 0.0};
   Index i = 0;
   for (; i + 4 <= n; i += 4) {
@@ -73,7 +74,7 @@ void FamilyGaussian::add_description(Index first, Index n, ConstVectorRef about,
 void FamilyGaussian::add_some_rows(Index first, Index n, VectorRef state) const {
   const Index step = (n + 1023) / 1024;
   for (Index i = (step - first % step) % step; i < data_.n; i += step) {
-    state.head(d_) += x().row(i).transpose();
+    for (Index a = 0; a < d_; ++a) state[a] += x()(i, a);
     state[d_] += 1.0;
   }
 }
@@ -81,8 +82,9 @@ void FamilyGaussian::add_some_rows(Index first, Index n, VectorRef state) const 
 FamilyGaussian::Moments FamilyGaussian::measure(ConstVectorRef about, const Gather& gather) const {
   Vector state = Vector::Zero(d_ * (d_ + 3));
   gather(about, state);
-  Moments out{state.head(d_), ConstMatrixMap(state.data() + d_, d_, d_), state.tail(d_)};
-  if (storage_ == Storage::diagonal) out.second.diagonal() = state.segment(d_ + d_ * d_, d_);
+  Moments out{ConstVectorMap(state.data(), d_), ConstMatrixMap(state.data() + d_, d_, d_),
+              ConstVectorMap(state.data() + state.size() - d_, d_)};
+  for (Index a = 0; a < d_ && storage_ == Storage::diagonal; ++a) out.second(a, a) = state[d_ + d_ * d_ + a];
   return out;
 }
 
@@ -110,9 +112,9 @@ void FamilyGaussian::add_moments(ConstVectorRef about, VectorRef state) const {
     } else {
       kernel.full_sums(x, origin.data(), all, sums, second, 0, weight + stride);
     }
-    auto reach = state.tail(d_);
+    double* const reach = state.data() + state.size() - d_;
     for (Index j = 0; j < d_; ++j)
-      reach[j] = std::max(reach[j], largest_size(x.data + size_of(j) * stride, size));
+      reach[j] = std::max(reach[j], largest_of(x.data + size_of(j) * stride, size));
   }
 }
 
@@ -129,26 +131,35 @@ Index FamilyGaussian::describe_parts(Index /*n*/, double weight, const Gather& g
   weight_ = weight;
   Vector some = Vector::Zero(d_ + 1);
   gather(Vector(), some);
-  Vector centre = some.head(d_) / some[d_];
+  Vector centre(d_);
+  divide_to(ConstVectorMap(some.data(), d_), some[d_], centre);
   Moments found = measure(centre, gather);
-  const Vector away = found.first / weight_;
-  centre += away;
-  const Eigen::ArrayXd share = weight_ * away.array().square() / found.second.diagonal().array();
-  if ((share <= 0.1).all()) {
-    found.second.triangularView<Eigen::Lower>() -= weight_ * away * away.transpose();
+  Vector away(d_);
+  divide_to(found.first, weight_, away);
+  bool near = true;
+  for (Index a = 0; a < d_; ++a) {
+    centre[a] += away[a];
+    near = near && weight_ * (away[a] * away[a]) / found.second(a, a) <= 0.1;
+  }
+  if (near) {
+    add_outer_product(-weight_, away, away, found.second);
   } else {
     found = measure(centre, gather);
   }
-  found.second.triangularView<Eigen::StrictlyUpper>() = found.second.transpose();
-  found.second /= weight_;
-  reach_ = found.reach + away.cwiseAbs();
+  mirror_lower(found.second);
+  divide_to(found.second, weight_, found.second);
+  reach_ = found.reach;
+  for (Index a = 0; a < d_; ++a) reach_[a] += std::abs(away[a]);
   return set_overall(centre, found.second);
 }
 
 // Weight, centre, reach, covariance of all rows.
 Vector FamilyGaussian::description() const {
   Vector out(1 + d_ * (d_ + 2));
-  out << weight_, centre_, reach_, ConstVectorMap(total_.data(), d_ * d_);
+  out[0] = weight_;
+  double* to = std::copy_n(centre_.data(), d_, out.data() + 1);
+  to = std::copy_n(reach_.data(), d_, to);
+  std::copy_n(total_.data(), d_ * d_, to);
   return out;
 }
 
@@ -157,8 +168,8 @@ Index FamilyGaussian::take_description(ConstVectorRef description) {
     throw std::invalid_argument("a description has the size of its family");
   }
   weight_ = description[0];
-  reach_ = description.segment(1 + d_, d_);
-  const Vector centre = description.segment(1, d_);
+  reach_ = ConstVectorMap(description.data() + 1 + d_, d_);
+  const Vector centre = ConstVectorMap(description.data() + 1, d_);
   const Matrix total = ConstMatrixMap(description.data() + 1 + 2 * d_, d_, d_);
   return set_overall(centre, total);
 }
@@ -166,8 +177,10 @@ Index FamilyGaussian::take_description(ConstVectorRef description) {
 // False where the component has no density.
 bool FamilyGaussian::factorise(Index component) {
   double* factor = factor_.data() + component * d_ * d_;
-  if (!mean_.row(component).allFinite() || cholesky_in_place(d_, factor, floor_of(component)) >= 0)
-    return false;
+  for (Index a = 0; a < d_; ++a) {
+    if (!std::isfinite(mean_(component, a))) return false;
+  }
+  if (cholesky_in_place(d_, factor, floor_of(component)) >= 0) return false;
   double log_determinant = 0.0;
   for (Index i = 0; i < d_; ++i) log_determinant += std::log(factor[i * (d_ + 1)]);
   at_mean_[component] = -0.5 * static_cast<double>(d_) * log_two_pi - log_determinant;
@@ -180,8 +193,12 @@ bool FamilyGaussian::factorise(Index component) {
 Index FamilyGaussian::prepare(Accuracy accuracy) {
   load_covariance();
   form_ = Form::exact;
-  pivot_ = mean_.transpose();
-  if (centre_.size()) shift_ = pivot_.colwise() - centre_;
+  for (Index j = 0; j < k_; ++j) {
+    for (Index a = 0; a < d_; ++a) {
+      pivot_(a, j) = mean_(j, a);
+      if (centre_.size()) shift_(a, j) = pivot_(a, j) - centre_[a];
+    }
+  }
   factor_ = covariance_;
   for (Index j = 0; j < k_; ++j) {
     if (!factorise(j)) return j;

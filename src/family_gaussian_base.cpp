@@ -1,8 +1,10 @@
 #include "family_gaussian_base.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "dense.h"
 #include "gaussian_chart.h"
 #include "numerics.h"
 
@@ -31,15 +33,6 @@ bool is_computable(double variance, double mean, Index n_rows) {
          std::sqrt(variance) > 1e-12 * std::abs(mean);
 }
 
-// Bhattacharyya's distance of two normal distributions of one variable.
-double distance_along(double gap, double first, double second) {
-  if (!(first > 0.0) || !(second > 0.0)) return gap == 0.0 && first == second ? 0.0 : infinity;
-  const double between = 0.5 * first + 0.5 * second;
-  const double unit = gap / std::sqrt(between);
-  const double spreads = std::log(between) - 0.5 * (std::log(first) + std::log(second));
-  return unit * unit / 8.0 + 0.5 * std::max(spreads, 0.0);
-}
-
 }  // namespace
 
 FamilyGaussianBase::FamilyGaussianBase(Index d, Index k, Structure structure)
@@ -51,22 +44,26 @@ FamilyGaussianBase::FamilyGaussianBase(Index d, Index k, Structure structure)
       covariance_(d * d, k),
       sd_(Vector::Ones(k)),
       scatter_(storage_size(storage_, d, k)) {
-  for (Index j = 0; j < k_; ++j) sigma(j).setIdentity();
+  for (Index j = 0; j < k_; ++j) sigma(j) = Matrix::Identity(d, d);
 }
 
 Index FamilyGaussianBase::set_overall(const Vector& centre, const Matrix& total) {
   centre_ = centre;
   total_ = total;
-  for (Index j = 0; j < k_; ++j) mean_.row(j) = centre_.transpose();
+  for (Index a = 0; a < d_; ++a) std::fill_n(mean_.data() + a * k_, k_, centre_[a]);
   restore_held();
 
   own_total_ = total_;
   Index defect = first_defect();
   if (defect >= 0 && prior_.any()) {
-    own_total_ += prior_.scale / prior_.rows();
+    Matrix more(d_, d_);
+    divide_to(prior_.scale, prior_.rows(), more);
+    add_scaled(1.0, more, own_total_);
     defect = first_defect();
   }
-  set_columns(centre_, own_total_.diagonal().cwiseSqrt());
+  Vector spread(d_);
+  for (Index a = 0; a < d_; ++a) spread[a] = std::sqrt(own_total_(a, a));
+  set_columns(centre_, spread);
   if (defect >= 0) return defect;
   set_floors();
   return -1;
@@ -76,9 +73,13 @@ Index FamilyGaussianBase::first_defect() const {
   for (Index j = 0; j < d_; ++j) {
     if (!is_computable(own_total_(j, j), centre_[j], data_.n)) return j;
   }
-  if (structure_.diagonal()) return first_collinear(own_total_.diagonal().asDiagonal());
+  if (structure_.diagonal()) {
+    Matrix alone = Matrix::Zero(d_, d_);
+    for (Index j = 0; j < d_; ++j) alone(j, j) = own_total_(j, j);
+    return first_collinear(alone);
+  }
   const Index suspect = first_collinear(own_total_);
-  if (suspect < 0 || prior_.any() || !x().allFinite()) return suspect;
+  if (suspect < 0 || prior_.any() || !all_finite(x().data(), x().size())) return suspect;
   for (Index column = suspect; column < d_; ++column) {
     if (!has_own_part(column)) return column;
   }
@@ -88,29 +89,37 @@ Index FamilyGaussianBase::first_defect() const {
 // Two groups far apart make columns nearly collinear, more than a covariance of all rows can tell: what its
 // pivot leaves in doubt is asked of the rows themselves, each column less its projection on those before it.
 bool FamilyGaussianBase::has_own_part(Index column) const {
-  Matrix rest = x().leftCols(column + 1);
-  rest.rowwise() -= centre_.head(column + 1).transpose();
-  for (Index i = 0; i < data_.n; ++i) rest.row(i) *= data_.weight(i) > 0.0 ? std::sqrt(data_.weight(i)) : 0.0;
-  const double whole = rest.col(column).norm();
+  Matrix rest(data_.n, column + 1);
+  for (Index i = 0; i < data_.n; ++i) {
+    const double weight = data_.weight(i) > 0.0 ? std::sqrt(data_.weight(i)) : 0.0;
+    for (Index a = 0; a <= column; ++a) rest(i, a) = (x()(i, a) - centre_[a]) * weight;
+  }
+  const double whole = std::sqrt(sum_of_squares(rest.col(column)));
   for (int twice = 0; twice < 2; ++twice) {
     for (Index a = 0; a < column; ++a) {
-      if (twice == 0) rest.col(a).normalize();
+      const double size = twice == 0 ? std::sqrt(sum_of_squares(rest.col(a))) : 0.0;
+      if (size > 0.0) divide_to(rest.col(a), size, rest.col(a));
       for (Index b = a + 1; b <= column; ++b) {
-        if (twice == 0 || b == column) rest.col(b) -= rest.col(a).dot(rest.col(b)) * rest.col(a);
+        if (twice == 0 || b == column) add_scaled(-dot(rest.col(a), rest.col(b)), rest.col(a), rest.col(b));
       }
     }
   }
-  return rest.col(column).norm() > own_part * whole;
+  return std::sqrt(sum_of_squares(rest.col(column))) > own_part * whole;
 }
 
 Index FamilyGaussianBase::first_collinear(Matrix scatter) const {
-  const Vector lost = collinear_ratio * scatter.diagonal();
+  Vector lost(d_);
+  for (Index a = 0; a < d_; ++a) lost[a] = collinear_ratio * scatter(a, a);
   return cholesky_in_place(d_, scatter.data(), lost.data());
 }
 
 bool FamilyGaussianBase::all_diagonal() const {
   for (Index j = 0; j < k_; ++j) {
-    if (!sigma(j).isDiagonal(0.0)) return false;
+    for (Index b = 0; b < d_; ++b) {
+      for (Index a = 0; a < d_; ++a) {
+        if (a != b && sigma(j)(a, b) != 0.0) return false;
+      }
+    }
   }
   return true;
 }
@@ -136,38 +145,12 @@ Index FamilyGaussianBase::first_without_density() const {
   Matrix factor(d_, d_);
   for (Index j = 0; j < k_; ++j) {
     factor = sigma(j);
-    if (!mean_.row(j).allFinite() || cholesky_in_place(d_, factor.data(), floor_of(j)) >= 0) return j;
+    if (cholesky_in_place(d_, factor.data(), floor_of(j)) >= 0) return j;
+    for (Index a = 0; a < d_; ++a) {
+      if (!std::isfinite(mean_(j, a))) return j;
+    }
   }
   return -1;
-}
-
-// Along a single column components are never farther apart than in all of them, so most pairs are settled
-// there.
-double FamilyGaussianBase::distance(Index a, Index b, double enough) const {
-  double farthest = 0.0;
-  for (Index column = 0; column < d_; ++column) {
-    const double here =
-        distance_along(mean_(a, column) - mean_(b, column), variance(a, column), variance(b, column));
-    farthest = std::max(farthest, here);
-    if (farthest >= enough) return farthest;
-  }
-  return d_ == 1 ? farthest : full_distance(a, b);
-}
-
-double FamilyGaussianBase::full_distance(Index a, Index b) const {
-  const Vector gap = (mean_.row(a) - mean_.row(b)).transpose();
-  Matrix between = 0.5 * (sigma(a) + sigma(b));
-  Matrix first = sigma(a);
-  Matrix second = sigma(b);
-  if (cholesky_in_place(d_, between.data(), nullptr) >= 0 ||
-      cholesky_in_place(d_, first.data(), nullptr) >= 0 ||
-      cholesky_in_place(d_, second.data(), nullptr) >= 0) {
-    return gap.isZero(0.0) && sigma(a) == sigma(b) ? 0.0 : infinity;
-  }
-  const Vector unit = between.triangularView<Eigen::Lower>().solve(gap);
-  const auto log_half = [](const Matrix& factor) { return factor.diagonal().array().log().sum(); };
-  const double spreads = log_half(between) - 0.5 * (log_half(first) + log_half(second));
-  return unit.squaredNorm() / 8.0 + std::max(spreads, 0.0);
 }
 
 double FamilyGaussianBase::rows_trusted(Index component) const {
@@ -183,11 +166,11 @@ double FamilyGaussianBase::rows_needed(Index component) const {
 }
 
 void FamilyGaussianBase::load_covariance() {
-  if (d_ == 1) covariance_.row(0) = sd_.array().square().transpose();
+  for (Index j = 0; d_ == 1 && j < k_; ++j) covariance_(0, j) = sd_[j] * sd_[j];
 }
 
 void FamilyGaussianBase::store_covariance() {
-  if (d_ == 1) sd_ = covariance_.row(0).array().sqrt().transpose();
+  for (Index j = 0; d_ == 1 && j < k_; ++j) sd_[j] = std::sqrt(covariance_(0, j));
 }
 
 void FamilyGaussianBase::hold(const HeldGaussian& held) {
@@ -208,16 +191,17 @@ void FamilyGaussianBase::restore_held() {
 
 void FamilyGaussianBase::maximise(ConstVectorRef statistics, Step step) {
   fitted_ = true;
-  counts_ = statistics.head(k_).array() + prior_.kappa;
+  counts_ = ConstVectorMap(statistics.data(), k_);
+  for (Index j = 0; j < k_; ++j) counts_[j] += prior_.kappa;
   first_ = ConstMatrixMap(statistics.data() + k_, d_, k_);
-  scatter_ = statistics.tail(scatter_.size());
+  std::copy_n(statistics.data() + statistics.size() - scatter_.size(), scatter_.size(), scatter_.data());
   if (prior_.any()) prior_.add_to(storage_, mean_, first_, scatter_);
   load_covariance();
   for (Index component = 0; component < k_; ++component) {
     if (!(counts_[component] > 0.0)) continue;  // an empty component keeps its mean
-    move_mean(component, counts_[component], first_.col(component).data(), step == Step::ecm);
+    move_mean(component, counts_[component], first_.data() + component * d_, step == Step::ecm);
   }
-  if (prior_.any()) counts_.array() += prior_.rows() - prior_.kappa;
+  for (Index j = 0; prior_.any() && j < k_; ++j) counts_[j] += prior_.rows() - prior_.kappa;
   maximise_covariance(structure_, d_, k_, counts_.data(), scatter_.data(), covariance_.data());
   if (d_ == 1) store_covariance();
   set_floors();
@@ -239,8 +223,10 @@ void FamilyGaussianBase::move_mean(Index component, double count, const double* 
     if (!keep_scatter) move_scatter(component, count, first);
     return;
   }
-  const Vector shift = shift_of(component, ConstVectorMap(first, d_) / count);
-  mean_.row(component) += shift.transpose();
+  Vector wanted(d_);
+  divide_to(ConstVectorMap(first, d_), count, wanted);
+  const Vector shift = shift_of(component, wanted);
+  for (Index a = 0; a < d_; ++a) mean_(component, a) += shift[a];
   if (!keep_scatter) move_scatter(component, count, first, shift);
 }
 
@@ -259,10 +245,12 @@ Vector FamilyGaussianBase::shift_of(Index component, ConstVectorRef wanted) cons
   for (Index i = 0; i < size; ++i) {
     const Index column = h[static_cast<std::size_t>(i)];
     excess[i] = wanted[column] - (held_.mean(component, column) - mean_(component, column));
-    across.col(i) = sigma(component).col(column);
+    for (Index a = 0; a < d_; ++a) across(a, i) = sigma(component)(a, column);
     for (Index j = 0; j < size; ++j) inner(j, i) = sigma(component)(h[static_cast<std::size_t>(j)], column);
   }
-  return wanted - across * inner.llt().solve(excess);
+  Vector out = wanted;
+  add_scaled(-1.0, times(across, Cholesky(inner).solve_vector(excess)), out);
+  return out;
 }
 
 double* FamilyGaussianBase::scatter_of(Index component) {
@@ -315,8 +303,9 @@ Fields FamilyGaussianBase::parameters() {
 std::unique_ptr<Chart> FamilyGaussianBase::chart(ConstVectorRef statistics) {
   Vector sums = statistics;
   if (prior_.any()) {
-    prior_.add_to(storage_, mean_, MatrixMap(sums.data() + k_, d_, k_), sums.tail(scatter_.size()));
-    sums.head(k_).array() += prior_.rows();
+    prior_.add_to(storage_, mean_, MatrixMap(sums.data() + k_, d_, k_),
+                  VectorMap(sums.data() + sums.size() - scatter_.size(), scatter_.size()));
+    for (Index j = 0; j < k_; ++j) sums[j] += prior_.rows();
   }
   auto out = make_gaussian_chart(structure_, d_, k_, parameters(), sums);
   if (held_.any()) {
@@ -329,49 +318,26 @@ std::unique_ptr<Chart> FamilyGaussianBase::chart(ConstVectorRef statistics) {
 // A start may give a component fewer rows than it has dimensions. Each then gets the spread of the data as if
 // one row more had it, which every structure takes through its own M-step.
 void FamilyGaussianBase::lend_spread(const double* counts) {
-  const Vector more = ConstVectorMap(counts, k_).array() + 1.0;
+  Vector more(k_);
   for (Index j = 0; j < k_; ++j) {
+    more[j] = counts[j] + 1.0;
     if (storage_ == Storage::diagonal) {
-      VectorMap(scatter_.data() + j * d_, d_) += own_total_.diagonal();
+      for (Index a = 0; a < d_; ++a) scatter_[j * d_ + a] += own_total_(a, a);
     } else {
-      MatrixMap(scatter_.data() + (storage_ == Storage::pooled ? 0 : j * d_ * d_), d_, d_) += own_total_;
+      double* scatter = scatter_.data() + (storage_ == Storage::pooled ? 0 : j * d_ * d_);
+      add_scaled(1.0, own_total_, MatrixMap(scatter, d_, d_));
     }
   }
   maximise_covariance(structure_, d_, k_, more.data(), scatter_.data(), covariance_.data());
 }
 
-Vector FamilyGaussianBase::relative_spread() const {
-  Matrix factor = own_total_;
-  const bool regular = !structure_.diagonal() && cholesky_in_place(d_, factor.data(), nullptr) < 0;
-  if (!regular) {
-    // Of a column without spread any spread is wide: it is measured in its own units.
-    const auto spread =
-        (own_total_.diagonal().array() > 0.0).select(own_total_.diagonal().array().sqrt(), 1.0);
-    factor = spread.matrix().asDiagonal();
-  }
-  const auto lower = factor.triangularView<Eigen::Lower>();
-  Vector out = Vector::Ones(k_);
-  for (Index j = 0; j < k_; ++j) {
-    if (holds_spread(j)) continue;
-    Matrix own = sigma(j);
-    if (cholesky_in_place(d_, own.data(), floor_of(j)) >= 0) {
-      out[j] = 0.0;
-      continue;
-    }
-    // The largest spread of the data relative to the component's is the inverse of what is asked, and the
-    // more exact the narrower the component.
-    const Matrix relative = own.triangularView<Eigen::Lower>().solve(Matrix(lower));
-    const Matrix square = relative * relative.transpose();
-    const Eigen::SelfAdjointEigenSolver<Matrix> solver(square, Eigen::EigenvaluesOnly);
-    out[j] = 1.0 / std::sqrt(solver.eigenvalues()[d_ - 1]);
-  }
-  return out;
-}
-
 void FamilyGaussianBase::start_at(const std::vector<Index>& rows) {
-  for (Index j = 0; j < k_; ++j) mean_.row(j) = x().row(rows[static_cast<std::size_t>(j)]);
-  scatter_.setZero();
-  lend_spread(Vector::Zero(k_).eval().data());
+  for (Index j = 0; j < k_; ++j) {
+    for (Index a = 0; a < d_; ++a) mean_(j, a) = x()(rows[static_cast<std::size_t>(j)], a);
+  }
+  std::fill_n(scatter_.data(), scatter_.size(), 0.0);
+  const Vector none = Vector::Zero(k_);
+  lend_spread(none.data());
   store_covariance();
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "dense.h"
 #include "numerics.h"
 
 namespace em {
@@ -85,28 +86,39 @@ Index FamilyGaussianMissing::n_workspace(Index block_rows) const {
 
 Index FamilyGaussianMissing::describe() {
   const Index n = data_.n;
-  const Vector weight = data_.weights ? Vector(ConstVectorMap(data_.weights, n)) : Vector::Ones(n);
+  Vector weight = Vector::Ones(n);
+  if (data_.weights) weight = ConstVectorMap(data_.weights, n);
   Vector centre = Vector::Zero(d_);
   Vector variance = Vector::Zero(d_);
   reach_ = Vector::Zero(d_);
   Matrix filled = Matrix::Zero(n, d_);
   for (Index j = 0; j < d_; ++j) {
-    const auto seen = x().col(j).array() == x().col(j).array();
-    const double mass = seen.select(weight.array(), 0.0).sum();
+    const ConstVectorMap column(x().data() + j * n, n);
+    double mass = 0.0;
+    for (Index i = 0; i < n; ++i) mass += std::isnan(column[i]) ? 0.0 : weight[i];
     if (!(mass > 0.0)) continue;  // not observed at all: as a constant column, a defect
     // About the first value seen, so that offsets cost no digits.
     Index first = 0;
-    while (std::isnan(x()(first, j))) ++first;
-    const double origin = x()(first, j);
-    centre[j] = origin + seen.select(weight.array() * (x().col(j).array() - origin), 0.0).sum() / mass;
-    filled.col(j) = seen.select(weight.array().sqrt() * (x().col(j).array() - centre[j]), 0.0);
-    variance[j] = filled.col(j).squaredNorm() / mass;
-    if (variance[j] > 0.0) filled.col(j) /= filled.col(j).norm();
-    reach_[j] = seen.select((x().col(j).array() - centre[j]).abs(), 0.0).maxCoeff();
+    while (std::isnan(column[first])) ++first;
+    const double origin = column[first];
+    double away = 0.0;
+    for (Index i = 0; i < n; ++i) away += std::isnan(column[i]) ? 0.0 : weight[i] * (column[i] - origin);
+    centre[j] = origin + away / mass;
+    VectorMap own(filled.data() + j * n, n);
+    for (Index i = 0; i < n; ++i) {
+      if (std::isnan(column[i])) continue;
+      own[i] = std::sqrt(weight[i]) * (column[i] - centre[j]);
+      reach_[j] = std::max(reach_[j], std::abs(column[i] - centre[j]));
+    }
+    const double square = sum_of_squares(own);
+    variance[j] = square / mass;
+    if (variance[j] > 0.0) divide_to(own, std::sqrt(square), own);
   }
-  const Matrix correlation = filled.transpose() * filled;
-  const Vector sd = variance.cwiseSqrt();
-  const Matrix total = sd.asDiagonal() * correlation * sd.asDiagonal();
+  Matrix total = cross_product(filled, filled);
+  for (Index b = 0; b < d_; ++b) {
+    for (Index a = 0; a < d_; ++a)
+      total(a, b) = std::sqrt(variance[a]) * total(a, b) * std::sqrt(variance[b]);
+  }
   const Index defect = set_overall(centre, total);
   for (Index component = 0; component < k_; ++component) sigma(component) = own_total_;
   store_covariance();
@@ -118,22 +130,27 @@ Index FamilyGaussianMissing::describe() {
 Index FamilyGaussianMissing::collinear_column(ConstVectorRef weight) const {
   Vector centre = Vector::Zero(d_);
   Matrix scatter = Matrix::Zero(d_, d_);
+  Vector z(d_);
   for (const bool second : {false, true}) {
     double mass = 0.0;
     Index rows = 0;
     for (Index i = 0; i < data_.n; ++i) {
-      if (!(weight[i] > 0.0) || !x().row(i).allFinite()) continue;
-      const Vector z = x().row(i).transpose() - (second ? centre : centre_);
+      bool complete = weight[i] > 0.0;
+      for (Index a = 0; a < d_; ++a) {
+        complete = complete && std::isfinite(x()(i, a));
+        z[a] = x()(i, a) - (second ? centre[a] : centre_[a]);
+      }
+      if (!complete) continue;
       mass += weight[i];
       ++rows;
       if (second) {
-        scatter.noalias() += weight[i] * z * z.transpose();
+        add_outer_product(weight[i], z, z, scatter);
       } else {
-        centre += weight[i] * z;
+        add_scaled(weight[i], z, centre);
       }
     }
     if (rows <= d_ + 1) return -1;
-    if (!second) centre = centre_ + centre / mass;
+    for (Index a = 0; a < d_ && !second; ++a) centre[a] = centre_[a] + centre[a] / mass;
   }
   return first_collinear(scatter);
 }
@@ -144,12 +161,18 @@ Index FamilyGaussianMissing::prepare(Accuracy accuracy) {
   const Index defect = first_without_density();
   diagonal_ = structure_.diagonal() && all_diagonal();
   alike_ = true;
-  for (Index j = 1; j < k_; ++j) alike_ = alike_ && covariance_.col(j) == covariance_.col(0);
+  for (Index j = 1; j < k_; ++j) {
+    const double* own = covariance_.data() + j * d_ * d_;
+    alike_ = alike_ && std::equal(own, own + d_ * d_, covariance_.data());
+  }
   form_ = accuracy == Accuracy::fast && defect < 0 ? best_form() : Form::exact;
-  if (form_ != Form::exact) shift_ = mean_.transpose().colwise() - centre_;
-  if (form_ == Form::diagonal) {
-    log_sd_.resize(d_, k_);
-    for (Index j = 0; j < k_; ++j) log_sd_.col(j) = 0.5 * sigma(j).diagonal().array().log();
+  shift_.resize(d_, k_);
+  log_sd_.resize(d_, k_);
+  for (Index j = 0; j < k_ && form_ != Form::exact; ++j) {
+    for (Index a = 0; a < d_; ++a) {
+      shift_(a, j) = mean_(j, a) - centre_[a];
+      if (form_ == Form::diagonal) log_sd_(a, j) = 0.5 * std::log(sigma(j)(a, a));
+    }
   }
   fill_store();
   return defect;
@@ -195,7 +218,7 @@ void FamilyGaussianMissing::pack_run(Rows rows, Rows run, const Pattern& pattern
   for (Index j = 0; j < pattern.observed; ++j) {
     const Index column = pattern.order[static_cast<std::size_t>(j)];
     ArrayMap y(first + j * rows.size, run.size);
-    y = x().col(column).segment(run.begin, run.size).array() - about[column];
+    y = ConstArrayMap(x().data() + column * data_.n + run.begin, run.size) - about[column];
     if (!diagonal_) {
       for (Index i = 0; i < j; ++i) y -= factor[i * d_ + j] * ConstArrayMap(first + i * rows.size, run.size);
     }
@@ -210,7 +233,8 @@ void FamilyGaussianMissing::pack(Rows rows, double* work) const {
   for_each_run(rows, [&](Rows run, std::size_t number) {
     for (Index component = 0; component < k_; ++component) {
       const double* l = factor(number, component, scratch(work, rows.size));
-      const Vector about = mean_.row(component).transpose();
+      Vector about(d_);
+      for (Index a = 0; a < d_; ++a) about[a] = mean_(component, a);
       pack_run(rows, run, plan_->patterns[number], l, about, work + component * d_ * rows.size);
     }
   });
@@ -224,7 +248,7 @@ void FamilyGaussianMissing::log_density(Rows rows, double* work, MatrixRef out) 
     for (Index component = 0; component < k_; ++component) {
       const double* l = factor(number, component, scratch(work, rows.size));
       const double* first = work + component * d_ * rows.size + at;
-      auto distance = out.col(component).segment(at, run.size).array();
+      ArrayMap distance(out.data() + component * out.outerStride() + at, run.size);
       distance.setZero();
       for (Index j = 0; j < pattern.observed; ++j) {
         distance += ConstArrayMap(first + j * rows.size, run.size).square();
@@ -262,7 +286,7 @@ void FamilyGaussianMissing::accumulate_weighted(Rows rows, double* work, ConstMa
     if (pattern.observed == 0) return;
     const Index at = run.begin - rows.begin;
     for (Index component = 0; component < k_; ++component) {
-      const auto r = weights.col(component).segment(at, run.size).array();
+      const ConstArrayMap r(weights.data() + component * weights.outerStride() + at, run.size);
       const double count = r.sum();
       if (!(count > 0.0)) continue;
       const double* first = work + component * d_ * rows.size + at;
@@ -272,13 +296,15 @@ void FamilyGaussianMissing::accumulate_weighted(Rows rows, double* work, ConstMa
         sums[j] = ry.sum();
         const Index from = diagonal_ ? j : 0;
         for (Index i = from; i <= j; ++i) {
-          products[i * d_ + j] = ry.matrix().dot(ConstVectorMap(first + i * rows.size, run.size));
+          products[i * d_ + j] =
+              dot(ConstVectorMap(ry.data(), run.size), ConstVectorMap(first + i * rows.size, run.size));
         }
       }
       statistics[component] += count;
       const double* l = factor(number, component, own);
       complete_first(pattern, l, sums, statistics.data() + k_ + component * d_);
-      complete_second(pattern, l, responsibilities.col(component).segment(at, run.size).sum(), products,
+      const double* whole = responsibilities.data() + component * responsibilities.outerStride() + at;
+      complete_second(pattern, l, ConstArrayMap(whole, run.size).sum(), products,
                       second + (storage_ == Storage::pooled ? 0 : component) *
                                    (storage_ == Storage::diagonal ? d_ : d_ * d_));
     }
@@ -315,11 +341,11 @@ void FamilyGaussianMissing::complete_second(const Pattern& pattern, const double
   }
   double* const half = products + d_ * d_;  // H products: d x observed
   for (Index j = 0; j < observed; ++j) {
-    VectorMap out(half + j * d_, d_);
-    out.setZero();
+    double* const out = half + j * d_;
+    std::fill_n(out, d_, 0.0);
     for (Index i = 0; i < observed; ++i) {
       const double product = i < j ? products[i * d_ + j] : products[j * d_ + i];
-      out.tail(d_ - i) += product * ConstVectorMap(factor + i * (d_ + 1), d_ - i);
+      for (Index row = i; row < d_; ++row) out[row] += product * factor[i * d_ + row];
     }
   }
   for (Index j = 0; j < d_; ++j) {

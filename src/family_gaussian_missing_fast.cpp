@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "blocks.h"
+#include "dense.h"
 #include "family_gaussian_missing_room.h"
 #include "numerics.h"
 
@@ -43,10 +44,13 @@ FamilyGaussianMissing::Room FamilyGaussianMissing::room(Index block_rows, double
 bool FamilyGaussianMissing::is_near() const {
   if (reach_.size() == 0) return false;
   for (Index j = 0; j < k_; ++j) {
-    const Eigen::LLT<Matrix> factor(sigma(j));
-    const Matrix inverse = factor.matrixL().solve(Matrix::Identity(d_, d_));
-    const Vector shift = mean_.row(j).transpose() - centre_;
-    const double far = std::max((inverse.cwiseAbs() * reach_).squaredNorm(), (inverse * shift).squaredNorm());
+    Matrix inverse = Matrix::Identity(d_, d_);
+    solve_lower(Cholesky(sigma(j)).lower(), inverse);
+    Vector shift(d_);
+    for (Index a = 0; a < d_; ++a) shift[a] = mean_(j, a) - centre_[a];
+    const double of_mean = sum_of_squares(times(inverse, shift));
+    for (Index i = 0; i < inverse.size(); ++i) inverse.data()[i] = std::abs(inverse.data()[i]);
+    const double far = std::max(sum_of_squares(times(inverse, reach_)), of_mean);
     if (!(far * std::numeric_limits<double>::epsilon() < tolerated_loss)) return false;
   }
   return true;

@@ -19,16 +19,21 @@ bool is_run(const std::vector<Index>& columns) {
 
 Matrix copy_columns(const Part& part, const ConstMatrixMap& x) {
   Matrix out(x.rows(), static_cast<Index>(part.columns.size()));
-  for (Index j = 0; j < out.cols(); ++j) out.col(j) = x.col(part.columns[size_of(j)]);
+  for (Index j = 0; j < out.cols(); ++j) {
+    std::copy_n(x.data() + part.columns[size_of(j)] * x.rows(), x.rows(), out.data() + j * x.rows());
+  }
   return out;
 }
 
 Matrix with_exposures(const Part& part, const ConstMatrixMap& x) {
   const Matrix counts = copy_columns(part, x);
-  const auto seen = counts.array() == counts.array();
+  const Index size = counts.size();
   Matrix out(x.rows(), counts.cols() + part.exposures);
-  out.leftCols(counts.cols()) = seen.select(counts, 0.0);
-  if (part.exposures > 0) out.rightCols(part.exposures) = seen.cast<double>();
+  for (Index i = 0; i < size; ++i) {
+    const bool seen = !std::isnan(counts.data()[i]);
+    out.data()[i] = seen ? counts.data()[i] : 0.0;
+    if (part.exposures > 0) out.data()[size + i] = seen ? 1.0 : 0.0;
+  }
   return out;
 }
 
@@ -36,9 +41,12 @@ Matrix with_trials(const Part& part, const ConstMatrixMap& x) {
   const Matrix given = copy_columns(part, x);
   Matrix out = Matrix::Zero(x.rows(), 2);
   for (Index i = 0; i < x.rows(); ++i) {
-    const double trials = given.cols() == 1 ? part.size : given.row(i).sum();
+    double trials = given(i, 0);
+    for (Index j = 1; j < given.cols(); ++j) trials += given(i, j);
+    if (given.cols() == 1) trials = part.size;
     if (std::isnan(trials) || std::isnan(given(i, 0))) continue;
-    out.row(i) << given(i, 0), trials;
+    out(i, 0) = given(i, 0);
+    out(i, 1) = trials;
   }
   return out;
 }
@@ -54,7 +62,7 @@ Vector scales_of(const std::vector<std::unique_ptr<Chart>>& charts) {
   Vector out(size);
   Index at = 0;
   for (const auto& chart : charts) {
-    out.segment(at, chart->size()) = chart->scale();
+    std::copy_n(chart->scale().data(), chart->size(), out.data() + at);
     at += chart->size();
   }
   return out;
@@ -68,7 +76,7 @@ class ChartsOfParts : public Chart {
   void place(ConstVectorRef z) override {
     Index at = 0;
     for (const auto& chart : charts_) {
-      chart->place(z.segment(at, chart->size()));
+      chart->place(ConstVectorMap(z.data() + at, chart->size()));
       at += chart->size();
     }
   }
@@ -77,7 +85,8 @@ class ChartsOfParts : public Chart {
     Index at = 0;
     Index from = 0;
     for (std::size_t i = 0; i < charts_.size(); ++i) {
-      charts_[i]->slope(statistics.segment(from, n_statistics_[i]), g.segment(at, charts_[i]->size()));
+      charts_[i]->slope(ConstVectorMap(statistics.data() + from, n_statistics_[i]),
+                        VectorMap(g.data() + at, charts_[i]->size()));
       at += charts_[i]->size();
       from += n_statistics_[i];
     }
@@ -210,21 +219,21 @@ void FamilyMixed::log_density(Rows rows, double* work, MatrixRef out) const {
 void FamilyMixed::accumulate(Rows rows, double* work, ConstMatrixRef responsibilities,
                              VectorRef statistics) const {
   for_each([&](const Family& family, Index at) {
-    family.accumulate(rows, work, responsibilities, statistics.segment(at, family.n_statistics()));
+    family.accumulate(rows, work, responsibilities, VectorMap(statistics.data() + at, family.n_statistics()));
     work += room_of(family, rows.size);
   });
 }
 
 void FamilyMixed::close_slice(VectorRef statistics, double* work) const {
   for_each([&](const Family& family, Index at) {
-    family.close_slice(statistics.segment(at, family.n_statistics()), work);
+    family.close_slice(VectorMap(statistics.data() + at, family.n_statistics()), work);
   });
 }
 
 double FamilyMixed::close_pass(VectorRef statistics) const {
   double out = 0.0;
   for_each([&](const Family& family, Index at) {
-    out += family.close_pass(statistics.segment(at, family.n_statistics()));
+    out += family.close_pass(VectorMap(statistics.data() + at, family.n_statistics()));
   });
   return out;
 }
@@ -233,7 +242,7 @@ void FamilyMixed::maximise(ConstVectorRef statistics, Step step) {
   Index at = 0;
   for (const Part& part : parts_) {
     const Index size = part.family->n_statistics();
-    part.family->maximise(statistics.segment(at, size), step);
+    part.family->maximise(ConstVectorMap(statistics.data() + at, size), step);
     at += size;
   }
 }
@@ -244,7 +253,7 @@ std::unique_ptr<Chart> FamilyMixed::chart(ConstVectorRef statistics) {
   Index at = 0;
   for (const Part& part : parts_) {
     sizes.push_back(part.family->n_statistics());
-    charts.push_back(part.family->chart(statistics.segment(at, sizes.back())));
+    charts.push_back(part.family->chart(ConstVectorMap(statistics.data() + at, sizes.back())));
     at += sizes.back();
   }
   return std::make_unique<ChartsOfParts>(std::move(charts), std::move(sizes));
@@ -277,7 +286,10 @@ void FamilyMixed::start_at(const std::vector<Index>& rows) {
 
 Vector FamilyMixed::relative_spread() const {
   Vector out = Vector::Ones(k_);
-  for (const Part& part : parts_) out = out.cwiseMin(part.family->relative_spread());
+  for (const Part& part : parts_) {
+    const Vector own = part.family->relative_spread();
+    for (Index j = 0; j < k_; ++j) out[j] = std::min(out[j], own[j]);
+  }
   return out;
 }
 

@@ -3,50 +3,21 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gaussian_chart_parts.h"
+
 namespace em {
-
-namespace {
-
-// How many sets of numbers a letter stands for.
-Index sets_of(Letter letter, Index k) {
-  return letter == Letter::identity ? 0 : letter == Letter::equal ? 1 : k;
-}
-
-// Where the coordinates are: means, then volumes, shapes, orientations.
-struct Layout {
-  Layout(Structure structure, Index dimension, Index components)
-      : d(dimension),
-        k(components),
-        volumes(sets_of(structure.volume, k)),
-        shapes(d > 1 ? sets_of(structure.shape, k) : 0),
-        orientations(d > 1 ? sets_of(structure.orientation, k) : 0),
-        volume_at(d * k),
-        shape_at(volume_at + volumes),
-        orientation_at(shape_at + shapes * (d - 1)),
-        size(orientation_at + orientations * planes()) {}
-
-  Index planes() const { return d * (d - 1) / 2; }
-
-  // The first coordinate of component j's own set, or of the common one.
-  Index volume(Index j) const { return volume_at + (volumes > 1 ? j : 0); }
-  Index shape(Index j) const { return shape_at + (shapes > 1 ? j * (d - 1) : 0); }
-  Index orientation(Index j) const { return orientation_at + (orientations > 1 ? j * planes() : 0); }
-
-  Index d, k, volumes, shapes, orientations;
-  Index volume_at, shape_at, orientation_at, size;
-};
 
 // 1 / sqrt(rows that speak of each coordinate).
 Vector scale_of(const Layout& at, const double* counts) {
   const auto scale = [](double rows) { return 1.0 / std::sqrt(rows > 0.0 ? rows : 1.0); };
-  const double total = ConstVectorMap(counts, at.k).sum();
+  const double total = sum(ConstVectorMap(counts, at.k));
   Vector out(at.size);
   for (Index j = 0; j < at.k; ++j) {
     const double own = scale(counts[j]);
     const auto fill = [&](Index begin, Index n, Index sets) {
-      out.segment(begin, n).setConstant(sets > 1 ? own : scale(total));
+      std::fill_n(out.data() + begin, n, sets > 1 ? own : scale(total));
     };
-    out.segment(j * at.d, at.d).setConstant(own);
+    std::fill_n(out.data() + j * at.d, at.d, own);
     fill(at.volume(j), 1, at.volumes);
     if (at.shapes > 0) fill(at.shape(j), at.d - 1, at.shapes);
     if (at.orientations > 0) fill(at.orientation(j), at.planes(), at.orientations);
@@ -58,97 +29,29 @@ Vector scale_of(const Layout& at, const double* counts) {
 constexpr double rounding = 1e-10;
 
 // Columns that should be the same become their mean, by rows, where more than that lies between them.
-void make_alike(MatrixRef columns, const double* counts) {
-  const Vector rows = ConstVectorMap(counts, columns.cols()).cwiseMax(0.0);
-  if (!(rows.sum() > 0.0)) return;
-  const Vector mean = columns * rows / rows.sum();
-  const double size = std::max(1.0, columns.cwiseAbs().maxCoeff());
-  if (!((columns.colwise() - mean).cwiseAbs().maxCoeff() > rounding * size)) return;
-  columns.colwise() = mean;
+void make_alike(Matrix& columns, const double* counts) {
+  Vector rows(columns.cols());
+  for (Index j = 0; j < rows.size(); ++j) rows[j] = std::max(counts[j], 0.0);
+  const double total = sum(rows);
+  if (!(total > 0.0)) return;
+  Vector mean = times(columns, rows);
+  divide_to(mean, total, mean);
+  double away = 0.0;
+  for (Index j = 0; j < columns.cols(); ++j) {
+    for (Index i = 0; i < mean.size(); ++i) away = std::max(away, std::abs(columns(i, j) - mean[i]));
+  }
+  if (!(away > rounding * std::max(1.0, largest_size(columns)))) return;
+  for (Index j = 0; j < columns.cols(); ++j) columns.col(j) = mean;
 }
 
-// Log-variances along the axes, a column for each component: what components share comes rounded out of
-// covariances whose axes differ much in length, and would stay apart in all that is placed from here.
-void settle_shares(const Layout& at, const double* counts, Matrix& log_delta) {
-  Matrix volume = log_delta.colwise().mean();
-  log_delta.rowwise() -= volume.row(0);
-  if (at.volumes == 1) make_alike(volume, counts);
-  if (at.shapes == 1) make_alike(log_delta, counts);
-  log_delta.rowwise() += volume.row(0);
-}
-
-class GaussianChart : public Chart {
- public:
-  GaussianChart(Structure structure, const Layout& layout, const Fields& fields, const double* counts)
-      : Chart(scale_of(layout, counts)),
-        at_(layout),
-        storage_(storage_of(structure)),
-        mean_(fields[0].data, at_.k, at_.d),
-        spread_(fields[1].data),
-        mean0_(mean_),
-        root0_(at_.d * at_.d, at_.k),
-        contrasts_(complement_of(Vector::Constant(at_.d, 1.0 / std::sqrt(double(at_.d))))) {}
-
- protected:
-  MatrixMap square(Matrix& columns, Index j) const { return MatrixMap(columns.col(j).data(), at_.d, at_.d); }
-  ConstMatrixMap square(const Matrix& columns, Index j) const {
-    return ConstMatrixMap(columns.col(j).data(), at_.d, at_.d);
-  }
-
-  Matrix covariance(Index j) const {
-    if (at_.d == 1) return Matrix::Constant(1, 1, spread_[j] * spread_[j]);
-    return ConstMatrixMap(spread_ + j * at_.d * at_.d, at_.d, at_.d);
-  }
-
-  // Exactly symmetric.
-  void set_covariance(Index j, const Matrix& root) {
-    if (at_.d == 1) {
-      spread_[j] = root(0, 0);
-      return;
-    }
-    MatrixMap sigma(spread_ + j * at_.d * at_.d, at_.d, at_.d);
-    sigma.noalias() = root * root.transpose();
-    sigma.triangularView<Eigen::StrictlyUpper>() = sigma.transpose();
-  }
-
-  void set_mean(Index j, ConstVectorRef z) {
-    mean_.row(j) = mean0_.row(j) + (square(root0_, j) * z.segment(j * at_.d, at_.d)).transpose();
-  }
-
-  // log of the volume's and shape's factors on the variances along the axes.
-  double log_volume(ConstVectorRef z, Index j) const {
-    return z[at_.volume(j)] * std::sqrt(2.0 / double(at_.d));
-  }
-  Vector log_shape(ConstVectorRef z, Index j) const {
-    if (at_.shapes == 0) return Vector::Zero(at_.d);
-    return contrasts_ * z.segment(at_.shape(j), at_.d - 1) * std::sqrt(2.0);
-  }
-
-  // Adds what component j tells of volume and shape: slope is d loglik / d log of the variances that the two
-  // multiply.
-  void add_volume(Index j, double slope, VectorRef g) const {
-    g[at_.volume(j)] += slope * std::sqrt(2.0 / double(at_.d));
-  }
-  void add_shape(Index j, const Vector& slope, VectorRef g) const {
-    if (at_.shapes == 0) return;
-    g.segment(at_.shape(j), at_.d - 1) += contrasts_.transpose() * slope * std::sqrt(2.0);
-  }
-
-  Layout at_;
-  Storage storage_;
-  MatrixMap mean_;
-  double* spread_;
-  Matrix mean0_;
-  Matrix root0_;      // d*d x K: F_k, Sigma0_k = F_k F_k'
-  Matrix contrasts_;  // d x (d - 1): log-shapes sum to zero
-};
+namespace {
 
 class FactorChart : public GaussianChart {
  public:
   FactorChart(Structure structure, const Layout& layout, const Fields& fields, const double* counts)
       : GaussianChart(structure, layout, fields, counts), triangle_(at_.d * at_.d, at_.k) {
     for (Index j = 0; j < at_.k; ++j) {
-      square(root0_, j) = Eigen::LLT<Matrix>(covariance(j)).matrixL();
+      square(root0_, j) = Cholesky(covariance(j)).lower();
       square(triangle_, j).setIdentity();
     }
     if (at_.volumes == 1 || at_.shapes == 1) settle_roots(counts);
@@ -158,32 +61,34 @@ class FactorChart : public GaussianChart {
   void place(ConstVectorRef z) override {
     for (Index j = 0; j < at_.k; ++j) {
       MatrixMap t = square(triangle_, j);
-      t.diagonal() = (0.5 * log_shape(z, j)).array().exp();
+      const Vector shape = log_shape(z, j);
+      for (Index i = 0; i < at_.d; ++i) t(i, i) = std::exp(0.5 * shape[i]);
       Index next = at_.orientation(j);
       for (Index column = 0; column < at_.d; ++column) {
         for (Index row = column + 1; row < at_.d; ++row) t(row, column) = z[next++];
       }
-      square(root_, j).noalias() = std::exp(0.5 * log_volume(z, j)) * square(root0_, j) * t;
+      const Matrix root = scaled_product(std::exp(0.5 * log_volume(z, j)), square(root0_, j), t);
+      square(root_, j) = root;
       set_mean(j, z);
-      set_covariance(j, square(root_, j));
+      set_covariance(j, root);
     }
   }
 
   void slope(ConstVectorRef statistics, VectorRef g) const override {
     const double* second = statistics.data() + at_.k * (1 + at_.d);
-    g.setZero();
+    std::fill_n(g.data(), g.size(), 0.0);
     for (Index j = 0; j < at_.k; ++j) {
       const ConstMatrixMap root = square(root_, j);
-      Vector pull = statistics.segment(at_.k + j * at_.d, at_.d);
-      root.triangularView<Eigen::Lower>().solveInPlace(pull);
-      root.transpose().triangularView<Eigen::Upper>().solveInPlace(pull);
-      g.segment(j * at_.d, at_.d) = square(root0_, j).transpose() * pull;
+      Vector pull = ConstVectorMap(statistics.data() + at_.k + j * at_.d, at_.d);
+      solve_lower_vector(root, pull);
+      solve_lower_transposed_vector(root, pull);
+      VectorMap(g.data() + j * at_.d, at_.d) = transposed_times(square(root0_, j), pull);
       if (storage_ != Storage::pooled) {
         add_spread(j, statistics[j], ConstMatrixMap(second + j * at_.d * at_.d, at_.d, at_.d), g);
       }
     }
     if (storage_ == Storage::pooled) {
-      add_spread(0, statistics.head(at_.k).sum(), ConstMatrixMap(second, at_.d, at_.d), g);
+      add_spread(0, sum(ConstVectorMap(statistics.data(), at_.k)), ConstMatrixMap(second, at_.d, at_.d), g);
     }
   }
 
@@ -191,23 +96,42 @@ class FactorChart : public GaussianChart {
   // As settle_shares() does.
   void settle_roots(const double* counts) {
     Matrix volume(1, at_.k);
-    for (Index j = 0; j < at_.k; ++j) volume(0, j) = square(root0_, j).diagonal().array().log().mean();
-    root0_.array().rowwise() *= (-volume).row(0).array().exp();
+    for (Index j = 0; j < at_.k; ++j) {
+      double logs = 0.0;
+      for (Index i = 0; i < at_.d; ++i) logs += std::log(root0_(i * (at_.d + 1), j));
+      volume(0, j) = logs / double(at_.d);
+    }
+    multiply_roots(-1.0, volume);
     if (at_.volumes == 1) make_alike(volume, counts);
     if (at_.shapes == 1) make_alike(root0_, counts);
-    root0_.array().rowwise() *= volume.row(0).array().exp();
+    multiply_roots(1.0, volume);
+  }
+
+  // By the exponentials of `sign` times the logarithms.
+  void multiply_roots(double sign, const Matrix& logs) {
+    for (Index j = 0; j < at_.k; ++j) {
+      scale_to(root0_.col(j), std::exp(sign * logs(0, j)), root0_.col(j));
+    }
   }
 
   // With X = R^-1 S R^-T - n I, R the factor of Sigma, the slope along T is T^-T X.
   void add_spread(Index j, double count, const ConstMatrixMap& scatter, VectorRef g) const {
-    const auto root = square(root_, j).triangularView<Eigen::Lower>();
-    Matrix excess = root.solve(scatter);
-    excess = root.solve(excess.transpose()).eval();
-    excess.diagonal().array() -= count;
-    add_volume(j, 0.5 * excess.trace(), g);
+    const ConstMatrixMap root = square(root_, j);
+    Matrix half = scatter;
+    solve_lower(root, half);
+    Matrix excess(at_.d, at_.d);
+    for (Index a = 0; a < at_.d; ++a) {
+      for (Index b = 0; b < at_.d; ++b) excess(a, b) = half(b, a);
+    }
+    solve_lower(root, excess);
+    double trace = 0.0;
+    for (Index i = 0; i < at_.d; ++i) trace += excess(i, i) -= count;
+    add_volume(j, 0.5 * trace, g);
     const ConstMatrixMap triangle = square(triangle_, j);
-    triangle.transpose().triangularView<Eigen::Upper>().solveInPlace(excess);
-    add_shape(j, 0.5 * excess.diagonal().cwiseProduct(triangle.diagonal()), g);
+    solve_lower_transposed(triangle, excess);
+    Vector own(at_.d);
+    for (Index i = 0; i < at_.d; ++i) own[i] = 0.5 * excess(i, i) * triangle(i, i);
+    add_shape(j, own, g);
     if (at_.orientations == 0) return;
     Index next = at_.orientation(j);
     for (Index column = 0; column < at_.d; ++column) {
@@ -217,151 +141,6 @@ class FactorChart : public GaussianChart {
 
   Matrix triangle_;  // T_k
   Matrix root_;      // factor of Sigma_k
-};
-
-class AxesChart : public GaussianChart {
- public:
-  AxesChart(Structure structure, const Layout& layout, const Fields& fields, const double* counts)
-      : GaussianChart(structure, layout, fields, counts),
-        log_delta0_(at_.d, at_.k),
-        axes0_(at_.orientations > 0 ? at_.d * at_.d : 0, at_.k) {
-    if (at_.orientations > 0) find_axes();
-    for (Index j = 0; j < at_.k; ++j) {
-      if (at_.orientations > 0) {
-        const ConstMatrixMap axes = square(std::as_const(axes0_), j);
-        log_delta0_.col(j) = (axes.array() * (covariance(j) * axes).array()).colwise().sum().log();
-      } else {
-        log_delta0_.col(j) = covariance(j).diagonal().array().log();
-      }
-    }
-    settle_shares(at_, counts, log_delta0_);
-    for (Index j = 0; j < at_.k; ++j) {
-      MatrixMap root = square(root0_, j);
-      root = (0.5 * log_delta0_.col(j)).array().exp().matrix().asDiagonal();
-      if (at_.orientations > 0) root = (square(axes0_, j) * root).eval();
-    }
-    log_delta_ = log_delta0_;
-    axes_ = axes0_;
-    middle_.resize(at_.d * at_.d, at_.orientations);
-    angle_.resize(at_.planes(), at_.orientations);
-    for (Index set = 0; set < at_.orientations; ++set) {
-      square(middle_, set).setIdentity();
-      angle_.col(set) = angles(set, counts);
-    }
-  }
-
-  void place(ConstVectorRef z) override {
-    for (Index j = 0; j < at_.k; ++j) {
-      log_delta_.col(j) = (log_delta0_.col(j) + log_shape(z, j)).array() + log_volume(z, j);
-      Matrix root = (0.5 * log_delta_.col(j)).array().exp().matrix().asDiagonal();
-      if (at_.orientations > 0) {
-        turn(z, j);
-        root = square(axes_, j) * root;
-      }
-      set_mean(j, z);
-      set_covariance(j, root);
-    }
-  }
-
-  void slope(ConstVectorRef statistics, VectorRef g) const override {
-    const double* second = statistics.data() + at_.k * (1 + at_.d);
-    g.setZero();
-    for (Index j = 0; j < at_.k; ++j) {
-      const Vector delta = log_delta_.col(j).array().exp();
-      Vector pull = statistics.segment(at_.k + j * at_.d, at_.d);
-      Vector along;
-      if (at_.orientations > 0) {
-        const ConstMatrixMap axes = square(axes_, j);
-        pull = axes * (axes.transpose() * pull).cwiseQuotient(delta);
-        const Matrix turned =
-            axes.transpose() * ConstMatrixMap(second + j * at_.d * at_.d, at_.d, at_.d) * axes;
-        along = turned.diagonal();
-        add_orientation(j, delta.cwiseInverse().asDiagonal() * turned, g);
-      } else {
-        pull = pull.cwiseQuotient(delta);
-        along = ConstVectorMap(second + j * at_.d, at_.d);
-      }
-      g.segment(j * at_.d, at_.d) = square(root0_, j).transpose() * pull;
-      const Vector slope = 0.5 * (along.cwiseQuotient(delta).array() - statistics[j]);
-      add_volume(j, slope.sum(), g);
-      add_shape(j, slope, g);
-    }
-  }
-
- private:
-  Index set_of(Index j) const { return at_.orientations > 1 ? j : 0; }
-
-  // Own axes are those of each covariance, in increasing order, so that a shared shape pairs them up. Common
-  // ones are those of a sum in which unequal factors keep two axes apart whose variances would add up to the
-  // same.
-  void find_axes() {
-    Matrix sum = Matrix::Zero(at_.d, at_.d);
-    for (Index j = 0; j < at_.k; ++j) {
-      square(axes0_, j) = Eigen::SelfAdjointEigenSolver<Matrix>(covariance(j)).eigenvectors();
-      sum += covariance(j) / (double(j + 1) * covariance(j).trace());
-    }
-    if (at_.orientations > 1) return;
-    const Matrix common = Eigen::SelfAdjointEigenSolver<Matrix>(sum).eigenvectors();
-    for (Index j = 0; j < at_.k; ++j) square(axes0_, j) = common;
-  }
-
-  // One row tells of a rotation in the plane of two axes (delta_a - delta_b)^2 / (delta_a delta_b): its
-  // natural unit is the angle that makes this one.
-  Vector angles(Index set, const double* counts) const {
-    Vector rows = Vector::Zero(at_.planes());
-    double total = 0.0;
-    for (Index j = 0; j < at_.k; ++j) {
-      if (set_of(j) != set) continue;
-      const double count = counts[j] > 0.0 ? counts[j] : 1.0;
-      total += count;
-      Index next = 0;
-      for (Index a = 0; a < at_.d; ++a) {
-        for (Index b = a + 1; b < at_.d; ++b) {
-          const double half = std::sinh(0.5 * (log_delta0_(a, j) - log_delta0_(b, j)));
-          rows[next++] += count * 4.0 * half * half;
-        }
-      }
-    }
-    return (rows / total).array().max(least_eccentricity).rsqrt();
-  }
-
-  // D = D0 (I - S/2)^-1 (I + S/2), S skew.
-  void turn(ConstVectorRef z, Index j) {
-    const Vector angle = z.segment(at_.orientation(j), at_.planes()).cwiseProduct(angle_.col(set_of(j)));
-    Matrix half = Matrix::Zero(at_.d, at_.d);
-    Index next = 0;
-    for (Index a = 0; a < at_.d; ++a) {
-      for (Index b = a + 1; b < at_.d; ++b) {
-        half(a, b) = 0.5 * angle[next++];
-        half(b, a) = -half(a, b);
-      }
-    }
-    const Matrix identity = Matrix::Identity(at_.d, at_.d);
-    MatrixMap middle = square(middle_, set_of(j));
-    middle = (identity - half).partialPivLu().solve(identity);
-    square(axes_, j) = square(axes0_, j) * (middle * (identity + half));
-  }
-
-  // With M = (I - S/2)^-1 and R = D'S2 D the slope along S is the skew part of M diag(delta)^-1 R M'.
-  void add_orientation(Index j, const Matrix& relative, VectorRef g) const {
-    const ConstMatrixMap middle = square(middle_, set_of(j));
-    const Matrix x = middle * relative * middle.transpose();
-    Index next = 0;
-    for (Index a = 0; a < at_.d; ++a) {
-      for (Index b = a + 1; b < at_.d; ++b, ++next) {
-        g[at_.orientation(j) + next] += angle_(next, set_of(j)) * (x(a, b) - x(b, a));
-      }
-    }
-  }
-
-  static constexpr double least_eccentricity = 1e-6;
-
-  Matrix log_delta0_;  // d x K
-  Matrix log_delta_;
-  Matrix axes0_;  // d*d x K; nothing where D_k = I
-  Matrix axes_;
-  Matrix middle_;  // d*d for each set of axes: M
-  Matrix angle_;   // angles of one natural unit, for each set of axes
 };
 
 // One component has nothing to share, and the axes of one covariance need not be told apart.
@@ -378,7 +157,7 @@ std::unique_ptr<Chart> make_gaussian_chart(Structure structure, Index d, Index k
   if (by_factor(structure, d, k)) {
     return std::make_unique<FactorChart>(structure, layout, fields, statistics.data());
   }
-  return std::make_unique<AxesChart>(structure, layout, fields, statistics.data());
+  return make_axes_chart(structure, layout, fields, statistics.data());
 }
 
 std::vector<Index> own_covariance_coordinates(Structure structure, Index d, Index k, Index component) {

@@ -1,8 +1,10 @@
 #include "gaussian_held.h"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
+#include "dense.h"
 #include "gaussian_chart.h"
 
 namespace em {
@@ -16,7 +18,9 @@ bool HeldGaussian::holds_variance(Index d, Index component, Index column) const 
 }
 
 Index HeldGaussian::n_held_means() const {
-  return mean.size() > 0 ? (mean.array() == mean.array()).count() : 0;
+  Index out = 0;
+  for (Index i = 0; i < mean.size(); ++i) out += !std::isnan(mean.data()[i]);
+  return out;
 }
 
 Index HeldGaussian::n_held_variances(Index d, Index component) const {
@@ -71,16 +75,16 @@ class HeldChart : public Chart {
         whole_(inner_->size()) {}
 
   void place(ConstVectorRef z) override {
-    whole_.setZero();
+    std::fill_n(whole_.data(), whole_.size(), 0.0);
     for (std::size_t i = 0; i < parts_.kept.size(); ++i) whole_[parts_.kept[i]] = z[static_cast<Index>(i)];
     inner_->place(whole_);
     for (Index j = 0; j < k_; ++j) {
-      if (held_.n_held_variances(d_, j) > 0)
-        spread_.segment(j * d_ * d_, d_ * d_) = spread0_.segment(j * d_ * d_, d_ * d_);
+      if (held_.n_held_variances(d_, j) == 0) continue;
+      std::copy_n(spread0_.data() + j * d_ * d_, d_ * d_, spread_.data() + j * d_ * d_);
     }
     for (const Own& own : parts_.means) {
-      const Vector shift = own.root * z.segment(own.first, own.root.cols());
-      mean_.row(own.component) = mean0_.row(own.component);
+      const Vector shift = times(own.root, ConstVectorMap(z.data() + own.first, own.root.cols()));
+      for (Index a = 0; a < d_; ++a) mean_(own.component, a) = mean0_(own.component, a);
       for (std::size_t i = 0; i < own.columns.size(); ++i) {
         mean_(own.component, own.columns[i]) += shift[static_cast<Index>(i)];
       }
@@ -101,7 +105,7 @@ class HeldChart : public Chart {
       const Vector pull = pull_of(own.component, statistics);
       Vector free(static_cast<Index>(own.columns.size()));
       for (Index i = 0; i < free.size(); ++i) free[i] = pull[own.columns[static_cast<std::size_t>(i)]];
-      g.segment(own.first, free.size()) = own.root.transpose() * free;
+      VectorMap(g.data() + own.first, free.size()) = transposed_times(own.root, free);
     }
     for (const Own& own : parts_.variances) {
       for (std::size_t i = 0; i < own.columns.size(); ++i) {
@@ -116,9 +120,10 @@ class HeldChart : public Chart {
 
  private:
   Vector pull_of(Index j, ConstVectorRef statistics) const {
-    const Vector first = statistics.segment(k_ + j * d_, d_);
-    if (d_ == 1) return first / (spread_[j] * spread_[j]);
-    return ConstMatrixMap(spread_.data() + j * d_ * d_, d_, d_).llt().solve(first);
+    Vector first = ConstVectorMap(statistics.data() + k_ + j * d_, d_);
+    if (d_ > 1) return Cholesky(ConstMatrixMap(spread_.data() + j * d_ * d_, d_, d_)).solve_vector(first);
+    first[0] /= spread_[j] * spread_[j];
+    return first;
   }
 
   std::unique_ptr<Chart> inner_;
@@ -145,7 +150,7 @@ Matrix root_of(const Fields& fields, Index d, Index j, const std::vector<Index>&
       sigma(a, b) = d == 1 ? spread * spread : spread;
     }
   }
-  return sigma.llt().matrixL();
+  return Cholesky(sigma).lower();
 }
 
 }  // namespace

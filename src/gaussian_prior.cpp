@@ -4,35 +4,39 @@
 #include <limits>
 #include <utility>
 
+#include "dense.h"
+
 namespace em {
 
 void GaussianPrior::add_to(Storage storage, ConstMatrixRef pivots, MatrixRef first, VectorRef second) const {
   const Index d = scale.rows();
   for (Index j = 0; j < pivots.rows(); ++j) {
-    const Vector gap = mean - pivots.row(j).transpose();
-    first.col(j) += kappa * gap;
+    Vector gap = mean;
+    for (Index a = 0; a < d; ++a) {
+      gap[a] -= pivots(j, a);
+      first(a, j) += kappa * gap[a];
+    }
     if (storage == Storage::diagonal) {
-      second.segment(j * d, d) += scale.diagonal() + kappa * gap.cwiseAbs2();
+      for (Index a = 0; a < d; ++a) second[j * d + a] += scale(a, a) + kappa * (gap[a] * gap[a]);
     } else {
-      MatrixMap(second.data() + (storage == Storage::pooled ? 0 : j * d * d), d, d) +=
-          scale + kappa * gap * gap.transpose();
+      Matrix more = scale;
+      add_outer_product(kappa, gap, gap, more);
+      add_scaled(1.0, more, MatrixMap(second.data() + (storage == Storage::pooled ? 0 : j * d * d), d, d));
     }
   }
 }
 
 double GaussianPrior::log_density(ConstMatrixRef means, ConstMatrixRef covariances) const {
   const Index d = scale.rows();
-  const auto log_size = [](const Eigen::LLT<Matrix>& factor) {
-    return 2.0 * factor.matrixLLT().diagonal().array().log().sum();
-  };
-  const double unit = log_size(scale.llt());
+  const double unit = Cholesky(scale).log_determinant();
   double out = 0.0;
   for (Index j = 0; j < means.rows(); ++j) {
-    const Eigen::LLT<Matrix> factor(ConstMatrixMap(covariances.data() + j * d * d, d, d));
-    if (factor.info() != Eigen::Success) return -std::numeric_limits<double>::infinity();
-    const Vector gap = means.row(j).transpose() - mean;
-    const double far = kappa > 0.0 ? kappa * factor.matrixL().solve(gap).squaredNorm() : 0.0;
-    out -= 0.5 * (rows() * (log_size(factor) - unit) + factor.solve(scale).trace() + far);
+    const Cholesky factor(ConstMatrixMap(covariances.data() + j * d * d, d, d));
+    if (!factor.exists()) return -std::numeric_limits<double>::infinity();
+    Vector gap(d);
+    for (Index a = 0; a < d; ++a) gap[a] = means(j, a) - mean[a];
+    const double far = kappa > 0.0 ? kappa * factor.squared_distance(gap) : 0.0;
+    out -= 0.5 * (rows() * (factor.log_determinant() - unit) + factor.trace_of_solved(scale) + far);
   }
   return out;
 }
@@ -55,8 +59,9 @@ class PriorChart : public Chart {
     const Index k = means_.rows();
     const Index d = means_.cols();
     Vector sums = statistics;
-    prior_.add_to(storage_, means_, MatrixMap(sums.data() + k, d, k), sums.tail(sums.size() - k * (1 + d)));
-    sums.head(k).array() += prior_.rows();
+    prior_.add_to(storage_, means_, MatrixMap(sums.data() + k, d, k),
+                  VectorMap(sums.data() + k * (1 + d), sums.size() - k * (1 + d)));
+    for (Index j = 0; j < k; ++j) sums[j] += prior_.rows();
     inner_->slope(sums, g);
   }
 

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "covariance_parts.h"
+#include "dense.h"
 
 namespace em {
 
@@ -33,25 +34,31 @@ Parameters parameters_of(const Model& model) {
       ConstVectorMap(field_of(model.fields(), "proportions").data, k), ConstMatrixMap(mean.data, k, d), {}};
   for (Index j = 0; j < k; ++j) {
     out.covariance.emplace_back(ConstMatrixMap(spread.data + j * d * d, d, d));
-    if (d == 1) out.covariance.back() = out.covariance.back().cwiseAbs2();
+    if (d == 1) out.covariance.back()(0, 0) *= out.covariance.back()(0, 0);
   }
   return out;
 }
 
 // sum n_k log(proportion_k); what is empty adds nothing.
 double mass(const Vector& counts, const Vector& proportions) {
-  return (counts.array() > 0).select(counts.array() * proportions.array().log(), 0).sum();
+  double sum = 0;
+  for (Index j = 0; j < counts.size(); ++j) {
+    if (counts[j] > 0) sum += counts[j] * std::log(proportions[j]);
+  }
+  return sum;
 }
 
 // Q(p), from the M-step's own means and covariances, which hold the sums.
 double expected(const Parameters& p, const Parameters& step, const Vector& counts) {
-  double out = mass(counts, p.proportions) - 0.5 * counts.sum() * double(p.mean.cols()) * log_two_pi;
+  double out = mass(counts, p.proportions) - 0.5 * sum(counts) * double(p.mean.cols()) * log_two_pi;
   for (Index j = 0; j < counts.size(); ++j) {
     const auto at = static_cast<std::size_t>(j);
-    const Vector shift = (step.mean.row(j) - p.mean.row(j)).transpose();
-    const Matrix scatter = step.covariance[at] + shift * shift.transpose();
-    out -=
-        0.5 * counts[j] * (log_determinant(p.covariance[at]) + p.covariance[at].llt().solve(scatter).trace());
+    Vector shift(step.mean.cols());
+    for (Index a = 0; a < shift.size(); ++a) shift[a] = step.mean(j, a) - p.mean(j, a);
+    Matrix scatter = step.covariance[at];
+    add_outer_product(1.0, shift, shift, scatter);
+    const double far = Cholesky(p.covariance[at]).trace_of_solved(scatter);
+    out -= 0.5 * counts[j] * (log_determinant(p.covariance[at]) + far);
   }
   return out;
 }
@@ -60,13 +67,16 @@ double expected(const Parameters& p, const Parameters& step, const Vector& count
 class Scatter {
  public:
   Scatter(const Vector& counts, const std::vector<Matrix>& covariance)
-      : d_(covariance.front().rows()), full_(d_ * d_, counts.size()), diagonal_(d_, counts.size()) {
+      : d_(covariance.front().rows()),
+        full_(d_ * d_, counts.size()),
+        diagonal_(d_, counts.size()),
+        pooled_(Vector::Zero(d_ * d_)) {
     for (Index j = 0; j < counts.size(); ++j) {
-      MatrixMap own(full_.col(j).data(), d_, d_);
-      own = counts[j] * covariance[static_cast<std::size_t>(j)];
-      diagonal_.col(j) = own.diagonal();
+      MatrixMap own(full_.data() + j * d_ * d_, d_, d_);
+      scale_to(covariance[static_cast<std::size_t>(j)], counts[j], own);
+      for (Index i = 0; i < d_; ++i) diagonal_(i, j) = own(i, i);
+      add_scaled(1.0, own, MatrixMap(pooled_.data(), d_, d_));
     }
-    pooled_ = full_.rowwise().sum();
   }
 
   const double* stored(Storage storage) const {
@@ -100,10 +110,11 @@ Relatives find_relatives(Model& model, const Start& start, const std::vector<Str
     level = model.expect(threads, interrupt);
     model.maximise(Step::em);
   }
-  const Vector counts = model.counts().head(k);
+  const Vector all_counts = model.counts();
+  const Vector counts = ConstVectorMap(all_counts.data(), k);
   const Parameters step = parameters_of(model);
   const Index d = step.mean.cols();
-  const double n = counts.sum();
+  const double n = sum(counts);
   if (!start.partition) level -= expected(from, step, counts);
   // At every structure's maximum the sum of n_k tr(Sigma_k^-1 W_k / n_k) is n d.
   level += mass(counts, step.proportions) - 0.5 * n * double(d) * (1.0 + log_two_pi);
@@ -114,7 +125,8 @@ Relatives find_relatives(Model& model, const Start& start, const std::vector<Str
   out.fewest = counts.minCoeff();
   out.bound = Vector::Constant(static_cast<Index>(structures.size()), minus_infinity);
   for (std::size_t s = 0; s < structures.size(); ++s) {
-    Vector sigma = (scatter.pooled() / n).replicate(k, 1);
+    Vector sigma(d * d * k);
+    for (Index j = 0; j < k; ++j) divide_to(scatter.pooled(), n, VectorMap(sigma.data() + j * d * d, d * d));
     maximise_covariance(structures[s], d, k, counts.data(), scatter.stored(storage_of(structures[s])),
                         sigma.data());
     double volume = 0.0;

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "dense.h"
+
 namespace em {
 
 namespace {
@@ -33,7 +35,8 @@ Matrix jacobian_of(Model& model, Chart& chart) {
     chart.place(z);
     pack(model.fields(), out.col(j));
     z[j] = 0.0;
-    out.col(j) = (out.col(j) - there) * (chart.scale()[j] / (2.0 * step));
+    add_scaled(-1.0, there, out.col(j));
+    scale_to(out.col(j), chart.scale()[j] / (2.0 * step), out.col(j));
   }
   unpack(origin, model.fields());
   return out;
@@ -71,8 +74,9 @@ Information observed_information(Model& model, int threads, Interrupt& interrupt
     z[j] = 0.0;
     out.passes += 2;
     const double scale = chart->scale()[j] / (2.0 * step);
-    out.observed.col(j) = (behind - ahead).cwiseProduct(chart->scale()) * scale;
-    out.jacobian.col(j) = (out.jacobian.col(j) - there) * scale;
+    for (Index i = 0; i < p; ++i) out.observed(i, j) = (behind[i] - ahead[i]) * chart->scale()[i] * scale;
+    add_scaled(-1.0, there, out.jacobian.col(j));
+    scale_to(out.jacobian.col(j), scale, out.jacobian.col(j));
   }
   unpack(origin, model.fields());
   return out;
@@ -83,15 +87,16 @@ Information outer_information(Model& model, int threads, Interrupt& interrupt) {
   model.expect(threads, interrupt);
   const std::unique_ptr<Chart> chart = model.chart();
   Information out = at_present(model, *chart);
-  out.outer.setZero(chart->size(), chart->size());
+  out.outer = Matrix::Zero(chart->size(), chart->size());
   model.score(*chart, threads, interrupt, [&](Rows units, ConstMatrixRef scores) {
     Matrix weighted = scores;
     for (Index i = 0; model.data().weights && i < units.size; ++i) {
-      weighted.row(i) *= std::sqrt(model.data().weight(model.unit(units.begin + i).begin));
+      const double root = std::sqrt(model.data().weight(model.unit(units.begin + i).begin));
+      for (Index j = 0; j < weighted.cols(); ++j) weighted(i, j) *= root;
     }
-    out.outer.selfadjointView<Eigen::Lower>().rankUpdate(weighted.transpose());
+    add_lower_cross_product(weighted, out.outer);
   });
-  out.outer.triangularView<Eigen::StrictlyUpper>() = out.outer.transpose();
+  mirror_lower(out.outer);
   out.jacobian = jacobian_of(model, *chart);
   return out;
 }

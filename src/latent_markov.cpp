@@ -1,5 +1,7 @@
 #include "latent_markov.h"
 
+#include <algorithm>
+#include <cmath>
 #include <utility>
 #include <vector>
 
@@ -59,12 +61,12 @@ LatentMarkov::LatentMarkov(Vector initial, Matrix transition, Vector held, Begin
 
 Index LatentMarkov::n_free() const {
   const Index k = n_columns();
-  const auto free = (held_.array() != held_.array()).cast<Index>();
-  const Eigen::Array<Index, Eigen::Dynamic, 1> all = free;
-  Index out = beginning_ == Beginning::free ? std::max<Index>(all.head(k).sum() - 1, 0) : 0;
+  Index first = 0;
+  for (Index j = 0; j < k; ++j) first += std::isnan(held_[j]);
+  Index out = beginning_ == Beginning::free ? std::max<Index>(first - 1, 0) : 0;
   for (Index i = 0; i < k; ++i) {
     Index cells = 0;
-    for (Index j = 0; j < k; ++j) cells += all[k + i + j * k];
+    for (Index j = 0; j < k; ++j) cells += std::isnan(held_[k + i + j * k]);
     out += std::max<Index>(cells - 1, 0);
   }
   return out;
@@ -104,7 +106,13 @@ void LatentMarkov::accumulate(Rows unit, ConstMatrixRef responsibilities, Vector
 // A row is the first of its series, or somebody came there.
 Vector LatentMarkov::counts(ConstVectorRef statistics) const {
   const Index k = n_columns();
-  return statistics.head(k) + ConstMatrixMap(statistics.data() + k, k, k).rowwise().sum();
+  Vector out = ConstVectorMap(statistics.data(), k);
+  for (Index i = 0; i < k; ++i) {
+    double moves = 0.0;
+    for (Index j = 0; j < k; ++j) moves += statistics[k + i + j * k];
+    out[i] += moves;
+  }
+  return out;
 }
 
 Vector LatentMarkov::held_transition() const {

@@ -1,7 +1,9 @@
 #include "latent_mixture_units.h"
 
+#include <algorithm>
 #include <cmath>
 
+#include "dense.h"
 #include "numerics.h"
 
 namespace em {
@@ -9,11 +11,13 @@ namespace em {
 namespace {
 
 // log sum_j exp(row_j); -infinity where all of them are.
-template <class Row>
-double log_sum(const Row& row) {
-  const double largest = row.maxCoeff();
+double log_sum(ConstMatrixRef matrix, Index row) {
+  double largest = matrix(row, 0);
+  for (Index j = 1; j < matrix.cols(); ++j) largest = std::max(largest, matrix(row, j));
   if (largest == -infinity) return largest;
-  return largest + std::log((row.array() - largest).exp().sum());
+  double sum = 0.0;
+  for (Index j = 0; j < matrix.cols(); ++j) sum += std::exp(matrix(row, j) - largest);
+  return largest + std::log(sum);
 }
 
 }  // namespace
@@ -22,9 +26,9 @@ double log_sum(const Row& row) {
 void LatentMixtureUnits::make_joint(Rows unit, MatrixRef inout) const {
   add_noise(unit, inout);
   const Known& known = data_.known;
-  inout.row(0) += log_proportions().transpose();
-  if (known.log_beliefs) {
-    inout.row(0) += ConstMatrixMap(known.log_beliefs, data_.n, n_columns()).row(unit.begin);
+  for (Index j = 0; j < n_columns(); ++j) {
+    inout(0, j) += log_proportions()[j];
+    if (known.log_beliefs) inout(0, j) += known.log_beliefs[j * data_.n + unit.begin];
   }
   for (Index i = unit.begin; known.labels && i < unit.end(); ++i) {
     for (Index j = 0; j < n_columns() && known.labels[i] > 0; ++j) {
@@ -43,17 +47,17 @@ double LatentMixtureUnits::posterior(Rows unit, const double* weights, MatrixRef
   make_joint(unit, inout);
   double before = 0.0;
   for (Index i = 0; row_loglik && i < unit.size; ++i) {
-    const double here = log_sum(inout.row(i));
+    const double here = log_sum(inout, i);
     // Once a unit has no density, its later rows take nothing more away.
     row_loglik[i] = before == -infinity ? 0.0 : here - before;
     before = here;
   }
   const double weight = weights ? weights[0] : 1.0;
-  const double loglik = log_sum(inout.row(last));
+  const double loglik = log_sum(inout, last);
   for (Index j = 0; j < k; ++j) {
     const double r = loglik == -infinity ? proportions()[j] : std::exp(inout(last, j) - loglik);
     const double weighted = weight == 0.0 ? 0.0 : weight * r;
-    inout.col(j).head(unit.size).setConstant(weighted);
+    std::fill_n(inout.data() + j * inout.outerStride(), unit.size, weighted);
     statistics[j] += weighted;
     statistics[k + j] += weighted * static_cast<double>(unit.size);
   }
@@ -64,7 +68,8 @@ double LatentMixtureUnits::posterior(Rows unit, const double* weights, MatrixRef
 void LatentMixtureUnits::accumulate(Rows unit, ConstMatrixRef responsibilities, VectorRef statistics) const {
   const Index k = n_columns();
   for (Index j = 0; j < k; ++j) {
-    const double rows = responsibilities.col(j).head(unit.size).sum();
+    const double rows =
+        sum(ConstVectorMap(responsibilities.data() + j * responsibilities.outerStride(), unit.size));
     statistics[j] += rows / static_cast<double>(unit.size);
     statistics[k + j] += rows;
   }
@@ -74,11 +79,9 @@ void LatentMixtureUnits::decode(Rows unit, Decoding want, MatrixRef inout) const
   if (want == Decoding::path) return Latent::decode(unit, want, inout);
   make_joint(unit, inout);
   for (Index i = 0; i < unit.size; ++i) {
-    const double loglik = log_sum(inout.row(i));
-    if (loglik == -infinity) {
-      inout.row(i) = proportions().transpose();
-    } else {
-      inout.row(i) = (inout.row(i).array() - loglik).exp();
+    const double loglik = log_sum(inout, i);
+    for (Index j = 0; j < n_columns(); ++j) {
+      inout(i, j) = loglik == -infinity ? proportions()[j] : std::exp(inout(i, j) - loglik);
     }
   }
 }

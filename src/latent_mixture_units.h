@@ -29,7 +29,9 @@ class LatentMixtureUnits : public LatentMixture {
   double posterior(Rows unit, const double* weights, MatrixRef inout, double* row_loglik,
                    VectorRef statistics, ConstBlock next) const override;
   void accumulate(Rows unit, ConstMatrixRef responsibilities, VectorRef statistics) const override;
-  Vector counts(ConstVectorRef statistics) const override { return statistics.tail(n_columns()); }
+  Vector counts(ConstVectorRef statistics) const override {
+    return ConstVectorMap(statistics.data() + statistics.size() - n_columns(), n_columns());
+  }
   void decode(Rows unit, Decoding want, MatrixRef inout) const override;
   std::unique_ptr<Latent> clone() const override;
 

@@ -79,6 +79,11 @@ MatrixMap Model::matrix_of(Worker& worker) const {
   return {worker.room.data(), static_cast<Index>(block_stride(size_of(longest_))), n_columns()};
 }
 
+Vector Model::counts() const {
+  const Index size = latent_->n_statistics();
+  return latent_->counts(ConstVectorMap(statistics_.data() + statistics_.size() - size, size));
+}
+
 Index Model::prepare(Accuracy accuracy) {
   accuracy_ = accuracy;
   latent_->prepare();

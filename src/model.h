@@ -80,9 +80,7 @@ class Model {
   // The statistics of the last pass: the family's, then the latent structure's.
   const Vector& statistics() const { return statistics_; }
   void set_statistics(ConstVectorRef statistics) { statistics_ = statistics; }
-  Vector counts() const {
-    return latent_->counts(statistics_.tail(latent_->n_statistics()));
-  }  // effective rows of each column
+  Vector counts() const;  // effective rows of each column
 
   // Readies both at the present parameters; -1, or the component whose density does not exist there.
   Index prepare(Accuracy accuracy);
@@ -150,8 +148,11 @@ class Model {
     Vector sums;  // of a slice: statistics, log-likelihood, absolute log-likelihoods
   };
 
-  VectorRef family_part(VectorRef statistics) const { return statistics.head(family_->n_statistics()); }
-  VectorRef latent_part(VectorRef statistics) const { return statistics.tail(latent_->n_statistics()); }
+  VectorMap family_part(VectorRef statistics) const { return {statistics.data(), family_->n_statistics()}; }
+  VectorMap latent_part(VectorRef statistics) const {
+    const Index size = latent_->n_statistics();
+    return {statistics.data() + statistics.size() - size, size};
+  }
   void bind(const Data& data, Index skip = 0);
   void for_each_part(Interrupt& interrupt, Index rows, const std::function<void()>& action);
   void for_whole_slices(Interrupt& interrupt, const std::function<void()>& action);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "dense.h"
+
 namespace em {
 
 namespace {
@@ -118,30 +120,38 @@ void RFamily::log_density(Rows rows, double* /*work*/, MatrixRef out) const {
 void RFamily::accumulate(Rows rows, double* /*work*/, ConstMatrixRef responsibilities,
                          VectorRef statistics) const {
   for (Index j = 0; j < k_; ++j) {
-    const auto own = responsibilities.col(j).head(rows.size);
-    auto sums = statistics.segment(j * width(), width());
-    sums[0] += own.sum();
+    const ConstVectorMap own(responsibilities.data() + j * responsibilities.outerStride(), rows.size);
+    double* const sums = statistics.data() + j * width();
+    sums[0] += sum(own);
     if (additive_) {
-      sums.tail(n_sums_) += bound_->statistics.middleRows(rows.begin, rows.size).transpose() * own;
+      const Vector more = transposed_times(bound_->statistics.middleRows(rows.begin, rows.size), own);
+      for (Index i = 0; i < n_sums_; ++i) sums[1 + i] += more[i];
     } else {
-      sums.segment(1 + rows.begin, rows.size) += own;
+      for (Index i = 0; i < rows.size; ++i) sums[1 + rows.begin + i] += own[i];
     }
   }
 }
 
 void RFamily::maximise(ConstVectorRef statistics, Step step) {
   Matrix sums = ConstMatrixMap(statistics.data(), width(), k_);
-  const double total = sums.row(0).sum();
+  double total = 0.0;
+  for (Index j = 0; j < k_; ++j) total += sums(0, j);
   if (step == Step::start && total > 0.0) {
-    const Vector mean = sums.rowwise().sum() / total;
-    sums.colwise() += pooled_part * mean;
+    Vector mean = Vector::Zero(width());
+    for (Index j = 0; j < k_; ++j) add_scaled(1.0, sums.col(j), mean);
+    divide_to(mean, total, mean);
+    for (Index j = 0; j < k_; ++j) add_scaled(pooled_part, mean, sums.col(j));
   }
-  const Matrix own = sums.bottomRows(width() - 1);
-  const Rcpp::NumericMatrix read = additive_ ? matrix_to_r(own.transpose()) : matrix_to_r(own);
-  const Vector counts = sums.row(0);
+  Matrix read = additive_ ? Matrix(k_, width() - 1) : Matrix(width() - 1, k_);
+  Vector counts(k_);
+  for (Index j = 0; j < k_; ++j) {
+    counts[j] = sums(0, j);
+    for (Index i = 1; i < width(); ++i) (additive_ ? read(j, i - 1) : read(i - 1, j)) = sums(i, j);
+  }
   const Fields all = parameters();
-  const Rcpp::List found = functions_->maximise(
-      bound_->rows, Rcpp::NumericVector(counts.data(), counts.data() + k_), read, write_parameters(all));
+  const Rcpp::List found =
+      functions_->maximise(bound_->rows, Rcpp::NumericVector(counts.data(), counts.data() + k_),
+                           matrix_to_r(read), write_parameters(all));
   read_parameters(found, all);
   restore_held();
 }

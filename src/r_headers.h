@@ -1,6 +1,10 @@
-// r_headers.h: Rcpp and, for RcppExports.cpp, all of RcppEigen, as system headers: their warnings, which
-// differ between versions, never drown ours.
+// r_headers.h: Rcpp as a system header: its warnings, which differ between versions, never drown ours.
+// Without its modules, which nobody here uses and which are half of what it takes to read it. The core knows
+// Eigen by itself, and nothing of RcppEigen but its headers.
 #pragma once
 #pragma GCC system_header
 
-#include <RcppEigen.h>
+#ifndef RCPP_NO_MODULES
+#define RCPP_NO_MODULES
+#endif
+#include <Rcpp.h>

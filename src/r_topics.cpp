@@ -80,13 +80,21 @@ std::unique_ptr<em::Matrix> make_held(const Rcpp::Nullable<Rcpp::NumericMatrix>&
   return std::make_unique<em::Matrix>(em::ConstMatrixMap(given.begin(), given.nrow(), given.ncol()));
 }
 
+Rcpp::NumericMatrix matrix_to_r(const em::Matrix& x) {
+  return Rcpp::NumericMatrix(static_cast<int>(x.rows()), static_cast<int>(x.cols()), x.data());
+}
+
+Rcpp::NumericVector vector_to_r(const em::Vector& x) {
+  return Rcpp::NumericVector(x.data(), x.data() + x.size());
+}
+
 Rcpp::List describe(const em::TopicParameters& at, const em::Matrix& expected,
                     const em::TopicStatistics& last) {
   return Rcpp::List::create(
-      Rcpp::Named("topic") = Rcpp::wrap(at.topic), Rcpp::Named("alpha") = Rcpp::wrap(at.alpha),
-      Rcpp::Named("expected") = Rcpp::wrap(expected), Rcpp::Named("bound") = last.bound,
-      Rcpp::Named("words") = Rcpp::wrap(last.words), Rcpp::Named("log_shares") = Rcpp::wrap(last.log_shares),
-      Rcpp::Named("documents") = last.documents);
+      Rcpp::Named("topic") = matrix_to_r(at.topic), Rcpp::Named("alpha") = vector_to_r(at.alpha),
+      Rcpp::Named("expected") = matrix_to_r(expected), Rcpp::Named("bound") = last.bound,
+      Rcpp::Named("words") = matrix_to_r(last.words),
+      Rcpp::Named("log_shares") = vector_to_r(last.log_shares), Rcpp::Named("documents") = last.documents);
 }
 
 }  // namespace
@@ -157,6 +165,6 @@ Rcpp::List em_topics_maximise_cpp(Rcpp::NumericMatrix words, Rcpp::NumericVector
   from.log_shares = em::ConstVectorMap(log_shares.begin(), log_shares.size());
   from.documents = documents;
   em::TopicModel::maximise(from, alpha_kind(kind), fixed.get(), at);
-  return Rcpp::List::create(Rcpp::Named("topic") = Rcpp::wrap(at.topic),
-                            Rcpp::Named("alpha") = Rcpp::wrap(at.alpha));
+  return Rcpp::List::create(Rcpp::Named("topic") = matrix_to_r(at.topic),
+                            Rcpp::Named("alpha") = vector_to_r(at.alpha));
 }

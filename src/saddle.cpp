@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "dense.h"
+
 namespace em {
 
 namespace {
@@ -14,8 +16,9 @@ class Cuts {
   Cuts(Model& model, Index a, Index b, int threads, Interrupt& interrupt)
       : a_(a), b_(b), responsibilities_(model.n_rows(), model.n_columns()) {
     model.report(responsibilities_.data(), nullptr, nullptr, threads, interrupt);
-    shared_ = responsibilities_.col(a) + responsibilities_.col(b);
+    shared_ = responsibilities_.col(a);
     for (Index i = 0; i < shared_.size(); ++i) {
+      shared_[i] += responsibilities_(i, b);
       const double of_a = responsibilities_(i, a);
       if (of_a == 0.0 || of_a == shared_[i]) shared_[i] = 0.0;  // known, or of neither
     }
@@ -26,7 +29,7 @@ class Cuts {
 
   // The rows on either side of their mean along an axis, the longest first.
   const Matrix& across(Index axis) {
-    const auto along = scores_.col(scores_.cols() - 1 - axis);
+    const double* along = scores_.data() + (scores_.cols() - 1 - axis) * scores_.rows();
     for (Index i = 0; i < shared_.size(); ++i) {
       if (shared_[i] == 0.0) continue;
       responsibilities_(i, a_) = along[i] > 0.0 ? shared_[i] : 0.0;
@@ -44,18 +47,22 @@ class Cuts {
     family.features({0, n}, x);
     for (Index u = 0; u < model.n_units() && model.n_units() < n; ++u) {
       const Rows rows = model.unit(u);
-      const Eigen::RowVectorXd mean = x.middleRows(rows.begin, rows.size).colwise().mean();
-      x.middleRows(rows.begin, rows.size).rowwise() = mean;
+      for (Index j = 0; j < x.cols(); ++j) {
+        VectorMap own(x.data() + j * n + rows.begin, rows.size);
+        const double mean = sum(own) / static_cast<double>(rows.size);
+        std::fill_n(own.data(), rows.size, mean);
+      }
     }
     Vector weights = shared_;
-    if (model.data().weights) weights.array() *= ConstArrayMap(model.data().weights, n);
-    const double total = weights.sum();
+    for (Index i = 0; model.data().weights && i < n; ++i) weights[i] *= model.data().weights[i];
+    const double total = sum(weights);
     if (!(total > 0.0)) return;
-    const Eigen::RowVectorXd mean = (weights.transpose() * x) / total;
-    x.rowwise() -= mean;
-    const Matrix scatter = x.transpose() * weights.asDiagonal() * x;
-    const Eigen::SelfAdjointEigenSolver<Matrix> axes(scatter);
-    scores_ = x * axes.eigenvectors();
+    const Vector means = transposed_times(x, weights);
+    for (Index j = 0; j < x.cols(); ++j) {
+      const double mean = means[j] / total;
+      for (Index i = 0; i < n; ++i) x(i, j) -= mean;
+    }
+    scores_ = product(x, symmetric_eigen(weighted_cross_product(x, weights)).vectors);
   }
 
   Index a_;

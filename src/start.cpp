@@ -1,5 +1,6 @@
 #include "start.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace em {
@@ -49,7 +50,7 @@ class Features {
 Vector features_of(const Family& family, Index row) {
   Matrix out(1, family.n_features());
   family.features({row, 1}, out);
-  return out.row(0).transpose();
+  return ConstVectorMap(out.data(), out.cols());
 }
 
 // Squared distances to a centre, column by column as the features lie.
@@ -66,11 +67,12 @@ Matrix seed_centres(const Family& family, Features& blocks, const Vector& weight
   centres.col(0) = features_of(family, random.proportional_to(weights));
   for (Index j = 1; j < k; ++j) {
     blocks.for_each_block([&](Rows rows, ConstMatrixRef features) {
-      squared_distances(features, centres.col(j - 1), near.head(rows.size));
-      distance.segment(rows.begin, rows.size) =
-          distance.segment(rows.begin, rows.size).cwiseMin(near.head(rows.size));
+      squared_distances(features, centres.col(j - 1), VectorMap(near.data(), rows.size));
+      double* const shortest = distance.data() + rows.begin;
+      for (Index i = 0; i < rows.size; ++i) shortest[i] = std::min(shortest[i], near[i]);
     });
-    const Vector mass = distance.cwiseProduct(weights);
+    Vector mass = weights;
+    for (Index i = 0; i < mass.size(); ++i) mass[i] *= distance[i];
     centres.col(j) = features_of(family, random.proportional_to(mass.sum() > 0.0 ? mass : weights));
   }
   return centres;
@@ -86,20 +88,22 @@ bool lloyd(Features& blocks, const Vector& weights, Matrix& centres, std::vector
   bool changed = false;
   blocks.for_each_block([&](Rows rows, ConstMatrixRef features) {
     for (Index j = 0; j < k; ++j) {
-      squared_distances(features, centres.col(j), distance.col(j).head(rows.size));
+      squared_distances(features, centres.col(j), VectorMap(distance.data() + j * block_rows, rows.size));
     }
     for (Index i = 0; i < rows.size; ++i) {
       Index nearest = 0;
-      distance.row(i).minCoeff(&nearest);
+      for (Index j = 1; j < k; ++j) {
+        if (distance(i, j) < distance(i, nearest)) nearest = j;
+      }
       int& label = labels[static_cast<std::size_t>(rows.begin + i)];
       changed = changed || label != nearest + 1;
       label = static_cast<int>(nearest + 1);
-      sums.col(nearest) += weights[rows.begin + i] * features.row(i).transpose();
+      for (Index a = 0; a < sums.rows(); ++a) sums(a, nearest) += weights[rows.begin + i] * features(i, a);
       mass[nearest] += weights[rows.begin + i];
     }
   });
   for (Index j = 0; j < k; ++j) {
-    if (mass[j] > 0.0) centres.col(j) = sums.col(j) / mass[j];
+    for (Index a = 0; mass[j] > 0.0 && a < sums.rows(); ++a) centres(a, j) = sums(a, j) / mass[j];
   }
   return changed;
 }
@@ -146,7 +150,9 @@ std::vector<Index> random_rows(const Family& family, Index k, Random& random) {
     const Vector drawn = features_of(family, rows.back());
     blocks.for_each_block([&](Rows block, ConstMatrixRef features) {
       for (Index i = 0; i < block.size; ++i) {
-        if (features.row(i).transpose() == drawn) mass[block.begin + i] = 0.0;
+        bool same = true;
+        for (Index a = 0; same && a < drawn.size(); ++a) same = features(i, a) == drawn[a];
+        if (same) mass[block.begin + i] = 0.0;
       }
     });
     if (!(mass.sum() > 0.0)) mass = row_weights(family.data());

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "dense.h"
 #include "gamma_functions.h"
 #include "numerics.h"
 
@@ -49,7 +50,7 @@ class TailsChart : public Chart {
   }
 
   void place(ConstVectorRef z) override {
-    gaussian_->place(z.head(gaussian_->size()));
+    gaussian_->place(ConstVectorMap(z.data(), gaussian_->size()));
     Index at = gaussian_->size();
     for (Index k = 0; k < origin_.size(); ++k) {
       if (tails_.is_held(k)) continue;
@@ -60,9 +61,7 @@ class TailsChart : public Chart {
   }
 
   void slope(ConstVectorRef statistics, VectorRef g) const override {
-    Vector sums = statistics.head(statistics.size() - tails_.n_statistics());
-    sums.head(unit_.size()) = tails_.counts(statistics);
-    gaussian_->slope(sums, g.head(gaussian_->size()));
+    gaussian_->slope(tails_.gaussian_sums(statistics), VectorMap(g.data(), gaussian_->size()));
     Vector own(unit_.size());
     tails_.slope(statistics, own);
     Index at = gaussian_->size();
@@ -78,7 +77,7 @@ class TailsChart : public Chart {
  private:
   static Vector scale_of(const Tails& tails, const Chart& gaussian, ConstVectorRef counts) {
     Vector out(gaussian.size() + tails.n_free());
-    out.head(gaussian.size()) = gaussian.scale();
+    std::copy_n(gaussian.scale().data(), gaussian.size(), out.data());
     Index at = gaussian.size();
     const auto of = [](double rows) { return rows > 0.0 ? 1.0 / std::sqrt(rows) : 1.0; };
     if (tails.freedom_ == Freedom::shared) {
@@ -121,24 +120,31 @@ void Tails::start() {
 Vector Tails::sums_of_rows(ConstVectorRef statistics, Storage storage, Step step) const {
   const Index k = df_.size();
   const ConstVectorMap rows = counts(statistics);
-  Vector sums = statistics.head(statistics.size() - n_statistics());
+  Vector sums = ConstVectorMap(statistics.data(), statistics.size() - n_statistics());
+  Vector shift(d_);
   for (Index j = 0; j < k; ++j) {
     const double weight = sums[j];
     sums[j] = rows[j];
     if (!(weight > 0.0 && rows[j] > 0.0)) continue;
     VectorMap first(sums.data() + k + j * d_, d_);
-    const Vector shift = first / weight;
-    first = rows[j] * shift;
+    divide_to(first, weight, shift);
+    scale_to(shift, rows[j], first);
     if (step == Step::ecm) continue;  // which takes the scatter about the mean before
     const double more = rows[j] - weight;
     double* second = sums.data() + k * (1 + d_);
     if (storage == Storage::diagonal) {
-      VectorMap(second + j * d_, d_) += more * shift.cwiseAbs2();
+      for (Index a = 0; a < d_; ++a) second[j * d_ + a] += more * (shift[a] * shift[a]);
     } else {
-      MatrixMap(second + (storage == Storage::pooled ? 0 : j * d_ * d_), d_, d_) +=
-          more * shift * shift.transpose();
+      double* own = second + (storage == Storage::pooled ? 0 : j * d_ * d_);
+      add_outer_product(more, shift, shift, MatrixMap(own, d_, d_));
     }
   }
+  return sums;
+}
+
+Vector Tails::gaussian_sums(ConstVectorRef statistics) const {
+  Vector sums = ConstVectorMap(statistics.data(), statistics.size() - n_statistics());
+  std::copy_n(counts(statistics).data(), df_.size(), sums.data());
   return sums;
 }
 

@@ -40,9 +40,7 @@ class Tails {
   // The coordinates of the normal components, then those of log nu. gaussian(sums) makes the former.
   template <class Gaussian>
   std::unique_ptr<Chart> chart(ConstVectorRef statistics, Gaussian gaussian) {
-    Vector sums = statistics.head(statistics.size() - n_statistics());
-    sums.head(df_.size()) = counts(statistics);
-    return join(gaussian(sums), counts(statistics));
+    return join(gaussian(gaussian_sums(statistics)), counts(statistics));
   }
 
  private:
@@ -54,6 +52,7 @@ class Tails {
   ConstVectorMap spreads(ConstVectorRef statistics) const {
     return {statistics.data() + statistics.size() - df_.size(), df_.size()};
   }
+  Vector gaussian_sums(ConstVectorRef statistics) const;
   bool is_held(Index k) const { return held_.size() > 0 && held_[k] == held_[k]; }
   std::unique_ptr<Chart> join(std::unique_ptr<Chart> gaussian, ConstVectorRef counts);
   void slope(ConstVectorRef statistics, VectorRef out) const;

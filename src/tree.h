@@ -14,6 +14,7 @@
 // leaves that wait for partners elsewhere. join() puts nodes of several such trees, in order, into one.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -61,13 +62,11 @@ class SumTree {
   }
 
   void total(VectorRef out) const {
-    out.setZero();
+    std::fill_n(out.data(), out.size(), 0.0);
     for (std::size_t i = count_; i-- > 0;) {
-      if (i + 1 == count_) {
-        out = nodes_[i].sum;
-      } else {
-        out = nodes_[i].sum + out;
-      }
+      const double* sum = nodes_[i].sum.data();
+      const bool first = i + 1 == count_;
+      for (Index j = 0; j < out.size(); ++j) out[j] = first ? sum[j] : sum[j] + out[j];
     }
   }
 
