@@ -333,9 +333,7 @@ family_can_collapse.default <- function(family) FALSE
 # What keeps components from shrinking onto points: words for a remedy, or NULL.
 family_steadier <- function(family) UseMethod("family_steadier")
 #' @export
-family_steadier.default <- function(family) {
-  if (family_can_collapse(family)) "a prior, em_gaussian(prior = em_prior())"
-}
+family_steadier.default <- function(family) if (family_can_collapse(family)) "a prior, em_gaussian(prior = em_prior())"
 # What a component on too few rows has none of.
 family_spread_word <- function(family) UseMethod("family_spread_word")
 #' @export
@@ -363,7 +361,6 @@ family_identifiability <- function(family, fit, name) UseMethod("family_identifi
 family_identifiability.default <- function(family, fit, name) NULL
 
 new_em_family <- function(name, ...) family_of_list(list(name = name, ...))
-
 family_of_list <- function(told) {
   class(told) <- c(paste0("em_family_", told$name), "em_family")
   told

@@ -15,9 +15,12 @@
 # component is made of them lose all of it, however narrow that is. (With one limit for both, three rows that are nearly
 # one would lose three limits and win by the rest.)
 
-# A component that leans on few rows loses more. A normal group's own loss is 1 in large samples and near 2 in 2.5 (d + 1)
-# rows; of choices between 1.75 and 3 this one led nearest to the truth (inst/bench/few-rows.md).
+# A component that leans on few rows loses more: a normal group loses 1 per parameter in large samples and near 2 in
+# 2.5 (d + 1) rows. One of fewer than 1.5 (d + 1) rows, which is nearly always spurious, has to lose less. Of bars between
+# 1.75 and 3 these led nearest to the truth: inst/bench/few-rows.md.
 least_gap <- 2.5
+least_gap_of_tiny <- 2
+tiny <- 1.5
 most_left_out <- 10000L # rows, up to which glance() and em_diagnose() count what leaving them out costs
 one_row <- 0.9 # of the rows of a component that is a single one
 most_copies <- 5 # of it
@@ -62,11 +65,12 @@ leaning_of <- function(run, data, model) {
   if (!is.null(data$whole)) return(NULL) # of a sample it would say something else
   if (length(run$degenerate) || run$status %in% c("bad_start", "collapsed")) return(NULL)
   row_weight <- weight_of_row(data$weights)
-  few <- run$counts[seq_len(model$k)] < enough_rows * row_weight * family_rows_needed(model$family, data)
+  size <- run$counts[seq_len(model$k)] / (row_weight * family_rows_needed(model$family, data))
+  few <- size < enough_rows
   if (!any(few) || !can_lean(model)) return(NULL)
   left <- leave_out(data, run$parameters, model, run$df)
   if (is.null(left)) return(NULL)
-  components <- which(few & left$gap > least_gap)
+  components <- which(few & left$gap > ifelse(size < tiny, least_gap_of_tiny, least_gap))
   if (length(components)) components <- setdiff(components, single_rows(run, data, model))
   list(loglik = left$loglik, components = components)
 }
