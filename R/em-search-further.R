@@ -24,7 +24,7 @@ may_go_further <- function(task, method) {
 
 # The log-likelihood has maxima that few starts lead to and that differ from a good one in where two components are.
 search_by_moves <- function(task, found) {
-  if (task$model$k < 3L || nrow(task$native$x) > sample_rows || !family_can(task$model$family, "split")) return(found)
+  if (task$model$k < 2L || nrow(task$native$x) > sample_rows || !family_can(task$model$family, "split")) return(found)
   for (round in seq_len(move_rounds)) {
     items <- items_from_moves(task$model, found$parameters)
     if (!length(items)) break
@@ -40,16 +40,37 @@ search_by_moves <- function(task, found) {
 }
 
 items_from_moves <- function(model, parameters) {
+  c(if (model$k > 2L) merged_then_split(model, parameters), split_then_merged(model, parameters))
+}
+
+merged_then_split <- function(model, parameters) {
   k <- model$k
   merges <- family_merges(model$family, with_shares(parameters, model$latent), max(2L, most_moves %/% (k - 1L)))
   model$k <- k - 1L
   items <- lapply(merges, function(merged) {
-    parameters <- c(latent_merge(model$latent, parameters, merged$pair, k), merged$parameters)
+    parameters <- merge_components(model, parameters, merged)
     lapply(seq_len(k - 1L), function(j) {
       parameters_start(split_component(model, parameters, j), "move", may_borrow = TRUE)
     })
   })
   unlist(items, recursive = FALSE)
+}
+
+# A part of one component joins another: the one way where there are two.
+split_then_merged <- function(model, parameters) {
+  items <- lapply(seq_len(model$k), function(j) {
+    split <- split_component(model, parameters, j)
+    merges <- family_merges(model$family, with_shares(split, model$latent), max(2L, most_moves %/% model$k))
+    lapply(merges, function(merged) {
+      parameters_start(merge_components(model, split, merged), "move", may_borrow = TRUE)
+    })
+  })
+  unlist(items, recursive = FALSE)
+}
+
+# Parameters of one component more than model$k become those of so many.
+merge_components <- function(model, parameters, merged) {
+  c(latent_merge(model$latent, parameters, merged$pair, model$k + 1L), merged$parameters)
 }
 
 # Where ties or few rows let every start collapse, a maximum may still lie where the optimum of one component less
