@@ -102,11 +102,13 @@
 #'
 #' @section Few rows: There are maxima that a few rows make. Each row is taken out of the sums with its copies, and one
 #'   M-step tells what it is worth to the others. A component *leans on few rows* where its own rows lose more than 2.5
-#'   per parameter by that, or more than 2 where it has fewer than 1.5 (d + 1) rows (a single row counts for at most one
-#'   component's parameters); near 1 is usual. Such an end does not win over a lower one that does not lean and is worth
-#'   more to rows left out; print tells of either. Left out, a row is taken to be worth no less than the least likely row
-#'   of the fit less one component's parameters: so one far row decides nothing. Not asked are components of more than
-#'   3 (d + 1) rows, and none where there is a prior, or parameters are held or cells are missing. Equal volumes
+#'   per parameter by that, or more than 2, or nearly all there is to lose, where it has fewer than 1.5 (d + 1) rows (a
+#'   single row counts for at most one component's parameters); near 1 is usual. Such an end does not win over a lower
+#'   one that does not lean and is worth more to rows left out; print tells of either. Left out, a row is taken to be
+#'   worth no less than the least likely row of the fit less one component's parameters: so one far row decides
+#'   nothing. Not asked are components of more than 3 (d + 1) rows, and none where there is a prior, or parameters are
+#'   held or cells are missing.
+#'   Equal volumes
 #'   bound the likelihood as long as some component has more than d rows; but with axes or shapes of their own,
 #'   components of d to d + 2 rows lie nearly flat, and where many do, all gain by it. A lone row under equal volumes or
 #'   a prior is a maximum like any other: print tells of a component that is a single row with its copies, and

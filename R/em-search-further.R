@@ -19,7 +19,7 @@ search_further <- function(task, found, method) {
 
 may_go_further <- function(task, method) {
   task$model$k > 1L && method == "varied" && task$control$max_iter > trial_iterations && is.null(task$data$labels) &&
-    !holds_parameters(task$model)
+    !holds_parameters(task$model) && is.null(latent_k(task$model$latent)) # which has numbers for so many components
 }
 
 # The log-likelihood has maxima that few starts lead to and that differ from a good one in where two components are.

@@ -1,16 +1,16 @@
 # What a fit is worth without single rows: the core takes each row out of the sums, makes one M-step and asks what the
 # row is worth then (src/leave_out.h). A component of few rows follows each of them, and pays when it leaves.
 #
-#   leave_out()   list(loglik, gap): the log-likelihood of rows that were left out, and for each component what
-#                 its own rows lose by it, for each of its parameters. Near 1 for a maximum that rows in plenty made,
-#                 also where the model is wrong; it does not depend on units, offsets, what lies elsewhere, or how
-#                 often all rows are there.
+#   leave_out()   list(loglik, gap, rows): the log-likelihood of rows that were left out, and for each component what
+#                 its own rows, of which there are so many, lose by it, for each of its parameters. Near 1 for a maximum
+#                 that rows in plenty made, also where the model is wrong; it does not depend on units, offsets, what lies
+#                 elsewhere, or how often all rows are there.
 #
 # It is an alarm and no criterion: what chooses k by it takes too many components (inst/bench/select.md).
 #
 # Equal rows leave together: they would vouch for each other. What one row can lose is limited, lest a single far one
-# condemn the component that holds it, or the whole fit. In the gap by the parameters of one component, so that it takes
-# more than two rows to lean. In the log-likelihood a row is worth no less, left out, than the least likely row of the
+# condemn the component that holds it, or the whole fit. In the gap by the parameters of one component: a far row
+# among others is not enough to lean, two or three rows with nothing beside them are. In the log-likelihood a row is worth no less, left out, than the least likely row of the
 # fit less these parameters: a far row is that row, and loses no more than them, while rows that are likely because a
 # component is made of them lose all of it, however narrow that is. (With one limit for both, three rows that are nearly
 # one would lose three limits and win by the rest.)
@@ -21,6 +21,7 @@
 least_gap <- 2.5
 least_gap_of_tiny <- 2
 tiny <- 1.5
+nearly_all <- 0.9 # of what its rows can lose: two rows lose no more than 2
 most_left_out <- 10000L # rows, up to which glance() and em_diagnose() count what leaving them out costs
 one_row <- 0.9 # of the rows of a component that is a single one
 most_copies <- 5 # of it
@@ -46,7 +47,7 @@ leave_out <- function(data, parameters, model, df, threads = 1L) {
   r <- r[counts, , drop = FALSE] * weights[counts]
   copies <- sum(weights) / length(unique(group[counts]))
   list(loglik = sum(weights[counts] * (with - pmin(loss, with - min(with) + own))),
-       gap = colSums(r * pmin(loss, own)) / (own * copies))
+       gap = colSums(r * pmin(loss, own)) / (own * copies), rows = colSums(r) / copies)
 }
 
 # Equal rows get equal numbers, from 1 as they appear.
@@ -70,7 +71,7 @@ leaning_of <- function(run, data, model) {
   if (!any(few) || !can_lean(model)) return(NULL)
   left <- leave_out(data, run$parameters, model, run$df)
   if (is.null(left)) return(NULL)
-  components <- which(few & left$gap > ifelse(size < tiny, least_gap_of_tiny, least_gap))
+  components <- which(few & left$gap > ifelse(size < tiny, pmin(least_gap_of_tiny, nearly_all * left$rows), least_gap))
   if (length(components)) components <- setdiff(components, single_rows(run, data, model))
   list(loglik = left$loglik, components = components)
 }

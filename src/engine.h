@@ -101,9 +101,10 @@ struct Fit {
   Vector average;           // and the mean of the parameters over the second half of them
 };
 
-// Of two fits the one that is worth more, and of equals the one of the higher log-likelihood. Worth 4: each
-// component has rows to be trusted; 3: none is degenerate; 2: some are; 1: one collapsed or is empty, or two
-// coincide, as at a saddle; 0: a bad start.
+// Of two fits the one that is worth more, and of equals the one of the higher log-likelihood. Worth 3: none
+// of its components is degenerate; 2: some are; 1: one collapsed or is empty, or two coincide, as at a
+// saddle; 0: a bad start. Whether a component leans on few rows, which takes a pass over the rows, is asked
+// of the best alone: R/run.R.
 bool is_better(const Fit& a, const Fit& b);
 
 // Puts the model at a start, then runs.

@@ -169,10 +169,8 @@ class Family {
   // what cannot collapse: other families, a spread that is held. Needs describe().
   virtual Vector relative_spread() const;
 
-  // Effective rows of a component: with fewer than rows_needed() they don't determine what it has of its own,
-  // with fewer than rows_trusted() its maximum is one among many that mean nothing.
+  // Effective rows of a component: with fewer they don't determine what it has of its own.
   virtual double rows_needed(Index /*component*/) const { return 0.0; }
-  virtual double rows_trusted(Index /*component*/) const { return 0.0; }
 
   // How far apart two components are, by Bhattacharyya's distance: minus the logarithm of the integral (sum)
   // of sqrt(f_a f_b), the same in other units and coordinates. 0 where they are the same; d^2 / 8 for means

@@ -45,7 +45,6 @@ class FamilyGamma : public Family {
   void features(Rows rows, MatrixRef out) const override;
   Vector relative_spread() const override;
   double rows_needed(Index component) const override;
-  double rows_trusted(Index component) const override { return rows_needed(component); }
   double distance(Index a, Index b, double enough) const override;
   std::unique_ptr<Family> clone() const override;
 

@@ -153,11 +153,6 @@ Index FamilyGaussianBase::first_without_density() const {
   return -1;
 }
 
-double FamilyGaussianBase::rows_trusted(Index component) const {
-  // Where all spread is shared, few rows or a single one make a maximum like any other.
-  return rows_needed(component) > 0.0 ? static_cast<double>(d_ + 1) : 0.0;
-}
-
 double FamilyGaussianBase::rows_needed(Index component) const {
   if (prior_.any() || holds_spread(component)) return 0.0;  // these say what rows do not
   const bool own_shape = structure_.shape == Letter::variable;

@@ -31,7 +31,6 @@ class FamilyGaussianBase : public Family {
   Vector relative_spread() const override;
   double rows_needed(Index component) const override;
   double distance(Index a, Index b, double enough) const override;
-  double rows_trusted(Index component) const override;
   void start_at(const std::vector<Index>& rows) override;
 
   // Holds parameters from now on, to the last bit. Covariances that share anything must be held all or none.

@@ -299,12 +299,6 @@ double FamilyMixed::rows_needed(Index component) const {
   return out;
 }
 
-double FamilyMixed::rows_trusted(Index component) const {
-  double out = 0.0;
-  for (const Part& part : parts_) out = std::max(out, part.family->rows_trusted(component));
-  return out;
-}
-
 // The integral of a product is the product of the integrals.
 double FamilyMixed::distance(Index a, Index b, double enough) const {
   double out = 0.0;

@@ -64,7 +64,6 @@ class FamilyMixed : public Family {
   void start_at(const std::vector<Index>& rows) override;
   Vector relative_spread() const override;
   double rows_needed(Index component) const override;
-  double rows_trusted(Index component) const override;
   double distance(Index a, Index b, double enough) const override;
   double log_prior() const override;
   std::unique_ptr<Family> clone() const override { return std::make_unique<FamilyMixed>(*this); }

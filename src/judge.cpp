@@ -17,16 +17,13 @@ std::vector<Index> find_coincident(const Family& family, double nearest) {
 
 void judge(const Model& model, double row_weight, Fit& fit) {
   const Family& family = model.family();
-  bool trusted = true;
   for (Index j = 0; j < model.n_components(); ++j) {
     const bool sound = fit.counts[j] >= family.rows_needed(j) * row_weight && fit.relative_spread[j] > 0.0;
     if (!sound || j == fit.component) fit.degenerate.push_back(j);
-    trusted = trusted && fit.counts[j] >= family.rows_trusted(j) * row_weight;
   }
   fit.coincident = find_coincident(family, coincident);
   const double fewest = fit.counts.head(model.n_components()).minCoeff();
-  fit.rank = trusted ? 4 : 3;
-  if (!fit.degenerate.empty()) fit.rank = 2;
+  fit.rank = fit.degenerate.empty() ? 3 : 2;
   const bool flat = !(fit.relative_spread.minCoeff() > 0.0);
   if (fit.status == Status::collapsed || flat || !fit.coincident.empty() ||
       fewest < least_rows * row_weight) {

@@ -10,7 +10,7 @@ test_that("components of few rows that lie flat are seen under a common volume, 
   expect_match(format(flat), "Components 1, 2, 3, 4, 5 lean on few rows", all = FALSE)
   expect_identical(as.character(subset(em_diagnose(flat), check == "support")$status), "note")
   skip_if_not_installed("mclust")
-  for (seed in 2:3) expect_identical(best(withr_seed(seed, em_select(mclust::EuroUnemployment, k = 1:5)))$k, 2L)
+  for (seed in 1:2) expect_identical(best(withr_seed(seed, em_select(mclust::EuroUnemployment, k = 1:5)))$k, 2L)
   for (x in flat_sets()) {
     for (criterion in c("BIC", "ICL", "AIC")) {
       s <- withr_seed(1, em_select(x, k = 1:5, criterion = criterion))

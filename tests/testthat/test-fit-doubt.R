@@ -52,7 +52,7 @@ test_that("more parameters than rows", {
 
 test_that("fewer than three starts that come to the maximum", {
   set.seed(1)
-  expect_warning(fit <- em_fit(iris[1:4], 5), "^Only 1 of [0-9]+ starts came to this maximum", class = "emfit_warning_agreement")
+  expect_warning(fit <- em_fit(iris[1:4], 7), "^Only 1 of [0-9]+ starts came to this maximum", class = "emfit_warning_agreement")
   expect_match(format(fit), "^Only 1 of [0-9]+ starts came to this maximum: there may be a higher one.", all = FALSE)
   found <- em_diagnose(fit)
   expect_identical(as.character(found$status[found$check == "starts"]), "note")

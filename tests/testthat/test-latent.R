@@ -18,3 +18,13 @@ test_that("print says what is done with the proportions", {
   expect_output(print(em_mixture(c(0.3, 0.7))), "Mixture, proportions 0.3, 0.7 (held)", fixed = TRUE)
   expect_identical(as_em_latent("mixture"), em_mixture())
 })
+
+test_that("a search for so many components as the structure has numbers for tries no others", {
+  shares <- c(a = 0.2, b = 0.3, c = 0.5)
+  fit <- withr_seed(1, em_fit(iris[1:4], latent = em_mixture(shares)))
+  expect_identical(fit$parameters$proportions, shares)
+  expect_identical(fit$k, 3L)
+  stay <- matrix(0.1, 3, 3) + diag(0.7, 3)
+  chain <- withr_seed(1, em_fit(faithful$waiting, k = 3, latent = em_markov(transition = stay)))
+  expect_equal(unname(chain$parameters$transition), stay)
+})

@@ -1,6 +1,6 @@
 # What is said of a run, and which of two is worth more.
 
-run_of <- function(status = "converged", degenerate = integer(), rank = 4L, loglik = 0, ...) {
+run_of <- function(status = "converged", degenerate = integer(), rank = 3L, loglik = 0, ...) {
   list(status = status, degenerate = degenerate, rank = rank, loglik = loglik, iterations = 7L, component = 2L, ...)
 }
 
@@ -18,8 +18,8 @@ test_that("a run that ended with a degenerate component has collapsed, whatever 
 })
 
 test_that("the worth of components comes first, then the log-likelihood", {
-  low <- run_of(rank = 4L, loglik = -10)
-  high <- run_of(rank = 3L, loglik = -5)
+  low <- run_of(rank = 3L, loglik = -10)
+  high <- run_of(rank = 2L, loglik = -5)
   expect_identical(better_run(high, low), low)
   expect_identical(better_run(low, high), low)
   expect_true(is_better_run(run_of(loglik = -4), run_of(loglik = -5)))
