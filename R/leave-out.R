@@ -16,8 +16,8 @@
 # one would lose three limits and win by the rest.)
 
 # A component that leans on few rows loses more: a normal group loses 1 per parameter in large samples and near 2 in
-# 2.5 (d + 1) rows. One of fewer than 1.5 (d + 1) rows, which is nearly always spurious, has to lose less. Of bars between
-# 1.75 and 3 these led nearest to the truth: inst/bench/few-rows.md.
+# 2.5 (d + 1) rows. One of fewer than 1.5 (d + 1) rows, which is nearly always spurious, has to lose less. Any bar between
+# 1.75 and 3 leads much nearer to the truth than none, and all about as near (inst/bench/few-rows.md).
 least_gap <- 2.5
 least_gap_of_tiny <- 2
 tiny <- 1.5

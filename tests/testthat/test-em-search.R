@@ -139,6 +139,20 @@ test_that("from a good end two components merge and another splits, and only wha
   expect_identical(search_by_moves(task, moved), moved)
 })
 
+test_that("of two components one gives a part to the other where that leads higher", {
+  x <- withr_seed(2, c(rnorm(40), rnorm(20, 11, 0.6), rnorm(40, 16, 0.6)))
+  data <- em_data(x, em_gaussian())
+  model <- list(family = family_check(em_gaussian("V"), data, 2L), latent = em_mixture(), k = 2L)
+  task <- list(data = data, model = model, control = em_control(), native = tallied(data, model))
+  from <- function(labels) {
+    as_search(run_em(data, list(items = list(partition_start(labels, "own", data))), model, task$control), "own")
+  }
+  low <- from(rep(c(1L, 2L), c(60, 40)))
+  best <- from(rep(c(1L, 2L), c(40, 60)))
+  expect_lt(low$loglik, best$loglik - 5)
+  expect_equal(search_by_moves(task, low)$loglik, best$loglik, tolerance = 1e-8)
+})
+
 test_that("under a spread that is shared a lone row is a maximum like any other", {
   fit <- withr_seed(1, quietly(em_fit(swiss[1:4], 3, em_gaussian("EEE"))))
   expect_gte(fit$loglik, -654.7213)

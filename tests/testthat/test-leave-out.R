@@ -127,3 +127,14 @@ test_that("three rows that are nearly one do not win, however narrow they are", 
   models <- withr_seed(1, em_select(faithful, k = 2:3, covariance = c("EEE", "VEV", "VVV")))
   expect_identical(best(models)$family$covariance, "EEE")
 })
+
+test_that("two rows with nothing beside them are too few to stand, whatever they can lose", {
+  skip_if_not_installed("mclust")
+  x <- as.matrix(mclust::EuroUnemployment)
+  pair <- suppressWarnings(em_fit(rbind(x, colMeans(x) + 400, colMeans(x) + c(400, 401, 399)), 2, em_gaussian("VEV"),
+                                  start = rep(1:2, c(nrow(x), 2L))))
+  left <- leave_out(pair$data, pair$parameters, fit_model(pair), pair$df)
+  expect_equal(min(left$rows), 2, tolerance = 1e-6)
+  expect_lte(left$gap[which.min(left$rows)], 2)
+  expect_identical(pair$leaning, which.min(pair$counts)[[1L]])
+})
