@@ -40,7 +40,8 @@ check_enough_rows <- function(task) {
   weights <- task$data$weights
   rows <- if (is.null(weights)) task$data$n else sum(weights) / weight_of_row(weights)
   k <- task$model$k
-  if (k == 1L || rows >= k * needed || task$control$max_iter == 0L) return(invisible())
+  # Too few for one component, too, are told of as such.
+  if (k == 1L || rows >= k * needed || rows < needed || task$control$max_iter == 0L) return(invisible())
   simpler <- family_simpler(task$model$family)
   most <- max(1, floor(rows / needed))
   abort_em("degenerate", c(

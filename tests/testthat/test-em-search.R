@@ -139,6 +139,14 @@ test_that("from a good end two components merge and another splits, and only wha
   expect_identical(search_by_moves(task, moved), moved)
 })
 
+test_that("rows too few for one component are not sent to one component", {
+  x <- matrix(c(1, 4, 2, 7, 3, 9, 8, 1, 5, 2, 6, 4), 3)
+  for (k in 1:2) {
+    expect_error(em_fit(x, k), "can't determine a full covariance of 4 columns.*fewer columns, or a diagonal covariance",
+                 class = "emfit_error_input")
+  }
+})
+
 test_that("of two components one gives a part to the other where that leads higher", {
   x <- withr_seed(2, c(rnorm(40), rnorm(20, 11, 0.6), rnorm(40, 16, 0.6)))
   data <- em_data(x, em_gaussian())
