@@ -81,11 +81,11 @@
 #'   finds maxima that the others miss, so `"varied"` takes 2 `n_start` of each, runs 40 iterations, and goes on
 #'   with the `n_start` most promising, among them some of each kind (Biernacki, Celeux & Govaert 2003). Of more than
 #'   10000 rows a sample of so many serves to choose them; and one that after 200 iterations promises too little to
-#'   reach the best is left there. Where one start alone came to the best end, of at least 5 k (d + 1) rows, others are
-#'   drawn, at most twice. From the best end of three components or more two are merged and another is split, up to
-#'   five times, as long as that leads higher (Ueda et al. 2000). In print, starts *agree* that reach the best
-#'   log-likelihood within 0.001 (or within twice what `tol` left to be gained): fewer than three are a reason to ask
-#'   for more, `em_control(n_start = 50)`, and a warning says so.
+#'   reach the best is left there. Where one start alone came to the best end, of at least 5 k (d + 1) rows, others
+#'   are drawn, at most twice. From the best end two components are merged and another is split, or a part of one
+#'   joins another, up to five times, as long as that leads higher (Ueda et al. 2000). In print, starts *agree* that
+#'   reach the best log-likelihood within 0.001 (or within twice what `tol` left to be gained): fewer than three are
+#'   a reason to ask for more, `em_control(n_start = 50)`, and a warning says so.
 #'
 #'   A component is *degenerate* where it has fewer than d + 1 effective rows (d columns), or where its own rows
 #'   have no spread in some direction: they are too few, or lie on a plane, as ties do, or differ by rounding alone.
@@ -106,13 +106,11 @@
 #'   single row counts for at most one component's parameters); near 1 is usual. Such an end does not win over a lower
 #'   one that does not lean and is worth more to rows left out; print tells of either. Left out, a row is taken to be
 #'   worth no less than the least likely row of the fit less one component's parameters: so one far row decides
-#'   nothing. Not asked are components of more than 3 (d + 1) rows, and none where there is a prior, or parameters are
-#'   held or cells are missing.
-#'   Equal volumes
-#'   bound the likelihood as long as some component has more than d rows; but with axes or shapes of their own,
-#'   components of d to d + 2 rows lie nearly flat, and where many do, all gain by it. A lone row under equal volumes or
-#'   a prior is a maximum like any other: print tells of a component that is a single row with its copies, and
-#'   [em_select()] asks more of it.
+#'   nothing. Not asked are components of more than 3 (d + 1) rows, and none where there is a prior, or parameters
+#'   are held or cells are missing. Equal volumes bound the likelihood as long as some component has more than d
+#'   rows; but with axes or shapes of their own, components of d to d + 2 rows lie nearly flat, and where many do,
+#'   all gain by it. A lone row under equal volumes or a prior is a maximum like any other: print tells of a
+#'   component that is a single row with its copies, and [em_select()] asks more of it.
 #'
 #' @section Missing values: Rows of Gaussian data count with the cells that are observed, exactly and under every
 #'   covariance structure; values are taken to be missing at random (Ghahramani & Jordan 1994). A row with
