@@ -11,6 +11,7 @@
 #include <cmath>
 #include <limits>
 
+#include "covariance_angles.h"
 #include "covariance_parts.h"
 #include "dense.h"
 
@@ -21,7 +22,14 @@ namespace {
 class CommonAxes {
  public:
   CommonAxes(Structure structure, const Spread& spread)
-      : equal_volume_(structure.volume == Letter::equal), spread_(spread), pull_(Vector::Zero(spread.k)) {}
+      : equal_volume_(structure.volume == Letter::equal),
+        spread_(spread),
+        pull_(Vector::Zero(spread.k)),
+        axes_(spread.d, spread.d),
+        rotated_(spread.d, spread.d * spread.k),
+        room_(spread.d, spread.d),
+        angles_(spread.d <= most_together ? spread.d : 0),
+        diagonals_(spread.d, spread.k) {}
 
   // Where a scatter is singular the maximiser does not exist: its own axes show that.
   Matrix find() {
@@ -73,22 +81,22 @@ class CommonAxes {
     for (Index j = 0; j < spread_.k; ++j) {
       const double size = trace(spread_.covariance(j));
       if (spread_.empty(j) || !(size > 0)) continue;
-      Matrix relative(spread_.d, spread_.d);
-      divide_to(spread_.covariance(j), double(j + 1) * size, relative);
-      add_scaled(1.0, relative, sum);
+      add_scaled(1 / (double(j + 1) * size), spread_.covariance(j), sum);
     }
     return sum;
   }
 
   // Up to a factor.
   bool all_alike() const {
-    Matrix first(spread_.d, spread_.d);
-    divide_to(spread_.covariance(0), trace(spread_.covariance(0)), first);
+    const MatrixMap first = spread_.covariance(0);
+    const double size = trace(first);
+    const double least = 1e-12 * largest_size(first);
     for (Index j = 1; j < spread_.k; ++j) {
-      Matrix other(spread_.d, spread_.d);
-      divide_to(spread_.covariance(j), trace(spread_.covariance(j)), other);
-      add_scaled(-1.0, first, other);
-      if (largest_size(other) > 1e-12 * largest_size(first)) return false;
+      const MatrixMap other = spread_.covariance(j);
+      const double factor = size / trace(other);
+      for (Index i = 0; i < first.size(); ++i) {
+        if (std::abs(factor * other.data()[i] - first.data()[i]) > least) return false;
+      }
     }
     return true;
   }
@@ -119,19 +127,46 @@ class CommonAxes {
     return sum / double(spread_.d);
   }
 
+  // From scratch: the D'W_k D, and what pulls at each.
   void turn_to(const Matrix& axes) {
-    const Index d = spread_.d;
     axes_ = axes;
-    rotated_.resize(d, d * spread_.k);
+    rotate_scatters();
     double largest = -std::numeric_limits<double>::infinity();
     for (Index j = 0; j < spread_.k; ++j) {
       if (spread_.empty(j)) continue;
-      MatrixMap(scatter_of(j), d, d) = cross_product(axes_, product(spread_.own_scatter(j), axes_));
       pull_[j] = equal_volume_ ? mean_log(j) : spread_.counts[j];
       largest = std::max(largest, pull_[j]);
     }
     for (Index j = 0; equal_volume_ && j < spread_.k; ++j) {
       if (!spread_.empty(j)) pull_[j] = std::exp(pull_[j] - largest);
+    }
+  }
+
+  void rotate_scatters() {
+    const Index d = spread_.d;
+    for (Index j = 0; j < spread_.k; ++j) {
+      if (spread_.empty(j)) continue;
+      multiply(spread_.own_scatter(j).data(), axes_.data(), room_.data());
+      double* m = scatter_of(j);
+      for (Index b = 0; b < d; ++b) {
+        for (Index a = 0; a <= b; ++a) {
+          double sum = 0;
+          for (Index i = 0; i < d; ++i) sum += axes_(i, a) * room_(i, b);
+          m[a + b * d] = m[b + a * d] = sum;
+        }
+      }
+    }
+  }
+
+  // to = a b, of d x d each.
+  void multiply(const double* a, const double* b, double* to) const {
+    const Index d = spread_.d;
+    for (Index j = 0; j < d; ++j) {
+      for (Index i = 0; i < d; ++i) {
+        double sum = 0;
+        for (Index l = 0; l < d; ++l) sum += a[i + l * d] * b[l + j * d];
+        to[i + j * d] = sum;
+      }
     }
   }
 
@@ -145,105 +180,48 @@ class CommonAxes {
     }
   }
 
-  // A Newton step of all angles; returns by how much it lowered the objective, -1 where it was not taken. To
-  // second order in a skew S the logarithms of the diagonal of exp(-S) M exp(S) are those of M plus, for each
-  // axis c,
-  //   -2 sum_i S_ci M_ci / M_cc + sum_il S_ci S_cl (M_il (1/M_cc - 1/2M_ii - 1/2M_ll) - 2 M_ci M_cl /
-  //   M_cc^2).
+  // A Newton step of all angles; returns by how much it lowered the objective, -1 where it was not taken.
   double turn_together() {
-    const Index d = spread_.d;
     const double total = sum(pull_);
-    Matrix hessian = Matrix::Zero(d * (d - 1) / 2, d * (d - 1) / 2);
-    Vector slope = Vector::Zero(hessian.rows());
-    if (!add_curvature(slope, hessian)) return -1;
-    const Cholesky factor(hessian);
-    const bool convex = factor.exists();
-    Vector angles = convex ? factor.solve_vector(slope) : downhill(slope, hessian);
-    if (convex) scale_to(angles, -1.0, angles);
-    const double size = largest_size(angles);
+    if (!angles_.find(pull_, rotated_.data(), equal_volume_)) return -1;
+    const double size = angles_.largest();
     if (!std::isfinite(size)) return -1;
     const double part = std::min(1.0, far / size);
-    const double promised = -dot(slope, angles) * part * (1 - part / 2);
-    scale_to(angles, part, angles);
+    const double promised = angles_.promise(part);
     if (!(promised > converged * total)) return 0;
-    const Matrix before = axes_;
-    const double height = objective(total);
-    turn_to(product(before, rotation(angles)));
-    if (promised < trusted * total) return promised > arrived * total || !convex ? promised : 0;
-    const double gain = height - objective(total);
+    before_ = axes_;
+    const double gain = turn_by(part, total);
+    if (promised < trusted * total) return promised > arrived * total || !angles_.convex() ? promised : 0;
     if (gain > promised / 4) return gain;
-    turn_to(before);
+    turn_to(before_);
     return -1;
   }
 
-  // Where the objective bends downwards: as if it bent upwards as much, which leads away from a saddle.
-  Vector downhill(const Vector& slope, const Matrix& hessian) const {
-    const SymmetricEigen eigen = symmetric_eigen(hessian);
-    const double least = largest_size(eigen.values) * std::numeric_limits<double>::epsilon();
-    Vector along = transposed_times(eigen.vectors, slope);
-    for (Index i = 0; i < along.size(); ++i) along[i] /= -std::max(std::abs(eigen.values[i]), least);
-    return times(eigen.vectors, along);
-  }
-
-  // The objective's slope and second derivatives by the angles, in the order of place().
-  bool add_curvature(VectorRef slope, MatrixRef hessian) const {
+  // The axes turned by such a part of the angles; returns by how much the objective, in the units of
+  // AxesAngles::find() and with pulls that added up to so much, fell. As ratios of what was to what is: a
+  // difference of two objectives has fewer digits.
+  double turn_by(double part, double total) {
     const Index d = spread_.d;
-    Vector own(slope.size());
+    for (Index j = 0; j < spread_.k; ++j) {
+      const double* m = scatter_of(j);
+      for (Index i = 0; i < d; ++i) diagonals_(i, j) = m[i * (d + 1)];
+    }
+    angles_.turn(part, room_);
+    multiply(before_.data(), room_.data(), axes_.data());
+    rotate_scatters();
+    double gain = 0;
     for (Index j = 0; j < spread_.k; ++j) {
       if (!(pull_[j] > 0)) continue;
-      const ConstMatrixMap m(rotated_.data() + j * d * d, d, d);
-      Vector inverse(d);
-      for (Index i = 0; i < d; ++i) {
-        inverse[i] = 1 / m(i, i);
-        if (!(m(i, i) > 0) || !std::isfinite(inverse[i])) return false;
-      }
-      for (Index c = 0; c < d; ++c) {
-        for (Index i = 0; i < d; ++i) {
-          if (i == c) continue;
-          if (c < i) own[place(c, i)] = 2 * m(c, i) * (inverse[i] - inverse[c]);
-          for (Index l = 0; l < d; ++l) {
-            if (l == c) continue;
-            const double bent = m(i, l) * (inverse[c] - (inverse[i] + inverse[l]) / 2) -
-                                2 * (m(c, i) * inverse[c]) * (m(c, l) * inverse[c]);
-            hessian(place(c, i), place(c, l)) += pull_[j] * ((c < i) == (c < l) ? 2 : -2) * bent;
-          }
-        }
-      }
-      add_scaled(pull_[j], own, slope);
-      if (equal_volume_) add_outer_product(pull_[j] / double(d), own, own, hessian);
+      const double* m = scatter_of(j);
+      double ratio = 1;
+      for (Index i = 0; i < d; ++i) ratio *= m[i * (d + 1)] / diagonals_(i, j);
+      if (equal_volume_)
+        pull_[j] *= std::pow(ratio, 1 / double(d));
+      else
+        gain -= pull_[j] * std::log(ratio);
     }
-    if (!equal_volume_) return true;
-    const double rows = double(d) * sum(pull_);
-    for (Index b = 0; b < slope.size(); ++b) {
-      for (Index a = 0; a < slope.size(); ++a) hessian(a, b) -= slope[a] * slope[b] / rows;
-    }
-    return true;
+    return equal_volume_ ? double(d) * total * std::log(total / sum(pull_)) : gain;
   }
-
-  // Of the angle between two axes.
-  Index place(Index a, Index b) const {
-    const Index low = std::min(a, b), high = std::max(a, b);
-    return high * (high - 1) / 2 + low;
-  }
-
-  // Cayley's; to second order that of the angles.
-  Matrix rotation(ConstVectorRef angles) const {
-    const Index d = spread_.d;
-    Matrix skew = Matrix::Zero(d, d);
-    for (Index b = 1; b < d; ++b) {
-      for (Index a = 0; a < b; ++a) {
-        skew(a, b) = angles[place(a, b)] / 2;
-        skew(b, a) = -skew(a, b);
-      }
-    }
-    Matrix less = Matrix::Identity(d, d), more = less;
-    add_scaled(-1.0, skew, less);
-    add_scaled(1.0, skew, more);
-    return solve(less, more);
-  }
-
-  // score() in the units of add_curvature(), where the pulls added up to so much.
-  double objective(double total) const { return score() * double(spread_.d) * (equal_volume_ ? total : 1.0); }
 
   // One sweep over all planes; returns by how much the majorisers fell.
   double rotate_planes() {
@@ -313,6 +291,12 @@ class CommonAxes {
   Vector pull_;     // v_k, 0 for an empty component
   Matrix axes_;     // D
   Matrix rotated_;  // the D'W_k D, side by side
+  Matrix room_;     // of d x d
+
+  // Of a Newton step: where it began.
+  AxesAngles angles_;
+  Matrix diagonals_;  // of the D'W_k D, d x K
+  Matrix before_;     // D
 };
 
 }  // namespace
