@@ -16,8 +16,7 @@ AxesAngles::AxesAngles(Index d)
       own_(slope_.size()),
       inverse_(d),
       hessian_(slope_.size(), slope_.size()),
-      factor_(slope_.size(), slope_.size()),
-      room_(d, d) {}
+      factor_(slope_.size(), slope_.size()) {}
 
 bool AxesAngles::find(const Vector& pull, const double* rotated, bool equal_volume) {
   if (!find_derivatives(pull, rotated, equal_volume)) return false;
@@ -97,30 +96,18 @@ void AxesAngles::step_off_saddle() {
   angles_ = times(eigen.vectors, along);
 }
 
-// Cayley's, (I - S / 2)^-1 (I + S / 2); to second order that of the angles. A matrix whose symmetric part is
-// the identity needs no pivots.
-void AxesAngles::turn(double part, Matrix& rotation) {
+// Cayley's, (I - S / 2)^-1 (I + S / 2) = 2 (I - S / 2)^-1 - I; to second order that of the angles.
+void AxesAngles::turn(double part, Matrix& rotation) const {
   for (Index b = 0; b < d_; ++b) {
-    room_(b, b) = rotation(b, b) = 1;
+    rotation(b, b) = 1;
     for (Index a = 0; a < b; ++a) {
-      const double half = part * angles_[place(a, b)] / 2;
-      room_(a, b) = rotation(b, a) = -half;
-      room_(b, a) = rotation(a, b) = half;
+      rotation(b, a) = part * angles_[place(a, b)] / 2;
+      rotation(a, b) = -rotation(b, a);
     }
   }
-  for (Index c = 0; c < d_; ++c) {
-    for (Index i = c + 1; i < d_; ++i) {
-      const double factor = room_(i, c) / room_(c, c);
-      for (Index j = c + 1; j < d_; ++j) room_(i, j) -= factor * room_(c, j);
-      for (Index j = 0; j < d_; ++j) rotation(i, j) -= factor * rotation(c, j);
-    }
-  }
-  for (Index j = 0; j < d_; ++j) {
-    for (Index i = d_ - 1; i >= 0; --i) {
-      for (Index l = i + 1; l < d_; ++l) rotation(i, j) -= room_(i, l) * rotation(l, j);
-      rotation(i, j) /= room_(i, i);
-    }
-  }
+  invert_unpivoted(rotation);
+  scale_to(rotation, 2.0, rotation);
+  for (Index a = 0; a < d_; ++a) rotation(a, a) -= 1;
 }
 
 }  // namespace em

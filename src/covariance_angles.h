@@ -22,7 +22,7 @@ class AxesAngles {
   double promise(double part) const;       // what such a part of the step should lower the objective by
 
   // The rotation by such a part of the angles, d x d.
-  void turn(double part, Matrix& rotation);
+  void turn(double part, Matrix& rotation) const;
 
  private:
   bool find_derivatives(const Vector& pull, const double* rotated, bool equal_volume);
@@ -36,7 +36,6 @@ class AxesAngles {
   bool convex_ = true;
   Vector slope_, angles_, own_, inverse_;
   Matrix hessian_, factor_;  // hessian_: its lower triangle
-  Matrix room_;              // d x d
 };
 
 }  // namespace em

@@ -184,7 +184,7 @@ class SharedShape {
       }
       if (!takes_part(j)) hessian(j, j) += 1;
     }
-    Vector newton = solve_symmetric(hessian, gradient);
+    Vector newton = solve_vector(hessian, gradient);
     scale_to(newton, -1.0, newton);
     const double expected = -dot(newton, gradient);
     if (!step_along(newton, expected)) {

@@ -13,12 +13,6 @@ Matrix cross_product(ConstMatrixRef a, ConstMatrixRef b) { return a.transpose() 
 
 Matrix outer_product(ConstMatrixRef a, ConstMatrixRef b) { return a * b.transpose(); }
 
-Matrix scaled_product(double s, ConstMatrixRef a, ConstMatrixRef b) { return s * a * b; }
-
-Matrix weighted_cross_product(ConstMatrixRef x, ConstVectorRef w) {
-  return x.transpose() * w.asDiagonal() * x;
-}
-
 Vector times(ConstMatrixRef a, ConstVectorRef v) { return a * v; }
 
 Vector transposed_times(ConstMatrixRef a, ConstVectorRef v) { return a.transpose() * v; }
@@ -92,11 +86,21 @@ void solve_lower_transposed_vector(ConstMatrixRef l, VectorRef b) {
   l.transpose().triangularView<Eigen::Upper>().solveInPlace(b);
 }
 
-Matrix solve(ConstMatrixRef a, ConstMatrixRef b) { return a.partialPivLu().solve(b); }
-
 Vector solve_vector(ConstMatrixRef a, ConstVectorRef b) { return a.partialPivLu().solve(b); }
 
-Vector solve_symmetric(ConstMatrixRef a, ConstVectorRef b) { return a.ldlt().solve(b); }
+void invert_unpivoted(MatrixRef a) {
+  for (Index c = 0; c < a.cols(); ++c) {
+    const double pivot = 1.0 / a(c, c);
+    a(c, c) = 1.0;
+    for (Index j = 0; j < a.cols(); ++j) a(c, j) *= pivot;
+    for (Index i = 0; i < a.rows(); ++i) {
+      if (i == c) continue;
+      const double factor = a(i, c);
+      a(i, c) = 0.0;
+      for (Index j = 0; j < a.cols(); ++j) a(i, j) -= factor * a(c, j);
+    }
+  }
+}
 
 Cholesky::Cholesky(ConstMatrixRef a) {
   const Eigen::LLT<Matrix> factor(a);
@@ -141,9 +145,10 @@ double Cholesky::squared_distance(ConstVectorRef b) const {
 double Cholesky::trace_of_solved(ConstMatrixRef b) const { return trace(solve(b)); }
 
 void Cholesky::whiten(MatrixRef b) const {
-  solve_lower(factor_, b);
-  const ConstMatrixRef l = factor_;
-  l.transpose().triangularView<Eigen::Upper>().solveInPlace<Eigen::OnTheRight>(b);
+  for (int side = 0; side < 2; ++side) {  // L^-1 b L'^-1 = L^-1 (L^-1 b)'
+    solve_lower(factor_, b);
+    b.transposeInPlace();
+  }
 }
 
 SymmetricEigen symmetric_eigen(ConstMatrixRef a) {

@@ -10,13 +10,11 @@
 
 namespace em {
 
-Matrix product(ConstMatrixRef a, ConstMatrixRef b);                   // a b
-Matrix cross_product(ConstMatrixRef a, ConstMatrixRef b);             // a' b
-Matrix outer_product(ConstMatrixRef a, ConstMatrixRef b);             // a b'
-Matrix scaled_product(double s, ConstMatrixRef a, ConstMatrixRef b);  // s a b
-Matrix weighted_cross_product(ConstMatrixRef x, ConstVectorRef w);    // x' diag(w) x
-Vector times(ConstMatrixRef a, ConstVectorRef v);                     // a v
-Vector transposed_times(ConstMatrixRef a, ConstVectorRef v);          // a' v
+Matrix product(ConstMatrixRef a, ConstMatrixRef b);           // a b
+Matrix cross_product(ConstMatrixRef a, ConstMatrixRef b);     // a' b
+Matrix outer_product(ConstMatrixRef a, ConstMatrixRef b);     // a b'
+Vector times(ConstMatrixRef a, ConstVectorRef v);             // a v
+Vector transposed_times(ConstMatrixRef a, ConstVectorRef v);  // a' v
 
 double sum(ConstVectorRef x);
 double dot(ConstVectorRef a, ConstVectorRef b);
@@ -47,10 +45,11 @@ void solve_lower_transposed(ConstMatrixRef l, MatrixRef b);
 void solve_lower_vector(ConstMatrixRef l, VectorRef b);
 void solve_lower_transposed_vector(ConstMatrixRef l, VectorRef b);
 
-// a^-1 b for a square a; for a symmetric one that need not be positive definite.
-Matrix solve(ConstMatrixRef a, ConstMatrixRef b);
-Vector solve_vector(ConstMatrixRef a, ConstVectorRef b);
-Vector solve_symmetric(ConstMatrixRef a, ConstVectorRef b);
+Vector solve_vector(ConstMatrixRef a, ConstVectorRef b);  // a^-1 b
+
+// a becomes a^-1. No pivots: for an a whose symmetric part is positive definite and not far from the
+// identity.
+void invert_unpivoted(MatrixRef a);
 
 // a = L L' for a symmetric a, of which the lower triangle is read.
 class Cholesky {
@@ -65,7 +64,7 @@ class Cholesky {
   Vector solve_vector(ConstVectorRef b) const;
   double squared_distance(ConstVectorRef b) const;  // b' a^-1 b
   double trace_of_solved(ConstMatrixRef b) const;   // tr(a^-1 b)
-  void whiten(MatrixRef b) const;                   // b becomes L^-1 b L'^-1
+  void whiten(MatrixRef b) const;                   // a symmetric b becomes L^-1 b L'^-1
 
  private:
   Matrix factor_;  // its upper triangle is that of a

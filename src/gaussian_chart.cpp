@@ -67,7 +67,8 @@ class FactorChart : public GaussianChart {
       for (Index column = 0; column < at_.d; ++column) {
         for (Index row = column + 1; row < at_.d; ++row) t(row, column) = z[next++];
       }
-      const Matrix root = scaled_product(std::exp(0.5 * log_volume(z, j)), square(root0_, j), t);
+      Matrix root = product(square(root0_, j), t);
+      scale_to(root, std::exp(0.5 * log_volume(z, j)), root);
       square(root_, j) = root;
       set_mean(j, z);
       set_covariance(j, root);

@@ -157,27 +157,25 @@ class AxesChart : public GaussianChart {
     return rows;
   }
 
-  // D = D0 (I - S/2)^-1 (I + S/2), S skew.
+  // D = D0 (I - S/2)^-1 (I + S/2) = D0 (2M - I), M = (I - S/2)^-1, S skew.
   void turn(ConstVectorRef z, Index j) {
-    Matrix half = Matrix::Zero(at_.d, at_.d);
+    Matrix middle = Matrix::Identity(at_.d, at_.d);
     Index next = 0;
     for (Index a = 0; a < at_.d; ++a) {
       for (Index b = a + 1; b < at_.d; ++b) {
-        half(a, b) = 0.5 * (z[at_.orientation(j) + next] * angle_(next, set_of(j)));
-        half(b, a) = -half(a, b);
+        middle(b, a) = 0.5 * (z[at_.orientation(j) + next] * angle_(next, set_of(j)));
+        middle(a, b) = -middle(b, a);
         ++next;
       }
     }
-    const Matrix identity = Matrix::Identity(at_.d, at_.d);
-    Matrix less = identity, more = identity;
-    add_scaled(-1.0, half, less);
-    add_scaled(1.0, half, more);
-    const Matrix middle = solve(less, identity);
+    invert_unpivoted(middle);
     square(middle_, set_of(j)) = middle;
-    square(axes_, j) = product(square(axes0_, j), product(middle, more));
+    scale_to(middle, 2.0, middle);
+    for (Index a = 0; a < at_.d; ++a) middle(a, a) -= 1.0;
+    square(axes_, j) = product(square(axes0_, j), middle);
   }
 
-  // With M = (I - S/2)^-1 and R = D'S2 D the slope along S is the skew part of M diag(delta)^-1 R M'.
+  // With R = D'S2 D the slope along S is the skew part of M diag(delta)^-1 R M'.
   void add_orientation(Index j, const Matrix& relative, VectorRef g) const {
     const ConstMatrixMap middle = square(middle_, set_of(j));
     const Matrix x = outer_product(product(middle, relative), middle);

@@ -62,7 +62,11 @@ class Cuts {
       const double mean = means[j] / total;
       for (Index i = 0; i < n; ++i) x(i, j) -= mean;
     }
-    scores_ = product(x, symmetric_eigen(weighted_cross_product(x, weights)).vectors);
+    Matrix weighted = x;
+    for (Index j = 0; j < x.cols(); ++j) {
+      for (Index i = 0; i < n; ++i) weighted(i, j) *= weights[i];
+    }
+    scores_ = product(x, symmetric_eigen(cross_product(x, weighted)).vectors);
   }
 
   Index a_;
