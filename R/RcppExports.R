@@ -37,6 +37,10 @@ em_leave_out_cpp <- function(data, family, latent, parameters, group, threads) {
     .Call(`_emfit_em_leave_out_cpp`, data, family, latent, parameters, group, threads)
 }
 
+em_bayes_cpp <- function(log_density, proportions, posterior, threads) {
+    .Call(`_emfit_em_bayes_cpp`, log_density, proportions, posterior, threads)
+}
+
 em_chain_cpp <- function(log_density, initial, transition, ends, want) {
     .Call(`_emfit_em_chain_cpp`, log_density, initial, transition, ends, want)
 }

@@ -180,7 +180,7 @@ region_scores <- function(at, seen, fit, prior, costs) {
       log_determinant(seen$covariance[[j]]) / 2
   }, numeric(nrow(at)))
   each <- matrix(each, nrow(at))
-  density <- vapply(seq_along(fit$classes), function(class) row_logsum(each[, seen$class == class, drop = FALSE]),
+  density <- vapply(seq_along(fit$classes), function(class) log_sum(each[, seen$class == class, drop = FALSE]),
                     numeric(nrow(at)))
   if (is.null(costs)) return(density + rep(log(prior), each = nrow(at)))
   -log(class_posterior(density, prior) %*% costs + .Machine$double.xmin)

@@ -102,36 +102,15 @@ component_densities <- function(object, data) {
 
 # log f of every class: n x C.
 class_densities <- function(object, components) {
-  classes <- unique(object$components$class)
-  in_blocks(nrow(components), length(classes), function(rows) {
-    vapply(classes, function(class) {
-      at <- which(object$components$class == class)
-      row_logsum(components[rows, at, drop = FALSE] + rep(log(object$components$share[at]), each = length(rows)))
-    }, numeric(length(rows)))
+  of_class <- split(seq_len(ncol(components)), factor(object$components$class, unique(object$components$class)))
+  each <- lapply(of_class, function(at) {
+    bayes_em(components[, at, drop = FALSE], object$components$share[at], posterior = FALSE)$loglik
   })
-}
-
-row_logsum <- function(x) {
-  if (ncol(x) == 1L) return(x[, 1L])
-  top <- row_max(x)
-  top[top == -Inf] <- -.Machine$double.xmax
-  top + log(rowSums(exp(x - top)))
+  matrix(unlist(each, use.names = FALSE), nrow(components))
 }
 
 # Where no class has a density nothing is learned of the row.
-class_posterior <- function(log_density, prior) {
-  in_blocks(nrow(log_density), length(prior), function(rows) {
-    joint <- log_density[rows, , drop = FALSE] + rep(log(prior), each = length(rows))
-    top <- row_max(joint)
-    nowhere <- which(top == -Inf)
-    if (length(nowhere)) {
-      joint[nowhere, ] <- rep(log(prior), each = length(nowhere))
-      top[nowhere] <- max(log(prior))
-    }
-    joint <- exp(joint - top)
-    joint / rowSums(joint)
-  })
-}
+class_posterior <- function(log_density, prior) bayes_em(log_density, prior)$posterior
 
 # Shares of the classes among rows without them: EM in which only these move.
 prior_of_rows <- function(log_density, prior, weights, tol = 1e-10, most = 10000L) {

@@ -229,8 +229,8 @@ new_em_classify <- function(chosen, plan, asked, call) {
   ))
   class(out) <- "em_classify"
   told <- decide(out, judged_rows(out))
-  joint <- told$log_density + rep(log(out$shares), each = data$n)
-  out$marginal <- sum((weights * row_logsum(joint))[weights > 0])
+  marginal <- bayes_em(told$log_density, out$shares, posterior = FALSE)$loglik
+  out$marginal <- sum((weights * marginal)[weights > 0])
   out$confusion <- tally_classes(plan$codes, told$decided, weights, out$classes)
   out$lost <- lost_table(out, told, weights)
   out

@@ -393,3 +393,8 @@ expect_topics <- function(corpus, at, expected = NULL, tol = 1e-8, most = 200L, 
 maximise_topics <- function(words, log_shares, documents, at, alpha, held = NULL) {
   em_topics_maximise_cpp(words, log_shares, documents, at$topic, at$alpha, alpha, held)
 }
+
+# See src/bayes.h: list(posterior, loglik) of log densities that are there already.
+bayes_em <- function(log_density, proportions, posterior = TRUE) {
+  em_bayes_cpp(log_density, proportions, posterior, resolve_threads(list(), length(log_density)))
+}

@@ -134,6 +134,19 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
+// em_bayes_cpp
+Rcpp::List em_bayes_cpp(Rcpp::NumericMatrix log_density, Rcpp::NumericVector proportions, bool posterior, int threads);
+RcppExport SEXP _emfit_em_bayes_cpp(SEXP log_densitySEXP, SEXP proportionsSEXP, SEXP posteriorSEXP, SEXP threadsSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< Rcpp::NumericMatrix >::type log_density(log_densitySEXP);
+    Rcpp::traits::input_parameter< Rcpp::NumericVector >::type proportions(proportionsSEXP);
+    Rcpp::traits::input_parameter< bool >::type posterior(posteriorSEXP);
+    Rcpp::traits::input_parameter< int >::type threads(threadsSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_bayes_cpp(log_density, proportions, posterior, threads));
+    return rcpp_result_gen;
+END_RCPP
+}
 // em_chain_cpp
 Rcpp::List em_chain_cpp(Rcpp::NumericMatrix log_density, Rcpp::NumericVector initial, Rcpp::NumericMatrix transition, Rcpp::IntegerVector ends, std::string want);
 RcppExport SEXP _emfit_em_chain_cpp(SEXP log_densitySEXP, SEXP initialSEXP, SEXP transitionSEXP, SEXP endsSEXP, SEXP wantSEXP) {
@@ -285,6 +298,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"_emfit_em_runs_cpp", (DL_FUNC) &_emfit_em_runs_cpp, 2},
     {"_emfit_em_relatives_cpp", (DL_FUNC) &_emfit_em_relatives_cpp, 6},
     {"_emfit_em_leave_out_cpp", (DL_FUNC) &_emfit_em_leave_out_cpp, 6},
+    {"_emfit_em_bayes_cpp", (DL_FUNC) &_emfit_em_bayes_cpp, 4},
     {"_emfit_em_chain_cpp", (DL_FUNC) &_emfit_em_chain_cpp, 5},
     {"_emfit_em_row_keys_cpp", (DL_FUNC) &_emfit_em_row_keys_cpp, 3},
     {"_emfit_em_read_doubles_cpp", (DL_FUNC) &_emfit_em_read_doubles_cpp, 3},

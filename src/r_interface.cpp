@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "batch.h"
+#include "bayes.h"
 #include "clarity.h"
 #include "gaussian_relatives.h"
 #include "information.h"
@@ -354,4 +355,22 @@ Rcpp::List em_leave_out_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List laten
   em::leave_if_raised(interrupt);
   return Rcpp::List::create(Rcpp::Named("with") = em::to_r(found.with),
                             Rcpp::Named("without") = em::to_r(found.without));
+}
+
+// See bayes.h. posterior: n x K where it is wanted, else NULL; loglik: n.
+// [[Rcpp::export(rng = false)]]
+Rcpp::List em_bayes_cpp(Rcpp::NumericMatrix log_density, Rcpp::NumericVector proportions, bool posterior,
+                        int threads) {
+  if (proportions.size() != log_density.ncol() || log_density.ncol() < 1) {
+    throw std::invalid_argument("a proportion for each column");
+  }
+  const em::ConstMatrixMap densities(log_density.begin(), log_density.nrow(), log_density.ncol());
+  Rcpp::NumericVector loglik(Rcpp::no_init(log_density.nrow()));
+  Rcpp::NumericMatrix shares(Rcpp::no_init(posterior ? log_density.nrow() : 0, log_density.ncol()));
+  em::Interrupt interrupt(em::user_wants_out);
+  em::apply_bayes(densities, em::ConstVectorMap(proportions.begin(), proportions.size()), loglik.begin(),
+                  posterior ? shares.begin() : nullptr, threads, interrupt);
+  em::leave_if_raised(interrupt);
+  return Rcpp::List::create(Rcpp::Named("posterior") = posterior ? Rcpp::RObject(shares) : Rcpp::RObject(),
+                            Rcpp::Named("loglik") = loglik);
 }

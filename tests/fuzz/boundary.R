@@ -127,6 +127,7 @@ fuzz_boundary <- function() {
   keys <- list(seed = pick(0, 1e9), before = pick(0, 2^40), n = pick(0L, 5L))
   if (!sound) keys <- list(seed = pick(-1, 0, NaN, Inf), before = pick(-1, 2^40, NaN), n = pick(-1L, 0L, 5L, NA_integer_))
   share <- if (sound) some_share(NCOL(n$data$x)) else spoil_list(some_share(NCOL(n$data$x)))
+  shares <- if (sound) stats::runif(NCOL(n$data$x)) else pick(stats::runif(NCOL(n$data$x) + 1L), rubbish())
   calls <- list(
     run = quote(core("em_runs_cpp")(list(list(data = n$data, family = n$family, latent = n$latent, starts = n$starts)), n$control)),
     start = quote(core("em_start_cpp")(n$data, n$family, pick("kmeans++", "random", "partition", "x"), c(1, 2, 1e9))),
@@ -140,6 +141,7 @@ fuzz_boundary <- function() {
     relatives = quote(core("em_relatives_cpp")(n$data, n$family, n$latent, n$starts, sample(c("EII", "VVV", "EEV", "E"), 2L), threads)),
     clarity = quote(core("em_expect_cpp")(n$data, n$family, n$latent, n$parameters, "clarity", NULL, threads)),
     leave_out = quote(core("em_leave_out_cpp")(n$data, n$family, n$latent, n$parameters, groups, threads)),
+    bayes = quote(core("em_bayes_cpp")(n$data$x, shares, rarely(2), threads)),
     counts = quote(core("em_describe_cpp")(n$data$x, "counts", n$family$size)),
     tally = quote(core("em_describe_cpp")(n$data$x, "tally", n$data$weights)),
     finite = quote(core("em_describe_cpp")(n$data$x, "finite", NULL)),

@@ -184,3 +184,28 @@ test_that("rows of several blocks are judged as each is by itself, also where no
   log_density <- rbind(c(-Inf, -Inf), c(log(3), 0))
   expect_within(class_posterior(log_density, c(0.25, 0.75)), rbind(c(0.25, 0.75), c(0.5, 0.5)), 1e-15)
 })
+
+test_that("densities of classes and Bayes' rule are those of plain R, on any number of threads", {
+  set.seed(5)
+  n <- 40003L # more than two slices, and a rest
+  logs <- matrix(rnorm(n * 5L, sd = 30), n)
+  logs[2L, ] <- -Inf
+  logs[3L, 1:2] <- -Inf
+  logs[4L, ] <- logs[4L, ] - 1e5
+  object <- list(components = data.frame(class = c("b", "a", "b", "a", "c"), share = c(.25, .5, .75, .5, 1)))
+  of_class <- emfit:::class_densities(object, logs)
+  by_hand <- function(columns, share) {
+    top <- apply(logs[, columns, drop = FALSE], 1L, max)
+    out <- top + log(exp(logs[, columns, drop = FALSE] - top) %*% share)
+    replace(drop(out), top == -Inf, -Inf)
+  }
+  expect_equal(of_class, cbind(by_hand(c(1L, 3L), c(.25, .75)), by_hand(c(2L, 4L), c(.5, .5)), by_hand(5L, 1)), tolerance = 1e-14)
+  prior <- c(.2, .7, .1)
+  posterior <- emfit:::class_posterior(of_class, prior)
+  top <- apply(of_class, 1L, max)
+  joint <- exp(of_class - top) * rep(prior, each = n)
+  expect_equal(posterior[-2L, ], (joint / rowSums(joint))[-2L, ], tolerance = 1e-14)
+  expect_identical(posterior[2L, ], prior)
+  for (threads in 2:3) expect_identical(emfit:::em_bayes_cpp(of_class, prior, TRUE, threads)$posterior, posterior)
+  expect_error(emfit:::em_bayes_cpp(of_class, prior[-1L], TRUE, 1L), "a proportion for each column")
+})
