@@ -8,7 +8,8 @@ plain_call <- function(call) {
     if (is.symbol(call[[i]])) next # an empty argument is a symbol too
     part <- call[[i]]
     if (is.call(part)) {
-      if (!inherits(part, "formula")) call[[i]] <- plain_call(part)
+      plain <- if (is.object(part) && inherits(part, "formula")) part else plain_call(part)
+      if (!identical(plain, part)) call[[i]] <- plain # writing into a call copies it
     } else if (holds_data(part, names(call)[i])) call[[i]] <- as.name(sprintf("<%s>", what_stood_there(part)))
   }
   call

@@ -13,11 +13,7 @@
 # and what the family adds. `old`: data that say the levels of categories.
 em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, labels = NULL, units = NULL, old = NULL) {
   frame <- family_frame(family, x, by = if (is.null(terms)) "columns" else "formula", old = old)
-  names <- clean_names(frame$names)
-  if (!identical(names, frame$names)) {
-    frame$names <- names
-    frame$renamed <- TRUE # messages then say numbers
-  }
+  if (!is.null(frame$names)) frame <- with_clean_names(frame)
   frame$weighted <- !is.null(weights)
   if (frame$weighted) frame$weights <- check_weights(weights, nrow(frame$x))
   if (!is.null(labels)) frame$labels <- check_labels(labels, nrow(frame$x))
@@ -27,6 +23,15 @@ em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, l
   }
   frame$terms <- terms
   data_of_frame(frame, family, na.action)
+}
+
+# Messages say numbers where names had to be mended.
+with_clean_names <- function(frame) {
+  names <- clean_names(frame$names)
+  if (identical(names, frame$names)) return(frame)
+  frame$names <- names
+  frame$renamed <- TRUE
+  frame
 }
 
 data_of_frame <- function(frame, family, na.action) {

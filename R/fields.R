@@ -154,17 +154,20 @@ model_fields <- function(model, data) {
 
 fit_fields <- function(fit) model_fields(fit, fit$data)
 
-# The same sheet for k components; columns: these, and what the latent structure adds behind them.
-resize_fields <- function(fields, k, columns) {
+# The sheet of one component for k: what the latent structure adds behind the components stays as it is.
+resize_fields <- function(fields, k) {
+  if (k == 1L) return(fields)
   for (i in seq_along(fields)) {
-    axes <- fields[[i]]$axes
-    size <- fields[[i]]$size
-    size[axes == "component" | axes == "state"] <- k
-    size[axes == "column"] <- columns
-    fields[[i]]$size <- size
+    field <- fields[[i]]
+    along <- match(field$axes, component_axes, 0L) > 0L
+    field$size[along] <- field$size[along] + (k - 1L)
+    fields[[i]] <- field
   }
   fields
 }
+
+# The axes along which components lie.
+component_axes <- c("component", "column", "state")
 
 # What the axes of a model's fields are labelled with: noise is the last column.
 sheet_labels <- function(model, components, data, columns = latent_columns(model$latent, model$k)) {
@@ -210,7 +213,7 @@ permute_components <- function(parameters, fields, order) {
 
 # One row of numbers for each component (of k; what noise adds is left out).
 as_rows <- function(x, field, k) {
-  at <- match(TRUE, field$axes %in% c("component", "column", "state"))
+  at <- match(TRUE, field$axes %in% component_axes)
   if (length(field$axes) == 1L) return(matrix(x[seq_len(k)], k))
   matrix(aperm(array(x, field$size), c(at, seq_along(field$axes)[-at])), nrow = k)
 }
