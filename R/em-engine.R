@@ -15,8 +15,8 @@ native_data <- function(data, model) {
   x <- if (is.null(order)) data$x else data$x[order, , drop = FALSE]
   rows <- list(x = x, weights = if (is.null(order)) data$weights else data$weights[order], missing = has_gaps(data),
                kernels = kernels_wanted())
-  rows$width <- data$width # these two are not for the core: family_fields() asks for them
-  rows$items <- data$items
+  if (!is.null(data$width)) rows$width <- data$width # these two are not for the core: family_fields() asks for them
+  if (!is.null(data$items)) rows$items <- data$items
   if (!is.null(units)) rows <- c(rows, native_units(units, order, latent))
   if (!is.null(data$labels)) rows <- c(rows, native_labels(data$labels, order, model$k))
   c(rows, latent_native_data(latent, x, data))
@@ -148,7 +148,8 @@ run_em <- function(data, start, model, control, native = rows_of_run(data, model
 run_native <- function(data, native, items, model, control, ends = FALSE, kinds = NULL) {
   settings <- run_settings(control, model)
   settings$threads <- resolve_threads(settings, prod(dim(native$x), model$k, length(items)))
-  settings <- c(settings, row_weight = weight_of_row(data$weights), ends = ends)
+  settings$row_weight <- weight_of_row(data$weights)
+  settings$ends <- ends
   run_core(native, items, model, settings, kinds)
 }
 

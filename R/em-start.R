@@ -32,12 +32,13 @@ resolve_start <- function(start, k, data, family, latent, control, fixed = NULL)
   }
   latent_check(latent, k)
   if (!is.null(data[["units"]])) check_units_k(data, k)
-  if (kind == "method" && holds_all(fixed, fields)) {
+  all_held <- !is.null(fixed) && holds_all(fixed, fields)
+  if (kind == "method" && all_held) {
     # Of proportions alone the likelihood has one maximum: no start leads to another.
     start <- fixed[names(fixed) %in% own_names(fields)]
     kind <- "parameters"
   }
-  estimated <- !holds_all(fixed, fields) && (kind != "parameters" || .subset2(control, "max_iter") > 0L)
+  estimated <- !all_held && (kind != "parameters" || .subset2(control, "max_iter") > 0L)
   model <- list(family = family_check(family, data, k, estimated), latent = latent, k = k)
   if (!is.null(fixed)) {
     fixed <- align_fixed(fixed, k, names_to_hold(start, kind, data, k))

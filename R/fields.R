@@ -159,8 +159,7 @@ resize_fields <- function(fields, k) {
   if (k == 1L) return(fields)
   for (i in seq_along(fields)) {
     field <- fields[[i]]
-    along <- match(field$axes, component_axes, 0L) > 0L
-    field$size[along] <- field$size[along] + (k - 1L)
+    field$size <- field$size + (k - 1L) * (match(field$axes, component_axes, 0L) > 0L)
     fields[[i]] <- field
   }
   fields
@@ -179,13 +178,14 @@ name_parameters <- function(parameters, fields, labels) {
   for (name in names(fields)) {
     field <- fields[[name]]
     x <- parameters[[name]]
-    if (length(field$axes) == 1L) {
-      names(x) <- labels[[field$axes]]
+    axes <- field$axes
+    if (length(axes) == 1L) {
+      names(x) <- labels[[axes]]
     } else {
-      along <- labels[field$axes]
+      along <- labels[axes]
       names(along) <- NULL
-      if (!is.null(field$levels)) along[field$axes == "category"] <- list(field$levels)
-      if (!is.null(field$variables)) along[field$axes == "variable"] <- list(field$variables)
+      if (!is.null(field$levels)) along[axes == "category"] <- list(field$levels)
+      if (!is.null(field$variables)) along[axes == "variable"] <- list(field$variables)
       dimnames(x) <- along
     }
     parameters[[name]] <- x

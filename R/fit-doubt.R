@@ -7,9 +7,9 @@ least_rows <- 0.01
 
 empty_components <- function(fit) {
   if (fit$iterations == 0L || fit$k == 1L) return(integer())
-  rows <- fit$counts[seq_len(fit$k)] / row_weight(fit$data)
-  if (min(rows) >= least_rows) return(integer())
-  setdiff(which(rows < least_rows), c(fit$degenerate, wholly_held(fit)))
+  rows <- fit$counts[seq_len(fit$k)]
+  if (min(rows) >= least_rows) return(no_components) # a row has a weight of 1 at most
+  setdiff(which(rows < least_rows * row_weight(fit$data)), c(fit$degenerate, wholly_held(fit)))
 }
 
 # Components of which nothing was estimated but the proportion.
