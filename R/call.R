@@ -14,6 +14,7 @@ without_data <- function(call) {
   for (i in seq_along(call)[-1L]) {
     if (is.symbol(call[[i]])) next # an empty argument is a symbol too
     part <- call[[i]]
+    if (is.atomic(part) && length(part) == 1L && is.null(attributes(part))) next
     plain <- if (is.call(part)) {
       if (!inherits(part, "formula")) without_data(part)
     } else if (holds_data(part, names(call)[i])) as.name(sprintf("<%s>", what_stood_there(part)))

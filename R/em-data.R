@@ -187,11 +187,12 @@ check_finite <- function(frame, arg = "x") {
 # How many different rows there are; only as many are counted as are needed to know that there are enough.
 distinct_rows <- function(x, enough) {
   size <- dim(x)
-  few <- min(size[1L], 10L * enough + 100L)
   # There are at least as many different rows as there are different values in any one column.
-  first <- x[seq_len(few), 1L]
-  found <- sum(match(first, first) == seq_len(few))
-  if (found >= enough || few == size[1L] && size[2L] == 1L) return(found)
+  for (few in c(min(size[1L], 4L * enough), min(size[1L], 10L * enough + 100L))) {
+    first <- x[seq_len(few), 1L]
+    found <- sum(match(first, first) == seq_len(few))
+    if (found >= enough || few == size[1L] && size[2L] == 1L) return(found)
+  }
   found <- nrow(unique(x[seq_len(few), , drop = FALSE]))
   if (found >= enough || few == nrow(x)) return(found)
   nrow(unique(x))

@@ -96,9 +96,7 @@ family_data.em_family_gaussian <- function(family, frame, old = NULL, ...) {
 #' @export
 family_fields.em_family_gaussian <- function(family, k, data) {
   d <- dim(data$x)[2L]
-  if (d == 1L) {
-    return(list(mean = new_field("real", "component", k, "mean"), sd = new_field("positive", "component", k, "sd")))
-  }
+  if (d == 1L) return(resize_fields(line_fields, k))
   list(mean = new_field("real", c("component", "variable"), c(k, d), "mean"),
        covariance = new_field("covariance", c("variable", "variable", "component"), c(d, d, k), "covariance"))
 }

@@ -25,6 +25,10 @@ new_field <- function(scale, axes, size, term, own = TRUE, zero = FALSE, nest = 
        of = nest[2L])
 }
 
+# Sheets of one component that most small fits ask for, made once: numbers along a line, and the shares of a mixture.
+line_fields <- list(mean = new_field("real", "component", 1L, "mean"), sd = new_field("positive", "component", 1L, "sd"))
+share_fields <- list(proportions = new_field("simplex", "column", 1L, "proportion", own = FALSE))
+
 # Lists of parameters: flat, as the core has them and as fields are named; nested, as a person sees them. All that
 # reads parameters by the names of fields makes them flat first; name_parameters() nests.
 flat_parameters <- function(parameters) {
@@ -156,10 +160,11 @@ fit_fields <- function(fit) model_fields(fit, fit$data)
 
 # The sheet of one component for k: what the latent structure adds behind the components stays as it is.
 resize_fields <- function(fields, k) {
-  if (k == 1L) return(fields)
+  more <- as.integer(k) - 1L
+  if (more == 0L) return(fields)
   for (i in seq_along(fields)) {
     field <- fields[[i]]
-    field$size <- field$size + (k - 1L) * (match(field$axes, component_axes, 0L) > 0L)
+    field$size <- field$size + more * (match(field$axes, component_axes, 0L) > 0L)
     fields[[i]] <- field
   }
   fields

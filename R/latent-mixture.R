@@ -158,9 +158,7 @@ latent_check.em_latent_mixture <- function(latent, k) {
 latent_columns.em_latent_mixture <- function(latent, k) k + .subset2(latent, "noise")
 
 #' @export
-latent_fields.em_latent_mixture <- function(latent, k) {
-  list(proportions = new_field("simplex", "column", k + .subset2(latent, "noise"), "proportion", own = FALSE))
-}
+latent_fields.em_latent_mixture <- function(latent, k) resize_fields(share_fields, k + .subset2(latent, "noise"))
 
 #' @export
 latent_parameters.em_latent_mixture <- function(latent, start, k, names = NULL) {
@@ -288,11 +286,6 @@ latent_native.em_latent_mixture <- function(latent, k) {
 native_held <- function(latent, proportions) {
   if (!is.null(latent$held)) return(replace(latent$held, is.na(latent$held), NaN))
   if (proportions_are_held(latent)) proportions else rep(NaN, length(proportions))
-}
-
-#' @export
-latent_native_data.em_latent_mixture <- function(latent, x, data) {
-  if (.subset2(latent, "noise")) list(log_noise = noise_log_density(latent, x))
 }
 
 #' @export
