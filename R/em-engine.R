@@ -19,8 +19,7 @@ native_data <- function(data, model) {
   if (!is.null(data$items)) rows$items <- data$items
   if (!is.null(units)) rows <- c(rows, native_units(units, order, latent))
   if (!is.null(data$labels)) rows <- c(rows, native_labels(data$labels, order, model$k))
-  if (has_noise(latent)) rows$log_noise <- noise_log_density(latent, x)
-  rows
+  c(rows, native_noise(latent, x))
 }
 
 # Where rows follow each other they stay as they are, and one that says nothing counts as those beside it.

@@ -7,9 +7,10 @@ least_rows <- 0.01
 
 empty_components <- function(fit) {
   if (fit$iterations == 0L || fit$k == 1L) return(integer())
-  rows <- fit$counts[seq_len(fit$k)]
-  if (min(rows) >= least_rows) return(no_components) # a row has a weight of 1 at most
-  setdiff(which(rows < least_rows * row_weight(fit$data)), c(fit$degenerate, wholly_held(fit)))
+  if (min(fit$counts[seq_len(fit$k)]) >= least_rows) return(no_components) # rows count for 1 at most, in whatever units
+  rows <- shares_of(fit)[seq_len(fit$k)] * fit$nobs / row_weight(fit$data)
+  few <- which(rows < least_rows, useNames = FALSE)
+  if (length(few)) setdiff(few, c(fit$degenerate, wholly_held(fit))) else few
 }
 
 # Components of which nothing was estimated but the proportion.

@@ -32,7 +32,8 @@ new_em_fit <- function(run, start, data, control, call, fields = model_fields(st
   )
   if (!is.null(start$asked)) fit$asked <- start$asked
   if (!start$supplied) fit$passed_over <- run$passed_over
-  if (has_noise(model$latent)) fit$noise_volume <- noise_volume(model$latent)
+  volume <- noise_volume(model$latent)
+  if (!is.null(volume)) fit$noise_volume <- volume
   if (assigns(control)) fit <- with_assigned(fit, run, finish)
   class(fit) <- c(paste0("em_fit_", .subset2(model$family, "name")), "em_fit")
   if (run$status == "max_iter") warn_unfinished(run, unclass(control))
