@@ -19,11 +19,11 @@ new_em_fit <- function(run, start, data, control, call, fields = model_fields(st
   call[[1L]] <- quote(emfit::em_fit)
   fit <- list(
     call = call, family = model$family, latent = model$latent, k = model$k,
-    parameters = finish(run$parameters), loglik = run$loglik - run$log_prior, df = as.integer(run$df), objective = run$loglik, nobs = count_observations(data),
-    trace = run$trace, path = if (length(run$path)) lapply(unpack_path(run), finish),
-    converged = run$status == "converged", status = run$status, iterations = run$iterations, passes = run$passes, gain = run$gain, remaining = run$remaining,
-    counts = counts, relative_spread = relative_spread,
-    collapsed = if (run$component > 0L) match(run$component, order),
+    parameters = finish(run$parameters), loglik = run$loglik - run$log_prior, df = as.integer(run$df),
+    objective = run$loglik, nobs = count_observations(data), trace = run$trace,
+    path = if (length(run$path)) lapply(unpack_path(run), finish), converged = run$status == "converged",
+    status = run$status, iterations = run$iterations, passes = run$passes, gain = run$gain, remaining = run$remaining,
+    counts = counts, relative_spread = relative_spread, collapsed = if (run$component > 0L) match(run$component, order),
     degenerate = places(run$degenerate, order), coincident = places(run$coincident, order),
     starts = plain_frame(c(list(method = rep_len(start$method, length(run$starts$loglik))), run$starts)),
     raced = isTRUE(start$raced), traces = if (length(run$traces) > 1L) run$traces, start = finish(run$start),
