@@ -4,14 +4,25 @@
 # The same call without data. No variable has a name such as `<data.frame: 272 x 2>`, so nothing else can be found
 # in its place.
 plain_call <- function(call) {
+  plain <- without_data(call)
+  if (is.null(plain)) call else plain
+}
+
+# NULL where it has none.
+without_data <- function(call) {
+  found <- FALSE
   for (i in seq_along(call)[-1L]) {
     if (is.symbol(call[[i]])) next # an empty argument is a symbol too
     part <- call[[i]]
-    if (is.call(part)) {
-      if (!inherits(part, "formula")) call[[i]] <- plain_call(part)
-    } else if (holds_data(part, names(call)[i])) call[[i]] <- as.name(sprintf("<%s>", what_stood_there(part)))
+    if (is.atomic(part) && length(part) == 1L && is.null(attributes(part))) next
+    plain <- if (is.call(part)) {
+      if (!inherits(part, "formula")) without_data(part)
+    } else if (holds_data(part, names(call)[i])) as.name(sprintf("<%s>", what_stood_there(part)))
+    if (is.null(plain)) next
+    call[[i]] <- plain
+    found <- TRUE
   }
-  call
+  if (found) call
 }
 
 # Data are what is long where data belong, or large, or a table.

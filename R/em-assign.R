@@ -41,6 +41,16 @@ check_assigned_latent <- function(control, latent) {
 # Of a run, or a fit: was it made by such an algorithm?
 is_assigned <- function(run) !is.null(run$log_classes) || !is.null(run$best_iteration)
 
+# What a fit has of such a run besides; finish(): parameters of the run as those of the fit.
+with_assigned <- function(fit, run, finish) {
+  fit$loglik <- fit$objective - sum(run$log_prior, run$log_classes)
+  fit$log_classes <- run$log_classes
+  fit$best_iteration <- run$best_iteration
+  if (!is.null(run$average)) fit$average <- finish(run$average)
+  fit$seed <- run$seed
+  fit
+}
+
 # What a fit's objective, and its trace, are.
 objective_label <- function(fit) {
   paste0(if (is.null(fit$log_classes)) "log-likelihood" else "classification log-likelihood",

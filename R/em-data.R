@@ -13,11 +13,7 @@
 # and what the family adds. `old`: data that say the levels of categories.
 em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, labels = NULL, units = NULL, old = NULL) {
   frame <- family_frame(family, x, by = if (is.null(terms)) "columns" else "formula", old = old)
-  names <- clean_names(frame$names)
-  if (!identical(names, frame$names)) {
-    frame$names <- names
-    frame$renamed <- TRUE # messages then say numbers
-  }
+  if (!is.null(frame$names)) frame <- with_clean_names(frame)
   frame$weighted <- !is.null(weights)
   if (frame$weighted) frame$weights <- check_weights(weights, nrow(frame$x))
   if (!is.null(labels)) frame$labels <- check_labels(labels, nrow(frame$x))
@@ -27,6 +23,15 @@ em_data <- function(x, family, weights = NULL, na.action = NULL, terms = NULL, l
   }
   frame$terms <- terms
   data_of_frame(frame, family, na.action)
+}
+
+# Messages say numbers where names had to be mended.
+with_clean_names <- function(frame) {
+  names <- clean_names(frame$names)
+  if (identical(names, frame$names)) return(frame)
+  frame$names <- names
+  frame$renamed <- TRUE
+  frame
 }
 
 data_of_frame <- function(frame, family, na.action) {
@@ -182,11 +187,12 @@ check_finite <- function(frame, arg = "x") {
 # How many different rows there are; only as many are counted as are needed to know that there are enough.
 distinct_rows <- function(x, enough) {
   size <- dim(x)
-  few <- min(size[1L], 10L * enough + 100L)
   # There are at least as many different rows as there are different values in any one column.
-  first <- x[seq_len(few), 1L]
-  found <- sum(match(first, first) == seq_len(few))
-  if (found >= enough || few == size[1L] && size[2L] == 1L) return(found)
+  for (few in c(min(size[1L], 4L * enough), min(size[1L], 10L * enough + 100L))) {
+    first <- x[seq_len(few), 1L]
+    found <- sum(match(first, first) == seq_len(few))
+    if (found >= enough || few == size[1L] && size[2L] == 1L) return(found)
+  }
   found <- nrow(unique(x[seq_len(few), , drop = FALSE]))
   if (found >= enough || few == nrow(x)) return(found)
   nrow(unique(x))

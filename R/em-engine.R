@@ -8,17 +8,18 @@ native_latent <- function(model) latent_native(model$latent, model$k)
 # Rows with missing values go sorted by pattern; what comes back by row is put in the user's order again. What is
 # known of the rows, labels and their density as noise, goes with them.
 native_data <- function(data, model) {
-  if (latent_keeps_order(model$latent)) data <- in_own_order(data)
+  latent <- model$latent
+  if (latent_keeps_order(latent)) data <- in_own_order(data)
   order <- data$order
-  sorted <- !is.null(order)
-  x <- if (sorted) data$x[order, , drop = FALSE] else data$x
-  rows <- list(x = x, weights = if (sorted) data$weights[order] else data$weights, missing = has_gaps(data),
+  units <- data[["units"]]
+  x <- if (is.null(order)) data$x else data$x[order, , drop = FALSE]
+  rows <- list(x = x, weights = if (is.null(order)) data$weights else data$weights[order], missing = has_gaps(data),
                kernels = kernels_wanted())
-  rows$width <- data$width # these two are not for the core: family_fields() asks for them
-  rows$items <- data$items
-  if (!is.null(data[["units"]])) rows <- c(rows, native_units(data[["units"]], order, model$latent))
+  if (!is.null(data$width)) rows$width <- data$width # these two are not for the core: family_fields() asks for them
+  if (!is.null(data$items)) rows$items <- data$items
+  if (!is.null(units)) rows <- c(rows, native_units(units, order, latent))
   if (!is.null(data$labels)) rows <- c(rows, native_labels(data$labels, order, model$k))
-  c(rows, latent_native_data(model$latent, x, data))
+  c(rows, native_noise(latent, x))
 }
 
 # Where rows follow each other they stay as they are, and one that says nothing counts as those beside it.
@@ -57,11 +58,9 @@ is_tallied <- function(model) family_tallies(model$family)
 
 # Equal rows of counts are tallied: distinct rows with their summed weights give the same statistics.
 tallied <- function(data, model) {
-  if (!family_tallies(model$family) || data$n < 2L || !is.null(data$labels) || !is.null(shared_units(data))) {
-    return(native_data(data, model))
-  }
-  if (latent_keeps_order(model$latent)) return(native_data(data, model))
-  native_data(tallied_rows(data), model)
+  alone <- !family_tallies(model$family) || data$n < 2L || !is.null(data$labels) || !is.null(shared_units(data)) ||
+    latent_keeps_order(model$latent)
+  native_data(if (alone) data else tallied_rows(data), model)
 }
 
 # Neither NA nor Inf anywhere.
@@ -149,7 +148,8 @@ run_em <- function(data, start, model, control, native = rows_of_run(data, model
 run_native <- function(data, native, items, model, control, ends = FALSE, kinds = NULL) {
   settings <- run_settings(control, model)
   settings$threads <- resolve_threads(settings, prod(dim(native$x), model$k, length(items)))
-  settings <- c(settings, row_weight = weight_of_row(data$weights), ends = ends)
+  settings$row_weight <- weight_of_row(data$weights)
+  settings$ends <- ends
   run_core(native, items, model, settings, kinds)
 }
 

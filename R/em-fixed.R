@@ -21,7 +21,6 @@ check_fixed_list <- function(fixed, fields) {
 
 # Does it leave nothing of the components to be estimated?
 holds_all <- function(fixed, fields) {
-  if (is.null(fixed)) return(FALSE)
   own <- own_names(fields)
   all(own %in% names(fixed)) && !anyNA(unlist(fixed[own]))
 }

@@ -32,19 +32,20 @@ resolve_start <- function(start, k, data, family, latent, control, fixed = NULL)
   }
   latent_check(latent, k)
   if (!is.null(data[["units"]])) check_units_k(data, k)
-  if (kind == "method" && holds_all(fixed, fields)) {
+  all_held <- !is.null(fixed) && holds_all(fixed, fields)
+  if (kind == "method" && all_held) {
     # Of proportions alone the likelihood has one maximum: no start leads to another.
     start <- fixed[names(fixed) %in% own_names(fields)]
     kind <- "parameters"
   }
-  estimated <- !holds_all(fixed, fields) && (kind != "parameters" || .subset2(control, "max_iter") > 0L)
+  estimated <- !all_held && (kind != "parameters" || .subset2(control, "max_iter") > 0L)
   model <- list(family = family_check(family, data, k, estimated), latent = latent, k = k)
   if (!is.null(fixed)) {
     fixed <- align_fixed(fixed, k, names_to_hold(start, kind, data, k))
     model <- resolve_fixed(fixed, model, data)
     if (kind == "parameters") start <- fill_from_fixed(start, model, data)
   }
-  fields <- resize_fields(fields, k, latent_columns(latent, k))
+  fields <- resize_fields(fields, k)
   resolved <- switch(kind,
     method = list(method = start),
     parameters = start_from_parameters(start, data, model, fields),
@@ -132,10 +133,11 @@ resolve_k <- function(k, start, kind, latent, fields) {
 start_from_parameters <- function(start, data, model, fields) {
   names <- component_names(start, model$k)
   if (!is.null(names)) start <- align_components(start, names)
-  check_start_names(start, fields)
+  own <- own_names(fields)
+  check_start_names(start, fields, own)
   parameters <- c(latent_parameters(model$latent, start, model$k, names),
-                  family_parameters(model$family, start, model$k, data, fields[own_names(fields)]))
-  warn_coincident(parameters, fields, model$k)
+                  family_parameters(model$family, start, model$k, data, fields[own]))
+  warn_coincident(parameters, fields, model$k, own)
   if (holds_parameters(model)) parameters <- override_held(parameters, model, fields)
   item <- list(parameters = parameters, may_borrow = FALSE)
   list(items = list(item), method = "parameters", names = names)
@@ -187,7 +189,8 @@ user_matrix <- function(data) {
   x
 }
 
-warn_coincident <- function(parameters, fields, k) {
+warn_coincident <- function(parameters, fields, k, own = own_names(fields)) {
+  if (k == 1L || first_are_apart(parameters[[own[1L]]], k)) return(invisible())
   pair <- coincident_components(parameters, fields, k)
   if (is.null(pair)) return(invisible())
   warn_em("coincide", c(
@@ -196,16 +199,15 @@ warn_coincident <- function(parameters, fields, k) {
   ))
 }
 
-# The first two components that agree up to rounding; NULL where none do. Nearly always their first parameters tell.
+# The first two components that agree up to rounding; NULL where none do.
 coincident_components <- function(parameters, fields, k) {
-  if (k == 1L || first_are_apart(flat_parameters(parameters)[[own_names(fields)[1L]]], k)) return(NULL)
-  coincident_pair(own_rows(parameters, fields, k))
+  if (k > 1L) coincident_pair(own_rows(parameters, fields, k))
 }
 
-# Do all components differ in the first number that each has of a parameter?
+# Do all components differ in the first number that each has of a parameter? Nearly always that of the first parameter tells.
 first_are_apart <- function(parameter, k) {
   first <- parameter[seq_len(k)]
-  apart <- abs(rep(first, k) - rep(first, each = k)) > same_parameter * max(abs(first))
+  apart <- abs(first - rep(first, each = k)) > same_parameter * max(abs(first))
   sum(apart) == k * (k - 1L)
 }
 

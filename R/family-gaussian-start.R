@@ -2,7 +2,7 @@
 
 #' @export
 family_parameters.em_family_gaussian <- function(family, start, k, data, fields = family_fields(family, k, data)) {
-  check_spreads(family_parameters.default(family, start, k, data, fields), k)
+  check_spreads(read_fields(start, fields, fitted_names(data), "start"), k)
 }
 
 check_spreads <- function(out, k) {

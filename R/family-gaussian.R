@@ -44,7 +44,8 @@ em_gaussian <- function(covariance = "VVV", prior = NULL) {
   told <- list(name = "gaussian", covariance = covariance)
   if (!is.null(prior)) told$prior <- check_prior(prior)
   if (named) told$named <- TRUE # em_select() must know whether a structure was asked for; fits don't carry this
-  family_of_list(told)
+  class(told) <- c("em_family_gaussian", "em_family")
+  told
 }
 
 #' @export
@@ -95,9 +96,7 @@ family_data.em_family_gaussian <- function(family, frame, old = NULL, ...) {
 #' @export
 family_fields.em_family_gaussian <- function(family, k, data) {
   d <- dim(data$x)[2L]
-  if (d == 1L) {
-    return(list(mean = new_field("real", "component", k, "mean"), sd = new_field("positive", "component", k, "sd")))
-  }
+  if (d == 1L) return(resize_fields(line_fields, k))
   list(mean = new_field("real", c("component", "variable"), c(k, d), "mean"),
        covariance = new_field("covariance", c("variable", "variable", "component"), c(d, d, k), "covariance"))
 }
@@ -167,8 +166,9 @@ family_rows.em_family_gaussian <- function(family, data) plural(ncol(data$x), "v
 # Zeros and ones are numbers like others, but a normal distribution can shrink onto either.
 #' @export
 family_tell.em_family_gaussian <- function(family, data) {
-  binary <- which(match(data$x[1L, ], c(0, 1, NA), 0L) > 0L)
-  if (!length(binary)) return(invisible())
+  may_be <- match(data$x[1L, ], c(0, 1, NA), 0L) > 0L
+  if (!any(may_be)) return(invisible())
+  binary <- which(may_be)
   binary <- binary[vapply(binary, function(j) is_binary_column(data$x[, j]), NA)]
   if (!length(binary)) return(invisible())
   all <- length(binary) == ncol(data$x)

@@ -370,7 +370,7 @@ family_of_list <- function(told) {
 as_em_family <- function(family, arg = "family") {
   if (inherits(family, "em_family")) {
     told <- unclass(family)
-    told[c("named", "items", "blocks")] <- NULL
+    told$named <- told$items <- told$blocks <- NULL
     class(told) <- oldClass(family)
     return(told)
   }

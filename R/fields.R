@@ -25,6 +25,10 @@ new_field <- function(scale, axes, size, term, own = TRUE, zero = FALSE, nest = 
        of = nest[2L])
 }
 
+# Sheets of one component that most small fits ask for, made once: numbers along a line, and the shares of a mixture.
+line_fields <- list(mean = new_field("real", "component", 1L, "mean"), sd = new_field("positive", "component", 1L, "sd"))
+share_fields <- list(proportions = new_field("simplex", "column", 1L, "proportion", own = FALSE))
+
 # Lists of parameters: flat, as the core has them and as fields are named; nested, as a person sees them. All that
 # reads parameters by the names of fields makes them flat first; name_parameters() nests.
 flat_parameters <- function(parameters) {
@@ -154,17 +158,20 @@ model_fields <- function(model, data) {
 
 fit_fields <- function(fit) model_fields(fit, fit$data)
 
-# The same sheet for k components; columns: these, and what the latent structure adds behind them.
-resize_fields <- function(fields, k, columns) {
+# The sheet of one component for k: what the latent structure adds behind the components stays as it is.
+resize_fields <- function(fields, k) {
+  more <- as.integer(k) - 1L
+  if (more == 0L) return(fields)
   for (i in seq_along(fields)) {
-    axes <- fields[[i]]$axes
-    size <- fields[[i]]$size
-    size[axes == "component" | axes == "state"] <- k
-    size[axes == "column"] <- columns
-    fields[[i]]$size <- size
+    field <- fields[[i]]
+    field$size <- field$size + more * (match(field$axes, component_axes, 0L) > 0L)
+    fields[[i]] <- field
   }
   fields
 }
+
+# The axes along which components lie.
+component_axes <- c("component", "column", "state")
 
 # What the axes of a model's fields are labelled with: noise is the last column.
 sheet_labels <- function(model, components, data, columns = latent_columns(model$latent, model$k)) {
@@ -176,13 +183,14 @@ name_parameters <- function(parameters, fields, labels) {
   for (name in names(fields)) {
     field <- fields[[name]]
     x <- parameters[[name]]
-    if (length(field$axes) == 1L) {
-      names(x) <- labels[[field$axes]]
+    axes <- field$axes
+    if (length(axes) == 1L) {
+      names(x) <- labels[[axes]]
     } else {
-      along <- labels[field$axes]
+      along <- labels[axes]
       names(along) <- NULL
-      if (!is.null(field$levels)) along[field$axes == "category"] <- list(field$levels)
-      if (!is.null(field$variables)) along[field$axes == "variable"] <- list(field$variables)
+      if (!is.null(field$levels)) along[axes == "category"] <- list(field$levels)
+      if (!is.null(field$variables)) along[axes == "variable"] <- list(field$variables)
       dimnames(x) <- along
     }
     parameters[[name]] <- x
@@ -210,7 +218,7 @@ permute_components <- function(parameters, fields, order) {
 
 # One row of numbers for each component (of k; what noise adds is left out).
 as_rows <- function(x, field, k) {
-  at <- match(TRUE, field$axes %in% c("component", "column", "state"))
+  at <- match(TRUE, field$axes %in% component_axes)
   if (length(field$axes) == 1L) return(matrix(x[seq_len(k)], k))
   matrix(aperm(array(x, field$size), c(at, seq_along(field$axes)[-at])), nrow = k)
 }

@@ -7,6 +7,7 @@ least_rows <- 0.01
 
 empty_components <- function(fit) {
   if (fit$iterations == 0L || fit$k == 1L) return(integer())
+  if (min(fit$counts[seq_len(fit$k)]) >= least_rows) return(no_components) # rows count for 1 at most, in whatever units
   rows <- shares_of(fit)[seq_len(fit$k)] * fit$nobs / row_weight(fit$data)
   few <- which(rows < least_rows, useNames = FALSE)
   if (length(few)) setdiff(few, c(fit$degenerate, wholly_held(fit))) else few
@@ -32,10 +33,11 @@ describe_empty <- function(fit) {
 
 # Rows that count; where rows stand for several, as many as these are.
 rows_counting <- function(fit) {
-  units <- shared_units(fit$data)
-  if (is_sample(fit$data)) return(if (is.null(units)) fit$nobs / fit$data$whole$row_weight else fit$data$whole$counting)
+  data <- fit$data
+  units <- shared_units(data)
+  if (!is.null(data$whole)) return(if (is.null(units)) fit$nobs / data$whole$row_weight else data$whole$counting)
   if (!is.null(units)) return(sum(row_weights(fit) > 0))
-  if (is.null(fit$data$weights)) fit$nobs else max(fit$nobs, sum(fit$data$weights > 0))
+  if (is.null(data$weights)) fit$nobs else max(fit$nobs, sum(data$weights > 0))
 }
 
 describe_excess <- function(fit) {

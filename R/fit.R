@@ -4,14 +4,14 @@ new_em_fit <- function(run, start, data, control, call, fields = model_fields(st
   check_run(run, start)
   # Parameters that are scored as they were given are nobody's estimates.
   if (scores_given(start, control)) run$degenerate <- integer()
-  order <- if (start$ordered) seq_len(model$k) else order_components(run, model, start$groups)
+  ordered <- start$ordered
+  order <- if (ordered) seq_len(model$k) else order_components(run, model, start$groups)
   labels <- sheet_labels(model, component_labels(start$names, model$k), data, length(run$counts))
   finish <- function(parameters) {
-    if (!start$ordered) parameters <- permute_components(parameters, fields, order)
+    if (!ordered) parameters <- permute_components(parameters, fields, order)
     name_parameters(parameters, fields, labels)
   }
-  path <- if (length(run$path)) lapply(unpack_path(run), finish)
-  counts <- run$counts[c(order, seq_along(run$counts)[-order])]
+  counts <- if (ordered) run$counts else run$counts[c(order, seq_along(run$counts)[-order])]
   names(counts) <- labels$column
   relative_spread <- run$relative_spread[order]
   names(relative_spread) <- labels$component
@@ -19,26 +19,22 @@ new_em_fit <- function(run, start, data, control, call, fields = model_fields(st
   call[[1L]] <- quote(emfit::em_fit)
   fit <- list(
     call = call, family = model$family, latent = model$latent, k = model$k,
-    parameters = finish(run$parameters), loglik = run$loglik - sum(run$log_prior, run$log_classes), df = as.integer(run$df),
-    objective = run$loglik, nobs = count_observations(data),
-    trace = run$trace, path = path, converged = run$status == "converged", status = run$status,
-    iterations = run$iterations, passes = run$passes, gain = run$gain, remaining = run$remaining,
-    counts = counts, relative_spread = relative_spread,
-    collapsed = if (run$component > 0L) match(run$component, order),
+    parameters = finish(run$parameters), loglik = run$loglik - run$log_prior, df = as.integer(run$df),
+    objective = run$loglik, nobs = count_observations(data), trace = run$trace,
+    path = if (length(run$path)) lapply(unpack_path(run), finish), converged = run$status == "converged",
+    status = run$status, iterations = run$iterations, passes = run$passes, gain = run$gain, remaining = run$remaining,
+    counts = counts, relative_spread = relative_spread, collapsed = if (run$component > 0L) match(run$component, order),
     degenerate = places(run$degenerate, order), coincident = places(run$coincident, order),
     starts = plain_frame(c(list(method = rep_len(start$method, length(run$starts$loglik))), run$starts)),
     raced = isTRUE(start$raced), traces = if (length(run$traces) > 1L) run$traces, start = finish(run$start),
-    control = control, data = unclass(data)
+    control = control, data = unclass(data), order = order, # of the run: em_path() replays in that
+    leaning = places(components_on_few_rows(run, data, model), order)
   )
-  fit$log_classes <- run$log_classes
-  fit$best_iteration <- run$best_iteration
-  fit$average <- if (!is.null(run$average)) finish(run$average)
-  fit$seed <- run$seed
-  fit$order <- order # of the run: em_path() replays in that
-  fit$noise_volume <- noise_volume(model$latent)
-  fit$passed_over <- run$passed_over
-  fit$leaning <- places(c(leaning_of(run, data, model)$components, single_rows(run, data, model)), order)
-  fit$asked <- start$asked
+  if (!is.null(start$asked)) fit$asked <- start$asked
+  if (!start$supplied) fit$passed_over <- run$passed_over
+  volume <- noise_volume(model$latent)
+  if (!is.null(volume)) fit$noise_volume <- volume
+  if (assigns(control)) fit <- with_assigned(fit, run, finish)
   class(fit) <- c(paste0("em_fit_", .subset2(model$family, "name")), "em_fit")
   if (run$status == "max_iter") warn_unfinished(run, unclass(control))
   if (run$status == "not_monotone" || length(run$degenerate) || length(run$coincident)) warn_about(fit)
@@ -47,12 +43,21 @@ new_em_fit <- function(run, start, data, control, call, fields = model_fields(st
   fit
 }
 
+# Those that lean on few rows, or are a single one. Nearly always each has more rows than either is asked of.
+components_on_few_rows <- function(run, data, model) {
+  few <- max(most_copies, enough_rows * family_rows_needed(model$family, data)) * weight_of_row(data$weights)
+  if (min(run$counts) >= few) return(no_components)
+  c(leaning_of(run, data, model)$components, single_rows(run, data, model))
+}
+
 scores_given <- function(start, control) {
   .subset2(control, "max_iter") == 0L && start$supplied && identical(start$method, "parameters")
 }
 
 # Where components of the core's order are in the fit's.
-places <- function(components, order) if (length(components)) sort(match(components, order)) else integer()
+places <- function(components, order) if (length(components)) sort(match(components, order)) else no_components
+
+no_components <- integer()
 
 # data.frame() without its checks, which take a third of a small fit.
 plain_frame <- function(columns) {

@@ -94,7 +94,7 @@ plot_habit <- function(name, value, known) {
 # Whatever has no name stands for the first argument that is not named.
 has_formula <- function(names, ...) {
   if (length(names) && "formula" %in% names) return(TRUE)
-  for (i in seq_len(...length())) if (inherits(...elt(i), "formula")) return(TRUE)
+  for (given in list(...)) if (is.object(given) && inherits(given, "formula")) return(TRUE)
   FALSE
 }
 

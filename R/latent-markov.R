@@ -315,9 +315,6 @@ latent_native.em_latent_markov <- function(latent, k) {
 }
 
 #' @export
-latent_native_data.em_latent_markov <- function(latent, x, data) NULL
-
-#' @export
 latent_unit.em_latent_markov <- function(latent) if (is.null(latent$series)) one_unit else latent$series
 
 # Every start of one component leads to the closed form.

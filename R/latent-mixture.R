@@ -133,7 +133,7 @@ format_unit <- function(said) {
 
 #' @export
 latent_bind.em_latent_mixture <- function(latent, data, family) {
-  if (has_noise(latent)) bind_noise(latent, data, family) else latent
+  if (.subset2(latent, "noise")) bind_noise(latent, data, family) else latent
 }
 
 # Numbers may or may not count noise.
@@ -146,7 +146,7 @@ latent_k.em_latent_mixture <- function(latent) {
 #' @export
 latent_check.em_latent_mixture <- function(latent, k) {
   said <- .subset2(latent, "proportions")
-  noise <- has_noise(latent)
+  noise <- .subset2(latent, "noise")
   if (!is.numeric(said) || length(said) == k + noise) return(invisible())
   abort_em("argument", sprintf(
     "`proportions` must have one number for each component%s: k = %d, but %d were given.",
@@ -155,12 +155,10 @@ latent_check.em_latent_mixture <- function(latent, k) {
 }
 
 #' @export
-latent_columns.em_latent_mixture <- function(latent, k) k + has_noise(latent)
+latent_columns.em_latent_mixture <- function(latent, k) k + .subset2(latent, "noise")
 
 #' @export
-latent_fields.em_latent_mixture <- function(latent, k) {
-  list(proportions = new_field("simplex", "column", latent_columns(latent, k), "proportion", own = FALSE))
-}
+latent_fields.em_latent_mixture <- function(latent, k) resize_fields(share_fields, k + .subset2(latent, "noise"))
 
 #' @export
 latent_parameters.em_latent_mixture <- function(latent, start, k, names = NULL) {
@@ -288,11 +286,6 @@ latent_native.em_latent_mixture <- function(latent, k) {
 native_held <- function(latent, proportions) {
   if (!is.null(latent$held)) return(replace(latent$held, is.na(latent$held), NaN))
   if (proportions_are_held(latent)) proportions else rep(NaN, length(proportions))
-}
-
-#' @export
-latent_native_data.em_latent_mixture <- function(latent, x, data) {
-  if (has_noise(latent)) list(log_noise = noise_log_density(latent, x))
 }
 
 #' @export

@@ -95,6 +95,9 @@ new_box <- function(kind, centre, axes, ends) {
        log_volume = sum(log(sides)), sides = sides)
 }
 
+# What crosses to the core with rows x.
+native_noise <- function(latent, x) if (has_noise(latent)) list(log_noise = noise_log_density(latent, x))
+
 # The log density of noise of each row, as the core takes it.
 # What is left of a turned box along some of the columns has no constant density, so a row with missing cells has
 # that of the box along the columns. A row with nothing observed has density 1, as everywhere.

@@ -13,7 +13,7 @@
 #   latent_release(latent)                 with nothing held
 #   latent_override(latent, parameters, k) held numbers in their places
 #   latent_is_held(latent, k)              is nothing of it estimated?
-#   latent_native(latent, k)               what crosses to the core, and latent_native_data(latent, x, data) with the rows
+#   latent_native(latent, k)               what crosses to the core; with the rows goes their density as noise
 #   latent_starts(latent, items, native, model)  starts that were drawn without it -> its own
 #   latent_draws(latent, k, n_start)       how many starts of a kind differ
 #   latent_from_partition(latent, parameters, k) parameters of a partition that says nothing of its extra columns
@@ -54,7 +54,6 @@ latent_held <- function(latent, k) UseMethod("latent_held")
 latent_override <- function(latent, parameters, k) UseMethod("latent_override")
 latent_is_held <- function(latent, k) UseMethod("latent_is_held")
 latent_native <- function(latent, k) UseMethod("latent_native")
-latent_native_data <- function(latent, x, data) UseMethod("latent_native_data")
 latent_starts <- function(latent, items, native, model) UseMethod("latent_starts")
 latent_draws <- function(latent, k, n_start) UseMethod("latent_draws")
 latent_from_partition <- function(latent, parameters, k) UseMethod("latent_from_partition")

@@ -7,7 +7,8 @@ abort_slot <- function(arg, bullets) {
 
 check_types <- function(given, fields, arg) {
   for (name in names(fields)[match(names(fields), names(given), 0L) > 0L]) {
-    check_numeric_slot(.subset2(given, name), said_name(name, fields[[name]]), arg)
+    x <- .subset2(given, name)
+    if (!is.numeric(x) || !length(x)) check_numeric_slot(x, said_name(name, fields[[name]]), arg)
   }
 }
 
@@ -31,11 +32,12 @@ read_field <- function(x, name, field, variables, arg) {
   what <- if (is.null(field$levels)) "variable" else "level"
   x <- if (length(size) == 1L) read_vector(x, name, size, arg)
        else read_table(x, name, size[1L], size[2L], if (field$axes[2L] != "state") variables, arg, what)
-  if (field$scale == "real") return(x)
-  if (field$scale != "positive") refuse_numbers(x, x < 0 | x > 1, name, arg, "between 0 and 1", size[1L])
+  scale <- field$scale
+  if (scale == "real") return(x)
+  if (scale != "positive") refuse_numbers(x, x < 0 | x > 1, name, arg, "between 0 and 1", size[1L])
   else if (field$zero) refuse_numbers(x, x < 0, name, arg, "0 or more", size[1L])
   else refuse_numbers(x, x <= 0, name, arg, "positive", size[1L])
-  if (field$scale == "simplex") check_simplex(x, name, arg)
+  if (scale == "simplex") check_simplex(x, name, arg)
   x
 }
 
@@ -50,8 +52,8 @@ check_simplex <- function(x, name, arg) {
                           number(sums[bad[1L]], 10L)))
 }
 
+# What is not simply numbers: NA alone, a data frame of numbers, or an error.
 check_numeric_slot <- function(x, name, arg) {
-  if (is.numeric(x) && length(x)) return(invisible())
   if (is.logical(x) && length(x) && all(is.na(x))) return(invisible())
   if (!inherits(x, "data.frame") || !length(x)) {
     abort_slot(arg, sprintf("`%s$%s` must be numeric, not %s.", arg, name, describe_shape(x)))
@@ -84,7 +86,7 @@ read_vector <- function(x, name, k, arg) {
     abort_slot(arg, sprintf("`%s$%s` must have one value per component: k = %d, but %s.", arg, name, k, given))
   }
   x <- as.double(x)
-  check_numbers(x, name, arg, k)
+  if (!all(is.finite(x))) check_numbers(x, name, arg, k)
   x
 }
 
@@ -98,7 +100,7 @@ read_table <- function(x, name, k, d, variables, arg, what = "variable") {
   }
   at <- match_variables(colnames(x), variables, d, arg, name, "columns")
   x <- matrix(as.double(x[, at, drop = FALSE]), k, d)
-  check_numbers(x, name, arg, k)
+  if (!all(is.finite(x))) check_numbers(x, name, arg, k)
   x
 }
 
@@ -118,7 +120,7 @@ read_covariance <- function(x, name, k, d, variables, arg) {
     x <- x[at, at, , drop = FALSE]
   }
   x <- array(as.double(x), c(d, d, k))
-  check_numbers(x, name, arg, k, each = d * d)
+  if (!all(is.finite(x))) check_numbers(x, name, arg, k, each = d * d)
   x
 }
 
@@ -139,9 +141,8 @@ match_variables <- function(has, names, d, arg, slot, what) {
   match(names, has)
 }
 
-# Of k components; each: so many numbers of one stand together.
+# Not all are finite. Of k components; each: so many numbers of one stand together.
 check_numbers <- function(x, name, arg, k, each = 1L) {
-  if (all(is.finite(x))) return(invisible())
   fixed <- arg == "fixed"
   refuse_numbers(x, if (fixed) is.infinite(x) | is.nan(x) else !is.finite(x), name, arg,
                  if (fixed) "finite, or NA where it is free" else "finite", k, each)

@@ -1,7 +1,7 @@
 # Names in a user's list, `start` or `fixed` (arg): of its parts, and of the components, whose order they tell.
 
 # The latent structure's part may be left out.
-check_start_names <- function(start, fields) {
+check_start_names <- function(start, fields, own = own_names(fields)) {
   found <- match(names(fields), names(start), 0L) > 0L
   if (is.null(names(start)) || sum(found) < length(start)) {
     check_no_twice(start, "start")
@@ -14,7 +14,6 @@ check_start_names <- function(start, fields) {
     ))
   }
   if (all(found)) return(invisible())
-  own <- own_names(fields)
   lacking <- own[match(own, names(start), 0L) == 0L]
   if (length(lacking)) {
     abort_em("start", sprintf("`start` must also hold %s.", quoted(intersect(own_first(fields), own_first(fields[lacking])))))
@@ -31,6 +30,7 @@ check_no_twice <- function(given, arg) {
 component_names <- function(given, k, arg = "start") {
   found <- NULL
   for (name in names(given)) {
+    if (is.null(attributes(given[[name]]))) next
     here <- names_along_components(given, name)
     if (is.null(here) || length(here) != k) next
     if (is.null(found)) found <- here
@@ -49,7 +49,6 @@ component_names <- function(given, k, arg = "start") {
 # One matrix for all components names the variables alone.
 names_along_components <- function(given, name) {
   x <- given[[name]]
-  if (is.null(attributes(x))) return(NULL)
   if (grepl("(^|[.])covariance$", name) && length(dim(x)) == 2L) return(NULL)
   if (inherits(x, "data.frame")) {
     return(if (is.character(attr(x, "row.names"))) row.names(x))

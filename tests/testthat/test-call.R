@@ -36,3 +36,14 @@ test_that("formulas, empty arguments and functions stay in a call", {
   by_formula <- do.call(em_fit, list(~ waiting, data = quote(faithful), k = 1))
   expect_s3_class(by_formula$call$x, "formula")
 })
+
+test_that("a call without data stays as it is, and what it holds inside other calls goes", {
+  call <- quote(em_fit(case$x[, 1], k = 2, family = em_gaussian("V"), start = list(mean = c(1, 2)), control = ))
+  expect_null(without_data(call))
+  expect_identical(plain_call(call), call)
+  deep <- bquote(em_fit(scale(cbind(1, .(faithful))), k = 2, weights = .(c(1, 2))))
+  expect_identical(plain_call(deep), quote(em_fit(scale(cbind(1, `<data.frame: 272 x 2>`)), k = 2, weights = `<numeric: 2>`)))
+  # One number that is more than a number.
+  expect_identical(plain_call(bquote(em_fit(x = .(matrix(1)), k = 1)))$x, matrix(1))
+  expect_identical(plain_call(bquote(em_fit(.(matrix(1)), 1)))[[2L]], as.name("<matrix: 1 x 1>"))
+})

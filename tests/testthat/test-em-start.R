@@ -161,6 +161,16 @@ test_that("the sheet of a family's parameters is made once for a start", {
   expect_identical(sheets, 1)
 })
 
+test_that("the sheet of a line has as many numbers as there are components, and a share for noise", {
+  sizes <- function(latent, k) {
+    fields <- model_fields(list(family = em_gaussian(), latent = latent, k = k), list(x = matrix(0, 5, 1)))
+    vapply(fields, function(field) field$size, 0L)
+  }
+  expect_identical(sizes(em_mixture(), 1L), c(proportions = 1L, mean = 1L, sd = 1L))
+  expect_identical(sizes(em_mixture(), 3), c(proportions = 3L, mean = 3L, sd = 3L))
+  expect_identical(sizes(em_mixture(noise = TRUE), 3L), c(proportions = 4L, mean = 3L, sd = 3L))
+})
+
 test_that("a sheet in another size is the one made in that size", {
   chain <- list(family = em_gaussian(), latent = em_markov())
   noisy <- list(family = em_gaussian(), latent = em_mixture(noise = TRUE))
@@ -169,7 +179,7 @@ test_that("a sheet in another size is the one made in that size", {
     for (d in 1:2) {
       data <- list(x = matrix(0, 5, d))
       fields <- model_fields(c(model, k = 1L), data)
-      expect_identical(resize_fields(fields, 4L, latent_columns(model$latent, 4L)), model_fields(c(model, k = 4L), data))
+      expect_identical(resize_fields(fields, 4L), model_fields(c(model, k = 4L), data))
     }
   }
 })

@@ -33,6 +33,31 @@ test_that("nothing is told of what was asked for", {
   expect_silent(em_fit(1:3, start = near, control = em_control(max_iter = 0)))
 })
 
+test_that("a component with rows is not empty, however small a share it is held at", {
+  x <- c(one, one[1:60] + 100)
+  start <- list(mean = c(3.5, 103), sd = c(1, 1))
+  fit_held <- function() em_fit(x, start = start, latent = em_mixture(c(1 - 1e-6, 1e-6)))
+  expect_identical(warnings_of(fit <- fit_held()), character())
+  expect_equal(unname(fit$counts), c(272, 60))
+  expect_null(describe_empty(fit))
+})
+
+test_that("components of few rows are asked whether they lean on them, others need not be", {
+  few <- em_fit(c(one, 30, 30.2), start = list(mean = c(4.3, 2, 30), sd = c(0.4, 0.2, 0.1)))
+  run <- unclass(few)
+  asked <- function(run) c(leaning_of(run, few$data, fit_model(few))$components, single_rows(run, few$data, fit_model(few)))
+  expect_identical(components_on_few_rows(run, few$data, fit_model(few)), asked(run))
+  expect_identical(few$leaning, 3L)
+  enough <- em_fit(one, start = near)
+  expect_identical(enough$leaning, integer())
+  # Below what either asks of: three times d + 1 rows, and five; in whatever units weights are.
+  lone <- em_fit(c(one, 30), start = list(mean = c(4.3, 2, 30), sd = rep(0.4, 3)), family = em_gaussian("E"))
+  expect_identical(lone$leaning, 3L)
+  light <- em_fit(c(one, 30), start = list(mean = c(4.3, 2, 30), sd = rep(0.4, 3)), family = em_gaussian("E"),
+                  weights = rep(1e-4, 273))
+  expect_identical(light$leaning, 3L)
+})
+
 test_that("more parameters than rows", {
   few <- faithful[1:9, ]
   expect_warning(fit <- em_fit(few, start = rep(1:2, c(4, 5))), "more parameters (11) than rows (9)", fixed = TRUE,
