@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "chain_scaled.h"
+#include "dense.h"
 #include "numerics.h"
 
 namespace em {
@@ -35,8 +36,8 @@ void Chain::set(const double* initial, const double* transition, Index k) {
   to_ = from_ = Vector::Zero(width_ * k);
   MatrixMap(to_.data(), width_, k).topRows(k) = to;
   MatrixMap(from_.data(), width_, k).topRows(k) = to.transpose();
-  log_initial_ = ConstArrayMap(initial, k).log();
-  log_to_ = ConstArrayMap(transition, k * k).log();
+  log_initial_ = logarithms(ConstVectorMap(initial, k)).array();
+  log_to_ = logarithms(ConstVectorMap(transition, k * k)).array();
   log_from_.resize(k * k);
   MatrixMap(log_from_.data(), k, k) = ConstMatrixMap(log_to_.data(), k, k).transpose();
 }

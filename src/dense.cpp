@@ -3,6 +3,7 @@
 #include <Eigen/Cholesky>
 #include <Eigen/Eigenvalues>
 #include <Eigen/LU>
+#include <algorithm>
 #include <cmath>
 
 namespace em {
@@ -29,9 +30,29 @@ double trace(ConstMatrixRef a) {
   return out;
 }
 
-double largest_size(ConstMatrixRef x) { return x.cwiseAbs().maxCoeff(); }
+double largest_size(ConstMatrixRef x) {
+  double largest = 0.0;
+  for (Index j = 0; j < x.cols(); ++j) {
+    for (Index i = 0; i < x.rows(); ++i) {
+      const double size = std::abs(x(i, j));
+      if (std::isnan(size)) return size;
+      largest = std::max(largest, size);
+    }
+  }
+  return largest;
+}
 
-Vector exponentials(ConstVectorRef x) { return x.array().exp(); }
+Vector exponentials(ConstVectorRef x) {
+  Vector out(x.size());
+  for (Index i = 0; i < x.size(); ++i) out[i] = std::exp(x[i]);
+  return out;
+}
+
+Vector logarithms(ConstVectorRef x) {
+  Vector out(x.size());
+  for (Index i = 0; i < x.size(); ++i) out[i] = std::log(x[i]);
+  return out;
+}
 
 void add_outer_product(double weight, ConstVectorRef u, ConstVectorRef v, MatrixRef to) {
   for (Index j = 0; j < to.cols(); ++j) {

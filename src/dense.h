@@ -20,8 +20,12 @@ double sum(ConstVectorRef x);
 double dot(ConstVectorRef a, ConstVectorRef b);
 double sum_of_squares(ConstVectorRef x);
 double trace(ConstMatrixRef a);
-double largest_size(ConstMatrixRef x);  // max |x|; x is not empty
+double largest_size(ConstMatrixRef x);  // max |x|, NaN where there is one
+
+// Those of the standard library. Eigen's own take several numbers at once, and where the range ends they give
+// 0, the least number or NaN, as its version says.
 Vector exponentials(ConstVectorRef x);
+Vector logarithms(ConstVectorRef x);
 
 // to += weight u v'.
 void add_outer_product(double weight, ConstVectorRef u, ConstVectorRef v, MatrixRef to);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "blocks.h"
+#include "dense.h"
 #include "numerics.h"
 
 namespace em {
@@ -166,7 +167,8 @@ void FamilyPoisson::maximise(ConstVectorRef statistics, Step step) {
 
 double FamilyPoisson::log_prior() const {
   if (prior_.counts == 0.0) return -prior_.exposure * rate_.sum();
-  return prior_.counts * rate_.array().log().sum() - prior_.exposure * rate_.sum();
+  return prior_.counts * sum(logarithms(ConstVectorMap(rate_.data(), rate_.size()))) -
+         prior_.exposure * rate_.sum();
 }
 
 void FamilyPoisson::score(ConstVectorRef statistics, VectorRef slope, VectorRef rows,

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "dense.h"
 #include "gamma_functions.h"
 #include "numerics.h"
 
@@ -66,7 +67,7 @@ struct TopicModel::Workspace {
     }
     const LogGamma all = log_gamma_and_slope(sum);
     log_e -= all.slope;
-    e = log_e.exp();
+    for (Index j = 0; j < e.size(); ++j) e[j] = std::exp(log_e[j]);  // see exponentials()
     return value - all.value - (expected * log_e).sum();
   }
 
@@ -95,10 +96,10 @@ TopicModel::TopicModel(const Corpus& corpus, Index k, int threads)
 
 // log q of a term whose sum is lost in the range of numbers, by logarithms; -Inf where no topic has it.
 double TopicModel::unlikely_term(Workspace& work, Index w, double n, double weight, bool keep) const {
-  const Array logs = work.log_e + work.at.topic.col(w).array().log();
+  const Array logs = work.log_e + logarithms(work.at.topic.col(w)).array();
   const double top = logs.maxCoeff();
   if (!(top > -infinity)) return -infinity;
-  const Array phi = (logs - top).exp();
+  const Vector phi = exponentials((logs - top).matrix());
   const double sum = phi.sum();
   for (Index j = 0; j < k_; ++j) {
     if (!(phi[j] > 0.0)) continue;
