@@ -1,33 +1,103 @@
 # Names beside points, in both painters: one rule says where each stands, in inches from the lower left corner of the panel.
-# The most important come first. A name stands beside its point, where it hides fewest of the points to `avoid` and no name
-# that is there already; where no such place is free it goes further out, with a line to its point. None is left out.
+# The most important come first. A name stands beside its point, where it hides fewest of the points to `avoid`, no name
+# that is there already, and where it can't be read as the name of another point; where no such place is free it goes further
+# out, with a line to its point. None is left out.
 
 # Boxes of all names, a row each: left, right, bottom, top, and whether a line leads there. `gap`: how far from its point
 # a name keeps, across and up, a row each; `panel`: width and height.
 place_labels <- function(x, y, width, height, gap, panel, avoid) {
   boxes <- matrix(0, 0L, 5L)
   for (i in seq_along(x)) {
-    boxes <- rbind(boxes, label_place(x[i], y[i], width[i], height, gap[i, ], panel, boxes, avoid))
+    box <- label_place(x[i], y[i], width[i], height, gap[i, ], panel, boxes, avoid, list(x = x[-i], y = y[-i]))
+    boxes <- rbind(boxes, box, deparse.level = 0L)
+    # Names that come later keep off the line of this one, too.
+    if (box[5L] > 0) avoid <- with_line(avoid, x[i], y[i], nearest_of_box(x[i], y[i], rbind(box)))
   }
   boxes
 }
 
-label_place <- function(x, y, width, height, gap, panel, taken, avoid) {
-  near <- boxes_at(x + c(gap[1L], -gap[1L] - width, -width / 2, -width / 2),
-                   y + c(-height / 2, -height / 2, 0.6 * gap[2L], -0.6 * gap[2L] - height), width, height)
-  free <- free_boxes(near, panel, taken)
-  if (any(free)) return(c(near[free, , drop = FALSE][which.min(points_under(near[free, , drop = FALSE], avoid)), ], 0))
+with_line <- function(avoid, x, y, end, along = seq(0.05, 0.95, by = 0.05)) {
+  list(x = c(avoid$x, x + along * (end$x - x)), y = c(avoid$y, y + along * (end$y - y)))
+}
+
+# `others`: the other points that have names. What hides more than `much` beside its point gives way to a free place that is
+# not far.
+label_place <- function(x, y, width, height, gap, panel, taken, avoid, others = list(x = numeric(), y = numeric()), much = 8) {
+  near <- near_boxes(x, y, width, height, gap)
+  own <- near[free_boxes(near, panel, taken) & own_boxes(x, y, near, others, height), , drop = FALSE]
+  hidden <- points_under(own, avoid)
+  beside <- if (nrow(own)) c(own[which.min(hidden), ], 0)
+  if (nrow(own) && min(hidden) <= much) return(beside)
   turn <- seq(0, 2 * pi, length.out = 17L)[-17L]
   best <- NULL
-  for (away in height * seq(1.5, 9, by = 0.75)) {
+  least <- Inf
+  for (away in height * seq(1.5, if (nrow(own) && min(hidden) <= 3 * much) 4.5 else 9, by = 0.75)) {
     # The middle of a name is as far out as its own size in that direction asks for.
     far <- boxes_at(x + (away + width / 2) * cos(turn) - width / 2, y + (away + height / 2) * sin(turn) - height / 2, width, height)
-    free <- free_boxes(far, panel, taken)
-    under <- points_under(far, avoid)
-    if (any(free & under == 0)) return(c(far[which(free & under == 0)[1L], ], 1))
-    if (is.null(best) && any(free)) best <- c(far[free, , drop = FALSE][which.min(under[free]), ], 1)
+    far <- far[free_boxes(far, panel, taken), , drop = FALSE]
+    under <- points_under(far, avoid) + points_crossed(x, y, far, avoid, height) + 1e3 * !clear_lines(x, y, far, taken, others, height)
+    if (any(under == 0)) return(c(far[which(under == 0)[1L], ], 1))
+    if (any(under < least)) best <- c(far[which.min(under), ], 1)
+    least <- min(least, under)
   }
-  if (is.null(best)) c(least_covered(near, panel, taken), 0) else best
+  if (!is.null(beside)) beside else if (!is.null(best)) best else c(least_covered(near, panel, taken), 0)
+}
+
+# Right and left of the point, above and below it, and at its corners.
+near_boxes <- function(x, y, width, height, gap) {
+  up <- 0.6 * gap[2L]
+  right <- x + c(1, 0.7) * gap[1L]
+  left <- x - c(1, 0.7) * gap[1L] - width
+  above <- y + c(1, 0.7) * up
+  below <- y - c(1, 0.7) * up - height
+  boxes_at(c(right[1L], left[1L], rep(x - width / 2, 2L), right[c(2L, 2L)], left[c(2L, 2L)]),
+           c(rep(y - height / 2, 2L), above[1L], below[1L], rep(c(above[2L], below[2L]), 2L)), width, height)
+}
+
+# Is each box nearer to its own point than to any other that has a name? By a third of what the points are apart, half a
+# line at most: points in the very same place may share.
+own_boxes <- function(x, y, boxes, others, height) {
+  own <- box_distance(boxes, x, y)
+  apart <- sqrt((others$x - x)^2 + (others$y - y)^2)
+  out <- rep(TRUE, nrow(boxes))
+  for (i in which(apart > 0)) out <- out & box_distance(boxes, others$x[i], others$y[i]) >= own + min(height / 2, apart[i] / 3)
+  out
+}
+
+# Can the line to each box be followed? It crosses no name, and neither it nor the box touches a point that has another one.
+clear_lines <- function(x, y, boxes, taken, others, height) {
+  end <- nearest_of_box(x, y, boxes)
+  apart <- sqrt((others$x - x)^2 + (others$y - y)^2) > height
+  others <- list(x = others$x[apart], y = others$y[apart])
+  vapply(seq_len(nrow(boxes)), function(i) {
+    to <- list(x = end$x[i], y = end$y[i])
+    crossed <- nrow(taken) && sum(points_under(taken, with_line(list(), x, y, to))) > 0
+    touched <- any(line_distance(x, y, to, others) < 0.4 * height)
+    beside <- vapply(seq_along(others$x), function(j) box_distance(boxes[i, , drop = FALSE], others$x[j], others$y[j]), 0)
+    !crossed && !touched && all(beside > 0.6 * height)
+  }, NA)
+}
+
+# How many of the points to avoid the line to each box runs over; of thousands it can't but run over some.
+points_crossed <- function(x, y, boxes, avoid, height) {
+  apart <- which(sqrt((avoid$x - x)^2 + (avoid$y - y)^2) > height)
+  if (length(apart) > 1000L) return(numeric(nrow(boxes)))
+  end <- nearest_of_box(x, y, boxes)
+  avoid <- list(x = avoid$x[apart], y = avoid$y[apart])
+  vapply(seq_len(nrow(boxes)), function(i) sum(line_distance(x, y, list(x = end$x[i], y = end$y[i]), avoid) < 0.15 * height), 0)
+}
+
+# How far points are from the line between a point and another.
+line_distance <- function(x, y, to, points) {
+  across <- to$x - x
+  up <- to$y - y
+  part <- ((points$x - x) * across + (points$y - y) * up) / max(across^2 + up^2, 1e-300)
+  part <- pmin(pmax(part, 0), 1)
+  sqrt((points$x - x - part * across)^2 + (points$y - y - part * up)^2)
+}
+
+box_distance <- function(boxes, x, y) {
+  sqrt(pmax(boxes[, 1L] - x, x - boxes[, 2L], 0)^2 + pmax(boxes[, 3L] - y, y - boxes[, 4L], 0)^2)
 }
 
 boxes_at <- function(left, low, width, height) cbind(left, left + width, low, low + height, deparse.level = 0L)
@@ -64,12 +134,13 @@ draw_labels <- function(x, y, label, size = 1, avoid = list(x = x, y = y)) {
   if (!length(x)) return(invisible())
   label <- shorten(label, 16L)
   panel <- graphics::par("pin")
+  small <- 0.8 * min(1, max(0.8, min(panel) / 2)) # letters of small pictures are smaller
   edge <- graphics::par("usr")
   across <- function(x) (x - edge[1L]) / (edge[2L] - edge[1L]) * panel[1L]
   up <- function(y) (y - edge[3L]) / (edge[4L] - edge[3L]) * panel[2L]
-  width <- graphics::strwidth(label, "inches", cex = 0.8) + 0.5 * graphics::strwidth("0", "inches", cex = 0.8)
+  width <- graphics::strwidth(label, "inches", cex = small) + 0.5 * graphics::strwidth("0", "inches", cex = small)
   gap <- outer(0.4 + 0.35 * rep(size, length.out = length(x)), graphics::par("cin") * graphics::par("cex"))
-  boxes <- place_labels(across(x), up(y), width, 1.3 * graphics::strheight("0", "inches", cex = 0.8), gap, panel,
+  boxes <- place_labels(across(x), up(y), width, 1.3 * graphics::strheight("0", "inches", cex = small), gap, panel,
                         list(x = across(avoid$x), y = up(avoid$y)))
   end <- nearest_of_box(across(x), up(y), boxes)
   led <- boxes[, 5L] > 0
@@ -77,7 +148,7 @@ draw_labels <- function(x, y, label, size = 1, avoid = list(x = x, y = y)) {
   if (any(led)) graphics::segments(x[led], y[led], back(end$x, 1L)[led], back(end$y, 2L)[led], col = quiet_grey, xpd = NA)
   graphics::rect(back(boxes[, 1L], 1L), back(boxes[, 3L], 2L), back(boxes[, 2L], 1L), back(boxes[, 4L], 2L),
                  col = translucent("white", 0.75), border = NA)
-  graphics::text(back((boxes[, 1L] + boxes[, 2L]) / 2, 1L), back((boxes[, 3L] + boxes[, 4L]) / 2, 2L), label, cex = 0.8, xpd = NA)
+  graphics::text(back((boxes[, 1L] + boxes[, 2L]) / 2, 1L), back((boxes[, 3L] + boxes[, 4L]) / 2, 2L), label, cex = small, xpd = NA)
 }
 
 # The twin ---------------------------------------------------------------------------------------------------------------
