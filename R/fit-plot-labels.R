@@ -21,8 +21,10 @@ with_line <- function(avoid, x, y, end, along = seq(0.05, 0.95, by = 0.05)) {
 }
 
 # `others`: the other points that have names. What hides more than `much` beside its point gives way to a free place that is
-# not far.
-label_place <- function(x, y, width, height, gap, panel, taken, avoid, others = list(x = numeric(), y = numeric()), much = 8) {
+# not far; thousands of points leave none.
+label_place <- function(x, y, width, height, gap, panel, taken, avoid, others = list(x = numeric(), y = numeric())) {
+  much <- if (length(avoid$x) > 1000L) Inf else 8
+  avoid <- points_within(avoid, x, y, width + 12 * height)
   near <- near_boxes(x, y, width, height, gap)
   own <- near[free_boxes(near, panel, taken) & own_boxes(x, y, near, others, height), , drop = FALSE]
   hidden <- points_under(own, avoid)
@@ -33,14 +35,21 @@ label_place <- function(x, y, width, height, gap, panel, taken, avoid, others = 
   least <- Inf
   for (away in height * seq(1.5, if (nrow(own) && min(hidden) <= 3 * much) 4.5 else 9, by = 0.75)) {
     # The middle of a name is as far out as its own size in that direction asks for.
-    far <- boxes_at(x + (away + width / 2) * cos(turn) - width / 2, y + (away + height / 2) * sin(turn) - height / 2, width, height)
+    far <- boxes_at(x + (away + width / 2) * cos(turn) - width / 2, y + (away + height / 2) * sin(turn) - height / 2,
+                    width, height)
     far <- far[free_boxes(far, panel, taken), , drop = FALSE]
-    under <- points_under(far, avoid) + points_crossed(x, y, far, avoid, height) + 1e3 * !clear_lines(x, y, far, taken, others, height)
+    under <- points_under(far, avoid) + points_crossed(x, y, far, avoid, height)
+    under <- under + 1e3 * !clear_lines(x, y, far, taken, others, height)
     if (any(under == 0)) return(c(far[which(under == 0)[1L], ], 1))
     if (any(under < least)) best <- c(far[which.min(under), ], 1)
     least <- min(least, under)
   }
   if (!is.null(beside)) beside else if (!is.null(best)) best else c(least_covered(near, panel, taken), 0)
+}
+
+points_within <- function(points, x, y, reach) {
+  use <- abs(points$x - x) <= reach & abs(points$y - y) <= reach
+  list(x = points$x[use], y = points$y[use])
 }
 
 # Right and left of the point, above and below it, and at its corners.
@@ -202,18 +211,32 @@ makeContent.em_names <- function(x) {
 
 # Names at the ends of lines -----------------------------------------------------------------------------------------------
 # Where names stand that belong at heights `y` (increasing, in inches) of a panel that is `high`: moved apart, smaller, in
-# columns beside each other, as many as it takes. `letter`: the height of a letter. A list: `at`, `column` (from 0), `cex`.
+# columns beside each other, as many as it takes. `letter`: the height of a letter. A list: `at`, `column` (from 0), `cex`,
+# `gutter`: how wide the way to the names is, which takes a line to each where any stands off the end of its own, and
+# `symbol`: how much room the symbol has that those and names of many lines have before them.
 lay_out_ends <- function(y, high, letter) {
   n <- length(y)
-  for (way in list(c(1, 0.75), c(1, 0.65), c(2, 0.75), c(2, 0.65), c(2, 0.55), c(3, 0.55), c(4, 0.5))) {
+  for (way in list(c(1, 0.75), c(1, 0.65), c(1, 0.55), c(2, 0.75), c(2, 0.65), c(2, 0.55), c(3, 0.55), c(4, 0.5))) {
     gap <- 1.35 * letter * way[2L]
-    if (ceiling(n / way[1L]) * gap <= high) break
+    if ((n - 1 + way[1L]) / way[1L] * gap <= high) break
   }
-  column <- (seq_len(n) - 1L) %% way[1L]
-  at <- y
-  for (i in unique(column)) at[column == i] <- moved_apart(y[column == i], gap, c(0.5 * gap, high - 0.5 * gap))
-  list(at = at, column = column, cex = way[2L])
+  # Names of other columns stand between those of one, so that lines to them pass there.
+  at <- moved_apart(y, gap / way[1L], c(0.5 * gap, high - 0.5 * gap))
+  off <- way[1L] > 1 || any(abs(at - y) > 0.4 * gap)
+  list(at = at, column = (seq_len(n) - 1L) %% way[1L], cex = way[2L], gutter = if (off) 0.3 else 0.1,
+       symbol = if (off || n > 6L) 0.13 else 0)
 }
+
+# The lines to the names, in inches, a row each: from the end of a line (`x`, `y`) across the gutter, which begins at `edge`,
+# and on to the column of the name.
+end_leaders <- function(x, y, edge, places, step) {
+  if (places$gutter < 0.2) return(NULL)
+  data.frame(x = pmax(x, edge) + 0.06, y = y, bend = edge + places$gutter - 0.08, at = places$at,
+             end = edge + places$gutter - 0.03 + places$column * step)
+}
+
+# Names with their symbols tell lines apart, so that many need no key beside them: where each has one.
+ends_are_key <- function(ends, style) nrow(style) > 6L && length(ends$value) == nrow(style)
 
 # Increasing numbers at least `gap` apart, as near to where they were as that allows, within the limits where there is room.
 moved_apart <- function(y, gap, limits) {
@@ -229,15 +252,16 @@ moved_apart <- function(y, gap, limits) {
 gg_end_labels <- function(ends) {
   if (!length(ends$value)) return(NULL)
   gg_placed(data.frame(x = ends$k, y = ends$value, label = ends$label), function(at) {
-    grid::gTree(at = at, colour = ends$colour[match(at$label, ends$label)], cl = "em_ends", vp = grid::viewport(clip = "off"))
+    own <- match(at$label, ends$label)
+    grid::gTree(at = at, colour = ends$colour[own], symbol = ends$symbol[own], cl = "em_ends", vp = grid::viewport(clip = "off"))
   })
 }
 
 # For two columns where there are many: how many it takes is known when it is drawn.
 gg_end_margin <- function(ends) {
   if (!length(ends$value)) return(NULL)
-  letters <- max(nchar(ends$label, type = "width")) + 1
-  ggplot2::theme(plot.margin = ggplot2::margin(5.5, 6 + 5.5 * letters * if (nrow(ends) > 8L) 1.7 else 1, 5.5, 5.5))
+  letters <- max(nchar(ends$label, type = "width")) + 3
+  ggplot2::theme(plot.margin = ggplot2::margin(5.5, 18 + 5 * letters * if (nrow(ends) > 8L) 1.5 else 1, 5.5, 5.5))
 }
 
 #' @exportS3Method grid::makeContent
@@ -247,10 +271,21 @@ makeContent.em_ends <- function(x) {
   order <- order(x$at$y)
   ends <- x$at[order, ]
   places <- lay_out_ends(ends$y * panel[2L], panel[2L], 0.72 * size / 72)
-  step <- max(text_inches(ends$label, size * places$cex)) + 0.05
-  names <- grid::textGrob(ends$label, max(ends$x) * panel[1L] + 0.08 + places$column * step, places$at, hjust = 0, default.units = "inches",
-                          gp = grid::gpar(fontsize = size * places$cex, col = x$colour[order]))
-  grid::setChildren(x, grid::gList(names))
+  step <- max(text_inches(ends$label, size * places$cex)) + 0.08 + places$symbol
+  edge <- max(ends$x) * panel[1L]
+  left <- edge + places$gutter + places$column * step
+  colour <- grid::gpar(fontsize = size * places$cex, col = x$colour[order])
+  lines <- end_leaders(ends$x * panel[1L], ends$y * panel[2L], edge, places, step)
+  if (!is.null(lines)) {
+    lines <- grid::polylineGrob(t(lines[c("x", "bend", "end")]), t(lines[c("y", "at", "at")]), rep(seq_len(nrow(lines)), each = 3L),
+                                default.units = "inches", gp = grid::gpar(col = quiet_grey, lwd = 0.6))
+  }
+  symbols <- if (places$symbol > 0) {
+    grid::pointsGrob(left + 0.05, places$at, pch = x$symbol[order], size = grid::unit(0.75 * size * places$cex, "points"),
+                     default.units = "inches", gp = colour)
+  }
+  names <- grid::textGrob(ends$label, left + places$symbol, places$at, hjust = 0, default.units = "inches", gp = colour)
+  grid::setChildren(x, do.call(grid::gList, Filter(Negate(is.null), list(lines, symbols, names))))
 }
 
 # Names in bars --------------------------------------------------------------------------------------------------------------
