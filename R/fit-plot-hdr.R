@@ -19,6 +19,8 @@ plot_data_hdr <- function(fit, variables = NULL, prob = c(0.5, 0.95), n = 20000L
   spread <- matrix(spread, density$k)
   axis <- lapply(1:2, function(j) {
     limits <- range(cells[, j], modal$mean[, j] - 3 * spread[, j], modal$mean[, j] + 3 * spread[, j], na.rm = TRUE)
+    # Beyond the data, so that contours close where noise ends with them.
+    limits <- limits + c(-0.02, 0.02) * diff(limits)
     seq(limits[1L], limits[2L], length.out = grid)
   })
   height <- log_sum(joint_log_density(pair, as.matrix(expand.grid(axis))))
@@ -66,7 +68,8 @@ draw_plot.em_plot_hdr <- function(data, look) {
   }
   top <- density_top(data$bars, data$curves)
   low <- hdr_height(nrow(data$levels), top)
-  old <- open_frame(hdr_xlim(data), c(low, top), look, data$variable, "density", key_entries("the mixture", "black", line = "solid"))
+  old <- open_frame(hdr_xlim(data, max(0.14, 0.45 / max(0.5, graphics::par("fin")[1L] - 1.2))), c(low, top), look, data$variable,
+                    "density", key_entries("the mixture", "black", line = "solid"), least = 0)
   on.exit(graphics::par(old))
   draw_histogram(data$bars)
   sum <- is.na(data$curves$component)
@@ -83,7 +86,7 @@ draw_plot.em_plot_hdr <- function(data, look) {
 hdr_step <- 0.1
 
 # With room for the names of the bars.
-hdr_xlim <- function(data) range(data$curves$x) + c(-0.14, 0.01) * diff(range(data$curves$x))
+hdr_xlim <- function(data, left = 0.14) range(data$curves$x) + c(-left, 0.01) * diff(range(data$curves$x))
 
 hdr_height <- function(i, top) -hdr_step * top * i
 
