@@ -42,7 +42,7 @@ plot.em_classify <- function(x, type = "regions", variables = NULL, prior = "sha
                              ylab = NULL, xlim = NULL, ylim = NULL, ...) {
   check_dots(...)
   data <- plot_data(x, type = type, variables = variables, prior = prior, costs = costs, grid = grid)
-  draw_plot(data, list(main = main, xlab = xlab, ylab = ylab, xlim = xlim, ylim = ylim))
+  draw_plot(data, plot_look(main, xlab, ylab, xlim, ylim))
   invisible(data)
 }
 

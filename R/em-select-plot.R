@@ -28,7 +28,7 @@
 plot.em_select <- function(x, criterion = x$criterion, main = NULL, xlab = NULL, ylab = NULL, xlim = NULL,
                            ylim = NULL, ...) {
   data <- plot_data(x, criterion = criterion, ...)
-  draw_plot(data, list(main = main, xlab = xlab, ylab = ylab, xlim = xlim, ylim = ylim))
+  draw_plot(data, plot_look(main, xlab, ylab, xlim, ylim))
   invisible(data)
 }
 

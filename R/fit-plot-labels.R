@@ -25,6 +25,7 @@ with_line <- function(avoid, x, y, end, along = seq(0.05, 0.95, by = 0.05)) {
 label_place <- function(x, y, width, height, gap, panel, taken, avoid, others = list(x = numeric(), y = numeric())) {
   much <- if (length(avoid$x) > 1000L) Inf else 8
   avoid <- points_within(avoid, x, y, width + 12 * height)
+  others <- points_within(others, x, y, width + 12 * height)
   near <- near_boxes(x, y, width, height, gap)
   own <- near[free_boxes(near, panel, taken) & own_boxes(x, y, near, others, height), , drop = FALSE]
   hidden <- points_under(own, avoid)
@@ -75,15 +76,16 @@ own_boxes <- function(x, y, boxes, others, height) {
 
 # Can the line to each box be followed? It crosses no name, and neither it nor the box touches a point that has another one.
 clear_lines <- function(x, y, boxes, taken, others, height) {
+  if (!nrow(boxes)) return(logical())
   end <- nearest_of_box(x, y, boxes)
   apart <- sqrt((others$x - x)^2 + (others$y - y)^2) > height
   others <- list(x = others$x[apart], y = others$y[apart])
+  taken <- taken[taken[, 1L] <= max(x, boxes) & taken[, 2L] >= min(x, boxes[, 1L]), , drop = FALSE]
   vapply(seq_len(nrow(boxes)), function(i) {
     to <- list(x = end$x[i], y = end$y[i])
     crossed <- nrow(taken) && sum(points_under(taken, with_line(list(), x, y, to))) > 0
     touched <- any(line_distance(x, y, to, others) < 0.4 * height)
-    beside <- vapply(seq_along(others$x), function(j) box_distance(boxes[i, , drop = FALSE], others$x[j], others$y[j]), 0)
-    !crossed && !touched && all(beside > 0.6 * height)
+    !crossed && !touched && all(box_distance(boxes[i, , drop = FALSE], others$x, others$y) > 0.6 * height)
   }, NA)
 }
 

@@ -178,7 +178,7 @@ gg_level_names <- function(labels) {
   })
 }
 
-gg_level_width <- function(labels) min(4.8 * max(nchar(labels$label, type = "width")), 110)
+gg_level_width <- function(labels) min(5.4 * max(nchar(labels$label, type = "width")) + 5, 110)
 
 gg_level_margin <- function(labels) {
   ggplot2::theme(plot.margin = ggplot2::margin(5.5, 11, 5.5, 5.5 + gg_level_width(labels)))
@@ -191,8 +191,9 @@ makeContent.em_levels <- function(x) {
   shown <- which(letters$shown)
   label <- x$labels$label[shown]
   room <- gg_level_width(x$labels) / 72
-  size <- letters$size * max(0.7, min(1, room / max(text_inches(label, letters$size))))
-  wide <- max(text_inches(label, size)) / room
+  wide <- 1.08 * max(text_inches(label, letters$size)) / room # names of variables are bold, and wider
+  size <- letters$size * max(0.7, min(1, 1 / wide))
+  wide <- wide * size / letters$size
   if (wide > 1) label <- shorten(label, max(8L, floor(max(nchar(label, type = "width")) / wide)))
   left <- grid::unit(-4, "points")
   names <- grid::textGrob(label, left, grid::unit(x$y[shown], "npc"), hjust = 1,

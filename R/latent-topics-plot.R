@@ -27,7 +27,7 @@
 #' @export
 plot.em_fit_topics <- function(x, type = NULL, main = NULL, xlab = NULL, ylab = NULL, xlim = NULL, ylim = NULL, ...) {
   data <- plot_data(x, type = type, ...)
-  draw_plot(data, list(main = main, xlab = xlab, ylab = ylab, xlim = xlim, ylim = ylim))
+  draw_plot(data, plot_look(main, xlab, ylab, xlim, ylim))
   invisible(data)
 }
 
