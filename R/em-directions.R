@@ -160,6 +160,6 @@ gg_plot.em_plot_directions <- function(data) {
   ggplot2::ggplot() + gg_points(data$points) + gg_ellipses(data$ellipses) + gg_means(data$means) +
     ggplot2::geom_segment(ggplot2::aes(x = 0, y = 0, xend = .data$x, yend = .data$y), data = arrows,
                           arrow = ggplot2::arrow(length = ggplot2::unit(0.08, "inches"))) +
-    gg_labels(arrows, avoid = along_arrows(arrows)) + gg_scales(lines_of(data$components, data$ellipses)) +
+    gg_labels(arrows, avoid = along_arrows(arrows)) + gg_scales(key_lines(data$components, data$ellipses)) +
     gg_frame(data$variables[1L], data$variables[2L])
 }

@@ -71,7 +71,7 @@ gg_scales <- function(style, what = c("colour", "shape", "linetype"), title = "c
 }
 
 # What has no line in the picture has none in the key, either.
-lines_of <- function(style, part) {
+key_lines <- function(style, part) {
   style$line[is.na(line_in(style, part))] <- "blank"
   style
 }
@@ -157,10 +157,12 @@ gg_plot.em_plot_cluster <- function(data) {
   below <- data$rug[data$rug$axis == 1L, ]
   left <- data$rug[data$rug$axis == 2L, ]
   ggplot2::ggplot() + gg_points(data$points) +
-    ggplot2::geom_rug(ggplot2::aes(x = .data$at, colour = .data$component), data = below, sides = "b", alpha = 0.65) +
-    ggplot2::geom_rug(ggplot2::aes(y = .data$at, colour = .data$component), data = left, sides = "l", alpha = 0.65) +
+    ggplot2::geom_rug(ggplot2::aes(x = .data$at, colour = .data$component), data = below, sides = "b", alpha = 0.65,
+                      show.legend = FALSE) +
+    ggplot2::geom_rug(ggplot2::aes(y = .data$at, colour = .data$component), data = left, sides = "l", alpha = 0.65,
+                      show.legend = FALSE) +
     gg_ellipses(data$ellipses) + gg_means(data$means) +
-    gg_scales(lines_of(data$components, data$ellipses)) + gg_frame(data$variables[1L], data$variables[2L])
+    gg_scales(key_lines(data$components, data$ellipses)) + gg_frame(data$variables[1L], data$variables[2L])
 }
 
 # One facet for each pair; the curves of the diagonal are stretched to the height of their facet.

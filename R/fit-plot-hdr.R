@@ -19,8 +19,6 @@ plot_data_hdr <- function(fit, variables = NULL, prob = c(0.5, 0.95), n = 20000L
   spread <- matrix(spread, density$k)
   axis <- lapply(1:2, function(j) {
     limits <- range(cells[, j], modal$mean[, j] - 3 * spread[, j], modal$mean[, j] + 3 * spread[, j], na.rm = TRUE)
-    # Beyond the data, so that contours close where noise ends with them.
-    limits <- limits + c(-0.02, 0.02) * diff(limits)
     seq(limits[1L], limits[2L], length.out = grid)
   })
   height <- log_sum(joint_log_density(pair, as.matrix(expand.grid(axis))))

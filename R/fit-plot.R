@@ -163,11 +163,11 @@ plot_look <- function(main, xlab, ylab, xlim, ylim) {
 check_limits <- function(limits, arg) {
   if (is.null(limits)) return(invisible())
   if (is.numeric(limits) && length(limits) == 2L && all(is.finite(limits)) && limits[1L] != limits[2L]) return(invisible())
-  abort_em("argument", c(sprintf("`%s` must be two different finite numbers, not %s.", arg, describe_limits(limits)),
+  abort_em("argument", c(sprintf("`%s` must be two different finite numbers, not %s.", arg, said_limits(limits)),
                          i = sprintf("Left out, or NULL, it is chosen: %s = NULL.", arg)))
 }
 
-describe_limits <- function(limits) {
+said_limits <- function(limits) {
   if (is.numeric(limits) && length(limits) == 2L) sprintf("c(%s)", paste(format(limits, trim = TRUE), collapse = ", ")) else describe_value(limits)
 }
 

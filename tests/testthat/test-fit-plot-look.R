@@ -59,7 +59,7 @@ test_that("starts that collapsed are crosses with an entry of the key, in both p
 
 test_that("noise has a symbol but no line in the key of a cluster; symbols over many bars are smaller", {
   style <- data.frame(component = c("1", "noise"), line = c("solid", "42"))
-  expect_identical(emfit:::lines_of(style, data.frame(component = "1"))$line, c("solid", "blank"))
+  expect_identical(emfit:::key_lines(style, data.frame(component = "1"))$line, c("solid", "blank"))
   expect_identical(emfit:::count_size(0.5), 1)
   expect_identical(emfit:::count_size(2), 0.5)
   expect_identical(emfit:::count_size(1e4), 0.4)
@@ -93,4 +93,12 @@ test_that("pictures of missing cells and of whole numbers: no points without a p
 test_that("strips of rows below the curves of classes are deeper the more classes there are", {
   depth <- vapply(c(1, 3, 6, 30), function(n) emfit:::strip_depth(data.frame(component = seq_len(n))), 0)
   expect_equal(depth, c(0.12, 0.24, 0.42, 0.45))
+})
+
+test_that("ticks of rows that miss a value leave the key of the twin to the components", {
+  skip_if_not_installed("ggplot2", "3.4.0")
+  fit <- em_fit(faithful, k = 2)
+  rugs <- Filter(function(layer) inherits(layer$geom, "GeomRug"), ggplot2::autoplot(fit)$layers)
+  expect_length(rugs, 2L)
+  for (rug in rugs) expect_false(rug$show.legend)
 })
