@@ -42,7 +42,7 @@ plot.em_classify <- function(x, type = "regions", variables = NULL, prior = "sha
                              ylab = NULL, xlim = NULL, ylim = NULL, ...) {
   check_dots(...)
   data <- plot_data(x, type = type, variables = variables, prior = prior, costs = costs, grid = grid)
-  draw_plot(data, list(main = main, xlab = xlab, ylab = ylab, xlim = xlim, ylim = ylim))
+  draw_plot(data, plot_look(main, xlab, ylab, xlim, ylim))
   invisible(data)
 }
 
@@ -256,20 +256,21 @@ draw_regions <- function(regions, style) {
   graphics::box(col = quiet_grey, lwd = 0.7)
 }
 
-draw_region_points <- function(points, style) {
+# ring: how much larger than its point the ring about a wrong decision is.
+draw_region_points <- function(points, style, ring = 0.9) {
   at <- match(points$class, style$component)
   crowd <- if (nrow(points) > 2000L) 0.45 else if (nrow(points) > 500L) 0.65 else 0.85
   graphics::points(points$x, points$y, pch = ifelse(is.na(at), 4L, style$symbol[at]), cex = crowd,
                    col = ifelse(is.na(at), quiet_grey, translucent(style$colour, 0.75)[at]))
   wrong <- points[points$wrong, ]
-  graphics::points(wrong$x, wrong$y, pch = 1L, cex = crowd + 0.9, lwd = 1.6)
+  graphics::points(wrong$x, wrong$y, pch = 1L, cex = crowd + ring, lwd = if (ring < 0.5) 0.8 else 1.6)
 }
 
 draw_region_curves <- function(data, look, key) {
   curves <- data$curves
   top <- max(curves$density)
-  old <- open_frame(padded_range(range(data$points$x, curves$x[curves$density > top / 1000])), c(-0.12, 1.04) * top,
-                    look, data$variables[1L], "density", key)
+  old <- open_frame(padded_range(range(data$points$x, curves$x[curves$density > top / 1000])), c(-0.02 - strip_depth(data$components), 1.04) * top,
+                    look, data$variables[1L], "density", key, least = 0)
   on.exit(graphics::par(old))
   parts <- split(curves, factor(curves$component, unique(curves$component)))
   kinds <- line_of_component(names(parts), vapply(parts, function(one) one$class[1L], ""))
@@ -280,14 +281,17 @@ draw_region_curves <- function(data, look, key) {
   }
   points <- data$points
   points$y <- strip_height(points, data$components, top)
-  draw_region_points(points, data$components)
+  draw_region_points(points, data$components, 0.3)
 }
+
+# What the strips of all classes have of the height of the curves.
+strip_depth <- function(style) min(0.45, max(0.1, 0.06 * (nrow(style) + 1)))
 
 # Rows of one variable stand in strips below the curves, one for each class.
 strip_height <- function(points, style, top) {
   at <- match(points$class, style$component)
   at[is.na(at)] <- nrow(style) + 1L
-  -top * 0.1 * at / (max(at) + 0.5)
+  -top * strip_depth(style) * at / (max(at) + 0.5)
 }
 
 #' @rdname plot.em_classify
@@ -296,7 +300,7 @@ strip_height <- function(points, style, top) {
 autoplot.em_classify <- function(object, type = "regions", variables = NULL, prior = "shares", costs = NULL,
                                  grid = 120, ...) {
   check_dots(...)
-  gg_plot(plot_data(object, type = type, variables = variables, prior = prior, costs = costs, grid = grid))
+  gg_with_words(plot_data(object, type = type, variables = variables, prior = prior, costs = costs, grid = grid))
 }
 
 #' @export
@@ -327,8 +331,10 @@ gg_plot.em_plot_regions <- function(data) {
                         shape = 4L),
     ggplot2::geom_point(ggplot2::aes(.data$x, .data$y, colour = .data$class, shape = .data$class),
                         data = points[!is.na(points$class), ], alpha = 0.75),
-    ggplot2::geom_point(ggplot2::aes(.data$x, .data$y, size = "decided wrongly"), data = wrong, shape = 1L, stroke = 0.9),
-    ggplot2::scale_size_manual(NULL, values = 4), above)
+    ggplot2::geom_point(ggplot2::aes(.data$x, .data$y, size = "decided wrongly"), data = wrong, shape = 1L,
+                        stroke = if (is.null(above)) 0.5 else 0.9),
+    ggplot2::scale_size_manual(NULL, values = if (is.null(above)) 2.4 else 4), above,
+    if (is.null(above)) ggplot2::scale_y_continuous(breaks = function(limits) Filter(function(at) at >= 0, pretty(limits))))
   ggplot2::ggplot() + list_of + ggplot2::scale_linetype_manual(values = lines, guide = "none") +
     gg_scales(style, c("colour", "shape"), title = "class") +
     ggplot2::scale_fill_manual(values = style$colour, limits = style$component, guide = "none") +

@@ -50,14 +50,20 @@ need_directions <- function(fit) {
 }
 
 gmmdr_kernel <- function(modal, share, between, within, metric, lambda) {
-  out <- 2 * lambda * between %*% solve(metric, between)
+  out <- 2 * lambda * between %*% metric_solve(metric, between)
   if (lambda == 1) return(out)
   p <- ncol(modal$mean)
   for (i in seq_along(share)) {
     apart <- matrix(modal$covariance[, , i], p) - within
-    out <- out + 2 * (1 - lambda) * share[i] * apart %*% solve(metric, apart)
+    out <- out + 2 * (1 - lambda) * share[i] * apart %*% metric_solve(metric, apart)
   }
   out
+}
+
+# On a scale on which columns have variance one: those of very different size would make the metric singular.
+metric_solve <- function(metric, b) {
+  size <- sqrt(diag(metric))
+  solve(metric / outer(size, size), b / size) / size
 }
 
 # Of the rows that are complete; where none is, of the mixture.
@@ -154,6 +160,6 @@ gg_plot.em_plot_directions <- function(data) {
   ggplot2::ggplot() + gg_points(data$points) + gg_ellipses(data$ellipses) + gg_means(data$means) +
     ggplot2::geom_segment(ggplot2::aes(x = 0, y = 0, xend = .data$x, yend = .data$y), data = arrows,
                           arrow = ggplot2::arrow(length = ggplot2::unit(0.08, "inches"))) +
-    gg_labels(arrows, avoid = along_arrows(arrows)) + gg_scales(data$components) +
+    gg_labels(arrows, avoid = along_arrows(arrows)) + gg_scales(key_lines(data$components, data$ellipses)) +
     gg_frame(data$variables[1L], data$variables[2L])
 }

@@ -22,7 +22,7 @@
 plot.em_merge <- function(x, type = c("tree", "entropy"), main = NULL, xlab = NULL, ylab = NULL, xlim = NULL, ylim = NULL, ...) {
   check_dots(...)
   data <- plot_data(x, type)
-  draw_plot(data, list(main = main, xlab = xlab, ylab = ylab, xlim = xlim, ylim = ylim))
+  draw_plot(data, plot_look(main, xlab, ylab, xlim, ylim))
   invisible(data)
 }
 

@@ -28,7 +28,7 @@
 plot.em_select <- function(x, criterion = x$criterion, main = NULL, xlab = NULL, ylab = NULL, xlim = NULL,
                            ylim = NULL, ...) {
   data <- plot_data(x, criterion = criterion, ...)
-  draw_plot(data, list(main = main, xlab = xlab, ylab = ylab, xlim = xlim, ylim = ylim))
+  draw_plot(data, plot_look(main, xlab, ylab, xlim, ylim))
   invisible(data)
 }
 
@@ -83,7 +83,9 @@ line_ends <- function(data, limits = data$limits) {
   last <- last[last$value >= limits[1L] & last$value <= limits[2L], ]
   last <- last[order(last$value), ]
   last$label <- shorten(last$covariance, 12L)
-  last$colour <- data$components$colour[match(last$covariance, data$components$component)]
+  own <- match(last$covariance, data$components$component)
+  last$colour <- data$components$colour[own]
+  last$symbol <- data$components$symbol[own]
   last
 }
 
@@ -101,7 +103,8 @@ gg_plot.em_plot_select <- function(data) {
     ggplot2::coord_cartesian(ylim = data$limits, clip = "on") +
     ggplot2::labs(subtitle = beyond_limits(data)) +
     gg_frame("components", paste0(data$criterion, " (smaller is better)")) +
-    ggplot2::theme(plot.subtitle = ggplot2::element_text(size = 9, colour = quiet_grey)) + gg_end_margin(ends)
+    ggplot2::theme(plot.subtitle = ggplot2::element_text(size = 9, colour = quiet_grey)) + gg_end_margin(ends) +
+    (if (ends_are_key(ends, data$components)) ggplot2::theme(legend.position = "none"))
 }
 
 #' @export
@@ -109,7 +112,6 @@ draw_plot.em_plot_select <- function(data, look) {
   points <- data$points[!is.na(data$points$value), ]
   style <- data$components
   several <- nrow(style) > 1L
-  key <- if (several) key_entries(style$component, style$colour, style$symbol, style$line, 1.5)
   # One tick for each number of components, no halves.
   ticks <- graphics::par(lab = c(max(1L, min(12L, diff(range(points$k)))), 5L, 7L))
   on.exit(graphics::par(ticks))
@@ -119,6 +121,7 @@ draw_plot.em_plot_select <- function(data, look) {
   across <- paste(c("components", if (!is.null(told)) sprintf("(%s)", told)), collapse = " ")
   if (is.null(look$ylim)) look$ylim <- data$limits
   ends <- if (several) line_ends(data, look$ylim)
+  key <- if (several && !ends_are_key(ends, style)) key_entries(style$component, style$colour, style$symbol, style$line, 1.5)
   old <- make_room(key, look)
   on.exit(graphics::par(old), add = TRUE)
   places <- end_places(ends, look$ylim)
@@ -130,7 +133,9 @@ draw_plot.em_plot_select <- function(data, look) {
     graphics::lines(one$k, one$value, col = style$colour[i], lty = style$line[i], lwd = 1.5)
     graphics::points(one$k, one$value, col = style$colour[i], pch = style$symbol[i])
   }
-  graphics::points(data$best$k, data$best$value, cex = 2.6, lwd = 2)
+  # The ring may stand over the edge, not outside of it.
+  within <- data$best$value >= min(look$ylim) && data$best$value <= max(look$ylim)
+  graphics::points(data$best$k, data$best$value, cex = 2.6, lwd = 2, xpd = if (within && is.null(look$xlim)) NA else FALSE)
   draw_end_labels(ends, places)
 }
 
@@ -138,16 +143,28 @@ draw_plot.em_plot_select <- function(data, look) {
 end_places <- function(ends, limits) {
   if (!length(ends$value)) return(NULL)
   high <- graphics::par("pin")[2L]
-  out <- lay_out_ends((ends$value - limits[1L]) / diff(limits) * high, high, graphics::par("cin")[2L] * graphics::par("cex") * 0.72)
-  out$step <- (max(nchar(ends$label, type = "width")) + 0.5) * letter_width(out$cex) * 1.15
-  out$width <- out$step * (max(out$column) + 1)
-  out$at <- limits[1L] + out$at / high * diff(limits)
+  at <- (ends$value - limits[1L]) / diff(limits) * high
+  out <- lay_out_ends(at, high, graphics::par("cin")[2L] * graphics::par("cex") * 0.72)
+  out$step <- (max(nchar(ends$label, type = "width")) + 0.5) * letter_width(out$cex) * 1.15 + out$symbol
+  out$width <- out$gutter + out$step * (max(out$column) + 1)
   out
 }
 
 draw_end_labels <- function(ends, places) {
   if (!length(places$at)) return(invisible())
-  inch <- diff(graphics::par("usr")[1:2]) / graphics::par("pin")[1L]
-  right <- max(ends$k) + inch * (0.08 + places$column * places$step)
-  graphics::text(right, places$at, ends$label, adj = c(0, 0.5), cex = places$cex, col = ends$colour, xpd = NA)
+  edge <- graphics::par("usr")
+  inch <- c(diff(edge[1:2]), diff(edge[3:4])) / graphics::par("pin")
+  across <- function(inches) edge[1L] + inches * inch[1L]
+  up <- function(inches) edge[3L] + inches * inch[2L]
+  from <- (max(ends$k) - edge[1L]) / inch[1L]
+  lines <- end_leaders((ends$k - edge[1L]) / inch[1L], (ends$value - edge[3L]) / inch[2L], from, places, places$step)
+  for (i in seq_len(NROW(lines))) {
+    one <- lines[i, ]
+    graphics::lines(across(c(one$x, one$bend, one$end)), up(c(one$y, one$at, one$at)), col = quiet_grey, lwd = 0.6, xpd = NA)
+  }
+  left <- from + places$gutter + places$column * places$step
+  if (places$symbol > 0) {
+    graphics::points(across(left + 0.05), up(places$at), pch = ends$symbol, cex = places$cex, col = ends$colour, xpd = NA)
+  }
+  graphics::text(across(left + places$symbol), up(places$at), ends$label, adj = c(0, 0.5), cex = places$cex, col = ends$colour, xpd = NA)
 }

@@ -190,12 +190,16 @@ pair_frame <- function(data, line, column, xlim, ylim) {
   if (column == 1L && line > 1L) pair_axis(2L, data$variables[line])
 }
 
-# Names only as long as their panel.
+# Names only as long as their panel, in two lines where one is not enough.
 pair_axis <- function(side, label, numbers = TRUE) {
   if (numbers) graphics::axis(side, col = quiet_grey, tcl = -0.25, mgp = c(3, 0.5, 0), cex.axis = 0.9)
   room <- graphics::par("pin")[side] / letter_width(0.8 / graphics::par("cex"))
-  small <- min(1, max(0.65, room / nchar(label, type = "width")))
-  graphics::mtext(shorten(label, max(4L, floor(room / small))), side = side, line = if (numbers) 2.2 else 0.5, cex = 0.8 * small)
+  if (0.5 * nchar(label, type = "width") > room) label <- in_two_lines(label, 4L)
+  parts <- strsplit(label, "\n", fixed = TRUE)[[1L]]
+  small <- min(1, max(0.5, room / max(nchar(parts, type = "width"), 1L)))
+  label <- paste(shorten(parts, max(4L, floor(room / small))), collapse = "\n")
+  line <- (if (numbers) 2.2 else 0.5) - (if (length(parts) > 1L) 0.6 else 0) * (side == 2L)
+  graphics::mtext(label, side = side, line = line, cex = 0.8 * small, padj = if (length(parts) > 1L && side == 1L) 0.6 else NA)
 }
 
 draw_pair_density <- function(data, j, limits) {

@@ -87,13 +87,18 @@ draw_plot.em_plot_counts <- function(data, look) {
   on.exit(graphics::par(old))
   graphics::rect(bars$left, 0, bars$right, bars$observed, col = light_grey, border = "white")
   steps <- mixture_steps(data)
+  size <- count_size(nrow(bars) * 0.12 / graphics::par("pin")[1L])
   if (nrow(style) > 1L) graphics::segments(steps$left, steps$expected, steps$right, steps$expected, lwd = 3)
   for (i in seq_len(nrow(style))) {
     rows <- which(curves$component == style$component[i])
     graphics::lines(curves$at[rows], curves$expected[rows], col = translucent(style$colour[i], 0.6), lty = style$line[i])
-    graphics::points(curves$at[rows], curves$expected[rows], col = style$colour[i], pch = style$symbol[i], cex = 1.1)
+    graphics::points(curves$at[rows], curves$expected[rows], col = style$colour[i], pch = style$symbol[i],
+                     cex = 1.1 * size)
   }
 }
+
+# Symbols are smaller where bars are narrow (`crowd` above one), or they would hide what they are compared with.
+count_size <- function(crowd) min(1, max(0.4, 1 / crowd))
 
 # What the mixture expects of each bar, as a level over it: nothing is expected between counts. The thin lines of the
 # components only lead the eye from symbol to symbol.

@@ -27,11 +27,11 @@ gg_frame <- function(xlab, ylab) {
        ggplot2::theme(legend.position = "top", legend.box = "vertical", legend.box.spacing = ggplot2::unit(4, "pt"),
                       legend.margin = ggplot2::margin(1, 0, 1, 0), legend.spacing.y = ggplot2::unit(2, "pt"),
                       panel.grid.minor = ggplot2::element_blank(), plot.margin = ggplot2::margin(5.5, 11, 5.5, 5.5)),
-       ggplot2::labs(x = gg_axis_name(xlab), y = gg_axis_name(ylab)))
+       ggplot2::labs(x = gg_axis_name(xlab), y = gg_axis_name(ylab, 24L)))
 }
 
 # Long names of axes take two lines: one is cut where the picture is small.
-gg_axis_name <- function(label) if (is.null(label)) NULL else in_two_lines(label, 30L, "[ ]")
+gg_axis_name <- function(label, most = 30L) if (is.null(label)) NULL else in_two_lines(label, most, "[ ]")
 
 # The key takes as many rows (three at most), and goes without its title, as it must to fit a column of print:
 # symbols and letters in points.
@@ -68,6 +68,12 @@ gg_scales <- function(style, what = c("colour", "shape", "linetype"), title = "c
     make[[one]](gg_key_title(labels, title), values = values[[one]], limits = style$component, labels = labels,
                 guide = if (one == what[1L]) gg_key(labels, NULL, alpha = 1, size = 2) else gg_key(labels))
   })
+}
+
+# What has no line in the picture has none in the key, either.
+key_lines <- function(style, part) {
+  style$line[is.na(line_in(style, part))] <- "blank"
+  style
 }
 
 # Beside several components their sum has an entry of the key, too.
@@ -151,10 +157,12 @@ gg_plot.em_plot_cluster <- function(data) {
   below <- data$rug[data$rug$axis == 1L, ]
   left <- data$rug[data$rug$axis == 2L, ]
   ggplot2::ggplot() + gg_points(data$points) +
-    ggplot2::geom_rug(ggplot2::aes(x = .data$at, colour = .data$component), data = below, sides = "b", alpha = 0.65) +
-    ggplot2::geom_rug(ggplot2::aes(y = .data$at, colour = .data$component), data = left, sides = "l", alpha = 0.65) +
+    ggplot2::geom_rug(ggplot2::aes(x = .data$at, colour = .data$component), data = below, sides = "b", alpha = 0.65,
+                      show.legend = FALSE) +
+    ggplot2::geom_rug(ggplot2::aes(y = .data$at, colour = .data$component), data = left, sides = "l", alpha = 0.65,
+                      show.legend = FALSE) +
     gg_ellipses(data$ellipses) + gg_means(data$means) +
-    gg_scales(data$components) + gg_frame(data$variables[1L], data$variables[2L])
+    gg_scales(key_lines(data$components, data$ellipses)) + gg_frame(data$variables[1L], data$variables[2L])
 }
 
 # One facet for each pair; the curves of the diagonal are stretched to the height of their facet.
@@ -196,7 +204,9 @@ gg_plot.em_plot_pairs <- function(data) {
                         labeller = ggplot2::as_labeller(in_two_lines)) +
     ggplot2::scale_y_continuous(breaks = not_of(first), guide = ggplot2::guide_axis(check.overlap = TRUE)) +
     ggplot2::scale_x_continuous(guide = ggplot2::guide_axis(check.overlap = TRUE)) +
-    gg_scales(data$components) + gg_frame(NULL, NULL) + ggplot2::theme(strip.placement = "outside")
+    gg_scales(data$components) + gg_frame(NULL, NULL) +
+    ggplot2::theme(strip.placement = "outside", strip.clip = "off",
+                   strip.text = ggplot2::element_text(size = ggplot2::rel(min(0.8, 3.2 / length(names)))))
 }
 
 # Names too long for a small panel are broken after the dot, line or blank that is nearest to their middle.
@@ -232,7 +242,7 @@ gg_plot.em_plot_counts <- function(data) {
     ggplot2::geom_line(ggplot2::aes(.data$at, .data$expected, colour = .data$component, linetype = .data$component),
                        data = each, linewidth = 0.4) +
     ggplot2::geom_point(ggplot2::aes(.data$at, .data$expected, colour = .data$component, shape = .data$component),
-                        data = each, size = 2) +
+                        data = each, size = 2 * count_size(nrow(data$bars) / 25)) +
     (if (all(each$at == floor(each$at))) ggplot2::scale_x_continuous(breaks = function(limits) whole_ticks(limits))) +
     gg_scales(with_mixture_style(data$components)) + gg_frame(data$variable, "rows")
 }
@@ -248,8 +258,9 @@ gg_plot.em_plot_trace <- function(data) {
   ggplot2::ggplot(mapping = ggplot2::aes(.data$iteration, .data$loglik, colour = .data$what, linewidth = .data$what)) +
     (if (nrow(data$ends) > 1L) list(
       ggplot2::geom_line(ggplot2::aes(group = .data$start), data = starts),
-      ggplot2::geom_point(ggplot2::aes(.data$iteration, .data$loglik), data = data$ends[is.finite(data$ends$loglik), ], shape = 1L,
-                          size = 2, colour = quiet_grey, inherit.aes = FALSE)
+      ggplot2::geom_point(ggplot2::aes(.data$iteration, .data$loglik, shape = .data$how), data = trace_stops(data), size = 2,
+                          colour = quiet_grey, inherit.aes = FALSE, show.legend = any(data$ends$status %in% "collapsed")),
+      ggplot2::scale_shape_manual(NULL, values = c(ended = 1L, collapsed = 4L))
     )) +
     ggplot2::geom_line(data = best) +
     (if (nrow(best) <= 60L) ggplot2::geom_point(data = best, size = 1.5, show.legend = FALSE)) +
@@ -263,6 +274,12 @@ gg_plot.em_plot_trace <- function(data) {
     ggplot2::scale_x_continuous(breaks = function(limits) whole_ticks(limits)) +
     ggplot2::coord_cartesian(ylim = limits) + gg_frame("iteration", data$variable) +
     (if (nrow(data$ends) < 2L) ggplot2::theme(legend.position = "none"))
+}
+
+trace_stops <- function(data) {
+  ends <- data$ends[is.finite(data$ends$loglik), ]
+  ends$how <- factor(ifelse(ends$status %in% "collapsed", "collapsed", "ended"), c("ended", "collapsed"))
+  ends
 }
 
 #' @export
@@ -294,7 +311,8 @@ gg_plot.em_plot_path <- function(data) {
   }
   ggplot2::ggplot(data$walk, ggplot2::aes(.data$iteration, .data[[data$value]], colour = .data$component)) +
     ggplot2::geom_line(ggplot2::aes(linetype = .data$component)) +
-    ggplot2::geom_point(ggplot2::aes(shape = .data$component), size = 2) + gg_scales(data$components) +
+    ggplot2::geom_point(ggplot2::aes(shape = .data$component), size = 2,
+                        data = data$walk[data$walk$iteration %in% data$steps$iteration, ]) + gg_scales(data$components) +
     ggplot2::scale_x_continuous(breaks = function(limits) whole_ticks(limits)) +
     ggplot2::ylim(data$limits) + gg_frame("iteration", data$axis)
 }
@@ -316,12 +334,14 @@ gg_plot.em_plot_responsibility <- function(data) {
   }
   bars <- data$bars
   first <- bars[bars$component == bars$component[1L], ]
+  # So many as a column of print has room for, evenly spaced.
+  shown <- first[seq(1L, nrow(first), by = ceiling(nrow(first) * max(nchar(first$label)) / 36)), ]
   named <- bars[bars$responsibility > 0.08 & max(bars$at) <= 20, ]
   ggplot2::ggplot() +
     ggplot2::geom_rect(ggplot2::aes(xmin = .data$at - 0.42, xmax = .data$at + 0.42, ymin = .data$bottom,
                                     ymax = .data$top, fill = .data$component), data = bars) +
     gg_bar_names(named) +
-    ggplot2::scale_x_continuous(breaks = first$at, labels = first$label,
+    ggplot2::scale_x_continuous(breaks = shown$at, labels = shown$label,
                                 guide = ggplot2::guide_axis(check.overlap = TRUE)) +
     gg_bar_symbols(bars, data$components) +
     gg_scales(data$components, c("fill", "shape")) + gg_frame(data$variable, "P(component | row)")

@@ -66,7 +66,8 @@ draw_plot.em_plot_hdr <- function(data, look) {
   }
   top <- density_top(data$bars, data$curves)
   low <- hdr_height(nrow(data$levels), top)
-  old <- open_frame(hdr_xlim(data), c(low, top), look, data$variable, "density", key_entries("the mixture", "black", line = "solid"))
+  old <- open_frame(hdr_xlim(data, max(0.14, 0.45 / max(0.5, graphics::par("fin")[1L] - 1.2))), c(low, top), look, data$variable,
+                    "density", key_entries("the mixture", "black", line = "solid"), least = 0)
   on.exit(graphics::par(old))
   draw_histogram(data$bars)
   sum <- is.na(data$curves$component)
@@ -83,7 +84,7 @@ draw_plot.em_plot_hdr <- function(data, look) {
 hdr_step <- 0.1
 
 # With room for the names of the bars.
-hdr_xlim <- function(data) range(data$curves$x) + c(-0.14, 0.01) * diff(range(data$curves$x))
+hdr_xlim <- function(data, left = 0.14) range(data$curves$x) + c(-left, 0.01) * diff(range(data$curves$x))
 
 hdr_height <- function(i, top) -hdr_step * top * i
 

@@ -51,7 +51,7 @@ path_ellipses <- function(fit, path, chosen, at) {
   }))
   rows <- rows_to_draw(fit$data$n)
   list(variables = variable_names(fit$data)[at],
-       points = data.frame(row = rows, x = fit$data$x[rows, at[1L]], y = fit$data$x[rows, at[2L]]),
+       points = stats::na.omit(data.frame(row = rows, x = fit$data$x[rows, at[1L]], y = fit$data$x[rows, at[2L]])),
        ellipses = each(function(p) cluster_ellipses(p, at, levels = 0.95)),
        means = each(function(p) cluster_means(p, at)), walk = all)
 }

@@ -41,11 +41,18 @@ translucent <- function(colour, alpha) {
   grDevices::rgb(rgb[1L, ], rgb[2L, ], rgb[3L, ], alpha)
 }
 
-# Labels no wider than `most` characters, told apart still.
+# Labels no wider than `most` characters, told apart still: those that begin alike keep their ends, too.
 shorten <- function(labels, most = 24L) {
   long <- nchar(labels, type = "width") > most
   if (!any(long)) return(labels)
+  whole <- labels
   labels[long] <- paste0(strtrim(labels[long], most - 3L), "...")
+  alike <- long & labels %in% labels[long & !duplicated(whole)][duplicated(labels[long & !duplicated(whole)])]
+  if (any(alike) && most >= 8L) {
+    tail <- (most - 3L) %/% 2L
+    n <- nchar(whole[alike])
+    labels[alike] <- paste0(strtrim(whole[alike], most - 3L - tail), "...", substring(whole[alike], n - tail + 1L))
+  }
   repeated <- labels %in% labels[duplicated(labels)]
   labels[repeated] <- paste0(labels[repeated], " (", seq_along(labels)[repeated], ")")
   labels
@@ -144,13 +151,19 @@ make_room <- function(key, look) {
   old
 }
 
-# A name longer than its axis is written smaller; what is too long even so is shortened, unless somebody chose it.
+# A name longer than its axis is written smaller; what is too long even so has two lines on the left, and is shortened, unless
+# somebody chose it.
 name_axis <- function(side, label, line, own = TRUE) {
   if (is.character(label)) {
     beside <- graphics::par("mai")[if (side == 1L) c(2L, 4L) else c(1L, 3L)]
     room <- 0.97 * (graphics::par("pin")[side] + 2 * min(beside)) / letter_width()
-    cex <- min(1, max(0.75, room / max(nchar(label, type = "width"), 1L)))
-    if (own) label <- shorten(label, max(8L, floor(room / cex)))
+    if (own && side == 2L && 0.65 * nchar(label, type = "width") > room) {
+      label <- in_two_lines(label, 1L, " ")
+      line <- line - 0.4
+    }
+    parts <- strsplit(label, "\n", fixed = TRUE)[[1L]]
+    cex <- min(1, max(0.65, room / max(nchar(parts, type = "width"), 1L)))
+    if (own) label <- paste(shorten(parts, max(8L, floor(room / cex))), collapse = "\n")
   } else {
     cex <- 1
   }

@@ -47,7 +47,7 @@ draw_plot.em_plot_trace <- function(data, look) {
   several <- nrow(data$ends) > 1L
   xlim <- c(-0.02, 1.03) * max(trace$iteration, data$starts$iteration, 1)
   ylim <- if (is.null(look$ylim)) trace_limits(data) else look$ylim
-  old <- open_frame(xlim, ylim, look, "iteration", data$variable, if (several) trace_key(), whole = TRUE)
+  old <- open_frame(xlim, ylim, look, "iteration", data$variable, if (several) trace_key(data), whole = TRUE)
   on.exit(graphics::par(old))
   if (several) draw_starts_thin(data)
   graphics::lines(trace$iteration, trace$loglik, col = okabe_ito[["blue"]], lwd = 3)
@@ -69,10 +69,14 @@ draw_starts_thin <- function(data) {
   for (rows in split(seq_len(nrow(data$starts)), data$starts$start)) {
     graphics::lines(data$starts$iteration[rows], data$starts$loglik[rows], col = quiet_grey, lwd = 0.8)
   }
-  graphics::points(data$ends$iteration, data$ends$loglik, pch = 1L, cex = 1.2, col = quiet_grey)
+  graphics::points(data$ends$iteration, data$ends$loglik, pch = end_symbols(data$ends), cex = 1.2, col = quiet_grey)
 }
 
-trace_key <- function() {
+# Starts that collapsed have likelihoods without bound, above that of the best: crosses say why they don't count.
+end_symbols <- function(ends) ifelse(ends$status %in% "collapsed", 4L, 1L)
+
+trace_key <- function(data) {
   rbind(key_entries("best start", okabe_ito[["blue"]], symbol = 19L, line = "solid", width = 3),
-        key_entries("every start", quiet_grey, symbol = 1L, line = "solid", width = 0.8))
+        key_entries("every start", quiet_grey, symbol = 1L, line = "solid", width = 0.8),
+        if (any(data$ends$status %in% "collapsed")) key_entries("collapsed", quiet_grey, symbol = 4L))
 }

@@ -38,6 +38,7 @@ plot_subject <- function(data) {
     conditional = "What the second of %s is given the first: expected value, a band of quantiles and the peaks",
     hdr = "Highest density regions of %s",
     directions = "Rows, component ellipses and arrows of the columns along %s",
+    regions = "Which class is decided where along %s, with the rows and the components of the classes",
     tree = "The order in which components are joined, as a tree%.0s",
     entropy = "Entropy against the rows that were merged, with the two lines that meet at the elbow%.0s"
   )

@@ -87,7 +87,7 @@
 #' @export
 plot.em_fit <- function(x, type = NULL, main = NULL, xlab = NULL, ylab = NULL, xlim = NULL, ylim = NULL, ...) {
   data <- plot_data(x, type = type, ...)
-  draw_plot(data, list(main = main, xlab = xlab, ylab = ylab, xlim = xlim, ylim = ylim))
+  draw_plot(data, plot_look(main, xlab, ylab, xlim, ylim))
   note_sample(data)
   invisible(data)
 }
@@ -96,7 +96,7 @@ plot.em_fit <- function(x, type = NULL, main = NULL, xlab = NULL, ylab = NULL, x
 #' @export
 plot.em_plot <- function(x, main = NULL, xlab = NULL, ylab = NULL, xlim = NULL, ylim = NULL, ...) {
   check_no_dots(list(...), names(formals(plot.em_plot)))
-  draw_plot(x, list(main = main, xlab = xlab, ylab = ylab, xlim = xlim, ylim = ylim))
+  draw_plot(x, plot_look(main, xlab, ylab, xlim, ylim))
   note_sample(x)
   invisible(x)
 }
@@ -151,6 +151,24 @@ print.em_plot <- function(x, ...) {
                                          paste(names(part), collapse = ", ")))
   }
   invisible(x)
+}
+
+# What is said of the look of a picture, NULL where it is to be chosen.
+plot_look <- function(main, xlab, ylab, xlim, ylim) {
+  check_limits(xlim, "xlim")
+  check_limits(ylim, "ylim")
+  list(main = main, xlab = xlab, ylab = ylab, xlim = xlim, ylim = ylim)
+}
+
+check_limits <- function(limits, arg) {
+  if (is.null(limits)) return(invisible())
+  if (is.numeric(limits) && length(limits) == 2L && all(is.finite(limits)) && limits[1L] != limits[2L]) return(invisible())
+  abort_em("argument", c(sprintf("`%s` must be two different finite numbers, not %s.", arg, said_limits(limits)),
+                         i = sprintf("Left out, or NULL, it is chosen: %s = NULL.", arg)))
+}
+
+said_limits <- function(limits) {
+  if (is.numeric(limits) && length(limits) == 2L) sprintf("c(%s)", paste(format(limits, trim = TRUE), collapse = ", ")) else describe_value(limits)
 }
 
 # draw_plot(data, look): draws what plot_data() computed, and nothing else. `look` holds main, xlab, ...

@@ -243,5 +243,7 @@ gg_plot.em_plot_dwell <- function(data) {
     ggplot2::geom_line(ggplot2::aes(.data$length + middle, .data$expected, colour = "geometric law")) +
     ggplot2::geom_point(ggplot2::aes(.data$length + middle, .data$expected, colour = "geometric law"), shape = data$components$symbol) +
     ggplot2::scale_fill_manual(NULL, values = light_grey) + ggplot2::scale_colour_manual(NULL, values = data$components$colour) +
+    ggplot2::scale_x_continuous(breaks = function(limits) whole_ticks(limits)) +
+    ggplot2::scale_y_continuous(breaks = function(limits) whole_ticks(limits)) +
     gg_frame(paste("rows in state", data$state), "stays")
 }

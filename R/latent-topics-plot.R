@@ -27,7 +27,7 @@
 #' @export
 plot.em_fit_topics <- function(x, type = NULL, main = NULL, xlab = NULL, ylab = NULL, xlim = NULL, ylim = NULL, ...) {
   data <- plot_data(x, type = type, ...)
-  draw_plot(data, list(main = main, xlab = xlab, ylab = ylab, xlim = xlim, ylim = ylim))
+  draw_plot(data, plot_look(main, xlab, ylab, xlim, ylim))
   invisible(data)
 }
 
@@ -96,36 +96,65 @@ draw_plot.em_plot_terms <- function(data, look) {
                 oma = c(1.6, 0, if (is.null(look$main)) 0 else 1.6, 0))
   on.exit(for (one in names(old)) graphics::par(old[one]))
   top <- 1.05 * max(data$terms$beta)
+  data$terms$term <- shorten_terms(data$terms$term, data$most)
   graphics::par(cex = small * graphics::par("cex"))
   for (i in seq_len(nrow(style))) {
-    draw_terms(data$terms[data$terms$topic == style$component[i], ], style[i, ], data$n, top, look, data$most)
+    draw_terms(data$terms[data$terms$topic == style$component[i], ], style[i, ], data$n, top, look)
   }
   graphics::mtext(if (is.null(look$xlab)) "probability in the topic" else look$xlab, side = 1L, outer = TRUE, line = 0.3, cex = 0.85)
   if (!is.null(look$main)) graphics::mtext(look$main, side = 3L, outer = TRUE, line = 0.3, font = 2L)
 }
 
-draw_terms <- function(own, style, n, top, look, most) {
+# A term has the same name in every topic.
+shorten_terms <- function(terms, most) {
+  all <- unique(terms)
+  shorten(all, most)[match(terms, all)]
+}
+
+draw_terms <- function(own, style, n, top, look) {
   graphics::plot.new()
   graphics::plot.window(if (is.null(look$xlim)) c(0, top) else look$xlim, c(n + 0.5, 0.5), xaxs = "i", yaxs = "i")
   graphics::rect(0, own$rank - 0.4, own$beta, own$rank + 0.4, col = style$colour, border = NA)
-  graphics::axis(2L, at = own$rank, labels = shorten(own$term, most), las = 1L, tick = FALSE, cex.axis = 0.8, mgp = c(3, 0.2, 0))
+  graphics::axis(2L, at = own$rank, labels = own$term, las = 1L, tick = FALSE, cex.axis = 0.8, mgp = c(3, 0.2, 0))
   graphics::axis(1L, col = quiet_grey, tcl = -0.2, mgp = c(3, 0.3, 0), cex.axis = 0.75)
   graphics::title(main = paste("topic", style$component), cex.main = 0.95, line = 0.4, font.main = 1L)
 }
 
+# Terms have the left half of each facet, in letters that are as large as that allows when it is drawn.
 #' @export
 gg_plot.em_plot_terms <- function(data) {
   topics <- data$components$component
   terms <- data$terms
   terms$topic <- factor(terms$topic, topics)
-  # Bars of a facet in its own order: the same term may stand in several.
-  terms$place <- factor(paste(terms$topic, terms$rank), rev(paste(terms$topic, terms$rank)))
-  labels <- stats::setNames(shorten(terms$term, 16L), as.character(terms$place))
-  ggplot2::ggplot(terms, ggplot2::aes(.data$beta, .data$place, fill = .data$topic)) + ggplot2::geom_col(show.legend = FALSE) +
-    ggplot2::facet_wrap(ggplot2::vars(.data$topic), scales = "free_y") +
-    ggplot2::scale_x_continuous(guide = ggplot2::guide_axis(check.overlap = TRUE)) + ggplot2::scale_y_discrete(labels = labels) +
+  top <- max(terms$beta)
+  many <- length(topics) > 6L
+  ggplot2::ggplot(terms) +
+    ggplot2::geom_rect(ggplot2::aes(xmin = 0, xmax = .data$beta, ymin = .data$rank - 0.4, ymax = .data$rank + 0.4,
+                                    fill = .data$topic), show.legend = FALSE) +
+    gg_placed(data.frame(x = 0, y = terms$rank, label = terms$term, topic = terms$topic), function(at) {
+      grid::gTree(at = at, terms = unique(terms$term), n = data$n, cl = "em_terms")
+    }) +
+    ggplot2::facet_wrap(ggplot2::vars(.data$topic)) +
+    ggplot2::scale_x_continuous(limits = c(-top, 1.02 * top), breaks = function(limits) pretty(c(0, top), 3L),
+                                expand = c(0, 0), guide = ggplot2::guide_axis(check.overlap = TRUE)) +
+    ggplot2::scale_y_reverse(limits = c(data$n + 0.5, 0.5), breaks = NULL, expand = c(0, 0)) +
     gg_scales(data$components, "fill") + gg_frame("probability in the topic", NULL) +
-    (if (length(topics) > 6L) ggplot2::theme(axis.text.y = ggplot2::element_text(size = ggplot2::rel(0.6))))
+    (if (many) ggplot2::theme(axis.text.x = ggplot2::element_text(size = ggplot2::rel(0.8)),
+                              strip.text = ggplot2::element_text(margin = ggplot2::margin(1, 0, 1, 0))))
+}
+
+#' @exportS3Method grid::makeContent
+makeContent.em_terms <- function(x) {
+  panel <- panel_inches()
+  size <- min(8.5, 0.95 * 72 * panel[2L] / x$n)
+  room <- x$at$x[1L] * panel[1L] - 0.06
+  widest <- max(text_inches(x$terms, size))
+  small <- max(min(size, 5), size * min(1, room / widest))
+  letters <- max(nchar(x$terms, type = "width"))
+  most <- if (widest * small / size > room) max(4L, floor(letters * room / (widest * small / size))) else letters
+  label <- shorten(x$terms, most)[match(x$at$label, x$terms)]
+  grid::setChildren(x, grid::gList(grid::textGrob(label, grid::unit(x$at$x, "npc") - grid::unit(2, "points"), x$at$y, hjust = 1,
+                                                  gp = grid::gpar(fontsize = small, col = "grey20"))))
 }
 
 # type = "documents" ------------------------------------------------------------------------------------------------

@@ -67,3 +67,47 @@ test_that("names at the ends of fourteen lines are apart, in as many columns as 
   expect_true(all(emfit:::lay_out_ends(y * 4, 4, 0.1)$column == 0))
   expect_gt(max(emfit:::lay_out_ends(y * 0.9, 0.9, 0.1)$column), 0L)
 })
+
+test_that("names off the ends of their lines have lines to them, in order, and symbols; then they are the key where each has one", {
+  places <- emfit:::lay_out_ends(c(1, 1.02, 1.04, 3), 4, 0.1)
+  lines <- emfit:::end_leaders(rep(5, 4), c(1, 1.02, 1.04, 3), 5, places, 0.5)
+  expect_identical(lines$y, c(1, 1.02, 1.04, 3))
+  expect_identical(lines$at, places$at)
+  expect_true(all(lines$x < lines$bend & lines$bend < lines$end & lines$end < 5 + places$gutter))
+  expect_gt(places$symbol, 0)
+  apart <- emfit:::lay_out_ends(c(1, 2, 3), 4, 0.1)
+  expect_null(emfit:::end_leaders(rep(5, 3), 1:3, 5, apart, 0.5))
+  expect_identical(apart$symbol, 0)
+  # A line to the second column passes between names of the first.
+  two <- emfit:::lay_out_ends(seq(0.4, 0.5, length.out = 14), 0.9, 0.1)
+  first <- two$at[two$column == 0]
+  for (at in two$at[two$column == 1]) expect_gte(min(abs(first - at)), 0.4 * two$cex * 0.1)
+  style <- data.frame(component = letters[1:7])
+  expect_true(emfit:::ends_are_key(data.frame(value = 1:7), style))
+  expect_false(emfit:::ends_are_key(data.frame(value = 1:6), style)) # one line ends outside of the picture
+  expect_false(emfit:::ends_are_key(data.frame(value = 1:3), style[1:3, , drop = FALSE]))
+})
+
+test_that("fourteen structures: names, lines to them and symbols in both painters, large and small, with the lines' own colours", {
+  set.seed(1)
+  models <- suppressWarnings(em_select(iris[1:4], k = 1:3, covariance = "all"))
+  data <- plot_data(models)
+  data$limits <- range(data$points$value, na.rm = TRUE) + c(-1, 1)
+  ends <- emfit:::line_ends(data)
+  expect_identical(nrow(ends), 14L)
+  own <- match(ends$covariance, data$components$component)
+  expect_identical(ends$symbol, data$components$symbol[own])
+  expect_identical(ends$colour, data$components$colour[own])
+  for (size in list(c(7, 5), c(3.4, 2.6))) {
+    grDevices::pdf(NULL, size[1], size[2])
+    expect_no_error(plot(data))
+    graphics::par(mar = c(3.6, 4, 0.6, 0.8)) # those of the small picture
+    places <- emfit:::end_places(ends, data$limits)
+    expect_true(all(places$column == 0))
+    skip_if_not_installed("ggplot2", "3.4.0")
+    picture <- ggplot2::autoplot(data)
+    expect_identical(picture$theme$legend.position, "none")
+    expect_no_error(print(picture))
+    grDevices::dev.off()
+  }
+})
