@@ -72,15 +72,16 @@ states_of <- function(search, at, others) {
 
 # How high their log-likelihoods under a structure are at least.
 bounds_under <- function(states, structure) {
-  new <- states[vapply(states, function(state) is.null(state$under[[structure]]), NA)]
+  known <- lapply(states, function(state) state$under[[structure]])
+  new <- which(lengths(known) == 0L)
   if (length(new)) {
-    found <- relatives_em(lapply(new, function(state) state$sums), structure)
+    found <- relatives_em(lapply(states[new], function(state) state$sums), structure)
     for (p in seq_along(new)) {
-      state <- new[[p]]
-      state$under[[structure]] <- list(bound = found$bounds[p], covariance = found$covariances[[p]])
+      state <- states[[new[p]]]
+      state$under[[structure]] <- known[[new[p]]] <- list(bound = found$bounds[p], covariance = found$covariances[[p]])
     }
   }
-  vapply(states, function(state) state$under[[structure]]$bound, 0)
+  vapply(known, `[[`, 0, "bound")
 }
 
 # The states whose log-likelihood under a structure is highest at least; those with too small a component come last.
