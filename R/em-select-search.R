@@ -318,6 +318,7 @@ tasks_of <- function(search, at, cells) {
 
 # The best of a race of starts for each of the tasks: see race.h.
 run_cells <- function(plan, tasks, items, control, to_beat = -Inf) {
+  if (!length(tasks)) return(list())
   runs <- batch_em(with_starts(tasks, items, to_beat), tasks[[1L]]$model, control, weight_of_row(plan$data$weights))
   for (j in seq_along(runs)) runs[[j]]$starts <- c(list(method = vapply(items[[j]], `[[`, "", "method")), runs[[j]]$starts)
   runs

@@ -154,3 +154,11 @@ test_that("a search asks what a run is worth without its rows once", {
                    leave_out(other$data, other$parameters, fit_model(other), other$df))
   expect_null(em_select(iris[, 1:4], k = 2)$data$answers)
 })
+
+test_that("a row stays a single one where its copies are there too", {
+  x <- rbind(as.matrix(faithful), matrix(c(30, 300), 3, 2, byrow = TRUE))
+  fit <- em_fit(x, 2, em_gaussian("EEE"), start = rep(1:2, c(272, 3)))
+  alone <- which.min(fit$counts)
+  expect_equal(fit$counts[[alone]], 3, tolerance = 1e-6)
+  expect_identical(single_rows(fit, fit$data, fit_model(fit)), unname(alone))
+})
