@@ -29,10 +29,6 @@ em_runs_cpp <- function(tasks, control) {
     .Call(`_emfit_em_runs_cpp`, tasks, control)
 }
 
-em_relatives_cpp <- function(data, family, latent, starts, structures, threads) {
-    .Call(`_emfit_em_relatives_cpp`, data, family, latent, starts, structures, threads)
-}
-
 em_leave_out_cpp <- function(data, family, latent, parameters, group, threads) {
     .Call(`_emfit_em_leave_out_cpp`, data, family, latent, parameters, group, threads)
 }
@@ -51,6 +47,18 @@ em_row_keys_cpp <- function(seed, before, n) {
 
 em_read_doubles_cpp <- function(path, begin, into) {
     .Call(`_emfit_em_read_doubles_cpp`, path, begin, into)
+}
+
+em_sums_cpp <- function(data, family, latent, starts, threads) {
+    .Call(`_emfit_em_sums_cpp`, data, family, latent, starts, threads)
+}
+
+em_relatives_cpp <- function(sums, structure) {
+    .Call(`_emfit_em_relatives_cpp`, sums, structure)
+}
+
+em_merges_cpp <- function(parameters, k, most) {
+    .Call(`_emfit_em_merges_cpp`, parameters, k, most)
 }
 
 em_share_expect_cpp <- function(data, family, latent, parameters, exact, description, threads) {

@@ -243,12 +243,12 @@ model_tasks <- function(natives, model, starts) {
   Map(function(native, items) list(data = native, family = family, latent = latent, starts = items), natives, starts)
 }
 
-# Several models on the same rows, each with starts of its own, that race where control has a plan; to_beat: what is
-# had of each already.
-cell_tasks <- function(native, models, starts, to_beat) {
-  Map(function(model, items, bar) {
-    list(data = native, family = native_family(model), latent = native_latent(model), starts = items, to_beat = bar)
-  }, models, starts, to_beat)
+# Several models on the same rows, each with starts of its own, that race where control has a plan; to_beat: what it has.
+cell_task <- function(native, model) {
+  list(data = native, family = native_family(model), latent = native_latent(model), model = model)
+}
+with_starts <- function(tasks, starts, to_beat) {
+  Map(function(task, items, bar) c(task, list(starts = items, to_beat = bar)), tasks, starts, to_beat)
 }
 
 # Tasks at once, threads over them: of each its run, or the best of its race. `model`: of any of them.
@@ -302,11 +302,16 @@ read_doubles <- function(path, begin, into) em_read_doubles_cpp(path, begin, int
 # A number from 0 to 1 for each of the n rows behind these: see src/r_parts.cpp.
 row_keys <- function(seed, before, n) em_row_keys_cpp(seed, before, n)
 
-# What one M-step from each of the items is under each structure: see em-select-starts.R. model: of structure VVV.
-relatives_em <- function(native, items, model, structures, control) {
+# What an M-step from each of the items tells, and what it is under a structure: see em-select-starts.R. model: of structure VVV.
+sums_em <- function(native, items, model, control) {
   threads <- resolve_threads(control, as.double(nrow(native$x)) * ncol(native$x) * model$k)
-  em_relatives_cpp(native, native_family(model), native_latent(model), items, structures, threads)
+  em_sums_cpp(native, native_family(model), native_latent(model), items, threads)
 }
+
+relatives_em <- function(sums, structure) em_relatives_cpp(sums, structure)
+
+# Gaussian components with a pair of them merged: see family_merges().
+merges_em <- function(parameters, k, most) em_merges_cpp(parameters, k, as.double(most))
 
 # How clearly the rows fall into components; the same as clarity() of the responsibilities.
 clarity_em <- function(native, parameters, model, threads = NULL) {

@@ -30,7 +30,9 @@ pass_over_leaning <- function(search, criterion = ranked_by(search)) {
   # What was cross-validated is searched no more.
   may_judge <- criterion == "CV" | is_searched(cells)
   for (p in winners_that_fall(cells, as.vector(t(cell_values(search, criterion))), search$data, may_judge)) {
-    search$cells[[(p - 1L) %/% count + 1L]][[(p - 1L) %% count + 1L]]$leaning <- TRUE
+    at <- (p - 1L) %/% count + 1L
+    i <- (p - 1L) %% count + 1L
+    put_cell(search, at, i, replace(search$cells[[at]][[i]], "leaning", TRUE))
   }
 }
 
@@ -56,40 +58,49 @@ open_rivals <- function(search) {
 
 # A row for each k, a column for each family; Inf where there is no fit, or one that was passed over.
 cell_values <- function(search, criterion) {
+  if (criterion == "CV") return(cell_deviances(search))
   weights <- search$data$weights
   per_df <- if (criterion == "AIC") 2 else log(if (is.null(weights)) search$data$n else sum(weights))
-  of_cell <- function(cell) {
-    if (!is_sound(cell) || isTRUE(cell$leaning)) return(Inf)
-    if (criterion == "CV") return(if (is.null(cell$cv) || is.na(cell$cv)) Inf else cell$cv)
-    value <- -2 * (cell$run$loglik - cell$run$log_prior) + cell$run$df * per_df
-    if (criterion == "ICL") value - 2 * clarity_of_cell(search, cell)$log_top else value
+  values <- search$deviance + search$df * per_df
+  if (criterion != "ICL") return(values)
+  for (p in which(is.finite(values))) {
+    cell <- search$cells[[row(values)[p]]][[col(values)[p]]]
+    values[p] <- values[p] - 2 * clarity_of_cell(search, cell)$log_top
   }
-  t(matrix(vapply(do.call(c, search$cells), of_cell, 0), ncol = length(search$ks)))
+  values
+}
+
+# Of rows left out.
+cell_deviances <- function(search) {
+  of_cell <- function(cell) if (isTRUE(cell$leaning) || is.null(cell$cv) || is.na(cell$cv)) Inf else cell$cv
+  values <- matrix(vapply(do.call(c, search$cells), of_cell, 0), nrow(search$deviance), byrow = TRUE)
+  replace(values, search$loglik == -Inf, Inf)
 }
 
 cell_bic <- function(search) cell_values(search, "BIC")
 
 search_cell_again <- function(search, at, i) {
   cell <- search$cells[[at]][[i]]
+  data <- remembering(search$data)
   cell <- guarded(cell, {
     start <- list(supplied = FALSE, model = cell$model, method = "varied")
-    run <- search_em(search$data, start, search$long)
+    run <- search_em(data, start, search$long)
     run$starts <- c(list(method = run$method), as.list(run$starts))
     # The table of the runs holds those of all rounds: which of them led to the end is told by its log-likelihood.
     run$best <- which.min(abs(run$starts$loglik - run$loglik))
     run[c("method", "traces")] <- NULL
-    keep_better(cell, run, search$data)
+    keep_better(cell, run, data)
   })
   cell$searched <- TRUE
-  search$cells[[at]][[i]] <- judge_cell(cell, search$data)
+  put_cell(search, at, i, judge_cell(cell, data))
 }
 
 # One component more can't be worth less: where it ended so, the optimum of one less is split.
 keep_order_in_k <- function(search) {
   for (at in seq_along(search$ks)[-1L]) {
     for (i in seq_along(search$cells[[at]])) {
-      lower <- cell_loglik(search$cells[[at - 1L]][[i]]) > cell_loglik(search$cells[[at]][[i]])
-      if (lower && is_sound(search$cells[[at]][[i]])) {
+      loglik <- search$loglik[at - 0:1, i]
+      if (is.finite(loglik[1L]) && loglik[2L] > loglik[1L]) {
         improve_cell(search, at, i, starts_from_splits(search, at, i), finalists)
       }
     }

@@ -10,6 +10,10 @@
 #                 and cell$single which components are a single row (leave-out.R), cell$leaning that it is passed
 #                 over for that, cell$run$passed_over of which end that was true
 #   cell$cv       cross-validated criterion, where asked for
+#
+# What is asked of all cells again and again stands beside them in matrices, a row for each k, a column for each family:
+# `loglik`, -Inf where a cell has no sound run, `deviance` (without the prior), Inf there, and `df`; `tasks` has what the
+# core is told of each cell beside its starts. A cell is put by put_cell(), which keeps them true.
 
 # A thorough search, the default up to few_rows rows: every start races under every structure, and each race is run to
 # its end. In a quick one starts are chosen by what src/gaussian_relatives.h says they promise, races end roughly, and when all are done
@@ -29,6 +33,10 @@ new_search <- function(data, families, ks, latent, control, way = "auto") {
   search$ks <- ks
   search$control <- control
   search$cells <- lapply(ks, function(k) lapply(families, new_cell, k = k, latent = latent, data = data))
+  search$loglik <- matrix(-Inf, length(ks), length(families))
+  search$deviance <- -search$loglik
+  search$df <- replace(search$loglik, TRUE, 0)
+  search$tasks <- lapply(ks, function(k) vector("list", length(families)))
   search$nested <- nesting(families)
   search$splits <- family_can(first$family, "split")
   search$interrupted <- FALSE
@@ -76,6 +84,14 @@ new_cell <- function(family, k, latent, data) {
     check_units_k(data, k)
     cell
   })
+}
+
+put_cell <- function(search, at, i, cell) {
+  search$cells[[at]][[i]] <- cell
+  sound <- is_sound(cell)
+  search$loglik[at, i] <- if (sound) cell$run$loglik else -Inf
+  search$deviance[at, i] <- if (sound && !isTRUE(cell$leaning)) -2 * (cell$run$loglik - cell$run$log_prior) else Inf
+  if (sound) search$df[at, i] <- cell$run$df
 }
 
 # What can't be fitted is a row with a reason, and a warning about the data is a note beside a fit.
@@ -171,10 +187,11 @@ share_optima <- function(search, at) {
   far <- far_cells(search, at)
   leading <- utils::head(order(cell_bic(search)[at, ], method = "radix"), few_optima)
   for (round in seq_len(sharing_rounds)) {
-    now <- vapply(search$cells[[at]], cell_loglik, 0)
+    now <- search$loglik[at, ]
     news <- which(now > seen + same_loglik)
+    optima <- optima_of(search, at)
     items <- lapply(cells, function(i) {
-      if (round == 1L || !far[i]) starts_from_others(search, at, i, setdiff(if (far[i]) leading else news, i))
+      if (round == 1L || !far[i]) pick_optima(optima, setdiff(if (far[i]) leading else news, i))
     })
     improve_cells(search, at, items, if (round == 1L) finalists else 1L)
     seen <- now
@@ -211,11 +228,10 @@ finish_pass <- function(search, at, i) {
 finish_cells <- function(search, at) {
   if (!is_quick(search, at)) return(invisible())
   search$now <- search$long
-  open <- which(vapply(search$cells[[at]], is_sound, NA))
-  cells <- search$cells[[at]][open]
-  starts <- lapply(cells, function(cell) list(parameters_start(cell$run$parameters, "")))
-  runs <- run_cells(search, lapply(cells, `[[`, "model"), starts, search$long)
-  search$cells[[at]][open] <- Map(finish_cell, cells, runs)
+  open <- which(is.finite(search$loglik[at, ]))
+  starts <- lapply(search$cells[[at]][open], function(cell) list(parameters_start(cell$run$parameters, "")))
+  runs <- run_cells(search, tasks_of(search, at, open), starts, search$long)
+  for (j in seq_along(open)) put_cell(search, at, open[j], finish_cell(search$cells[[at]][[open[j]]], runs[[j]]))
   for (i in seq_along(search$cells[[at]])) {
     if (i %in% open && !is_sound(search$cells[[at]][[i]])) {
       others <- seq_along(search$cells[[at]])[-i]
@@ -246,34 +262,30 @@ nesting <- function(families) {
   lapply(families, function(one) which(vapply(families, family_is_nested, NA, within = one)))
 }
 
-nested_cells <- function(search, at, i) Filter(is_sound, search$cells[[at]][search$nested[[i]]])
-
 # EM from the optimum of a nested structure can't end below it.
 keep_nested_order <- function(search, at, i) {
-  loglik <- cell_loglik(search$cells[[at]][[i]])
-  above <- Filter(function(cell) cell$run$loglik > loglik + 1e-9, nested_cells(search, at, i))
-  items <- lapply(above, function(cell) parameters_start(cell$run$parameters, "nested"))
+  loglik <- search$loglik[at, ]
+  above <- search$nested[[i]][loglik[search$nested[[i]]] > loglik[i] + 1e-9]
+  if (!length(above)) return(invisible())
+  items <- lapply(search$cells[[at]][above], function(cell) parameters_start(cell$run$parameters, "nested"))
   improve_cell(search, at, i, items, length(items))
 }
-
-cell_loglik <- function(cell) if (is_sound(cell)) cell$run$loglik else -Inf
 
 is_sound <- function(cell) cell$status %in% sound_statuses
 
 improve_cell <- function(search, at, i, items, most) {
+  if (!length(items)) return(invisible())
   improve_cells(search, at, replace(vector("list", length(search$cells[[at]])), i, list(items)), most)
 }
 
 # Starts of each of the cells of one k race, at most `most` of a cell to the end; a cell keeps what is better than what it has.
 improve_cells <- function(search, at, items, most) {
-  lost <- vapply(search$cells[[at]], function(cell) cell$status == "failed" && is.null(cell$run), NA)
-  open <- which(lengths(items) > 0L & !lost)
+  open <- which(lengths(items) > 0L)
+  open <- open[!vapply(search$cells[[at]][open], function(cell) cell$status == "failed" && is.null(cell$run), NA)]
   if (!length(open)) return(invisible())
-  cells <- search$cells[[at]][open]
   rough <- is_quick(search, at) && !identical(search$now, search$long)
-  control <- if (rough) search$now else search$long
-  runs <- run_cells(search, lapply(cells, `[[`, "model"), items[open], race_by(table_race(most), control),
-                    vapply(cells, cell_loglik, 0))
+  control <- race_by(table_race(most), if (rough) search$now else search$long)
+  runs <- run_cells(search, tasks_of(search, at, open), items[open], control, search$loglik[at, open])
   for (j in seq_along(open)) keep_run(search, at, open[j], if (rough) as_unfinished(runs[[j]]) else runs[[j]])
 }
 
@@ -286,23 +298,30 @@ judge_cell <- function(cell, data) {
 
 keep_run <- function(search, at, i, run) {
   cell <- search$cells[[at]][[i]]
-  before <- cell_loglik(cell)
-  cell <- guarded(cell, {
+  before <- search$loglik[at, i]
+  searched <- isTRUE(cell$searched)
+  cell <- if (!searched && is.null(run$defect)) keep_better(cell, run) else guarded(cell, {
     if (!is.null(run$defect)) abort_defect(search$data, run$defect)
-    keep_better(cell, run, if (isTRUE(cell$searched)) search$data)
+    keep_better(cell, run, search$data)
   })
-  if (isTRUE(cell$searched)) cell <- judge_cell(cell, search$data)
-  search$cells[[at]][[i]] <- cell
-  if (cell_loglik(cell) > before + same_loglik) note_optimum(search, at, i)
+  if (searched) cell <- judge_cell(cell, search$data)
+  put_cell(search, at, i, cell)
+  if (search$loglik[at, i] > before + same_loglik) note_optimum(search, at, i)
 }
 
-# The best of a race of starts for each of the models: see race.h.
-run_cells <- function(plan, models, items, control, to_beat = -Inf) {
-  runs <- batch_em(cell_tasks(plan$native, models, items, to_beat), models[[1L]], control, weight_of_row(plan$data$weights))
-  Map(function(run, items) {
-    run$starts <- c(list(method = vapply(items, `[[`, "", "method")), run$starts)
-    run
-  }, runs, items)
+# What the core is told of some cells beside their starts.
+tasks_of <- function(search, at, cells) {
+  new <- cells[!lengths(search$tasks[[at]][cells])]
+  for (i in new) search$tasks[[at]][[i]] <- cell_task(search$native, search$cells[[at]][[i]]$model)
+  search$tasks[[at]][cells]
+}
+
+# The best of a race of starts for each of the tasks: see race.h.
+run_cells <- function(plan, tasks, items, control, to_beat = -Inf) {
+  if (!length(tasks)) return(list())
+  runs <- batch_em(with_starts(tasks, items, to_beat), tasks[[1L]]$model, control, weight_of_row(plan$data$weights))
+  for (j in seq_along(runs)) runs[[j]]$starts <- c(list(method = vapply(items[[j]], `[[`, "", "method")), runs[[j]]$starts)
+  runs
 }
 
 # Where a rough run stopped is no end.
@@ -316,11 +335,17 @@ as_unfinished <- function(run) {
 keep_better <- function(cell, run, data = NULL) {
   run$bounded <- family_is_bounded(cell$model$family)
   run$best <- length(cell$starts$loglik) + run$best # of all its starts
-  cell$starts <- if (is.null(cell$starts)) run$starts else Map(c, cell$starts, run$starts)
+  cell$starts <- join_starts(cell$starts, run$starts)
   best <- if (is.null(cell$run)) run
           else if (is.null(data)) better_run(cell$run, run)
           else better_supported(cell$run, run, data, cell$model)
   if (best$best == run$best) cell$agree <- NULL
   cell[c("run", "status")] <- list(best, run_status(best))
   cell
+}
+
+# The starts of a cell and those of one more race.
+join_starts <- function(old, new) {
+  for (name in names(old)) new[[name]] <- c(old[[name]], new[[name]])
+  new
 }

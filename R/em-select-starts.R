@@ -3,8 +3,9 @@
 # A thorough search tries all of them. In a quick one a state of the search, a partition or an optimum, gives every
 # structure a start by one M-step, and says how high its log-likelihood is at least: only the most promising are tried.
 #
-#   states   a list for each state: `bounds` and `parameters` for each structure, `fewest` rows in a component; NULL
-#            where it has none
+#   states   a list for each state, NULL where it has none. A state is an environment, so that what was asked of it is kept:
+#            `sums` of its E-step, is a component too `small`?, and `under` the structures that were asked for, each
+#            list(bound, covariance). An optimum that no one asked for yet is still the list of its parameters.
 
 most_partitions <- 4L
 most_optima <- 4L # of other structures
@@ -47,48 +48,102 @@ partition_start <- function(labels, method, data) {
 
 share_states <- function(search, at, items, native = search$native) {
   model <- search$cells[[at]][[1L]]$model
-  structures <- vapply(search$cells[[at]], function(cell) family_structure(cell$model$family), "")
   model$family <- family_freest(model$family, native$x)
   # A covariance takes one row more than it has columns, a variance one.
   needed <- ncol(native$x) + (ncol(native$x) > 1L)
-  lapply(relatives_em(native, items, model, structures, search$control), function(state) {
-    if (!is.null(state)) state$needed <- needed
-    state
-  })
+  lapply(sums_em(native, items, model, search$control), function(sums) if (!is.null(sums)) new_state(sums, needed))
+}
+
+new_state <- function(sums, needed) {
+  list2env(list(sums = sums, small = min(sums$counts) <= needed, under = list()), parent = emptyenv())
 }
 
 # What the cell has found becomes a state that others may start from.
 note_optimum <- function(search, at, i) {
   if (!is_quick(search, at)) return(invisible())
-  optimum <- parameters_start(search$cells[[at]][[i]]$run$parameters, "shared")
-  search$states[[at]][i] <- share_states(search, at, list(optimum))
+  search$states[[at]][[i]] <- parameters_start(search$cells[[at]][[i]]$run$parameters, "shared")
 }
 
-# The states whose log-likelihood under structure i is highest at least; those with too small a component come last.
-promising <- function(states, i, most, method, above = -Inf) {
-  states <- Filter(Negate(is.null), states)
-  bounds <- vapply(states, function(state) state$bounds[i], 0)
-  small <- vapply(states, function(state) state$fewest <= state$needed, NA)
-  chosen <- utils::head(order(small, -bounds, method = "radix"), most)
-  lapply(states[chosen[bounds[chosen] > above]],
-         function(state) parameters_start(state$parameters[[i]], method, may_borrow = TRUE))
+states_of <- function(search, at, others) {
+  fresh <- others[vapply(search$states[[at]][others], is.list, NA)]
+  if (length(fresh)) search$states[[at]][fresh] <- share_states(search, at, search$states[[at]][fresh])
+  search$states[[at]][others]
 }
+
+# How high their log-likelihoods under a structure are at least.
+bounds_under <- function(states, structure) {
+  known <- lapply(states, function(state) state$under[[structure]])
+  new <- which(lengths(known) == 0L)
+  if (length(new)) {
+    found <- relatives_em(lapply(states[new], function(state) state$sums), structure)
+    for (p in seq_along(new)) {
+      state <- states[[new[p]]]
+      state$under[[structure]] <- known[[new[p]]] <- list(bound = found$bounds[p], covariance = found$covariances[[p]])
+    }
+  }
+  vapply(known, `[[`, 0, "bound")
+}
+
+# The states whose log-likelihood under a structure is highest at least; those with too small a component come last.
+promising <- function(states, structure, most, method, above = -Inf) {
+  states <- states[lengths(states) > 0L]
+  if (!length(states)) return(list())
+  small <- vapply(states, function(state) state$small, NA)
+  # No bound is higher than that of a structure which allows all that this one does. Where the M-step of that is the
+  # quicker one, only those are asked which may be chosen.
+  wider <- quicker_within[[structure]]
+  asked <- rep(is.null(wider), length(states))
+  bounds <- bounds_under(states, if (is.null(wider)) structure else wider)
+  repeat {
+    chosen <- order(small, -bounds, method = "radix")
+    chosen <- chosen[seq_len(min(most, length(chosen)))]
+    chosen <- chosen[bounds[chosen] > above]
+    open <- chosen[!asked[chosen]]
+    if (!length(open)) return(lapply(states[chosen], state_start, structure, method))
+    bounds[open] <- bounds_under(states[open], structure)
+    asked[open] <- TRUE
+  }
+}
+
+# One M-step from there.
+state_start <- function(state, structure, method) {
+  sums <- state$sums
+  covariance <- state$under[[structure]]$covariance
+  spread <- if (ncol(sums$mean) > 1L) list(mean = sums$mean, covariance = covariance)
+            else list(mean = as.vector(sums$mean), sd = sqrt(as.vector(covariance)))
+  parameters_start(c(list(proportions = sums$proportions), spread), method, may_borrow = TRUE)
+}
+
+structure_of <- function(search, at, i) family_structure(search$cells[[at]][[i]]$model$family)
 
 starts_from_partitions <- function(search, at, i, drawn) {
-  if (is_quick(search, at)) promising(drawn, i, most_partitions, "kmeans++") else drawn
+  if (is_quick(search, at)) promising(drawn, structure_of(search, at, i), most_partitions, "kmeans++") else drawn
 }
 
 starts_from_others <- function(search, at, i, others) {
   if (search$ks[at] == 1L) return(NULL)
-  if (search$quick) return(promising(search$states[[at]][others], i, most_optima, "shared"))
-  lapply(Filter(is_sound, search$cells[[at]][others]),
-         function(cell) parameters_start(cell$run$parameters, "shared"))
+  if (search$quick) {
+    return(promising(states_of(search, at, others), structure_of(search, at, i), most_optima, "shared"))
+  }
+  pick_optima(optima_of(search, at), others)
+}
+
+# NULL where a cell has none, and NULL of a single component: that is its closed form.
+optima_of <- function(search, at) {
+  if (search$ks[at] == 1L) return(NULL)
+  lapply(search$cells[[at]], function(cell) if (is_sound(cell)) parameters_start(cell$run$parameters, "shared"))
+}
+
+pick_optima <- function(optima, cells) {
+  some <- optima[cells]
+  some[lengths(some) > 0L]
 }
 
 # Those that might lead higher than the cell is.
 starts_beyond <- function(search, at, i, others) {
   if (!search$quick) return(starts_from_others(search, at, i, others))
-  promising(search$states[[at]][others], i, 1L, "shared", cell_loglik(search$cells[[at]][[i]]) - within_reach)
+  above <- search$loglik[at, i] - within_reach
+  promising(states_of(search, at, others), structure_of(search, at, i), 1L, "shared", above)
 }
 
 starts_from_splits <- function(search, at, i) {

@@ -33,9 +33,27 @@ enough_rows <- 3
 
 # NULL where there is no such number: rows with missing cells, rows in units, counts with weights.
 leave_out <- function(data, parameters, model, df, threads = 1L) {
+  ask_once(data, list(parameters, model, df), function() leave_out_of(data, parameters, model, df, threads))
+}
+
+# The data for one search, in which all who judge a run ask the same of it: with room for what was answered.
+remembering <- function(data) {
+  data$answers <- new.env(parent = emptyenv())
+  data
+}
+
+ask_once <- function(data, asked, answer) {
+  if (is.null(data$answers)) return(answer())
+  for (one in data$answers$all) if (identical(one$asked, asked)) return(one$answer)
+  one <- list(asked = asked, answer = answer())
+  data$answers$all <- c(data$answers$all, list(one))
+  one$answer
+}
+
+leave_out_of <- function(data, parameters, model, df, threads) {
   counted <- is_tallied(model)
   if (!is.null(data$order) || (counted && !is.null(data$weights))) return(NULL)
-  group <- if (counted) seq_len(data$n) else number_of_row(data$x)
+  group <- if (counted) seq_len(data$n) else ask_once(data, "rows", function() number_of_row(data$x))
   rows <- leave_out_em(data, parameters, model, group, threads)
   if (!length(rows)) return(NULL)
   own <- df / model$k
@@ -86,7 +104,7 @@ single_rows <- function(run, data, model) {
   if (!length(few) || !is.null(shared_units(data)) || latent_keeps_order(model$latent)) return(integer())
   r <- expect_em(data, run$parameters, model, "responsibilities")$responsibilities[, few, drop = FALSE]
   if (!is.null(data$weights)) r <- r * data$weights
-  r <- rowsum(r, number_of_row(data$x), reorder = FALSE)
+  r <- rowsum(r, ask_once(data, "rows", function() number_of_row(data$x)), reorder = FALSE)
   few[apply(r, 2L, max) > one_row * colSums(r)]
 }
 

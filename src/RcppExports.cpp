@@ -104,21 +104,6 @@ BEGIN_RCPP
     return rcpp_result_gen;
 END_RCPP
 }
-// em_relatives_cpp
-Rcpp::List em_relatives_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List starts, Rcpp::CharacterVector structures, int threads);
-RcppExport SEXP _emfit_em_relatives_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP startsSEXP, SEXP structuresSEXP, SEXP threadsSEXP) {
-BEGIN_RCPP
-    Rcpp::RObject rcpp_result_gen;
-    Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type family(familySEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type latent(latentSEXP);
-    Rcpp::traits::input_parameter< Rcpp::List >::type starts(startsSEXP);
-    Rcpp::traits::input_parameter< Rcpp::CharacterVector >::type structures(structuresSEXP);
-    Rcpp::traits::input_parameter< int >::type threads(threadsSEXP);
-    rcpp_result_gen = Rcpp::wrap(em_relatives_cpp(data, family, latent, starts, structures, threads));
-    return rcpp_result_gen;
-END_RCPP
-}
 // em_leave_out_cpp
 Rcpp::List em_leave_out_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List parameters, Rcpp::IntegerVector group, int threads);
 RcppExport SEXP _emfit_em_leave_out_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP parametersSEXP, SEXP groupSEXP, SEXP threadsSEXP) {
@@ -182,6 +167,43 @@ BEGIN_RCPP
     Rcpp::traits::input_parameter< double >::type begin(beginSEXP);
     Rcpp::traits::input_parameter< Rcpp::NumericVector >::type into(intoSEXP);
     rcpp_result_gen = Rcpp::wrap(em_read_doubles_cpp(path, begin, into));
+    return rcpp_result_gen;
+END_RCPP
+}
+// em_sums_cpp
+Rcpp::List em_sums_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List starts, int threads);
+RcppExport SEXP _emfit_em_sums_cpp(SEXP dataSEXP, SEXP familySEXP, SEXP latentSEXP, SEXP startsSEXP, SEXP threadsSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< Rcpp::List >::type data(dataSEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type family(familySEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type latent(latentSEXP);
+    Rcpp::traits::input_parameter< Rcpp::List >::type starts(startsSEXP);
+    Rcpp::traits::input_parameter< int >::type threads(threadsSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_sums_cpp(data, family, latent, starts, threads));
+    return rcpp_result_gen;
+END_RCPP
+}
+// em_relatives_cpp
+Rcpp::List em_relatives_cpp(Rcpp::List sums, std::string structure);
+RcppExport SEXP _emfit_em_relatives_cpp(SEXP sumsSEXP, SEXP structureSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< Rcpp::List >::type sums(sumsSEXP);
+    Rcpp::traits::input_parameter< std::string >::type structure(structureSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_relatives_cpp(sums, structure));
+    return rcpp_result_gen;
+END_RCPP
+}
+// em_merges_cpp
+Rcpp::List em_merges_cpp(Rcpp::List parameters, int k, double most);
+RcppExport SEXP _emfit_em_merges_cpp(SEXP parametersSEXP, SEXP kSEXP, SEXP mostSEXP) {
+BEGIN_RCPP
+    Rcpp::RObject rcpp_result_gen;
+    Rcpp::traits::input_parameter< Rcpp::List >::type parameters(parametersSEXP);
+    Rcpp::traits::input_parameter< int >::type k(kSEXP);
+    Rcpp::traits::input_parameter< double >::type most(mostSEXP);
+    rcpp_result_gen = Rcpp::wrap(em_merges_cpp(parameters, k, most));
     return rcpp_result_gen;
 END_RCPP
 }
@@ -296,12 +318,14 @@ static const R_CallMethodDef CallEntries[] = {
     {"_emfit_em_maximise_cpp", (DL_FUNC) &_emfit_em_maximise_cpp, 6},
     {"_emfit_em_score_cpp", (DL_FUNC) &_emfit_em_score_cpp, 7},
     {"_emfit_em_runs_cpp", (DL_FUNC) &_emfit_em_runs_cpp, 2},
-    {"_emfit_em_relatives_cpp", (DL_FUNC) &_emfit_em_relatives_cpp, 6},
     {"_emfit_em_leave_out_cpp", (DL_FUNC) &_emfit_em_leave_out_cpp, 6},
     {"_emfit_em_bayes_cpp", (DL_FUNC) &_emfit_em_bayes_cpp, 4},
     {"_emfit_em_chain_cpp", (DL_FUNC) &_emfit_em_chain_cpp, 5},
     {"_emfit_em_row_keys_cpp", (DL_FUNC) &_emfit_em_row_keys_cpp, 3},
     {"_emfit_em_read_doubles_cpp", (DL_FUNC) &_emfit_em_read_doubles_cpp, 3},
+    {"_emfit_em_sums_cpp", (DL_FUNC) &_emfit_em_sums_cpp, 5},
+    {"_emfit_em_relatives_cpp", (DL_FUNC) &_emfit_em_relatives_cpp, 2},
+    {"_emfit_em_merges_cpp", (DL_FUNC) &_emfit_em_merges_cpp, 3},
     {"_emfit_em_share_expect_cpp", (DL_FUNC) &_emfit_em_share_expect_cpp, 7},
     {"_emfit_em_share_total_cpp", (DL_FUNC) &_emfit_em_share_total_cpp, 3},
     {"_emfit_em_share_describe_cpp", (DL_FUNC) &_emfit_em_share_describe_cpp, 7},

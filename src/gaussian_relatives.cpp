@@ -95,9 +95,10 @@ class Scatter {
 
 }  // namespace
 
-Relatives find_relatives(Model& model, const Start& start, const std::vector<Structure>& structures,
-                         int threads, Interrupt& interrupt) {
-  Relatives out;
+bool SharedSums::found() const { return counts.size() > 0; }
+
+SharedSums share_sums(Model& model, const Start& start, int threads, Interrupt& interrupt) {
+  SharedSums out;
   const Index k = model.n_components();
   double level = 0.0;
   Parameters from;
@@ -111,31 +112,82 @@ Relatives find_relatives(Model& model, const Start& start, const std::vector<Str
     model.maximise(Step::em);
   }
   const Vector all_counts = model.counts();
-  const Vector counts = ConstVectorMap(all_counts.data(), k);
-  const Parameters step = parameters_of(model);
-  const Index d = step.mean.cols();
-  const double n = sum(counts);
-  if (!start.partition) level -= expected(from, step, counts);
+  out.counts = ConstVectorMap(all_counts.data(), k);
+  Parameters step = parameters_of(model);
+  const double n = sum(out.counts);
+  if (!start.partition) level -= expected(from, step, out.counts);
   // At every structure's maximum the sum of n_k tr(Sigma_k^-1 W_k / n_k) is n d.
-  level += mass(counts, step.proportions) - 0.5 * n * double(d) * (1.0 + log_two_pi);
+  level += mass(out.counts, step.proportions) - 0.5 * n * double(step.mean.cols()) * (1.0 + log_two_pi);
+  out.level = level;
+  out.proportions = std::move(step.proportions);
+  out.mean = std::move(step.mean);
+  out.covariance = std::move(step.covariance);
+  return out;
+}
 
-  const Scatter scatter(counts, step.covariance);
-  out.proportions = step.proportions;
-  out.mean = step.mean;
-  out.fewest = counts.minCoeff();
-  out.bound = Vector::Constant(static_cast<Index>(structures.size()), minus_infinity);
-  for (std::size_t s = 0; s < structures.size(); ++s) {
-    Vector sigma(d * d * k);
-    for (Index j = 0; j < k; ++j) divide_to(scatter.pooled(), n, VectorMap(sigma.data() + j * d * d, d * d));
-    maximise_covariance(structures[s], d, k, counts.data(), scatter.stored(storage_of(structures[s])),
-                        sigma.data());
-    double volume = 0.0;
-    for (Index j = 0; j < k; ++j) {
-      volume += counts[j] * log_determinant(ConstMatrixMap(sigma.data() + j * d * d, d, d));
-    }
-    if (std::isfinite(volume)) out.bound[static_cast<Index>(s)] = level - 0.5 * volume;
-    out.covariance.push_back(std::move(sigma));
+Relative find_relative(const SharedSums& sums, Structure structure) {
+  const Index k = sums.counts.size();
+  const Index d = sums.mean.cols();
+  const double n = sum(sums.counts);
+  const Scatter scatter(sums.counts, sums.covariance);
+  Relative out{Vector(d * d * k), minus_infinity};
+  double* sigma = out.covariance.data();
+  for (Index j = 0; j < k; ++j) divide_to(scatter.pooled(), n, VectorMap(sigma + j * d * d, d * d));
+  maximise_covariance(structure, d, k, sums.counts.data(), scatter.stored(storage_of(structure)), sigma);
+  double volume = 0.0;
+  for (Index j = 0; j < k; ++j) {
+    volume += sums.counts[j] * log_determinant(ConstMatrixMap(sigma + j * d * d, d, d));
   }
+  if (std::isfinite(volume)) out.bound = sums.level - 0.5 * volume;
+  return out;
+}
+
+namespace {
+
+Merge merge_of(Index a, Index b, ConstVectorRef proportions, ConstMatrixRef mean, const double* covariance,
+               ConstVectorRef volumes) {
+  const Index d = mean.cols();
+  const double total = proportions[a] + proportions[b];
+  const double of_a = proportions[a] / total;
+  const double of_b = proportions[b] / total;
+  Merge out{a, b, Vector(d), Matrix(d, d), 0.0};
+  Vector apart(d);
+  for (Index i = 0; i < d; ++i) {
+    apart[i] = mean(b, i) - mean(a, i);
+    out.mean[i] = mean(a, i) + of_b * apart[i];
+  }
+  const ConstMatrixMap own_a(covariance + a * d * d, d, d);
+  const ConstMatrixMap own_b(covariance + b * d * d, d, d);
+  for (Index j = 0; j < d; ++j) {
+    for (Index i = 0; i < d; ++i) {
+      out.covariance(i, j) = own_a(i, j) * of_a + own_b(i, j) * of_b + apart[i] * apart[j] * (of_a * of_b);
+    }
+  }
+  const auto part = [&](Index j) { return proportions[j] * (volumes[j] / 2 - std::log(proportions[j])); };
+  out.loss = total * (log_determinant(out.covariance) / 2 - std::log(total)) - (part(a) + part(b));
+  return out;
+}
+
+// What has no loss comes last.
+bool loses_less(const Merge& one, const Merge& other) {
+  if (std::isnan(one.loss) || std::isnan(other.loss)) return !std::isnan(one.loss) && std::isnan(other.loss);
+  return one.loss < other.loss;
+}
+
+}  // namespace
+
+std::vector<Merge> cheapest_merges(ConstVectorRef proportions, ConstMatrixRef mean, const double* covariance,
+                                   std::size_t most) {
+  const Index k = mean.rows();
+  const Index d = mean.cols();
+  Vector volumes(k);
+  for (Index j = 0; j < k; ++j) volumes[j] = log_determinant(ConstMatrixMap(covariance + j * d * d, d, d));
+  std::vector<Merge> out;
+  for (Index a = 0; a < k; ++a) {
+    for (Index b = a + 1; b < k; ++b) out.push_back(merge_of(a, b, proportions, mean, covariance, volumes));
+  }
+  std::stable_sort(out.begin(), out.end(), loses_less);
+  if (out.size() > most) out.erase(out.begin() + static_cast<std::ptrdiff_t>(most), out.end());
   return out;
 }
 

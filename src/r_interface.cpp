@@ -9,7 +9,6 @@
 #include "batch.h"
 #include "bayes.h"
 #include "clarity.h"
-#include "gaussian_relatives.h"
 #include "information.h"
 #include "kernels.h"
 #include "leave_out.h"
@@ -73,39 +72,6 @@ Rcpp::NumericMatrix distances(const em::Family& family) {
 
 Rcpp::NumericMatrix to_matrix(const em::Matrix& x) {
   return Rcpp::NumericMatrix(static_cast<int>(x.rows()), static_cast<int>(x.cols()), x.data());
-}
-
-Rcpp::NumericVector with_shape(const em::Vector& x, const Rcpp::IntegerVector& shape) {
-  Rcpp::NumericVector out = em::to_r(x);
-  out.attr("dim") = shape;
-  return out;
-}
-
-// What find_relatives() asks of a model.
-void check_related(const em::Model& model, const Rcpp::List& family) {
-  const auto is = [&](const char* name, const char* word) {
-    SEXP value = em::element(family, name);
-    return TYPEOF(value) == STRSXP && Rf_xlength(value) == 1 && Rcpp::as<std::string>(value) == word;
-  };
-  const bool free = Rf_isNull(em::element(family, "prior")) && Rf_isNull(em::element(family, "held"));
-  const bool general = is("name", "gaussian") && (is("covariance", "VVV") || is("covariance", "V"));
-  if (free && general && model.n_columns() == model.n_components()) return;
-  throw std::invalid_argument("only free Gaussian components without noise share their sums");
-}
-
-Rcpp::List related_parameters(const em::Relatives& found, std::size_t structure) {
-  const int k = static_cast<int>(found.mean.rows());
-  const int d = static_cast<int>(found.mean.cols());
-  const em::Vector& sigma = found.covariance[structure];
-  const em::Vector mean = em::ConstVectorMap(found.mean.data(), found.mean.size());
-  if (d == 1) {
-    return Rcpp::List::create(Rcpp::Named("proportions") = em::to_r(found.proportions),
-                              Rcpp::Named("mean") = em::to_r(mean),
-                              Rcpp::Named("sd") = em::to_r(sigma.cwiseSqrt()));
-  }
-  return Rcpp::List::create(Rcpp::Named("proportions") = em::to_r(found.proportions),
-                            Rcpp::Named("mean") = with_shape(mean, {k, d}),
-                            Rcpp::Named("covariance") = with_shape(sigma, {d, d, k}));
 }
 
 void set_kinds(const Rcpp::IntegerVector& kinds, std::vector<em::Start>& starts) {
@@ -300,37 +266,6 @@ Rcpp::List em_runs_cpp(Rcpp::List tasks, Rcpp::List control) {
     if (!found[i].trials.empty()) run.add("trials", found[i].trials);
     if (ends) run.add("ends", em::ends_of(model.fields(), found[i].fits));
     out[static_cast<R_xlen_t>(i)] = run.list();
-  }
-  return out;
-}
-
-// What an M-step makes of each start, as gaussian_relatives.h says, under each structure: a list with
-// `bounds`, `fewest` (rows of the smallest component) and `parameters`, where there are any. family:
-// Gaussian, VVV.
-// [[Rcpp::export(rng = false)]]
-Rcpp::List em_relatives_cpp(Rcpp::List data, Rcpp::List family, Rcpp::List latent, Rcpp::List starts,
-                            Rcpp::CharacterVector structures, int threads) {
-  const auto model = em::make_model(data, family, latent);
-  check_related(*model, family);
-  model->describe();
-  std::vector<em::Structure> wanted;
-  for (R_xlen_t s = 0; s < structures.size(); ++s) {
-    wanted.push_back(em::parse_structure(Rcpp::as<std::string>(structures[s])));
-  }
-  em::Interrupt interrupt(em::user_wants_out);
-  Rcpp::List out(starts.size());
-  for (R_xlen_t i = 0; i < starts.size(); ++i) {
-    const em::Start start = em::make_start(starts[i], *model);
-    if (start.responsibilities) throw std::invalid_argument("a start must be parameters or a partition here");
-    const em::Relatives found = em::find_relatives(*model, start, wanted, threads, interrupt);
-    em::leave_if_raised(interrupt);
-    if (found.bound.size() == 0) continue;
-    Rcpp::List parameters(structures.size());
-    for (std::size_t s = 0; s < wanted.size(); ++s) {
-      parameters[static_cast<R_xlen_t>(s)] = related_parameters(found, s);
-    }
-    out[i] = Rcpp::List::create(Rcpp::Named("bounds") = em::to_r(found.bound),
-                                Rcpp::Named("fewest") = found.fewest, Rcpp::Named("parameters") = parameters);
   }
   return out;
 }

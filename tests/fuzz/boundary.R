@@ -107,9 +107,14 @@ some_share <- function(d) {
        weights = stats::rexp(4L), file = tempfile(), begin = pick(0, 8))
 }
 
+some_sums <- function() {
+  list(counts = stats::rexp(2L, 0.1), proportions = c(0.5, 0.5), mean = matrix(stats::rnorm(4L), 2L),
+       covariance = array(diag(2), c(2L, 2L, 2L)), level = stats::rnorm(1L))
+}
+
 # A sound call of which this function may say that it can't be answered.
 may_refuse <- function(name, n) {
-  switch(name, given = , refit = , races = , relatives = , places = , share_expect = , share_describe = TRUE, counts = , tally = n$family$name != "binomial", FALSE)
+  switch(name, given = , refit = , races = , sums = , relatives = , merges = , places = , share_expect = , share_describe = TRUE, counts = , tally = n$family$name != "binomial", FALSE)
 }
 
 fuzz_boundary <- function() {
@@ -126,6 +131,7 @@ fuzz_boundary <- function() {
   topics <- if (sound) some_topics() else spoil_list(some_topics())
   keys <- list(seed = pick(0, 1e9), before = pick(0, 2^40), n = pick(0L, 5L))
   if (!sound) keys <- list(seed = pick(-1, 0, NaN, Inf), before = pick(-1, 2^40, NaN), n = pick(-1L, 0L, 5L, NA_integer_))
+  sums <- if (sound) list(some_sums()) else list(spoil_list(some_sums()))
   share <- if (sound) some_share(NCOL(n$data$x)) else spoil_list(some_share(NCOL(n$data$x)))
   shares <- if (sound) stats::runif(NCOL(n$data$x)) else pick(stats::runif(NCOL(n$data$x) + 1L), rubbish())
   calls <- list(
@@ -138,7 +144,9 @@ fuzz_boundary <- function() {
     refit = quote(core("em_runs_cpp")(some_tasks(n, list(start)), n$control)),
     places = quote(core("em_score_cpp")(n$data, n$family, n$latent, n$parameters, "parameters", some_points(n), threads)),
     races = quote(core("em_runs_cpp")(some_tasks(n, n$starts), c(n$control, list(race = emfit:::table_race(1L))))),
-    relatives = quote(core("em_relatives_cpp")(n$data, n$family, n$latent, n$starts, sample(c("EII", "VVV", "EEV", "E"), 2L), threads)),
+    sums = quote(core("em_sums_cpp")(n$data, n$family, n$latent, n$starts, threads)),
+    relatives = quote(core("em_relatives_cpp")(sums, pick("EII", "VVV", "EEV", "E", "X"))),
+    merges = quote(core("em_merges_cpp")(n$parameters, pick(2L, 3L, NROW(n$parameters$mean)), pick(0, 2, Inf))),
     clarity = quote(core("em_expect_cpp")(n$data, n$family, n$latent, n$parameters, "clarity", NULL, threads)),
     leave_out = quote(core("em_leave_out_cpp")(n$data, n$family, n$latent, n$parameters, groups, threads)),
     bayes = quote(core("em_bayes_cpp")(n$data$x, shares, rarely(2), threads)),

@@ -56,11 +56,21 @@ test_that("counts, names and starts of other shapes than R sends are refused, no
   score <- function(want, at) core$em_score_cpp(n$data, n$family, n$latent, n$parameters, want, at, 1L)
   for (at in list(NULL, matrix(0, 3, 1))) expect_refused(score("parameters", at), "a coordinate for each freedom")
   expect_refused(score("slope", NULL), "unknown answer slope")
-  relatives <- function(family, start) core$em_relatives_cpp(n$data, family, n$latent, list(start), "VVV", 1L)
+  sums <- function(family, start) core$em_sums_cpp(n$data, family, n$latent, list(start), 1L)
   for (family in list(replace(n$family, "covariance", "EEE"), c(n$family, list(held = list())))) {
-    expect_refused(relatives(family, run), "only free Gaussian components without noise")
+    expect_refused(sums(family, run), "only free Gaussian components without noise")
   }
-  expect_refused(relatives(n$family, list(responsibilities = matrix(0.5, 6, 2), may_borrow = FALSE)), "parameters or a partition")
+  expect_refused(sums(n$family, list(responsibilities = matrix(0.5, 6, 2), may_borrow = FALSE)), "parameters or a partition")
+  own <- sums(n$family, run)
+  for (part in c("counts", "mean", "covariance", "level")) {
+    expect_refused(core$em_relatives_cpp(list(own[[1L]][names(own[[1L]]) != part]), "VVV"), "sums need counts")
+  }
+  expect_error(core$em_relatives_cpp(list(replace(own[[1L]], "covariance", list(1))), "VVV"), "covariance must be doubles")
+  expect_error(core$em_relatives_cpp(own, "VVX"))
+  expect_refused(core$em_merges_cpp(n$parameters[-1L], 2L, 1), "to be merged")
+  for (k in c(0L, -1L)) expect_refused(core$em_merges_cpp(n$parameters, k, 1), "to be merged")
+  expect_refused(core$em_merges_cpp(n$parameters, 2L, NaN), "to be merged")
+  expect_error(core$em_merges_cpp(replace(n$parameters, "mean", list(1:3)), 2L, 1), "mean must be doubles")
   flat <- replace(n$parameters, "covariance", list(array(0, c(2, 2, 2))))
   expect_identical(core$em_expect_cpp(n$data, n$family, n$latent, flat, "clarity", NULL, 1L), list(component = 1L))
   expect_refused(core$em_start_cpp(list(x = matrix(0, 0, 2)), n$family, "random", 1), "starts need rows")

@@ -11,7 +11,12 @@ shared_starts <- function(x, k, item, structures = gaussian_structures, weights 
   data <- em_data(x, em_gaussian(), weights)
   one <- ncol(data$x) == 1L
   model <- list(family = family_check(em_gaussian(if (one) "V" else "VVV"), data, k), latent = em_mixture(), k = k)
-  relatives_em(tallied(data, model), list(item), model, structures, em_control(threads = 1))[[1L]]
+  sums <- sums_em(tallied(data, model), list(item), model, em_control(threads = 1))[[1L]]
+  if (is.null(sums)) return(NULL)
+  state <- new_state(sums, needed = ncol(data$x) + 1)
+  bounds <- vapply(structures, function(structure) bounds_under(list(state), structure), 0, USE.NAMES = FALSE)
+  starts <- lapply(structures, state_start, state = state, method = "shared")
+  list(bounds = bounds, parameters = lapply(starts, `[[`, "parameters"), fewest = min(sums$counts))
 }
 
 test_that("the sums of one E-step give every structure its M-step and a bound that holds", {
@@ -53,15 +58,54 @@ test_that("a component without spread has no bound, and no density no state", {
 
 test_that("the most promising states come first, those with a small component last", {
   state <- function(bound, fewest = 50) {
-    list(bounds = c(bound, -bound), fewest = fewest, needed = 3, parameters = rep(list(list(covariance = diag(2), bound = bound)), 2))
+    out <- new_state(list(counts = c(100, fewest), proportions = bound, mean = diag(2)), needed = 3)
+    out$under <- list(VVV = list(bound = bound, covariance = 1), EII = list(bound = -bound, covariance = 1))
+    out
   }
   states <- list(state(-5), NULL, state(-1), state(9, fewest = 2), state(-Inf), state(-3))
-  taken <- function(...) vapply(promising(states, ...), function(item) item$parameters$bound, 0)
-  expect_identical(taken(1L, 2L, "shared"), c(-1, -3))
-  expect_identical(taken(1L, 9L, "shared"), c(-1, -3, -5, 9))
-  expect_identical(taken(1L, 9L, "shared", above = -4), c(-1, -3, 9))
-  expect_identical(taken(2L, 1L, "shared"), -Inf)
-  expect_identical(promising(list(NULL), 1L, 2L, "shared"), list())
+  taken <- function(...) vapply(promising(states, ...), function(item) item$parameters$proportions, 0)
+  expect_identical(taken("VVV", 2L, "shared"), c(-1, -3))
+  expect_identical(taken("VVV", 9L, "shared"), c(-1, -3, -5, 9))
+  expect_identical(taken("VVV", 9L, "shared", above = -4), c(-1, -3, 9))
+  expect_identical(taken("EII", 1L, "shared"), -Inf)
+  expect_identical(promising(list(NULL), "VVV", 2L, "shared"), list())
+})
+
+test_that("where an M-step is dear only those that may be chosen are asked, and the same are chosen", {
+  x <- as.matrix(iris[, 1:4])
+  data <- em_data(x, em_gaussian())
+  model <- list(family = family_check(em_gaussian("VVV"), data, 3L), latent = em_mixture(), k = 3L)
+  native <- tallied(data, model)
+  set.seed(8)
+  items <- draw_starts(data, model, "random", 12L)
+  states <- function() lapply(sums_em(native, items, model, em_control(threads = 1)), new_state, needed = 5)
+  for (structure in names(quicker_within)) {
+    all <- states()
+    bounds <- bounds_under(all, structure)
+    small <- vapply(all, function(state) state$small, NA)
+    expect_true(all(bounds <= bounds_under(all, quicker_within[[structure]]) + 1e-8))
+    order <- order(small, -bounds)[1:3]
+    above <- sort(bounds, decreasing = TRUE)[5L]
+    some <- states()
+    chosen <- promising(some, structure, 3L, "shared", above)
+    expect_identical(chosen, lapply(all[order[bounds[order] > above]], state_start, structure, "shared"))
+    expect_lt(sum(vapply(some, function(state) !is.null(state$under[[structure]]), NA)), 12)
+  }
+})
+
+test_that("an optimum becomes a state when another asks for it, and is asked once", {
+  x <- three_clouds(1200)
+  set.seed(6)
+  families <- lapply(c("EII", "VVI", "VVV"), em_gaussian)
+  search <- new_search(em_data(x, em_gaussian()), families, 2L, em_mixture(), em_control(n_start = 2))
+  search_from_below(search, 1L)
+  expect_true(is.list(search$states[[1L]][[3L]]))
+  first <- search$states[[1L]][[1L]]
+  expect_true(is.environment(first))
+  expect_named(first$under, c("VVI", "VVV"), ignore.order = TRUE)
+  starts_from_others(search, 1L, 1L, 2:3)
+  expect_true(is.environment(search$states[[1L]][[3L]]))
+  expect_identical(search$states[[1L]][[1L]], first)
 })
 
 test_that("a quick table is of finished fits, in the order of the structures, whatever the threads", {
@@ -119,8 +163,9 @@ test_that("finishing restores the order of nested structures", {
   same$covariance[] <- cov(x)
   search$cells[[1]][[2]]$run$parameters <- same
   finish_cells(search, 1L)
-  loglik <- vapply(search$cells[[1]], cell_loglik, 0)
+  loglik <- vapply(search$cells[[1]], function(cell) cell$run$loglik, 0)
   expect_gt(loglik[2], loglik[1])
+  expect_identical(search$loglik[1, ], loglik)
 })
 
 test_that("weights, missing values and one dimension are searched quickly too; priors, noise and counts thoroughly", {

@@ -54,3 +54,41 @@ test_that("common axes can't be turned to a better place, by steps of all angles
     }
   }
 })
+
+test_that("of all pairs those merge that lose least, each to the moments of both", {
+  k <- 4L
+  withr_seed(3, {
+    p <- list(proportions = c(0.4, 0.3, 0.2, 0.05, 0.05), mean = matrix(rnorm(3 * k), k), # the last share is that of noise
+              covariance = array(replicate(k, crossprod(matrix(rnorm(15), 5))), c(3, 3, k)))
+  })
+  joined <- function(a, b) {
+    w <- p$proportions[c(a, b)] / sum(p$proportions[c(a, b)])
+    mean <- w[1] * p$mean[a, ] + w[2] * p$mean[b, ]
+    about <- function(j) p$covariance[, , j] + tcrossprod(p$mean[j, ] - mean)
+    list(mean = mean, covariance = w[1] * about(a) + w[2] * about(b))
+  }
+  term <- function(share, sigma) share * (log(det(sigma)) / 2 - log(share))
+  loss <- function(a, b) {
+    term(sum(p$proportions[c(a, b)]), joined(a, b)$covariance) - term(p$proportions[a], p$covariance[, , a]) -
+      term(p$proportions[b], p$covariance[, , b])
+  }
+  pairs <- utils::combn(k, 2L)
+  best <- pairs[, order(mapply(loss, pairs[1L, ], pairs[2L, ]))]
+  merges <- family_merges(em_gaussian(), p, 3)
+  expect_identical(lapply(merges, `[[`, "pair"), lapply(1:3, function(i) best[, i]))
+  for (one in merges) {
+    a <- one$pair[1L]
+    expect_equal(one$parameters$mean[a, ], joined(a, one$pair[2L])$mean)
+    expect_equal(one$parameters$covariance[, , a], joined(a, one$pair[2L])$covariance)
+    kept <- setdiff(seq_len(k), one$pair)
+    at <- kept - (kept > one$pair[2L])
+    expect_identical(one$parameters$mean[at, ], p$mean[kept, ])
+    expect_identical(one$parameters$covariance[, , at], p$covariance[, , kept])
+  }
+  expect_length(family_merges(em_gaussian(), p, Inf), 6L)
+  # In one dimension, by standard deviations.
+  line <- list(proportions = c(0.5, 0.3, 0.2), mean = c(0, 4, 5), sd = c(1, 0.5, 2))
+  one <- family_merges(em_gaussian("V"), line, 1)[[1L]]
+  expect_identical(one$pair, 2:3)
+  expect_equal(one$parameters, list(mean = c(0, 4.4), sd = c(1, sqrt(0.6 * 0.25 + 0.4 * 4 + 0.24))))
+})

@@ -138,3 +138,27 @@ test_that("two rows with nothing beside them are too few to stand, whatever they
   expect_lte(left$gap[which.min(left$rows)], 2)
   expect_identical(pair$leaning, which.min(pair$counts)[[1L]])
 })
+
+test_that("a search asks what a run is worth without its rows once", {
+  fit <- em_fit(iris[, 1:4], 3, em_gaussian("VVV"), start = iris$Species)
+  data <- remembering(fit$data)
+  ask <- function(data, df = fit$df) leave_out(data, fit$parameters, fit_model(fit), df)
+  expect_identical(ask(data), ask(fit$data))
+  expect_length(data$answers$all, 2L) # and which rows are equal
+  data$answers$all[[2L]]$answer <- "kept"
+  expect_identical(ask(data), "kept")
+  # Of another run, or of one that counts other parameters, it says something else.
+  expect_identical(ask(data, fit$df + 1), ask(fit$data, fit$df + 1))
+  other <- em_fit(iris[, 1:4], 3, em_gaussian("EEE"), start = iris$Species)
+  expect_identical(leave_out(data, other$parameters, fit_model(other), other$df),
+                   leave_out(other$data, other$parameters, fit_model(other), other$df))
+  expect_null(em_select(iris[, 1:4], k = 2)$data$answers)
+})
+
+test_that("a row stays a single one where its copies are there too", {
+  x <- rbind(as.matrix(faithful), matrix(c(30, 300), 3, 2, byrow = TRUE))
+  fit <- em_fit(x, 2, em_gaussian("EEE"), start = rep(1:2, c(272, 3)))
+  alone <- which.min(fit$counts)
+  expect_equal(fit$counts[[alone]], 3, tolerance = 1e-6)
+  expect_identical(single_rows(fit, fit$data, fit_model(fit)), unname(alone))
+})

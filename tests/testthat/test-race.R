@@ -11,7 +11,7 @@ drawn_starts <- function(race, n) {
 }
 
 raced_of <- function(race, items, most = length(items), to_beat = -Inf) {
-  run_cells(race$plan, list(race$model), list(items), race_by(table_race(most), race$plan$long), to_beat)[[1L]]
+  run_cells(race$plan, list(cell_task(race$plan$native, race$model)), list(items), race_by(table_race(most), race$plan$long), to_beat)[[1L]]
 }
 
 # Each to its own end.
