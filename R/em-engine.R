@@ -1,4 +1,4 @@
-# The only R file that calls the compiled core. A `model` is what a run needs besides data and start:
+# The R file that calls the compiled core (start-joined.R asks it for starts, too). A `model` is what a run needs besides data and start:
 # list(family, latent, k), the family already checked against the data.
 
 native_family <- function(model) family_native(model$family, model$k)
@@ -88,7 +88,9 @@ draw_starts <- function(data, model, method, n_start, native = tallied(data, mod
   items <- family_starts(model$family, native$x, model$k, method, n_start)
   by_unit <- is.null(items) && !is.null(native$units) && method != "random" && !latent_keeps_order(model$latent)
   if (is.null(items)) {
-    items <- em_start_cpp(if (by_unit) means_of_units(native) else native, native_family(model), method, seeds)
+    rows <- if (by_unit) means_of_units(native) else native
+    items <- if (method == "joined") joined_starts(rows, model, seeds)
+             else em_start_cpp(rows, native_family(model), method, seeds)
   }
   items <- lapply(items, function(item) {
     if (by_unit) item$partition <- item$partition[codes_of_ends(native$units)]
