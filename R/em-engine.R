@@ -1,4 +1,4 @@
-# The R file that calls the compiled core (start-joined.R asks it for starts, too). A `model` is what a run needs besides data and start:
+# The only R file that calls the compiled core. A `model` is what a run needs besides data and start:
 # list(family, latent, k), the family already checked against the data.
 
 native_family <- function(model) family_native(model$family, model$k)
@@ -90,7 +90,7 @@ draw_starts <- function(data, model, method, n_start, native = tallied(data, mod
   if (is.null(items)) {
     rows <- if (by_unit) means_of_units(native) else native
     items <- if (method == "joined") joined_starts(rows, model, seeds)
-             else em_start_cpp(rows, native_family(model), method, seeds)
+             else core_starts(rows, model, method, seeds)
   }
   items <- lapply(items, function(item) {
     if (by_unit) item$partition <- item$partition[codes_of_ends(native$units)]
@@ -101,6 +101,9 @@ draw_starts <- function(data, model, method, n_start, native = tallied(data, mod
   })
   latent_starts(model$latent, items, native, model)
 }
+
+# For each seed a partition, or parameters.
+core_starts <- function(rows, model, method, seeds) em_start_cpp(rows, native_family(model), method, seeds)
 
 # The groups of a starting item, each with its maximum likelihood, and an E-step there; NULL where that leads
 # nowhere.

@@ -131,10 +131,9 @@ search_once <- function(task, method) {
   race_starts(task, draw_kinds(task, kinds, task$native), kinds)
 }
 
-# Where k-means itself leads nowhere (start-deep.R), its groups joined don't either.
+# Which of them each start is of.
 kinds_to_try <- function(task) {
-  deep <- !is.null(family_deep(task$model$family, varied_kinds[1L], task$model$k))
-  kinds <- if (deep) setdiff(varied_kinds, "joined") else varied_kinds
+  kinds <- if (may_join(task)) varied_kinds else setdiff(varied_kinds, "joined")
   kinds[sort(rep_len(seq_along(kinds), tries_per_start * task$control$n_start))]
 }
 

@@ -8,13 +8,21 @@
 # So many groups make k components.
 groups_to_join <- function(k) 2L * k + 2L
 
-# Starts as em_start_cpp() gives them. What is held is of k components, and has no part in groups of rows.
-joined_starts <- function(native, model, seeds) {
-  family <- model$family
-  family["held"] <- list(NULL)
-  groups <- min(groups_to_join(model$k), nrow(native$x))
-  items <- em_start_cpp(native, native_family(list(family = family, k = groups)), "kmeans++", seeds)
-  lapply(items, function(item) list(partition = join_groups(item$partition, groups, model$k)))
+# Where k-means itself leads nowhere (start-deep.R), its groups joined don't either. Where rows are few, ends are made by
+# some of them, and of more kinds of starts there are more of those.
+may_join <- function(task) {
+  model <- task$model
+  is.null(family_deep(model$family, "kmeans++", model$k)) &&
+    nrow(task$native$x) >= model$k * luck_rows * family_least_rows(model$family, task$data)
+}
+
+# Partitions. What is held is of k components, and has no part in groups of rows.
+joined_starts <- function(rows, model, seeds) {
+  k <- model$k
+  model$k <- min(groups_to_join(k), nrow(rows$x))
+  model$family["held"] <- list(NULL)
+  items <- core_starts(rows, model, "kmeans++", seeds)
+  lapply(items, function(item) list(partition = join_groups(item$partition, model$k, k)))
 }
 
 # Of equal rows there are fewer groups than were asked for.
