@@ -20,6 +20,8 @@ test_that("groups of near rows are joined at random, until there are as many as 
   sizes <- withr_seed(1, replicate(500, max(tabulate(join_groups(rep(1:6, 2), 6L, 2L), 2L)) / 2L))
   expect_setequal(sizes, 3:5) # of one alone as of halves
   expect_gt(min(table(sizes)), 50L)
+  apart <- withr_seed(1, replicate(100, { joined <- join_groups(1:6, 6L, 2L); joined[1] == joined[6] && joined[1] != joined[3] }))
+  expect_true(any(apart)) # not only of neighbours
   joined <- withr_seed(1, join_groups(c(4L, 4L, 1L, 3L, 1L), 8L, 2L))
   expect_setequal(joined, 1:2)
   expect_identical(joined[c(1, 3)], joined[c(2, 5)])
