@@ -13,7 +13,7 @@ groups_to_join <- function(k) 2L * k + 2L
 may_join <- function(task) {
   model <- task$model
   is.null(family_deep(model$family, "kmeans++", model$k)) &&
-    nrow(task$native$x) >= model$k * luck_rows * family_least_rows(model$family, task$data)
+    nrow(task$native$x) >= model$k * luck_rows * (ncol(task$native$x) + 1L)
 }
 
 # Partitions. What is held is of k components, and has no part in groups of rows.
