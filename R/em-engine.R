@@ -87,7 +87,9 @@ draw_starts <- function(data, model, method, n_start, native = tallied(data, mod
   items <- family_starts(model$family, native$x, model$k, method, n_start)
   by_unit <- is.null(items) && !is.null(native$units) && method != "random" && !latent_keeps_order(model$latent)
   if (is.null(items)) {
-    items <- em_start_cpp(if (by_unit) means_of_units(native) else native, native_family(model), method, seeds)
+    rows <- if (by_unit) means_of_units(native) else native
+    items <- if (method == "joined") joined_starts(rows, model, seeds)
+             else core_starts(rows, model, method, seeds)
   }
   items <- lapply(items, function(item) {
     if (by_unit) item$partition <- item$partition[codes_of_ends(native$units)]
@@ -98,6 +100,9 @@ draw_starts <- function(data, model, method, n_start, native = tallied(data, mod
   })
   latent_starts(model$latent, items, native, model)
 }
+
+# For each seed a partition, or parameters.
+core_starts <- function(rows, model, method, seeds) em_start_cpp(rows, native_family(model), method, seeds)
 
 # The groups of a starting item, each with its maximum likelihood, and an E-step there; NULL where that leads
 # nowhere.

@@ -190,7 +190,8 @@ best_runs <- function(data, model, items, control, most) {
   if (!length(data)) return(list())
   n_start <- latent_draws(model$latent, model$k, control$n_start)
   natives <- lapply(data, tallied, model)
-  kinds <- if (model$k == 1L) "kmeans++" else varied_kinds
+  # Samples have as many groups as the smaller model has components: there is nothing to join.
+  kinds <- if (model$k == 1L) "kmeans++" else setdiff(varied_kinds, "joined")
   items <- lapply(seq_along(data), function(at) {
     drawn <- lapply(kinds, function(kind) starts_by_method(data[[at]], model, kind, n_start, natives[[at]], FALSE))
     c(items[[at]], unlist(drawn, recursive = FALSE))

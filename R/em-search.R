@@ -1,12 +1,12 @@
 # From the starts that a method names to the best run.
 #
-# "varied" takes k-means++ partitions, random rows and random partitions, as many of each: every one of the three
-# finds optima that the others miss. All are tried for a few iterations; the most promising, and always some of
+# "varied" takes k-means++ partitions, more groups of the kind that are joined (start-joined.R), random rows and random
+# partitions, as many of each: every one of the four finds optima that the others miss. All are tried for a few iterations; the most promising, and always some of
 # each kind, run to the end (Biernacki, Celeux & Govaert 2003). Where most of these end in a degenerate component,
 # so do the others; then, and where a single start came to the best end, new ones are drawn. inst/bench/starts.R measures
 # what it finds.
-varied_kinds <- c("kmeans++", "random", "partition")
-tries_per_start <- 2L # of each kind
+varied_kinds <- c("kmeans++", "joined", "random", "partition")
+tries_per_start <- 6L # of all kinds together
 least_difference <- 1e-3 # of the log-likelihoods of two maxima
 most_ends <- 10L # that are asked, where the best leans on few rows
 search_rounds <- 3L
@@ -125,14 +125,20 @@ search_once <- function(task, method) {
     items <- starts_by_method(task$data, task$model, kind, task$control$n_start, task$native)
     return(prefer_supported(task, items, run_task(task, items, rep(kind, length(items)))))
   }
-  kinds <- rep(varied_kinds, each = tries_per_start * task$control$n_start)
+  kinds <- kinds_to_try(task)
   sampled <- search_in_sample(task, kinds)
   if (!is.null(sampled)) return(sampled)
   race_starts(task, draw_kinds(task, kinds, task$native), kinds)
 }
 
+# Which of them each start is of.
+kinds_to_try <- function(task) {
+  kinds <- if (may_join(task)) varied_kinds else setdiff(varied_kinds, "joined")
+  kinds[sort(rep_len(seq_along(kinds), tries_per_start * task$control$n_start))]
+}
+
 # The best of all, or what stands better than it.
-race_starts <- function(task, items, kinds, plan = fit_race(task$control)) {
+race_starts <- function(task, items, kinds, plan = fit_race(task$control, length(unique(kinds)))) {
   prefer_supported(task, items, run_task(task, items, kinds, race_by(plan, task$control)))
 }
 

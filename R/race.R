@@ -4,9 +4,9 @@
 
 trial_iterations <- 40L # of the starts of em_fit(), before any is set aside
 
-fit_race <- function(control) {
+fit_race <- function(control, kinds = length(varied_kinds)) {
   if (control$max_iter <= trial_iterations) return(NULL)
-  list(finalists = control$n_start, of_each = control$n_start %/% length(varied_kinds), first_pause = trial_iterations,
+  list(finalists = control$n_start, of_each = control$n_start %/% kinds, first_pause = trial_iterations,
        kept = 0, patience = 200L, drop_equals = FALSE, usable = (control$n_start + 1L) %/% 2L)
 }
 

@@ -1,7 +1,7 @@
 test_that("the table of starts tells what became of each", {
   set.seed(1)
   fit <- em_fit(faithful, 3)
-  expect_identical(as.vector(table(fit$starts$method)[varied_kinds]), rep(20L, 3))
+  expect_identical(as.vector(table(fit$starts$method)[varied_kinds]), rep(15L, 4))
   expect_true(all(fit$starts$status %in% c("converged", "stopped_early", "collapsed")))
   long <- fit$starts$iterations > trial_iterations
   expect_lte(sum(long), fit$control$n_start)
@@ -14,6 +14,51 @@ test_that("the table of starts tells what became of each", {
   fit <- em_fit(iris[1:4], 4)
   higher <- fit$starts$loglik[!fit$starts$degenerate & fit$starts$loglik > fit$loglik + 1e-3]
   expect_true(all(higher <= fit$passed_over + 1e-3))
+})
+
+test_that("groups of near rows are joined at random, until there are as many as components", {
+  sizes <- withr_seed(1, replicate(500, max(tabulate(join_groups(rep(1:6, 2), 6L, 2L), 2L)) / 2L))
+  expect_setequal(sizes, 3:5) # of one alone as of halves
+  expect_gt(min(table(sizes)), 50L)
+  apart <- withr_seed(1, replicate(100, { joined <- join_groups(1:6, 6L, 2L); joined[1] == joined[6] && joined[1] != joined[3] }))
+  expect_true(any(apart)) # not only of neighbours
+  joined <- withr_seed(1, join_groups(c(4L, 4L, 1L, 3L, 1L), 8L, 2L))
+  expect_setequal(joined, 1:2)
+  expect_identical(joined[c(1, 3)], joined[c(2, 5)])
+  # Equal rows make fewer groups than there are components.
+  expect_setequal(withr_seed(1, join_groups(c(7L, 7L, 2L), 8L, 3L)), 1:2)
+  expect_identical(join_groups(c(3L, 3L), 4L, 1L), c(1L, 1L))
+})
+
+test_that("one of four groups stands alone and the others are joined where that is the highest", {
+  skip_if_not_installed("cluster")
+  x <- as.matrix(cluster::ruspini)
+  for (seed in 1:5) {
+    fit <- withr_seed(seed, em_fit(x, 2, em_gaussian("VVI")))
+    expect_equal(fit$loglik, -724.218, tolerance = 1e-6)
+    expect_equal(unname(fit$counts), c(55, 20), tolerance = 1e-2)
+  }
+  # With what is known of components, or of units, as without.
+  held <- withr_seed(1, em_fit(x, 2, fixed = list(mean = rbind(c(20, 65), NA))))
+  expect_true(all(table(held$starts$method) == 15L))
+  frame <- data.frame(x, id = rep(1:25, each = 3))
+  units <- withr_seed(1, em_fit(frame, 2, em_gaussian("VVI"), em_mixture(unit = "id")))
+  expect_true("joined" %in% units$starts$method)
+})
+
+test_that("where k-means leads nowhere its groups are not joined", {
+  family <- em_categorical()
+  data <- em_data(as.data.frame(lapply(1:40, function(i) factor(rep(1:5, 4)))), family)
+  task <- function(data, family) {
+    model <- list(family = family_check(family, data, 2L), latent = em_mixture(), k = 2L)
+    list(data = data, model = model, control = em_control(), native = list(x = data$x))
+  }
+  counts <- function(task) as.vector(table(factor(kinds_to_try(task), varied_kinds)))
+  expect_identical(counts(task(data, family)), c(20L, 0L, 20L, 20L))
+  # Nor where rows are so few that ends are made by some of them.
+  expect_identical(counts(task(em_data(attitude[1:4], em_gaussian()), em_gaussian())), c(20L, 0L, 20L, 20L))
+  expect_identical(counts(task(em_data(attitude[1:4], em_gaussian()), em_gaussian("VVI"))), c(20L, 0L, 20L, 20L))
+  expect_identical(counts(task(em_data(faithful, em_gaussian()), em_gaussian())), rep(15L, 4))
 })
 
 test_that("where one start alone came to the best end others are drawn, at most twice", {

@@ -13,7 +13,7 @@ test_that("a single cell is em_fit()'s search", {
   }
   set.seed(1)
   expect_equal(em_select(x, 2, "VVV", control = em_control(n_start = 2))$cells[[1]]$starts$method,
-               rep(varied_kinds, each = 4))
+               rep(varied_kinds, each = 3))
   expect_no_match(format(s), "searched once more")
 })
 
