@@ -2,7 +2,6 @@
 # list(family, latent, k), the family already checked against the data.
 
 native_family <- function(model) family_native(model$family, model$k)
-
 native_latent <- function(model) latent_native(model$latent, model$k)
 
 # Rows with missing values go sorted by pattern; what comes back by row is put in the user's order again. What is
@@ -20,13 +19,6 @@ native_data <- function(data, model) {
   if (!is.null(units)) rows <- c(rows, native_units(units, order, latent))
   if (!is.null(data$labels)) rows <- c(rows, native_labels(data$labels, order, model$k))
   c(rows, native_noise(latent, x))
-}
-
-# Where rows follow each other they stay as they are, and one that says nothing counts as those beside it.
-in_own_order <- function(data) {
-  if (!is.null(data$order)) data$order <- seq_len(data$n)
-  data$weights <- series_weights(data$weights, unit_codes(data))
-  data
 }
 
 # The kernels that this machine has, the best first.
@@ -198,17 +190,19 @@ expect_em <- function(data, parameters, model, want, given = NULL, threads = NUL
     given <- native_order(given, data)
     storage.mode(given) <- "double"
   }
-  plain <- plain_parameters(parameters)
   native <- native_data(data, model)
-  out <- em_expect_cpp(native, native_family(model), native_latent(model), plain, want, given, threads)
+  out <- expect_native(native, parameters, model, want, given, threads)
   if (out$component > 0 && is.null(given)) {
     abort_em("start", sprintf("Component %d has no density: %s.", out$component, family_no_density(model$family, parameters)))
   }
   if ("log_density" %in% want) out$log_density <- with_noise_density(out$log_density, native)
-  for (name in intersect(c("responsibilities", "log_density", "row_loglik"), names(out))) {
-    out[[name]] <- user_order(out[[name]], data)
-  }
+  by_row <- intersect(c("responsibilities", "log_density", "row_loglik"), names(out))
+  out[by_row] <- lapply(out[by_row], user_order, data)
   out
+}
+
+expect_native <- function(native, parameters, model, want, given = NULL, threads = 1L) {
+  em_expect_cpp(native, native_family(model), native_latent(model), plain_parameters(parameters), want, given, threads)
 }
 
 maximise_em <- function(data, statistics, parameters, model, algorithm) {
@@ -279,8 +273,7 @@ score_parts <- function(native, at, want, threads) {
 }
 
 responsibilities_of_part <- function(native, parameters, model) {
-  em_expect_cpp(native, native_family(model), native_latent(model), plain_parameters(parameters), "responsibilities", NULL,
-                1L)$responsibilities
+  expect_native(native, parameters, model, "responsibilities")$responsibilities
 }
 
 # What a worker does with its share of the rows, `native` with `parts`, and what is made of it: see src/r_share.cpp.
@@ -292,14 +285,13 @@ describe_share <- function(native, model, args) {
   em_share_describe_cpp(native, native_family(model), native_latent(model), args$row, args$n, args$about, args$state)
 }
 
-weight_of_share <- function(weights, before) em_share_weight_cpp(weights, before)
-
 total_of_shares <- function(found) {
   pick <- function(name) unlist(lapply(found, `[[`, name))
   em_share_total_cpp(pick("level"), pick("index"), do.call(cbind, lapply(found, `[[`, "sums")))
 }
 
 tallied_part <- function(x, weights) em_describe_cpp(x, "tally", weights)
+weight_of_share <- function(weights, before) em_share_weight_cpp(weights, before)
 
 # Doubles of a file from a byte on, into the memory of `into`: see src/r_parts.cpp.
 read_doubles <- function(path, begin, into) em_read_doubles_cpp(path, begin, into)
@@ -322,18 +314,14 @@ merges_em <- function(parameters, k, most) em_merges_cpp(parameters, k, as.doubl
 clarity_em <- function(native, parameters, model, threads = NULL) {
   threads <- resolve_threads(list(threads = threads), as.double(nrow(native$x)) * ncol(native$x) * model$k)
   by_unit <- !is.null(native$units) && !latent_keeps_order(model$latent)
-  found <- em_expect_cpp(native, native_family(model), native_latent(model), plain_parameters(parameters),
-                         if (by_unit) "responsibilities" else "clarity", NULL, threads)
+  found <- expect_native(native, parameters, model, if (by_unit) "responsibilities" else "clarity", threads = threads)
   if (!by_unit) return(found$clarity)
   w <- if (is.null(native$weights)) rep(1, nrow(native$x)) else native$weights
   clarity(found$responsibilities[native$units, , drop = FALSE], w[native$units])
 }
 
 # How far apart the components are, k x k.
-distances_em <- function(data, parameters, model) {
-  em_expect_cpp(tallied(data, model), native_family(model), native_latent(model), plain_parameters(parameters), "distances",
-                NULL, 1L)$distances
-}
+distances_em <- function(data, parameters, model) expect_native(tallied(data, model), parameters, model, "distances")$distances
 
 # The log density of each row with it among the rows and without its group: see src/leave_out.h.
 leave_out_em <- function(data, parameters, model, group, threads) {

@@ -3,7 +3,7 @@
 #' Data come from several hidden groups; `em_fit()` finds the groups' parameters and, with them, each row's
 #' probability of belonging to each.
 #'
-#' The default tries sixty starts of three kinds, runs the ten most promising to the end and keeps the best; the
+#' The default tries sixty starts of four kinds, runs the ten most promising to the end and keeps the best; the
 #' fit says how many of them agree. Randomness follows [set.seed()] and nothing else, and the answer does not
 #' depend on the number of threads.
 #'
@@ -77,9 +77,11 @@
 #'
 #' @section Starts: The log-likelihood of a mixture has many maxima, and EM climbs the one it starts under.
 #'   `"kmeans++"` starts from groups of near rows, by k-means on standardised columns (Arthur & Vassilvitskii
-#'   2007); `"random"` from k rows as means with the covariance of all; `"partition"` from random labels. Each
-#'   finds maxima that the others miss, so `"varied"` takes 2 `n_start` of each, runs 40 iterations, and goes on
-#'   with the `n_start` most promising, among them some of each kind (Biernacki, Celeux & Govaert 2003). Of more than
+#'   2007); `"random"` from k rows as means with the covariance of all; `"partition"` from random labels. A fourth kind,
+#'   `joined`, takes 2 k + 2 groups of near rows and joins them at random until there are k: one group alone and the
+#'   others together (not where there are fewer than 5 k (d + 1) rows). Each
+#'   finds maxima that the others miss, so `"varied"` takes 6 `n_start` in all, as many of each kind, runs 40 iterations, and
+#'   goes on with the `n_start` most promising, among them some of each kind (Biernacki, Celeux & Govaert 2003). Of more than
 #'   10000 rows a sample of so many serves to choose them; and one that after 200 iterations promises too little to
 #'   reach the best is left there. Where one start alone came to the best end, of at least 5 k (d + 1) rows, others
 #'   are drawn, at most twice. From the best end two components are merged and another is split, or a part of one

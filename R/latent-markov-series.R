@@ -42,6 +42,13 @@ series_weights <- function(weights, units) {
   as.double(tapply(weights, units, max))[units]
 }
 
+# Where rows follow each other they stay as they are, and one that says nothing counts as those beside it.
+in_own_order <- function(data) {
+  if (!is.null(data$order)) data$order <- seq_len(data$n)
+  data$weights <- series_weights(data$weights, unit_codes(data))
+  data
+}
+
 # Known states that held zeros forbid: a first one that no beginning leads to, or two with no way between them.
 check_labels_possible <- function(labels, units, latent) {
   codes <- labels$codes

@@ -127,7 +127,7 @@ test_that("three-groups shows what it says", {
   expect_gt(sum(v$single < v$own$loglik - 1), 0)
   expect_lt(sum(v$single < v$own$loglik - 1), 10)
   expect_gt(sum(v$own$starts$status == "stopped_early"), 0)
-  expect_length(unique(v$own$starts$method), 3)
+  expect_length(unique(v$own$starts$method), 4)
 })
 
 test_that("inside shows what it says", {
