@@ -1,10 +1,10 @@
 # From the starts that a method names to the best run.
 #
-# "varied" takes k-means++ partitions, more groups of the kind that are joined (start-joined.R), random rows and random
-# partitions, as many of each: every one of the four finds optima that the others miss. All are tried for a few iterations; the most promising, and always some of
-# each kind, run to the end (Biernacki, Celeux & Govaert 2003). Where most of these end in a degenerate component,
-# so do the others; then, and where a single start came to the best end, new ones are drawn. inst/bench/starts.R measures
-# what it finds.
+# "varied" takes k-means++ partitions, more groups of that kind that are joined (start-joined.R), random rows and random
+# partitions, as many of each: every one of the four finds optima that the others miss. All are tried for a few
+# iterations; the most promising, and always some of each kind, run to the end (Biernacki, Celeux & Govaert 2003). Where
+# most of these end in a degenerate component, so do the others; then, and where a single start came to the best end, new
+# ones are drawn. inst/bench/starts.R measures what it finds.
 varied_kinds <- c("kmeans++", "joined", "random", "partition")
 tries_per_start <- 6L # of all kinds together
 least_difference <- 1e-3 # of the log-likelihoods of two maxima

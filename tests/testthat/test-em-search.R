@@ -31,17 +31,15 @@ test_that("groups of near rows are joined at random, until there are as many as 
 })
 
 test_that("one of four groups stands alone and the others are joined where that is the highest", {
-  skip_if_not_installed("cluster")
-  x <- as.matrix(cluster::ruspini)
   for (seed in 1:5) {
-    fit <- withr_seed(seed, em_fit(x, 2, em_gaussian("VVI")))
+    fit <- withr_seed(seed, em_fit(ruspini, 2, em_gaussian("VVI")))
     expect_equal(fit$loglik, -724.218, tolerance = 1e-6)
     expect_equal(unname(fit$counts), c(55, 20), tolerance = 1e-2)
   }
   # With what is known of components, or of units, as without.
-  held <- withr_seed(1, em_fit(x, 2, fixed = list(mean = rbind(c(20, 65), NA))))
+  held <- withr_seed(1, em_fit(ruspini, 2, fixed = list(mean = rbind(c(20, 65), NA))))
   expect_true(all(table(held$starts$method) == 15L))
-  frame <- data.frame(x, id = rep(1:25, each = 3))
+  frame <- data.frame(ruspini, id = rep(1:25, each = 3))
   units <- withr_seed(1, em_fit(frame, 2, em_gaussian("VVI"), em_mixture(unit = "id")))
   expect_true("joined" %in% units$starts$method)
 })
