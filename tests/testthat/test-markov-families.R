@@ -127,3 +127,17 @@ test_that("chains of mixed columns are the oracle's", {
   expect_within(unname(p$counts$rate), drop(means_by(x$y, r)), 1e-5)
   expect_within(unname(p$categorical$prob$b[, "yes"]), drop(means_by(x$b == "yes", r)), 1e-5)
 })
+
+test_that("states that may not go back are put in their order, with all that they have of categories", {
+  x <- data.frame(a = factor(rep(c("p", "q"), each = 20)), b = factor(rep(c("u", "v", "w", "v"), 10)))
+  latent <- em_markov(initial = c(1, 0), transition = rbind(c(NA, NA), c(0, 1)))
+  data <- em_data(x, em_categorical())
+  model <- list(family = suppressWarnings(family_check(em_categorical(), data, 2L)), latent = latent, k = 2L)
+  end <- list(proportions = c(.5, .5), prob.1 = rbind(c(.1, .9), c(.8, .2)), prob.2 = rbind(c(.3, .5, .2), c(.6, .3, .1)))
+  turned <- chain_of_counts(list(first = c(0, 1), moves = rbind(c(10, 0), c(1, 10))), end, native_data(data, model), model)
+  expect_identical(turned$parameters[c("prob.1", "prob.2")], lapply(end[-1L], function(prob) prob[2:1, ]))
+  expect_equal(turned$parameters$initial, c(1, 0))
+  expect_gt(turned$parameters$transition[1L, 2L], 0)
+  fit <- withr_seed(1, suppressWarnings(em_fit(x, 2, em_categorical(), latent)))
+  expect_equal(unname(fit$parameters$prob$a[, "p"]), c(1, 0), tolerance = 1e-6)
+})
