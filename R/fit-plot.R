@@ -68,8 +68,8 @@
 #' @return `plot_data()`: a list of class `em_plot` with the data frames of the picture (`components` with the
 #'   style of each, and by type `bars`, `curves`, `rug`, `points`, `ellipses`, `means`, `walk`, ...), in the units
 #'   of the data. `plot()` returns the same, invisibly. At most 10000 points are kept, evenly spaced in the rows.
-#' @section Errors: `emfit_error_argument` for an unknown type or option; `emfit_error_unsupported` where the
-#'   picture is not for this kind of fit.
+#' @section Errors: `emfit_error_argument` for an unknown type or option, and for `xlim` or `ylim` that are not two different
+#'   finite numbers; `emfit_error_unsupported` where the picture is not for this kind of fit.
 #' @references Dunn, P. K. and Smyth, G. K. (1996) Randomized quantile residuals. *Journal of Computational and
 #'   Graphical Statistics* 5, 236-244. \doi{10.1080/10618600.1996.10474708}
 #'
