@@ -158,7 +158,7 @@ class CommonAxes {
     }
   }
 
-  // to = a b, of d x d each.
+  // to = a b, of d x d each. product() would make a matrix of its own at every step.
   void multiply(const double* a, const double* b, double* to) const {
     const Index d = spread_.d;
     for (Index j = 0; j < d; ++j) {
